@@ -1,0 +1,52 @@
+# make demo and make test need Python 3.11 and make, nothing else.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+INSTALLED := $(VENV)/.installed-$(PINS)
+
+.PHONY: help install demo train test test-all check format bench serve ui dist clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(INSTALLED):
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,demo]'
+	rm -f $(VENV)/.installed-*
+	touch $@
+
+install: $(INSTALLED) ## make .venv with all pinned packages
+
+demo: $(INSTALLED) ## train, package, serve and predict on the embedded texts
+	$(BIN)/sentiment demo
+
+test: $(INSTALLED) ## the tests that run in minutes
+	$(BIN)/python -m pytest
+
+test-all: $(INSTALLED) ## the slow tests too
+	$(BIN)/python -m pytest -m ''
+
+check: $(INSTALLED) ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## speed beside the transformers pipeline, in one run
+	$(BIN)/python benchmarks/batch_predict.py
+
+serve: $(INSTALLED) ## serve the archives of model_store
+	$(BIN)/sentiment serve
+
+ui: $(INSTALLED) ## a page that asks the running server
+	$(BIN)/sentiment ui
+
+dist: $(INSTALLED) ## build the wheel into dist/
+	$(BIN)/python -m build --wheel
+
+clean: ## remove what was built, not your runs
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache dist build

@@ -1,0 +1,76 @@
+"""TorchServe handler: request rows in, one answer for each row out. The archive carries `sentiment/` beside it."""
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sentiment.predictor import Predictor
+from sentiment.schema import Request, RequestError, parse_request
+
+log = logging.getLogger(__name__)
+
+NO_BODY = (  # TorchServe takes a body without a content type for a form
+    'the request has no text; send {"text": "..."} with the header Content-Type: application/json, '
+    'a plain text as text/plain, or a form with the field "data"'
+)
+
+
+class SentimentHandler:
+    """Scores a dynamic batch in one call; a bad row gets its own 400 or 413, its neighbours their predictions."""
+
+    def __init__(self) -> None:
+        self.predictor: Predictor
+
+    def initialize(self, context: Any) -> None:
+        properties = context.system_properties
+        device = f"cuda:{properties['gpu_id']}" if properties.get("gpu_id") is not None else "cpu"
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+        self.predictor = Predictor.load(Path(properties["model_dir"]), device=device)
+        self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
+        log.info("ready on %s, labels %s", device, self.predictor.labels)
+
+    def handle(self, rows: list[dict[str, Any]], context: Any) -> list[Any]:
+        requests = [self._parse(row) for row in rows]
+        texts = [text for request in requests if isinstance(request, Request) for text in request.texts]
+        predictions = iter(self.predictor.predict(texts) if texts else [])
+        answers = []
+        for index, request in enumerate(requests):
+            context.set_response_content_type(index, "application/json")
+            if isinstance(request, RequestError):
+                phrase = {400: "Bad Request", 413: "Payload Too Large"}[request.status]
+                context.set_response_status(code=request.status, phrase=phrase, idx=index)
+                answers.append(json.dumps(request.to_json()))
+            else:
+                own = [next(predictions) for _ in request.texts]
+                answers.append(json.dumps(request.render(own), ensure_ascii=False))
+        return answers
+
+    def _parse(self, row: dict[str, Any]) -> Request | RequestError:
+        try:
+            return parse_request(decode(row))
+        except RequestError as error:
+            return error
+
+
+def decode(row: dict[str, Any]) -> Any:
+    """The body of one row as TorchServe hands it over: decoded JSON, a text, or bytes that are one of both."""
+    name = next((name for name in ("body", "data") if name in row), None)
+    if name is None:
+        raise RequestError(NO_BODY)
+    body = row[name]
+    if not isinstance(body, bytes | bytearray):
+        return body
+    try:
+        text = bytes(body).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"the body is not UTF-8: byte 0x{body[error.start]:02x} at {error.start}") from error
+    if text.lstrip()[:1] not in ("{", "["):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise RequestError(f"the body is not valid JSON: {error.msg} at character {error.pos}") from error

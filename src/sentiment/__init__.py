@@ -1,0 +1,1 @@
+"""Fine-tune BERT for text sentiment and take it to users: train, evaluate, package, serve, predict."""

@@ -1,0 +1,59 @@
+"""Hydra around a command, and its complaints in one line."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig
+
+from sentiment.config import flat_keys, nearest
+from sentiment.errors import ConfigError
+from sentiment.resources import bundled
+
+__all__ = ["HydraException", "InstantiationException", "compose", "explain", "launch"]
+
+VERSION_BASE = "1.3"
+
+
+def launch(command: str, overrides: Sequence[str], task: Callable[[DictConfig], Any]) -> None:
+    """Run `task` through Hydra, which reads overrides and flags (-m, --cfg, --help) from the command line."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to the caller
+    sys.argv = [f"sentiment {command}", *overrides]
+    main = hydra.main(version_base=VERSION_BASE, config_path=str(bundled("conf")), config_name=command)
+    main(task)()
+
+
+def compose(command: str, overrides: Sequence[str] = ()) -> DictConfig:
+    """The config of a command as Python, with Hydra's own part under `hydra`."""
+    with hydra.initialize_config_dir(str(bundled("conf")), version_base=VERSION_BASE):
+        return hydra.compose(command, list(overrides), return_hydra_config=True)
+
+
+def explain(command: str, error: BaseException) -> ConfigError:
+    """Hydra's and OmegaConf's messages as one line that names the nearest valid key."""
+    text = str(error)
+    if found := re.search(r"Could not override '([^']+)'", text):
+        key = found[1]
+        if "No match in the defaults list" in text:
+            return ConfigError(f"unknown config group {key!r}{nearest(key, _groups(command))}")
+        return ConfigError(f"unknown key {key}{nearest(key, _keys(command))}")
+    if found := re.search(r"Could not find '([^']+)'", text):
+        group, _, name = found[1].rpartition("/")
+        options = re.findall(r"^\t(\S+)$", text.partition("Config search path")[0], flags=re.MULTILINE)
+        return ConfigError(f"{group} has no option {name!r}; choose one of: {', '.join(options)}")
+    if found := re.search(r"Missing mandatory value: (\S+)", text):
+        return ConfigError(f"{found[1]} is required and has no value; set {found[1]}=...")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return ConfigError("; ".join(lines[:2]) or type(error).__name__)
+
+
+def _keys(command: str) -> list[str]:
+    return [key for key in flat_keys(compose(command)) if not key.startswith("hydra")]
+
+
+def _groups(command: str) -> list[str]:
+    return [*compose(command).hydra.runtime.choices, "experiment", "debug", "hparams_search"]

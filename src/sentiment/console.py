@@ -1,0 +1,66 @@
+"""What a person sees: the composed config as a tree, scores as tables, and calm libraries."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.tree import Tree
+
+if TYPE_CHECKING:
+    from sentiment.training import Run
+
+console = Console()
+
+
+def print_config(cfg: DictConfig) -> None:
+    tree = Tree("config", guide_style="dim")
+    for key in map(str, cfg):
+        value = cfg[key]
+        if isinstance(value, DictConfig):
+            text = OmegaConf.to_yaml(value, resolve=True).rstrip()
+            tree.add(key).add(Syntax(text, "yaml", background_color="default", word_wrap=True))
+        else:
+            tree.add(f"{key}: {value}")
+    console.print(tree)
+
+
+def scores_table(scores: Mapping[str, Mapping[str, float]]) -> Table:
+    table = Table("metric", *(name for name in scores), title="scores")
+    for metric in next(iter(scores.values())):
+        table.add_row(metric, *(f"{values[metric]:.4f}" for values in scores.values()))
+    return table
+
+
+def print_run(run: "Run") -> None:
+    console.print(scores_table(run.scores))
+    folder = run.folder if not run.folder.is_absolute() else os.path.relpath(run.folder)
+    console.print(f"run folder   {folder}   (report/report.html, metrics.json, export/)", highlight=False)
+    console.print("next", highlight=False)
+    for command in (f"package run={folder}", "serve", f"predict run={folder} input=FILE.csv output=OUT.csv"):
+        console.print(f"  sentiment {command}", highlight=False, markup=False)
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """No progress bars for a second's work and no advertisements; warnings about the user's own data stay."""
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*num_workers.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
+        warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+        warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+        yield

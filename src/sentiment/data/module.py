@@ -1,0 +1,154 @@
+"""The LightningDataModule: read, check, split, tokenize once, batch."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytorch_lightning as pl
+from annotated_types import Ge, Gt, Lt
+from datasets import Dataset
+from torch.utils.data import DataLoader
+from transformers import AutoTokenizer
+
+from sentiment.backbones import resolve
+from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader
+from sentiment.data.sources import Source
+from sentiment.data.splits import Split, checked, label_names, stratified
+from sentiment.encoding import encode
+from sentiment.errors import ConfigError, ModelError
+from sentiment.files import replacing
+from sentiment.text import Cleaning, Preprocessing, Truncation
+
+log = logging.getLogger(__name__)
+
+TOKENIZED = 1  # raise it when the tokenized form changes, so that older caches are left alone
+
+
+class SentimentData(pl.LightningDataModule):
+    """Labelled texts, tokenized for one backbone.
+
+    After `setup`: `splits` (train, validation, perhaps test) holds raw texts and label names, `labels` the label
+    set in the model's order. Batches are dicts of input_ids, attention_mask (B, T) and labels (B,).
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: str,
+        cache_dir: Path,
+        hub: str | None = None,
+        hub_config: str | None = None,
+        dir: Path | None = None,
+        train: Path | None = None,
+        validation: Path | None = None,
+        test: Path | None = None,
+        text_column: str | None = None,
+        label_column: str | None = None,
+        labels: Sequence[str] | None = None,
+        cleaning: Cleaning | None = None,
+        max_length: Annotated[int, Ge(8)] = 128,
+        truncation: Truncation = "head",
+        batch_size: Annotated[int, Gt(0)] = 32,
+        validation_fraction: Annotated[float, Gt(0), Lt(1)] = 0.1,
+        skip_bad_rows: bool = False,
+        split_seed: int = 42,
+        seed: int = 42,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.cache_dir = Path(cache_dir)
+        self.source = Source(hub, hub_config, dir, train, validation, test)
+        self.text_column, self.label_column = text_column, label_column
+        self.wanted_labels = labels
+        self.preprocessing = Preprocessing(max_length, truncation, cleaning or Cleaning())
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.skip_bad_rows = skip_bad_rows
+        self.split_seed, self.seed = split_seed, seed
+        self.splits: dict[str, Split] = {}
+        self.labels: list[str] = []
+        self._tokenized: dict[str, Dataset] = {}
+
+    @property
+    def tokenizer(self) -> Any:
+        if not hasattr(self, "_tokenizer"):
+            self._tokenizer = load_tokenizer(self.backbone)
+        return self._tokenizer
+
+    def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
+        """The splits, checked and complete, before any tokenizing; with known `labels` no train split is needed."""
+        raw = self.source.read(text_column=self.text_column, label_column=self.label_column)
+        splits = {name: checked(name, rows, skip_bad_rows=self.skip_bad_rows) for name, rows in raw.items()}
+        splits = {name: split for name, split in splits.items() if len(split)}
+        self.labels = label_names(splits, labels or self.wanted_labels)
+        if "validation" not in splits and "train" in splits:
+            train, validation = stratified(splits["train"], self.validation_fraction, self.split_seed)
+            splits |= {"train": train, "validation": validation}
+        return {name: splits[name] for name in ("train", "validation", "test") if name in splits}
+
+    def prepare_data(self) -> None:
+        self.setup()  # one process fills the cache, the others then find it
+
+    def setup(self, stage: str | None = None) -> None:
+        if self.splits:
+            return
+        splits = self.read()
+        limit = self.tokenizer.model_max_length
+        if self.preprocessing.max_length > limit:
+            raise ConfigError(
+                f"max_length={self.preprocessing.max_length} exceeds the {limit} positions of {self.backbone!r}; "
+                "lower data.max_length"
+            )
+        self._tokenized = {name: self._tokenize(splits[name]) for name in ("train", "validation")}
+        self.splits = splits
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        dataset = self._tokenized["train"]
+        lengths = [len(ids) for ids in dataset["input_ids"]]
+        order = LengthGrouped(lengths, batch_size=self.batch_size, seed=self.seed)
+        return ResumableLoader(dataset, batch_sampler=order, collate_fn=self._collate())
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(self._tokenized["validation"], batch_size=self.batch_size, collate_fn=self._collate())
+
+    def _collate(self) -> Collate:
+        return Collate(self.tokenizer.pad_token_id)
+
+    def _tokenize(self, split: Split) -> Dataset:
+        """Token ids and label numbers, memory-mapped from the cache; made there where this exact data is new."""
+        path = self.cache_dir / self._key(split)
+        if not path.is_dir():
+            log.info("tokenizing %d texts into %s", len(split), path)
+            columns = {
+                "input_ids": encode(split.texts, self.tokenizer, self.preprocessing),
+                "label": [self.labels.index(label) for label in split.labels],
+            }
+            with replacing(path) as temporary:
+                Dataset.from_dict(columns).save_to_disk(str(temporary))
+        return Dataset.load_from_disk(str(path))
+
+    def _key(self, split: Split) -> str:
+        """A hash of all that the token ids depend on."""
+        parts = [
+            TOKENIZED,
+            split.fingerprint(),
+            self.labels,
+            self.preprocessing.to_json(),
+            self.tokenizer.backend_tokenizer.to_str(),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def load_tokenizer(backbone: str) -> Any:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(resolve(backbone))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"cannot load the tokenizer of {backbone!r}: {str(error).splitlines()[0]}; "
+            "set model.backbone to a hub id that can be reached or a local folder, or use model=minilm"
+        ) from error
+    tokenizer.backend_tokenizer.no_truncation()
+    return tokenizer

@@ -1,0 +1,51 @@
+"""The whole way once, on the embedded texts: train, package, serve, predict over REST."""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sentiment.packaging import package
+from sentiment.schema import Prediction
+from sentiment.serving import TorchServe
+
+log = logging.getLogger(__name__)
+
+TEXTS = (
+    "Two hours I will never get back.",
+    "Funny, warm and over far too soon 😍",
+    "Not bad at all, I'd go again.",
+    "@shop my parcel was late, wet and empty. Cheers for nothing.",
+)
+
+
+def demo(*, outputs: Path, store: Path, ports: tuple[int, int, int], overrides: tuple[str, ...] = ()) -> None:
+    """Run each stage as a user would; stops at the first that fails."""
+    run = next(path for i in range(1, 10_000) if not (path := Path(outputs) / f"demo-{i}").exists())
+    command = [sys.executable, "-m", "sentiment", "train", f"run_name={run.name}", f"paths.outputs={outputs}"]
+    subprocess.run([*command, *overrides], check=True)
+    package(run=run, store=Path(store))
+    inference, management, metrics = ports
+    server = TorchServe(
+        store=store, folder=Path(outputs) / f"serve-{inference}", models=["sentiment"],
+        inference_port=inference, management_port=management, metrics_port=metrics,
+    )  # fmt: skip
+    log.info("starting TorchServe on %s", server.url)
+    with server, server.client() as client:
+        show(client.predict(TEXTS), url=server.url)
+    log.info("TorchServe stopped")
+    log.info("next")
+    log.info("  report       open %s", run / "report" / "report.html")
+    log.info("  serve        sentiment serve            (then sentiment ui engine=rest)")
+    log.info("  predict      sentiment predict run=%s input=FILE.csv output=OUT.csv", run)
+    log.info("  your data    python train.py data=files data.train=FILE.csv")
+
+
+def show(predictions: list[Prediction], *, url: str) -> None:
+    table = Table("text", "label", "score", title=f"answers of {url}/predictions/sentiment")
+    for text, prediction in zip(TEXTS, predictions, strict=True):
+        table.add_row(text, prediction.label, f"{prediction.score:.3f}")
+    Console().print(table)

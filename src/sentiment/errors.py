@@ -1,0 +1,47 @@
+"""The exceptions a user can meet. Each message says what is wrong, what was got, and the fix.
+
+SentimentError
+├── ConfigError      a key, type or value of the configuration
+├── DataError        a file, column, label or text
+├── ModelError       a backbone, checkpoint or export folder
+├── ServingError     TorchServe or Java on this machine
+├── ClientError      what a server answered, or that none answered
+├── RowsRejected     a batch job finished, but some rows could not be scored
+└── Interrupted      stopped by Ctrl-C, with the work saved
+"""
+
+
+class SentimentError(Exception):
+    exit_code = 1
+
+
+class ConfigError(SentimentError):
+    exit_code = 2
+
+
+class DataError(SentimentError):
+    exit_code = 2
+
+
+class ModelError(SentimentError):
+    exit_code = 2
+
+
+class ServingError(SentimentError):
+    pass
+
+
+class ClientError(SentimentError):
+    """`status` is the HTTP status of the answer, None where no answer came."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RowsRejected(SentimentError):
+    exit_code = 3
+
+
+class Interrupted(SentimentError):
+    exit_code = 130

@@ -1,0 +1,53 @@
+"""The scores of a classifier, accumulated over a split and never averaged over batches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torchmetrics import MetricCollection
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassAUROC,
+    MulticlassConfusionMatrix,
+    MulticlassF1Score,
+    MulticlassPrecision,
+    MulticlassRecall,
+)
+
+
+def build(classes: int) -> MetricCollection:
+    """Metrics that take probabilities (N, classes) and label numbers (N,)."""
+    return MetricCollection(
+        {
+            "accuracy": MulticlassAccuracy(classes, average="micro"),
+            "f1": MulticlassF1Score(classes, average="macro"),
+            "precision": MulticlassPrecision(classes, average=None),
+            "recall": MulticlassRecall(classes, average=None),
+            "auroc": MulticlassAUROC(classes, average="macro"),
+        }
+    )
+
+
+def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str, float]:
+    """Computed metrics as plain numbers; one with a value for each class becomes `precision/negative` and so on."""
+    flat = {}
+    for name, value in values.items():
+        if value.ndim == 0:
+            flat[name] = value.item()
+        else:
+            flat |= {f"{name}/{label}": number for label, number in zip(labels, value.tolist(), strict=True)}
+    return flat
+
+
+def score(probabilities: torch.Tensor, targets: torch.Tensor, labels: Sequence[str]) -> dict[str, float]:
+    """All metrics of one split, and its cross-entropy as `loss`."""
+    metrics = build(len(labels))
+    metrics.update(probabilities, targets)
+    loss = torch.nn.functional.nll_loss(probabilities.clamp_min(1e-12).log(), targets)
+    return {"loss": loss.item(), **flatten(metrics.compute(), labels)}
+
+
+def confusion(predicted: torch.Tensor, targets: torch.Tensor, classes: int) -> list[list[int]]:
+    """Counts, a row for each true class and a column for each predicted one."""
+    matrix: Any = MulticlassConfusionMatrix(classes)(predicted, targets)
+    return [list(map(int, row)) for row in matrix.tolist()]

@@ -1,0 +1,130 @@
+"""An exported run as a TorchServe archive: the same run in, the same bytes out."""
+
+import json
+import logging
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sentiment.errors import ConfigError
+from sentiment.files import replacing
+from sentiment.predictor import export_folder
+from sentiment.resources import PACKAGE, bundled
+
+log = logging.getLogger(__name__)
+
+HANDLER = "handlers/sentiment_handler.py"
+SHARED = ("__init__", "errors", "text", "schema", "encoding", "predictor")  # modules the handler needs
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+VERSION = re.compile(r"\d+(\.\d+)*")
+
+
+def package(
+    *,
+    run: Path,
+    store: Path,
+    name: str = "sentiment",
+    version: str = "1.0",
+    batch_size: int = 32,
+    max_batch_delay: int = 1,
+    workers: int = 1,
+    response_timeout: int = 120,
+    overwrite: bool = True,
+) -> Path:
+    """Write `store`/`name`.mar for TorchServe from a run directory, or from its export folder.
+
+    `max_batch_delay` is in milliseconds, `response_timeout` in seconds.
+    """
+    export = export_folder(Path(run))
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
+    if not VERSION.fullmatch(version):
+        raise ConfigError(f"version={version!r}: expected numbers parted by dots, such as 1.0")
+    target = Path(store) / f"{name}.mar"
+    if target.exists() and not overwrite:
+        raise ConfigError(f"{target} exists; choose another name or set overwrite=true")
+    settings = {
+        "minWorkers": workers,
+        "maxWorkers": workers,
+        "batchSize": batch_size,
+        "maxBatchDelay": max_batch_delay,
+        "responseTimeout": response_timeout,
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        members = archive(export, Path(scratch), name=name, version=version, settings=settings)
+        write_zip(members, target)
+    log.info("packaged %s as %s (%.1f MB)", export, target, target.stat().st_size / 1e6)
+    log.info("serve it with: sentiment serve store=%s", store)
+    return target
+
+
+def archive(export: Path, scratch: Path, *, name: str, version: str, settings: dict[str, Any]) -> Path:
+    """Let torch-model-archiver lay the archive out as a plain folder, and return that folder."""
+    from model_archiver.model_archiver_config import ModelArchiverConfig
+    from model_archiver.model_packaging import generate_model_archive
+
+    extra = scratch / "extra"
+    shared = extra / "sentiment"
+    shared.mkdir(parents=True)
+    for module in SHARED:
+        shutil.copyfile(PACKAGE / f"{module}.py", shared / f"{module}.py")
+    for file in sorted(export.iterdir()):
+        if file.is_file() and file.name not in ("model.safetensors", "README.md"):
+            shutil.copyfile(file, extra / file.name)
+    config = scratch / "model-config.yaml"
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    out = scratch / "out"
+    out.mkdir()
+    with archiver_room(scratch / "tmp"):  # the archiver deletes <tempdir>/<name> before it begins
+        generate_model_archive(
+            ModelArchiverConfig(
+                model_name=name,
+                version=version,
+                handler=str(bundled(HANDLER)),
+                serialized_file=str(export / "model.safetensors"),
+                extra_files=str(extra),
+                config_file=str(config),
+                export_path=str(out),
+                archive_format="no-archive",
+                runtime="python",
+                force=True,
+            )
+        )
+    manifest = out / name / "MAR-INF" / "MANIFEST.json"
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content.pop("createdOn", None)  # a clock in the archive would make every build differ
+    manifest.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
+    return out / name
+
+
+def write_zip(folder: Path, target: Path) -> None:
+    """All files of `folder`, in one order, with one time and mode, stored uncompressed: weights do not shrink."""
+    with replacing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as zipped:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
+            info.external_attr = 0o644 << 16
+            with path.open("rb") as source, zipped.open(info, "w") as member:
+                shutil.copyfileobj(source, member, 1 << 20)
+
+
+@contextmanager
+def archiver_room(folder: Path) -> Iterator[None]:
+    """Point Python's temporary folder to `folder` for a while, and keep the archiver's own log lines off the screen."""
+    folder.mkdir()
+    before = tempfile.tempdir
+    tempfile.tempdir = os.fspath(folder)
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        tempfile.tempdir = before

@@ -1,0 +1,103 @@
+"""An export folder as a classifier: texts in, predictions out. The served archive carries this very module."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from sentiment.encoding import encode
+from sentiment.errors import ModelError
+from sentiment.schema import Prediction
+from sentiment.text import Preprocessing
+
+PREPROCESSING = "preprocessing.json"
+REQUIRED = ("config.json", "model.safetensors", "tokenizer.json", PREPROCESSING)
+
+
+class Predictor:
+    """A fine-tuned model with its own preprocessing.
+
+    `max_tokens` bounds rows times length of one forward pass, padding included.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        preprocessing: Preprocessing,
+        *,
+        device: str = "cpu",
+        max_tokens: int = 4096,
+    ) -> None:
+        self.model = model.to(device).eval()
+        self.tokenizer = tokenizer
+        self.preprocessing = preprocessing
+        self.labels: list[str] = [model.config.id2label[i] for i in range(model.config.num_labels)]
+        self.device = device
+        self.max_tokens = max_tokens
+
+    @classmethod
+    def load(cls, run: Path, *, device: str = "cpu", max_tokens: int = 4096) -> "Predictor":
+        """Open a run directory or an export folder."""
+        export = export_folder(Path(run))
+        preprocessing = Preprocessing.from_json(json.loads((export / PREPROCESSING).read_text(encoding="utf-8")))
+        model = AutoModelForSequenceClassification.from_pretrained(export, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(export, local_files_only=True)
+        return cls(model, tokenizer, preprocessing, device=device, max_tokens=max_tokens)
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        return [self._prediction(row) for row in self.probabilities(texts).tolist()]
+
+    @torch.inference_mode()
+    def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
+        """Class probabilities, (len(texts), len(labels)), float32."""
+        rows = encode(texts, self.tokenizer, self.preprocessing)
+        logits = torch.empty(len(rows), len(self.labels))
+        for batch in self._batches(rows):
+            logits[batch] = self._forward([rows[i] for i in batch])
+        return torch.softmax(logits / self.preprocessing.temperature, dim=-1)
+
+    def _batches(self, rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+        """Indices of rows of like length, as many as fit `max_tokens`: little padding, bounded memory."""
+        batch: list[int] = []
+        for i in sorted(range(len(rows)), key=lambda i: -len(rows[i])):
+            if batch and (len(batch) + 1) * len(rows[batch[0]]) > self.max_tokens:
+                yield batch
+                batch = []
+            batch.append(i)
+        if batch:
+            yield batch
+
+    def _forward(self, rows: list[list[int]]) -> torch.Tensor:
+        inputs = pad(rows, self.tokenizer.pad_token_id)
+        outputs = self.model(**{name: tensor.to(self.device) for name, tensor in inputs.items()})
+        logits: torch.Tensor = outputs.logits.float().cpu()
+        return logits
+
+    def _prediction(self, row: list[float]) -> Prediction:
+        best = max(range(len(row)), key=row.__getitem__)
+        return Prediction(self.labels[best], row[best], dict(zip(self.labels, row, strict=True)))
+
+
+def export_folder(run: Path) -> Path:
+    """`run`/export, or `run` itself where it is an export folder; ModelError where it is neither."""
+    for folder in (run / "export", run):
+        if all((folder / file).is_file() for file in REQUIRED):
+            return folder
+    if not run.is_dir():
+        raise ModelError(f"run={run}: no such folder; name a run directory, outputs/<run>")
+    raise ModelError(f"run={run} has no complete export/ folder; let the training finish: python train.py resume={run}")
+
+
+def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
+    """Rows of ids as input_ids and attention_mask, both (rows, longest), int64."""
+    longest = max(map(len, rows))
+    ids = torch.full((len(rows), longest), pad_id)
+    mask = torch.zeros(len(rows), longest, dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.as_tensor(row)
+        mask[i, : len(row)] = 1
+    return {"input_ids": ids, "attention_mask": mask}

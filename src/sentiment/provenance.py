@@ -1,0 +1,41 @@
+"""Where a run came from: versions, machine, git commit."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from typing import Any
+
+PACKAGES = (
+    "bert-sentiment",
+    "torch",
+    "transformers",
+    "pytorch-lightning",
+    "datasets",
+    "torchmetrics",
+    "hydra-core",
+)
+
+
+def environment() -> dict[str, Any]:
+    return {
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "git_commit": git_commit(),
+    }
+
+
+def git_commit() -> str | None:
+    """The commit of the working folder, with "-dirty" where it has changes; None outside a repository."""
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

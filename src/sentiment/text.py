@@ -1,0 +1,53 @@
+"""What happens to a text before the tokenizer: one pure function, the same in training and in serving."""
+
+import html
+import re
+import unicodedata
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Truncation = Literal["head", "tail", "head_tail"]
+
+_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # "<3" and "a < b" are no tags
+_URL = re.compile(r"\b(?:https?://|www\.)\S+")
+_USER = re.compile(r"(?<![\w.+-])@\w+")  # not the @ of an e-mail address
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # these part words
+_INVISIBLE = re.compile(  # soft hyphen, zero-width, direction marks, lone surrogates, private use; not U+200D of emoji
+    "[\u00ad\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ue000-\uf8ff\ufeff\ufff9-\ufffb]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """Which kinds of noise to remove. Emoji and letter case are never touched."""
+
+    html: bool = True  # tags become spaces, entities are decoded
+    urls: bool = True  # a link becomes "http", as in TweetEval
+    users: bool = True  # a mention becomes "@user", as in TweetEval
+
+    def __call__(self, text: str) -> str:
+        if self.html:
+            text = html.unescape(_TAG.sub(" ", text))
+        if self.urls:
+            text = _URL.sub("http", text)
+        if self.users:
+            text = _USER.sub("@user", text)
+        text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
+        return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """Everything between a raw text and the model's input; preprocessing.json of an export folder."""
+
+    max_length: int  # tokens, special ones included
+    truncation: Truncation = "head"
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    temperature: float = 1.0  # divides the logits
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Preprocessing":
+        return cls(**{**value, "cleaning": Cleaning(**value["cleaning"])})

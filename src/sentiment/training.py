@@ -1,0 +1,117 @@
+"""One training run, from a composed config to a complete run directory."""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from sentiment.callbacks import Throughput
+from sentiment.data import SentimentData
+from sentiment.errors import ConfigError, ModelError
+from sentiment.evaluation import Evaluation, evaluate, write_predictions
+from sentiment.export import export, model_card
+from sentiment.files import write_json, write_text
+from sentiment.predictor import Predictor
+from sentiment.provenance import environment
+from sentiment.report import write_report
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    folder: Path
+    scores: dict[str, dict[str, float]]  # metrics of each split
+
+
+def train(cfg: DictConfig, folder: Path, *, score_test: bool = True) -> Run:
+    """Fit, export the best checkpoint, score the export, and leave a complete run directory in `folder`."""
+    started = time.time()
+    checkpoint = starting_point(folder, resume=cfg.resume is not None)
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    data: SentimentData = instantiate(cfg.data)
+    data.setup()
+    model = instantiate(cfg.model, labels=data.labels)
+    callbacks = [instantiate(callback) for callback in cfg.callbacks.values() if callback]
+    loggers = [instantiate(logger) for logger in (cfg.logger or {}).values() if logger]
+    trainer: pl.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
+    trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+
+    restore_best(trainer, model)
+    exported = export(model.network, data.tokenizer, data.preprocessing, into=folder / "export")
+    results = score_export(exported, data, score_test=score_test)
+    scores = {name: result.scores for name, result in results.items()}
+    write_text(
+        exported / "README.md",
+        model_card(folder.name, data.backbone, data.labels, data.preprocessing, scores),
+    )
+    summary = summarize(cfg, data, trainer, seconds=time.time() - started)
+    last = list(results.values())[-1]
+    write_predictions(last, folder / "predictions.csv")
+    write_report(folder / "report", results, summary, history=folder / "logs")
+    write_json(folder / "run_summary.json", summary)
+    write_json(folder / "metrics.json", scores)  # last: its presence says that the run is complete
+    return Run(folder, scores)
+
+
+def starting_point(folder: Path, *, resume: bool) -> Path | None:
+    """The checkpoint to go on from, None for a fresh start; ConfigError where that would overwrite or find nothing."""
+    last = folder / "checkpoints" / "last.ckpt"
+    if resume and not last.is_file():
+        raise ConfigError(f"resume={folder}: there is no {last}; the run never reached a checkpoint, start it afresh")
+    if not resume and last.is_file():
+        raise ConfigError(f"{folder} already holds a run; choose another run_name, or go on with resume={folder}")
+    return last if resume else None
+
+
+def restore_best(trainer: pl.Trainer, model: pl.LightningModule) -> None:
+    """Load the weights of the best validation score, if the run kept checkpoints."""
+    path = getattr(trainer.checkpoint_callback, "best_model_path", "")
+    if path:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        model.load_state_dict(state["state_dict"])
+
+
+def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> dict[str, Evaluation]:
+    """Validation and, when asked and present, test scores of the exported folder, as serving would answer."""
+    predictor = Predictor.load(exported)
+    names = ["validation", *(["test"] if score_test and "test" in data.splits else [])]
+    for name in names:
+        log.info("scoring %d %s texts", len(data.splits[name]), name)
+    results = {name: evaluate(predictor, data.splits[name], data.labels) for name in names}
+    for name, result in results.items():
+        if not all(value == value for value in result.scores.values()):
+            raise ModelError(f"the {name} scores are not numbers; the training diverged, lower model.lr")
+    return results
+
+
+def summarize(cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, *, seconds: float) -> dict[str, Any]:
+    """run_summary.json: what is needed to trust, compare and repeat the run."""
+    speed = next(callback for callback in trainer.callbacks if isinstance(callback, Throughput))  # type: ignore[attr-defined]
+    return {
+        "run_name": cfg.run_name,
+        "backbone": data.backbone,
+        "labels": data.labels,
+        "seed": cfg.seed,
+        "data": {name: {"rows": len(split), "sha256": split.fingerprint()} for name, split in data.splits.items()},
+        "epochs": trainer.current_epoch,
+        "steps": trainer.global_step,
+        "best_epoch": best_epoch(trainer),
+        "best_score": float(trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
+        "precision": str(trainer.precision),
+        "duration_seconds": round(seconds, 1),
+        "train_samples_per_second": round(speed.samples_per_second, 1),
+        **environment(),
+    }
+
+
+def best_epoch(trainer: pl.Trainer) -> int:
+    """Counted from 1, read from the best checkpoint itself."""
+    path = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    return int(torch.load(path, map_location="cpu", weights_only=True)["epoch"]) + 1
