@@ -1,5 +1,7 @@
 """What happens beside the training loop: a clean stop, an exact resume, and the measured speed."""
 
+import logging
+import os
 import signal
 import time
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytorch_lightning as pl
 import torch
 
 from sentiment.errors import Interrupted
+
+log = logging.getLogger(__name__)
 
 
 class GracefulStop(pl.Callback):
@@ -23,7 +27,7 @@ class GracefulStop(pl.Callback):
         self._asked = False
         self._before: dict[signal.Signals, Any] = {}
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
@@ -31,7 +35,7 @@ class GracefulStop(pl.Callback):
             trainer.save_checkpoint(self.path)
             raise Interrupted(
                 f"stopped after epoch {trainer.current_epoch + 1}, step {trainer.global_step}; "
-                f"go on with: python train.py resume={self.path.parent.parent}"
+                f"go on with: python train.py resume={os.path.relpath(self.path.parent.parent)}"
             )
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -51,21 +55,26 @@ class GracefulStop(pl.Callback):
         self._before = {}
 
 
-class RandomState(pl.Callback):
-    """Keeps torch's random state in each checkpoint, so that a resumed run draws what an unbroken one would."""
+class ExactResume(pl.Callback):
+    """Resumes with the random state and the batch at which a checkpoint was made, as an unbroken run would go on.
+
+    Lightning keeps the state of the loader in the checkpoint, but loads it only where the loader is still unused, and
+    a schedule that asks for `estimated_stepping_batches` uses it.
+    """
 
     def __init__(self) -> None:
-        self._loaded: torch.Tensor | None = None
+        self._loaded: dict[str, Any] | None = None
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        checkpoint["random_state"] = torch.get_rng_state()
+        checkpoint["exact_resume"] = {"random": torch.get_rng_state(), "loader": trainer.train_dataloader.state_dict()}  # type: ignore[union-attr]
 
     def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        self._loaded = checkpoint["random_state"]
+        self._loaded = checkpoint["exact_resume"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self._loaded is not None:
-            torch.set_rng_state(self._loaded)
+            trainer.train_dataloader.load_state_dict(self._loaded["loader"])  # type: ignore[union-attr]
+            torch.set_rng_state(self._loaded["random"])
 
 
 class Throughput(pl.Callback):
@@ -75,6 +84,18 @@ class Throughput(pl.Callback):
         self.samples = 0
         self.seconds = 0.0
         self._started = 0.0
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """One line an epoch, for logs and terminals without a progress bar."""
+        values = trainer.callback_metrics
+        log.info(
+            "epoch %d of %s: validation loss %.4f, accuracy %.4f, %.1f texts/s",
+            trainer.current_epoch + 1,
+            trainer.max_epochs,
+            values["validation/loss"],
+            values["validation/accuracy"],
+            self.samples_per_second,
+        )
 
     @property
     def samples_per_second(self) -> float:

@@ -58,10 +58,12 @@ def run(command: str, overrides: Sequence[str]) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     try:
         compose.launch(command, _resumed(overrides) if command == "train" else overrides, task(command))
-    except (SentimentError, OSError, compose.InstantiationException) as error:
+    except (SentimentError, compose.InstantiationException) as error:
         _stop(error)
-    except (compose.HydraException, OmegaConfBaseException) as error:
+    except (compose.HydraException, OmegaConfBaseException) as error:  # some of Hydra's are OSErrors too
         _fail(compose.explain(command, error), 2)
+    except OSError as error:
+        _stop(error)
     except KeyboardInterrupt:
         _fail(SentimentError("stopped"), 130)
 
@@ -76,7 +78,7 @@ def _train(cfg: "DictConfig") -> float | None:
     from hydra.types import RunMode
 
     hydra = HydraConfig.get()
-    folder, sweeping = Path(hydra.runtime.output_dir), hydra.mode == RunMode.MULTIRUN
+    folder, sweeping = Path(os.path.relpath(hydra.runtime.output_dir)), hydra.mode == RunMode.MULTIRUN
     try:
         return _fit(cfg, folder, score_test=not sweeping if cfg.test is None else cfg.test)
     except (SentimentError, OSError) as error:

@@ -1,7 +1,6 @@
 """What a person sees: the composed config as a tree, scores as tables, and calm libraries."""
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,7 +39,7 @@ def scores_table(scores: Mapping[str, Mapping[str, float]]) -> Table:
 
 def print_run(run: "Run") -> None:
     console.print(scores_table(run.scores))
-    folder = run.folder if not run.folder.is_absolute() else os.path.relpath(run.folder)
+    folder = run.folder
     console.print(f"run folder   {folder}   (report/report.html, metrics.json, export/)", highlight=False)
     console.print("next", highlight=False)
     for command in (f"package run={folder}", "serve", f"predict run={folder} input=FILE.csv output=OUT.csv"):

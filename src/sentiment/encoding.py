@@ -13,6 +13,8 @@ def encode(texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing) -
 
     `tokenizer` is a fast tokenizer of transformers.
     """
+    if not texts:
+        return []
     prefix, suffix = special_tokens(tokenizer)
     room = preprocessing.max_length - len(prefix) - len(suffix)
     cleaned = [_shorten(preprocessing.cleaning(text), room, preprocessing.truncation) for text in texts]

@@ -94,7 +94,9 @@ def load_network(backbone: str, labels: Sequence[str], dropout: float | None) ->
         config.label2id = {label: i for i, label in enumerate(labels)}
         if dropout is not None:
             config.classifier_dropout = dropout
-        network = AutoModelForSequenceClassification.from_pretrained(source, config=config, dtype=torch.float32)
+        network = AutoModelForSequenceClassification.from_pretrained(
+            source, config=config, dtype=torch.float32, ignore_mismatched_sizes=True
+        )  # a head for another number of labels is replaced
         return network.train()  # it comes in eval mode, which Lightning would keep: no dropout
     except (OSError, ValueError) as error:
         raise ModelError(

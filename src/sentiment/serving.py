@@ -5,7 +5,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,16 +13,16 @@ from pathlib import Path
 from typing import Annotated
 
 import psutil
-from annotated_types import Ge, Gt, Le
+from annotated_types import Gt
 
 from sentiment.client import PAUSES, Client, read_key
 from sentiment.errors import ClientError, ServingError
 from sentiment.files import write_text
 from sentiment.java import find_java
+from sentiment.ports import Port, check_free
 
 log = logging.getLogger(__name__)
 
-Port = Annotated[int, Ge(1), Le(65535)]
 STOP_SECONDS = 20.0
 CANARY = "a first text to see that the model answers"
 
@@ -82,7 +81,7 @@ class TorchServe:
             if not (self.store / f"{model}.mar").is_file():
                 raise ServingError(f"{self.store / model}.mar does not exist; make it with: sentiment package")
         for name, port in self.ports.items():
-            check_free(self.host, port, name)
+            check_free(self.host, port, f"{name}_port")
         java = find_java()
         self._prepare()
         command = [sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"]
@@ -253,26 +252,6 @@ def archives(store: Path) -> list[str]:
     if not names:
         raise ServingError(f"{store} holds no .mar archive; make one with: sentiment package run=outputs/<run>")
     return names
-
-
-def check_free(host: str, port: int, name: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ServingError(
-                f"{name}_port={port} on {host}: {error.strerror}{holder(port)}; stop it or set {name}_port=PORT"
-            ) from error
-
-
-def holder(port: int) -> str:
-    """ " (java, process 123)" for the process that listens on a port, where the system tells."""
-    with contextlib.suppress(psutil.Error):
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:  # type: ignore[union-attr]
-                return f" ({psutil.Process(connection.pid).name()}, process {connection.pid})"
-    return ""
 
 
 def processes_of(group: int) -> list[psutil.Process]:

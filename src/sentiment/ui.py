@@ -4,15 +4,15 @@ import os
 from typing import Any
 
 from sentiment.errors import SentimentError
+from sentiment.ports import Port, check_free
 from sentiment.schema import Classifier, RequestError, check_text
-from sentiment.serving import Port, check_free
 
 EXAMPLES = ["What a day!", "Not once did I look at my watch.", "Gorgeous to look at, hollow to sit through."]
 
 
 def launch(*, engine: Classifier, host: str = "127.0.0.1", port: Port = 7860) -> None:
     """Serve the page until Ctrl-C."""
-    check_free(host, port, "ui")
+    check_free(host, port, "port")
     page(engine).launch(server_name=host, server_port=port, show_error=True)
 
 

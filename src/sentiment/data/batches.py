@@ -29,6 +29,11 @@ class LengthGrouped(Sampler[list[int]]):
     def __len__(self) -> int:
         return -(-len(self.lengths) // self.batch_size)
 
+    @property
+    def sampler(self) -> "LengthGrouped":
+        """Where Lightning looks for `set_epoch`: the sampler of a batch sampler."""
+        return self
+
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytorch_lightning as pl
+import torch
 from annotated_types import Ge, Gt, Lt
 from datasets import Dataset
 from torch.utils.data import DataLoader
@@ -109,13 +110,14 @@ class SentimentData(pl.LightningDataModule):
         dataset = self._tokenized["train"]
         lengths = [len(ids) for ids in dataset["input_ids"]]
         order = LengthGrouped(lengths, batch_size=self.batch_size, seed=self.seed)
-        return ResumableLoader(dataset, batch_sampler=order, collate_fn=self._collate())
+        return ResumableLoader(dataset, batch_sampler=order, **self._loading())
 
     def val_dataloader(self) -> DataLoader[Any]:
-        return DataLoader(self._tokenized["validation"], batch_size=self.batch_size, collate_fn=self._collate())
+        return DataLoader(self._tokenized["validation"], batch_size=self.batch_size, **self._loading())
 
-    def _collate(self) -> Collate:
-        return Collate(self.tokenizer.pad_token_id)
+    def _loading(self) -> dict[str, Any]:
+        """Each loader draws from a generator of its own, so that to start one leaves torch's random state alone."""
+        return {"collate_fn": Collate(self.tokenizer.pad_token_id), "generator": torch.Generator()}
 
     def _tokenize(self, split: Split) -> Dataset:
         """Token ids and label numbers, memory-mapped from the cache; made there where this exact data is new."""
@@ -150,5 +152,6 @@ def load_tokenizer(backbone: str) -> Any:
             f"cannot load the tokenizer of {backbone!r}: {str(error).splitlines()[0]}; "
             "set model.backbone to a hub id that can be reached or a local folder, or use model=minilm"
         ) from error
-    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_truncation()  # a saved length limit is the saver's, not ours,
+    tokenizer.backend_tokenizer.no_padding()  # and both would make the cache key depend on what ran before
     return tokenizer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import datasets
 import pandas
-from datasets import ClassLabel, Dataset, DatasetDict
+from datasets import ClassLabel, Dataset
 
 from sentiment.errors import DataError
 
@@ -102,11 +102,10 @@ def check_utf8(path: Path) -> None:
 def read_hub(name: str, config: str | None) -> Mapping[str, Dataset]:
     """All splits of a dataset of the hub, or of its cached copy; `name` may be a local folder too."""
     try:
-        splits: DatasetDict = datasets.load_dataset(name, config)
+        return dict(datasets.load_dataset(name, config))
     except Exception as error:  # the hub client raises many kinds: offline, unknown id, gated, broken files
         reason = str(error).splitlines()[0]
         raise DataError(f"cannot load {name!r} from the hub: {reason}; or point data.dir to local files") from error
-    return splits
 
 
 def _two_columns(name: str, split: Dataset, text_column: str | None, label_column: str | None) -> Dataset:

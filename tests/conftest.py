@@ -1,0 +1,95 @@
+"""Shared fixtures: a BERT small enough to train in a second, and a finished run of it."""
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"  # tiny models gain nothing from a second thread
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import pytest
+import torch
+from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+from sentiment.backbones import PACKAGED, resolve
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip(f"the real data sets are not at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A random BERT of two narrow layers with the real vocabulary, as a local folder."""
+    folder = tmp_path_factory.mktemp("backbone")
+    torch.manual_seed(0)
+    config = BertConfig(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, max_position_embeddings=128
+    )
+    BertForSequenceClassification(config).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(resolve(PACKAGED), model_max_length=128).save_pretrained(folder)
+    return str(folder)
+
+
+def write_csv(path: Path, rows: list[tuple[str, ...]], header: tuple[str, ...] = ("text", "label")) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of easy texts in train, validation and test."""
+    folder = tmp_path_factory.mktemp("corpus")
+    words = ["film", "meal", "phone", "trip", "song", "book", "game", "room"]
+    for split, count in {"train": 64, "validation": 16, "test": 16}.items():
+        rows = [
+            (
+                f"{'good' if i % 2 else 'bad'} {words[i % 8]} " + "and so on " * (i % 5),
+                "positive" if i % 2 else "negative",
+            )
+            for i in range(count)
+        ]
+        write_csv(folder / f"{split}.csv", rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def train_tiny(tiny_backbone: str, corpus: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Train the tiny backbone through the real command, and return the run directory."""
+    from sentiment.cli import main
+
+    def train(name: str, *overrides: str, flags: tuple[str, ...] = ()) -> Path:
+        outputs = tmp_path_factory.mktemp("outputs")
+        main(
+            ["train", *flags, f"run_name={name}", f"paths.outputs={outputs}", f"paths.cache={outputs}/cache"]
+            + [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", "data.max_length=32", "data.batch_size=8"]
+            + ["model.lr=5e-3", "trainer.max_epochs=8", "model.warmup=0", *overrides]
+        )
+        return outputs / name
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def tiny_run(train_tiny) -> Path:
+    return train_tiny("tiny")
+
+
+@pytest.fixture
+def tiny_copy(tiny_run: Path, tmp_path: Path) -> Path:
+    """A copy of the run that a test may break."""
+    return Path(shutil.copytree(tiny_run, tmp_path / "run"))
+
+
+def read_json(path: Path):
+    return json.loads(path.read_text(encoding="utf-8"))

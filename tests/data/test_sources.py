@@ -1,0 +1,96 @@
+import pandas
+import pytest
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+from sentiment.data.sources import Source, find_splits, read_file
+from sentiment.errors import DataError
+from tests.conftest import write_csv
+
+ROWS = [("NA", "001"), ("he said “hi”, 😍", "2"), ("two\nlines", "001")]
+
+
+def columns(split: Dataset) -> list[tuple[str, str]]:
+    return list(zip(split["text"][:], split["label"][:], strict=True))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
+def test_every_format_gives_the_same_rows(tmp_path, suffix):
+    path, table = tmp_path / f"train.{suffix}", pandas.DataFrame(ROWS, columns=["text", "label"])
+    match suffix:
+        case "csv":
+            table.to_csv(path, index=False)
+        case "tsv":
+            table.to_csv(path, index=False, sep="\t")
+        case "jsonl":
+            table.to_json(path, orient="records", lines=True)
+        case "parquet":
+            table.to_parquet(path)
+    assert columns(Source(train=path).read(text_column=None, label_column=None)["train"]) == ROWS
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbftext,label\nfine,1\n")
+    assert read_file(tmp_path / "a.csv").column_names == ["text", "label"]
+
+
+def test_a_folder_is_read_by_the_usual_names(tmp_path):
+    for name in ("train.csv", "dev.csv", "test.csv"):
+        write_csv(tmp_path / name, ROWS)
+    assert list(find_splits(tmp_path)) == ["train", "validation", "test"]
+
+
+def test_a_named_file_wins_over_the_folder(tmp_path):
+    write_csv(tmp_path / "train.csv", ROWS)
+    other = write_csv(tmp_path / "other.csv", ROWS[:1])
+    assert len(Source(dir=tmp_path, train=other).read(text_column=None, label_column=None)["train"]) == 1
+
+
+def test_a_dataset_script_free_hub_folder_keeps_label_names(tmp_path):
+    """load_dataset itself, on a local folder laid out as a hub dataset; -1 marks a hidden label."""
+    features = Features({"sentence": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
+    rows = {"sentence": ["a", "b", "c"], "label": [1, 0, -1]}
+    DatasetDict({"train": Dataset.from_dict(rows, features=features)})["train"].to_parquet(tmp_path / "train.parquet")
+    split = Source(hub=str(tmp_path)).read(text_column=None, label_column=None)["train"]
+    assert columns(split) == [("a", "pos"), ("b", "neg"), ("c", None)]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (Source(), "no data named; set data.train=FILE"),
+        (Source(train="no.csv"), "no.csv: no such file"),
+        (Source(dir="nowhere"), "data.dir=nowhere: no such file or folder"),
+        (Source(hub="nobody/nothing"), "cannot load 'nobody/nothing' from the hub"),
+    ],
+)
+def test_what_is_not_there_is_named(source, message):
+    with pytest.raises(DataError, match=message):
+        source.read(text_column=None, label_column=None)
+
+
+def test_a_wrong_column_lists_those_there_are(tmp_path):
+    path = write_csv(tmp_path / "a.csv", ROWS, header=("body", "label"))
+    with pytest.raises(DataError, match=r"no column 'text', only 'body', 'label'; set data.text_column"):
+        Source(train=path).read(text_column=None, label_column=None)
+
+
+def test_broken_utf8_is_located(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"text,label\nfine,1\ncaf\xe9,0\n")
+    with pytest.raises(DataError, match=r"line 3: not UTF-8 \(byte 0xe9 at column 4\)"):
+        read_file(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "", "not readable as CSV"),
+        ("a.csv", "a,b\n1,2,3\n1,2,3,4\n", "not readable as CSV"),
+        ("a.jsonl", "{not json\n", "not readable as JSONL"),
+        ("a.parquet", "no parquet", "not readable as PARQUET"),
+        ("a.xlsx", "x", "unknown format '.xlsx'"),
+    ],
+)
+def test_an_unreadable_file_is_one_clear_error(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=message):
+        read_file(tmp_path / name)

@@ -1,0 +1,52 @@
+import pytest
+import torch
+from transformers import pipeline
+
+from sentiment.errors import ModelError
+from sentiment.predictor import Predictor, export_folder
+
+TEXTS = ["good film", "bad " * 40, "bad meal", "good song and so on and so on", "?"]
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_run):
+    return Predictor.load(tiny_run)
+
+
+def test_the_order_of_texts_is_the_order_of_answers(predictor):
+    together = predictor.probabilities(TEXTS)
+    alone = torch.cat([predictor.probabilities([text]) for text in TEXTS])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+
+
+def test_memory_is_bounded_and_answers_do_not_depend_on_the_bound(predictor, tiny_run):
+    narrow = Predictor.load(tiny_run, max_tokens=40)
+    sizes = [len(rows) for rows in narrow._batches([[0] * n for n in (10, 30, 20, 20, 5, 50)])]
+    assert sizes == [1, 1, 2, 2]
+    torch.testing.assert_close(narrow.probabilities(TEXTS), predictor.probabilities(TEXTS), atol=1e-5, rtol=0)
+
+
+def test_scores_are_those_of_a_plain_transformers_pipeline(predictor, tiny_run):
+    classify = pipeline("text-classification", model=str(tiny_run / "export"), top_k=None)
+    for text, own in zip(TEXTS[2:], predictor.predict(TEXTS[2:]), strict=True):
+        theirs = {entry["label"]: entry["score"] for entry in classify([text])[0]}
+        assert own.probabilities == pytest.approx(theirs, abs=1e-5)
+        assert own.label == max(theirs, key=theirs.get)
+
+
+def test_temperature_softens_the_scores(tiny_copy):
+    path = tiny_copy / "export" / "preprocessing.json"
+    path.write_text(path.read_text().replace('"temperature": 1.0', '"temperature": 10.0'))
+    assert Predictor.load(tiny_copy).predict(["good film"])[0].score < 0.7
+
+
+def test_no_texts_give_no_predictions(predictor):
+    assert predictor.predict([]) == []
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path, tiny_copy):
+    with pytest.raises(ModelError, match="no such folder"):
+        export_folder(tmp_path / "nothing")
+    (tiny_copy / "export" / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="no complete export"):
+        export_folder(tiny_copy)

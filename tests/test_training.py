@@ -1,0 +1,122 @@
+"""One run directory, whole, repeatable, and resumable."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from sentiment.cli import main
+from tests.conftest import ROOT, read_json
+
+
+def test_a_run_directory_is_complete(tiny_run):
+    names = {
+        ".hydra/config.yaml",
+        ".hydra/overrides.yaml",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "metrics.json",
+        "run_summary.json",
+        "predictions.csv",
+        "report/report.html",
+        "report/confusion_matrix.svg",
+        "report/learning_curves.svg",
+        "export/config.json",
+        "export/model.safetensors",
+        "export/tokenizer.json",
+        "export/vocab.txt",
+        "export/README.md",
+        "export/preprocessing.json",
+    }
+    assert names <= {path.relative_to(tiny_run).as_posix() for path in tiny_run.rglob("*") if path.is_file()}
+
+
+def test_the_tiny_model_learns_the_easy_corpus(tiny_run):
+    assert read_json(tiny_run / "metrics.json")["test"]["accuracy"] == 1.0
+
+
+def test_metrics_are_those_of_the_predictions_written(tiny_run):
+    with (tiny_run / "predictions.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    right = sum(row["label"] == row["prediction"] for row in rows)
+    assert read_json(tiny_run / "metrics.json")["test"]["accuracy"] == pytest.approx(right / len(rows))
+    assert all(float(row["p_negative"]) + float(row["p_positive"]) == pytest.approx(1, abs=1e-5) for row in rows)
+
+
+def test_the_summary_tells_what_is_needed_to_repeat_the_run(tiny_run):
+    summary = read_json(tiny_run / "run_summary.json")
+    assert {name: part["rows"] for name, part in summary["data"].items()} == {"train": 64, "validation": 16, "test": 16}
+    assert summary["steps"] == 64
+    assert summary["best_epoch"] in range(1, 9)
+    assert summary["train_samples_per_second"] > 0
+    assert summary["versions"]["torch"] == torch.__version__
+
+
+def test_the_export_is_the_best_checkpoint(tiny_run):
+    from safetensors.torch import load_file
+
+    state = torch.load(tiny_run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    for name, weight in load_file(tiny_run / "export" / "model.safetensors").items():
+        torch.testing.assert_close(weight, state[f"network.{name}"], atol=0, rtol=0)
+
+
+def test_the_same_seed_gives_the_same_numbers(train_tiny, tiny_run):
+    again = train_tiny("again")
+    assert read_json(again / "metrics.json") == read_json(tiny_run / "metrics.json")
+
+
+def test_another_seed_gives_other_numbers(train_tiny, tiny_run):
+    other = train_tiny("other", "seed=7")
+    assert read_json(other / "metrics.json") != read_json(tiny_run / "metrics.json")
+
+
+def test_a_run_never_overwrites_another(tiny_run, capfd):
+    with pytest.raises(SystemExit) as caught:
+        main(["train", f"run_name={tiny_run.name}", f"paths.outputs={tiny_run.parent}"])
+    assert caught.value.code == 2
+    assert "already holds a run; choose another run_name, or go on with resume=" in capfd.readouterr().err
+
+
+def test_a_sweep_scores_each_trial_on_validation_only(train_tiny):
+    folder = train_tiny("sweep", "seed=1,2", "trainer.max_epochs=1", flags=("-m",)).parent / "sweeps" / "sweep"
+    for trial in ("0", "1"):
+        assert list(read_json(folder / trial / "metrics.json")) == ["validation"]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, tiny_backbone, corpus, tmp_path):
+    def command(*overrides):
+        return [sys.executable, str(ROOT / "train.py"), f"paths.outputs={tmp_path}", *overrides]
+
+    settings = [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={tmp_path}/cache"]
+    settings += ["trainer.max_epochs=12", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3"]
+    subprocess.run(command("run_name=unbroken", *settings), check=True, capture_output=True)
+
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        running = subprocess.Popen(command("run_name=broken", *settings), stdout=output, stderr=output)
+        wait_for(lambda: b"epoch 3 of 12" in log.read_bytes(), seconds=60)
+        os.kill(running.pid, number)
+        assert running.wait(60) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    if number != signal.SIGKILL:
+        assert b"go on with: python train.py resume=" in log.read_bytes()
+    assert not (tmp_path / "broken" / "metrics.json").exists()
+
+    subprocess.run(command(f"resume={tmp_path}/broken"), check=True, capture_output=True)
+    assert read_json(tmp_path / "broken" / "metrics.json") == read_json(tmp_path / "unbroken" / "metrics.json")
+    broken, unbroken = (read_json(tmp_path / name / "run_summary.json") for name in ("broken", "unbroken"))
+    for key in ("steps", "epochs", "best_epoch", "best_score"):
+        assert broken[key] == unbroken[key]
+
+
+def wait_for(condition, *, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
