@@ -54,7 +54,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for split, count in {"train": 64, "validation": 16, "test": 16}.items():
         rows = [
             (
-                f"{'good' if i % 2 else 'bad'} {words[i % 8]} " + "and so on " * (i % 5),
+                f"{'good' if i % 2 else 'bad'} {words[i // 2 % 8]} " + "and so on " * (i // 2 % 5),
                 "positive" if i % 2 else "negative",
             )
             for i in range(count)

@@ -27,6 +27,8 @@ from sentiment.schema import Classifier, RequestError, check_text
 
 log = logging.getLogger(__name__)
 
+CANARY = "a first text, to learn the labels and to see at once whether the model answers"
+
 csv.field_size_limit(sys.maxsize)
 
 
@@ -106,7 +108,8 @@ def predict(
 def _write(source: Table, classifier: Classifier, file: Any, reject_file: Any, chunk: int) -> tuple[int, int]:
     writer, rejects = csv.writer(file, lineterminator="\n"), csv.writer(reject_file, lineterminator="\n")
     rejects.writerow(["row", "reason"])
-    labels: list[str] = []
+    labels = list(classifier.predict([CANARY])[0].probabilities)
+    writer.writerow([*source.columns, "prediction", "score", *(f"p_{label}" for label in labels)])
     done = rejected = 0
     rows = source.rows()
     with _progress() as progress:
@@ -115,9 +118,6 @@ def _write(source: Table, classifier: Classifier, file: Any, reject_file: Any, c
             reasons = [_reason(row[source.text]) for row in part]
             good = [row[source.text] for row, reason in zip(part, reasons, strict=True) if not reason]
             predictions = classifier.predict(good) if good else []
-            if predictions and not labels:
-                labels = list(predictions[0].probabilities)
-                writer.writerow([*source.columns, "prediction", "score", *(f"p_{label}" for label in labels)])
             found = iter(predictions)
             for row, reason in zip(part, reasons, strict=True):
                 done += 1

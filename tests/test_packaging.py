@@ -1,0 +1,66 @@
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from sentiment.errors import ConfigError, ModelError
+from sentiment.packaging import package
+
+IN_A_CLEAN_PROCESS = """
+import sys
+sys.path.insert(0, {folder!r})
+import sentiment, sentiment_handler
+assert sentiment.__file__.startswith({folder!r}), sentiment.__file__
+from ts.context import Context
+handler = sentiment_handler.SentimentHandler()
+handler.initialize(Context("sentiment", {folder!r}, {{}}, 32, None, "1.0"))
+print(handler.predictor.predict(["good film"])[0].label)
+"""
+
+
+@pytest.fixture(scope="module")
+def mar(tiny_run, tmp_path_factory):
+    return package(run=tiny_run, store=tmp_path_factory.mktemp("store"))
+
+
+def test_the_same_run_gives_the_same_bytes(tiny_run, mar, tmp_path):
+    again = package(run=tiny_run, store=tmp_path)
+    assert again.read_bytes() == mar.read_bytes()
+
+
+def test_the_archive_holds_the_handler_the_model_and_the_shared_modules(mar):
+    names = set(zipfile.ZipFile(mar).namelist())
+    assert {"MAR-INF/MANIFEST.json", "model-config.yaml", "sentiment_handler.py", "model.safetensors"} <= names
+    assert {"config.json", "tokenizer.json", "vocab.txt", "preprocessing.json"} <= names
+    assert {f"sentiment/{name}.py" for name in ("predictor", "schema", "text", "encoding", "errors")} <= names
+
+
+def test_the_unpacked_archive_runs_in_a_clean_process(mar, tmp_path):
+    zipfile.ZipFile(mar).extractall(tmp_path)
+    code = IN_A_CLEAN_PROCESS.format(folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "positive"
+
+
+def test_an_export_folder_will_do_as_well_as_a_run(tiny_run, mar, tmp_path):
+    assert package(run=tiny_run / "export", store=tmp_path).read_bytes() == mar.read_bytes()
+
+
+def test_an_archive_is_replaced_only_when_allowed(tiny_run, mar):
+    with pytest.raises(ConfigError, match="exists; choose another name or set overwrite=true"):
+        package(run=tiny_run, store=mar.parent, overwrite=False)
+
+
+@pytest.mark.parametrize("change", [{"name": "my model"}, {"name": "../up"}, {"version": "new"}])
+def test_a_name_or_version_torchserve_refuses_is_refused_here(tiny_run, tmp_path, change):
+    with pytest.raises(ConfigError, match=next(iter(change))):
+        package(run=tiny_run, store=tmp_path, **change)
+
+
+def test_an_unfinished_run_is_not_packaged(tmp_path):
+    (tmp_path / "run").mkdir()
+    with pytest.raises(ModelError, match="let the training finish"):
+        package(run=tmp_path / "run", store=tmp_path)
+    assert not list(tmp_path.glob("*.mar"))
