@@ -101,7 +101,7 @@ def archive(export: Path, scratch: Path, *, name: str, version: str, settings: d
         )
     manifest = out / name / "MAR-INF" / "MANIFEST.json"
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    content.pop("createdOn", None)  # a clock in the archive would make every build differ
+    content["createdOn"] = "01/01/1980 00:00:00"  # a clock in the archive would make every build differ
     manifest.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
     return out / name
 

@@ -143,6 +143,8 @@ class TorchServe:
             "metrics_mode": "prometheus",
             "job_queue_size": 1000,
             "install_py_dep_per_model": "false",
+            "grpc_inference_port": 0,  # gRPC is not offered: any free port, so that two servers do not meet at 7070
+            "grpc_management_port": 0,
         }
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 
@@ -184,14 +186,14 @@ class TorchServe:
         return any(worker["status"] == "READY" for worker in described["workers"])
 
     def _reason(self) -> str:
-        """The last line of a Python error or a Java one in the logs, as "; reason: ...", if there is any."""
+        """The first error of Python or Java in the logs, as "; reason: ...", if there is any."""
         for path in (
             self.folder / "logs" / "model_log.log",
             self.folder / "logs" / "ts_log.log",
             self.folder / "console.log",
         ):
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-            for line in reversed(lines):
+            for line in lines:
                 if "Error: " in line or "Exception: " in line:
                     return "; reason: " + line.rpartition(" - ")[2].strip()
         return ""
