@@ -48,6 +48,7 @@ class GracefulStop(pl.Callback):
         if self._asked:
             raise KeyboardInterrupt
         self._asked = True
+        log.info("stopping after this batch, with a checkpoint; once more stops at once and keeps the last epoch's")
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

@@ -8,7 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from sentiment.errors import SentimentError
 from sentiment.packaging import package
+from sentiment.ports import Port, check_free
 from sentiment.schema import Prediction
 from sentiment.serving import TorchServe
 
@@ -22,11 +24,15 @@ TEXTS = (
 )
 
 
-def demo(*, outputs: Path, store: Path, ports: tuple[int, int, int], overrides: tuple[str, ...] = ()) -> None:
+def demo(*, outputs: Path, store: Path, ports: tuple[Port, Port, Port], overrides: tuple[str, ...] = ()) -> None:
     """Run each stage as a user would; stops at the first that fails."""
+    for key, port in zip(("inference", "management", "metrics"), ports, strict=True):
+        check_free("127.0.0.1", port, f"ports: {key}")  # now, not after minutes of training
     run = next(path for i in range(1, 10_000) if not (path := Path(outputs) / f"demo-{i}").exists())
     command = [sys.executable, "-m", "sentiment", "train", f"run_name={run.name}", f"paths.outputs={outputs}"]
-    subprocess.run([*command, *overrides], check=True)
+    status = subprocess.run([*command, *overrides], check=False).returncode
+    if status:
+        raise SentimentError(f"the training ended with exit status {status}; its reason stands above")
     package(run=run, store=Path(store))
     inference, management, metrics = ports
     server = TorchServe(
