@@ -1,4 +1,7 @@
 # make demo and make test need Python 3.11 and make, nothing else.
+-include .env
+export
+
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import RichProgressBar
 
 from sentiment.errors import Interrupted
 
@@ -76,6 +77,15 @@ class ExactResume(pl.Callback):
         if self._loaded is not None:
             trainer.train_dataloader.load_state_dict(self._loaded["loader"])  # type: ignore[union-attr]
             torch.set_rng_state(self._loaded["random"])
+
+
+class ProgressBar(RichProgressBar):
+    """Lightning's bar without the number of the log folder."""
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        metrics: dict[str, Any] = super().get_metrics(trainer, pl_module)
+        metrics.pop("v_num", None)
+        return metrics
 
 
 class Throughput(pl.Callback):

@@ -54,13 +54,13 @@ class SentimentClassifier(pl.LightningModule):
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:
         logits, targets = self._logits(batch), batch["labels"]
         loss = torch.nn.functional.cross_entropy(logits, targets)
-        self.log("validation/loss", loss, prog_bar=True, batch_size=len(targets))  # a mean over rows
+        self.log("validation/loss", loss, batch_size=len(targets))  # a mean over rows
         self.validation_metrics.update(logits.softmax(dim=-1), targets)
 
     def on_validation_epoch_end(self) -> None:
         values = metrics.flatten(self.validation_metrics.compute(), self.labels)
         for name, value in values.items():
-            self.log(f"validation/{name}", value, prog_bar=name == "accuracy")
+            self.log(f"validation/{name}", value)
         self.validation_metrics.reset()
 
     def configure_optimizers(self) -> Any:

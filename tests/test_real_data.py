@@ -1,0 +1,46 @@
+"""The real data sets, read as a user would; skipped where they are not at hand."""
+
+from collections import Counter
+
+import pytest
+
+from sentiment.cli import main
+from sentiment.data import SentimentData
+from tests.conftest import read_json
+
+
+@pytest.fixture
+def read(shared_data, tiny_backbone, tmp_path):
+    def splits(name):
+        return SentimentData(backbone=tiny_backbone, cache_dir=tmp_path, dir=shared_data / name).read()
+
+    return splits
+
+
+def test_sst2_comes_in_its_published_splits(read):
+    splits = read("sst2")
+    assert {name: len(split) for name, split in splits.items()} == {"train": 6920, "validation": 872, "test": 1821}
+    assert set(splits["test"].labels) == {"negative", "positive"}
+
+
+def test_imdb_parquet_gets_a_stratified_validation_split(read):
+    splits = read("imdb")
+    assert {name: len(split) for name, split in splits.items()} == {"train": 22500, "validation": 2500, "test": 25000}
+    assert set(Counter(splits["validation"].labels).values()) == {1250}
+
+
+def test_emotion_keeps_its_four_labels(read, shared_data):
+    splits = read("emotion")
+    assert sorted(set(splits["train"].labels)) == ["anger", "joy", "optimism", "sadness"]
+    assert len(splits["test"]) == 1421
+
+
+@pytest.mark.slow
+@pytest.mark.e2e
+@pytest.mark.timeout(3600)
+def test_a_plain_fine_tune_on_sst2_reaches_the_reference(shared_data, tmp_path):
+    main(
+        ["train", "data=sst2", f"data.dir={shared_data}/sst2", "trainer.max_epochs=3", "model.lr=5e-5"]
+        + ["run_name=sst2", f"paths.outputs={tmp_path}", f"paths.cache={tmp_path}/cache"]
+    )
+    assert read_json(tmp_path / "sst2" / "metrics.json")["test"]["accuracy"] >= 0.88
