@@ -28,7 +28,8 @@ class SentimentHandler:
     def initialize(self, context: Any) -> None:
         properties = context.system_properties
         device = f"cuda:{properties['gpu_id']}" if properties.get("gpu_id") is not None else "cpu"
-        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+        workers = (context.model_yaml_config or {}).get("maxWorkers", 1)
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))  # the workers of a machine share its cores
         self.predictor = Predictor.load(Path(properties["model_dir"]), device=device)
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
         log.info("ready on %s, labels %s", device, self.predictor.labels)

@@ -1,4 +1,4 @@
-"""What happens beside the training loop: a clean stop, an exact resume, and the measured speed."""
+"""What happens beside the training loop: a clean stop, an exact resume, whole checkpoints, the measured speed."""
 
 import logging
 import os
@@ -11,8 +11,10 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import RichProgressBar
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from sentiment.errors import Interrupted
+from sentiment.files import replacing
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,14 @@ class ExactResume(pl.Callback):
         if self._loaded is not None:
             trainer.train_dataloader.load_state_dict(self._loaded["loader"])  # type: ignore[union-attr]
             torch.set_rng_state(self._loaded["random"])
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint beside the former one and then renames it: a full disk costs the new one only."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        with replacing(Path(path)) as temporary:
+            torch.save(checkpoint, temporary)
 
 
 class ProgressBar(RichProgressBar):

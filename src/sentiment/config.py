@@ -86,9 +86,13 @@ def check_node(path: str, node: DictConfig) -> None:
         if key not in parameters and not takes_any:
             raise ConfigError(f"unknown key {name}: {node['_target_']} takes no {key!r}{nearest(key, parameters)}")
         value = node[key]
-        if key in hints and not isinstance(value, DictConfig):
+        if key in hints and not any(isinstance(part, DictConfig) for part in as_list(value)):  # those are made later
             plain = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
             check_value(name, plain, hints[key])
+
+
+def as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, ListConfig) else [value]
 
 
 def check_value(name: str, value: Any, hint: Any) -> None:
