@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from pytorch_lightning.trainer.states import TrainerFn
 
 from sentiment.errors import Interrupted
 from sentiment.files import replacing
@@ -108,6 +109,8 @@ class Throughput(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """One line an epoch, for logs and terminals without a progress bar."""
+        if trainer.state.fn != TrainerFn.FITTING:
+            return
         values = trainer.callback_metrics
         log.info(
             "epoch %d of %s: validation loss %.4f, accuracy %.4f, %.1f texts/s",

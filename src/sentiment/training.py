@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from pytorch_lightning.callbacks import ModelCheckpoint
 
 from sentiment.callbacks import Throughput
 from sentiment.data import SentimentData
@@ -43,7 +44,7 @@ def train(cfg: DictConfig, folder: Path, *, score_test: bool = True) -> Run:
     trainer: pl.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
     trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
 
-    restore_best(trainer, model)
+    averaged = restore_best(trainer, model, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
     exported = export(model.network, data.tokenizer, data.preprocessing, into=folder / "export")
     results = score_export(exported, data, score_test=score_test)
     scores = {name: result.scores for name, result in results.items()}
@@ -51,7 +52,7 @@ def train(cfg: DictConfig, folder: Path, *, score_test: bool = True) -> Run:
         exported / "README.md",
         model_card(folder.name, data.backbone, data.labels, data.preprocessing, scores),
     )
-    summary = summarize(cfg, data, trainer, seconds=time.time() - started)
+    summary = summarize(cfg, data, trainer, averaged=averaged, seconds=time.time() - started)
     last = list(results.values())[-1]
     write_predictions(last, folder / "predictions.csv")
     write_report(folder / "report", results, summary, history=folder / "logs")
@@ -70,12 +71,32 @@ def starting_point(folder: Path, *, resume: bool) -> Path | None:
     return last if resume else None
 
 
-def restore_best(trainer: pl.Trainer, model: pl.LightningModule) -> None:
-    """Load the weights of the best validation score, if the run kept checkpoints."""
-    path = getattr(trainer.checkpoint_callback, "best_model_path", "")
-    if path:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(state["state_dict"])
+def restore_best(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, *, last: Path | None) -> bool:
+    """Load the weights that validate best: the best checkpoint's, or, with `last`, their average with that one's.
+
+    True where the average won; a soup of two after Wortsman et al. 2022, "Model soups".
+    """
+    checkpoint = trainer.checkpoint_callback
+    if not isinstance(checkpoint, ModelCheckpoint) or not checkpoint.best_model_path:
+        return False
+    best, newest = (
+        torch.load(path, map_location="cpu", weights_only=True)
+        for path in (checkpoint.best_model_path, last or checkpoint.best_model_path)
+    )
+    if best["epoch"] != newest["epoch"]:
+        model.load_state_dict(average(best["state_dict"], newest["state_dict"]))
+        [values] = trainer.validate(model, datamodule=data, verbose=False)
+        gain = values[checkpoint.monitor] - float(checkpoint.best_model_score)  # type: ignore[index, arg-type]
+        if gain > 0 if checkpoint.mode == "max" else gain < 0:
+            log.info("the average of the best and the last epoch validates better by %.4f", abs(gain))
+            return True
+    model.load_state_dict(best["state_dict"])
+    return False
+
+
+def average(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The mean of each floating point tensor of two states; the others as in the first."""
+    return {name: (w + second[name]) / 2 if w.is_floating_point() else w for name, w in first.items()}
 
 
 def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> dict[str, Evaluation]:
@@ -91,7 +112,9 @@ def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> di
     return results
 
 
-def summarize(cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, *, seconds: float) -> dict[str, Any]:
+def summarize(
+    cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, *, averaged: bool, seconds: float
+) -> dict[str, Any]:
     """run_summary.json: what is needed to trust, compare and repeat the run."""
     speed = next(callback for callback in trainer.callbacks if isinstance(callback, Throughput))  # type: ignore[attr-defined]
     return {
@@ -103,6 +126,7 @@ def summarize(cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, *, seco
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "best_epoch": best_epoch(trainer),
+        "averaged_with_last_epoch": averaged,
         "best_score": float(trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
         "precision": str(trainer.precision),
         "duration_seconds": round(seconds, 1),
