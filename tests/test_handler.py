@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+import torch
 from ts.context import Context, RequestProcessor
 
 from sentiment.predictor import Predictor
@@ -18,7 +19,9 @@ def handler(tiny_run):
     finally:
         sys.path.pop(0)
     made = SentimentHandler()
+    threads = torch.get_num_threads()
     made.initialize(context(0, tiny_run / "export"))
+    torch.set_num_threads(threads)  # a worker takes the cores of its machine; the tests after this one must not
     return made
 
 

@@ -1,33 +1,51 @@
-"""The page, asked through its own API."""
+"""The page as `sentiment ui` serves it, asked through its own API."""
 
+import json
+import subprocess
+import sys
+import time
+
+import httpx
 import pytest
-from gradio_client import Client as PageClient
-from gradio_client.exceptions import AppError
 
-from sentiment.predictor import Predictor
-from sentiment.ui import page
 from tests.ports import free_ports
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def running(tiny_run):
+def url(tiny_run, tmp_path_factory):
     [port] = free_ports(1)
-    made = page(Predictor.load(tiny_run))
-    made.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
-    yield PageClient(f"http://127.0.0.1:{port}", verbose=False)
-    made.close()
+    command = [sys.executable, "-m", "sentiment", "ui", "engine=local", f"run={tiny_run}", f"port={port}"]
+    log = tmp_path_factory.mktemp("ui") / "log"
+    with log.open("wb") as output:
+        running = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            deadline = time.monotonic() + 120
+            while b"Running on local URL" not in log.read_bytes():
+                assert running.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            running.terminate()
+            running.wait(30)
 
 
-def test_a_text_gets_its_label(running):
-    assert running.predict("good film", api_name="/classify")["label"] == "positive"
+def classify(url, text):
+    """(event, data) of the page's answer."""
+    event = httpx.post(f"{url}/gradio_api/call/classify", json={"data": [text]}, timeout=60).json()["event_id"]
+    lines = httpx.get(f"{url}/gradio_api/call/classify/{event}", timeout=60).text.strip().splitlines()
+    return lines[-2].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
 
 
-def test_an_empty_text_is_said(running):
-    with pytest.raises(AppError, match="text is empty"):
-        running.predict("  ", api_name="/classify")
+def test_a_text_gets_its_label(url):
+    event, data = classify(url, "good film")
+    assert event == "complete"
+    assert data[0]["label"] == "positive"
+
+
+def test_an_empty_text_is_said(url):
+    event, data = classify(url, "  ")
+    assert event == "error"
+    assert "text is empty" in json.dumps(data)
