@@ -20,6 +20,12 @@ def test_raw_files_become_cleaned_splits_and_a_report(tmp_path):
     assert set(report["train"]) == {"rows", "labels", "duplicates", "words", "sha256"}
 
 
+def test_a_command_leaves_nothing_but_its_output(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main(["preprocess", "into=out"])
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_the_output_is_data_to_train_on(tmp_path):
     main(["preprocess", f"into={tmp_path}/out"])
     main(["preprocess", "data=files", f"data.dir={tmp_path}/out", f"into={tmp_path}/again"])

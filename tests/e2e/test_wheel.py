@@ -41,7 +41,7 @@ def test_the_wheel_works_in_an_empty_folder(tmp_path):
     sentiment("train", "debug=fast", "run_name=first")
     sentiment("package", "run=outputs/first")
     ports = ",".join(map(str, free_ports(3)))
-    sentiment("demo", f"ports=[{ports}]", "overrides=[debug=fast]")
+    sentiment("demo", f"ports=[{ports}]", "overrides=['debug=fast']")
     assert (empty / "model_store" / "sentiment.mar").is_file()
     where = subprocess.check_output([python, "-c", "import sentiment; print(sentiment.__file__)"], cwd=empty, text=True)
     assert str(tmp_path) in where
