@@ -20,6 +20,7 @@ from sentiment.errors import ClientError, ServingError
 from sentiment.files import write_text
 from sentiment.java import find_java
 from sentiment.ports import Port, check_free
+from sentiment.processes import processes_of
 
 log = logging.getLogger(__name__)
 
@@ -254,13 +255,3 @@ def archives(store: Path) -> list[str]:
     if not names:
         raise ServingError(f"{store} holds no .mar archive; make one with: sentiment package run=outputs/<run>")
     return names
-
-
-def processes_of(group: int) -> list[psutil.Process]:
-    """The living processes of a process group."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(ProcessLookupError, psutil.Error):
-            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found

@@ -18,8 +18,9 @@ from sentiment.client import Client, read_key
 from sentiment.errors import ServingError
 from sentiment.packaging import package
 from sentiment.predictor import Predictor
+from sentiment.processes import processes_of
 from sentiment.resources import bundled
-from sentiment.serving import TorchServe, processes_of
+from sentiment.serving import TorchServe
 from tests.conftest import ROOT, read_json, write_csv
 from tests.ports import free_ports
 
