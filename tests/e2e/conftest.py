@@ -1,0 +1,67 @@
+"""One real run, archive and server for all end-to-end tests."""
+
+import csv
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from sentiment.client import read_key
+from sentiment.packaging import package
+from sentiment.predictor import Predictor
+from sentiment.resources import bundled
+from sentiment.serving import TorchServe
+from tests.conftest import ROOT, write_csv
+from tests.ports import free_ports
+
+
+@pytest.fixture(scope="session")
+def way(tmp_path_factory):
+    """A folder with a run of the default model on a slice of the real corpus, and its archive."""
+    folder = tmp_path_factory.mktemp("way")
+    with (bundled("data/demo") / "train.csv").open(newline="", encoding="utf-8") as file:
+        rows = [(row["text"], row["label"]) for row in csv.DictReader(file)]
+    (folder / "data").mkdir()
+    write_csv(folder / "data" / "train.csv", rows[:256])
+    write_csv(folder / "data" / "test.csv", rows[256:384])
+    overrides = ["data=files", f"data.dir={folder}/data", "data.max_length=64", "trainer.max_epochs=1", "run_name=run"]
+    command = [sys.executable, str(ROOT / "train.py"), *overrides, f"paths.outputs={folder}"]
+    subprocess.run(command, check=True, cwd=folder, capture_output=True)
+    package(run=folder / "run", store=folder / "store")
+    return folder
+
+
+def on_free_ports(store, *, folder):
+    inference, management, metrics = free_ports(3)
+    return TorchServe(
+        store=store,
+        folder=folder,
+        inference_port=inference,
+        management_port=management,
+        metrics_port=metrics,
+    )
+
+
+@pytest.fixture(scope="session")
+def server(way):
+    with on_free_ports(way / "store", folder=way / "serve") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def texts(way):
+    with (way / "data" / "test.csv").open(newline="", encoding="utf-8") as file:
+        return [row["text"] for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="session")
+def local(way):
+    return Predictor.load(way / "run")
+
+
+@pytest.fixture(scope="session")
+def http(server):
+    token = read_key(server.key_file, "inference")
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as made:
+        yield made
