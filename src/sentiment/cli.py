@@ -23,7 +23,7 @@ usage: sentiment COMMAND [key=value ...]     sentiment COMMAND --help shows its 
   evaluate     score a run on its own or other labelled texts
   package      make model_store/<name>.mar of a run
   serve        serve the archives of model_store with TorchServe
-  predict      add predictions to a CSV file, locally or through the server
+  predict      add predictions to a file, locally or through the server
   ui           a page to try a model on
 
 Any command takes Hydra's flags: --cfg job prints its config, -m sweeps (train).

@@ -1,0 +1,213 @@
+"""Predictions for a whole file: every input column kept, prediction columns added, in the order of the rows."""
+
+import csv
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pyarrow as pa
+from annotated_types import Gt
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from sentiment.batch.formats import STDIN, Format, base_name
+from sentiment.batch.parts import Part, Parts
+from sentiment.batch.source import Row, Source
+from sentiment.errors import DataError, Interrupted, RowsRejected
+from sentiment.files import replacing, write_json
+from sentiment.schema import Classifier, Prediction, RequestError, check_text
+
+log = logging.getLogger(__name__)
+
+CANARY = "a first text, to learn the labels and to see at once whether the model answers"
+
+
+def predict(
+    *,
+    input: str | Path,
+    output: Path,
+    engine: Classifier,
+    text_column: str | None = None,
+    stdin_format: Literal["csv", "tsv", "jsonl"] = "csv",
+    chunk: Annotated[int, Gt(0)] = 1024,
+) -> Path:
+    """Write `output`: the rows of `input` in their order with prediction, score, and p_<label> for each label.
+
+    `input` is a file, a glob, or "-" for standard input. A row that cannot be scored has these empty and its reason in
+    <output>.rejects.csv; RowsRejected says so at the end. <output>.summary.json counts. Killed and started again,
+    the job goes on after the last whole chunk (standard input: from its first row).
+    """
+    target = Path(output)
+    format = Format.of(target, "output")
+    source = Source.open(str(input), text_column=text_column, stdin_format=stdin_format)
+    started = time.monotonic()
+    job = Job.plan(source, format, target, engine, chunk)
+    with job.parts.held():
+        parts, before = job.run(engine)
+        job.finish(parts, before, target, time.monotonic() - started)
+    rejected = sum(len(part.rejects) for part in parts)
+    if rejected:
+        raise RowsRejected(
+            f"{rejected} of {sum(part.rows for part in parts)} rows could not be scored; "
+            f"their numbers and reasons are in {beside(target, 'rejects.csv')}"
+        )
+    return target
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    source: Source
+    rows: Iterator[Row]  # all of the source's
+    parts: Parts
+    labels: list[str]
+    identity: dict[str, Any]  # the same for the same input, output and model
+    chunk: int
+
+    @classmethod
+    def plan(cls, source: Source, format: Format, target: Path, engine: Classifier, chunk: int) -> "Job":
+        probabilities = engine.predict([CANARY])[0].probabilities
+        added = ["prediction", "score", *(f"p_{label}" for label in probabilities)]
+        rows, columns = iter(source), source.columns
+        if source.paths == (STDIN,):
+            rows, columns = peeked(rows, source.text)
+        if clash := [name for name in added if name in columns]:
+            raise DataError(f"the input already has the column {clash[0]!r}; rename or drop it")
+        identity = {
+            "input": source.fingerprint(),
+            "output": [format.kind, format.compression],
+            "text_column": source.text,
+            "chunk": chunk,
+            "model": {label: round(value, 3) for label, value in probabilities.items()},
+        }
+        schema = schema_of(source, columns, added) if format.kind == "parquet" else None
+        parts = Parts(target.with_name(f"{target.name}.parts"), format, [*columns, *added], schema)
+        return cls(source, rows, parts, list(probabilities), identity, chunk)
+
+    def run(self, engine: Classifier) -> tuple[list[Part], int]:
+        """Predict what is not done yet; all parts, and how many rows of them stood there before."""
+        done = [] if self.source.paths == (STDIN,) else self.parts.reopen(self.identity)
+        before = count = sum(part.rows for part in done)
+        if before:
+            log.info("going on after %d rows done before, in %s", before, self.parts.folder)
+        rows = islice(self.rows, before, None)
+        try:
+            with progress() as bar:
+                task = bar.add_task("predict", total=self.source.rows, completed=before)
+                while some := list(islice(rows, self.chunk)):
+                    answered, part = score(some, self.source.text, engine, self.labels, first=count + 1)
+                    self.parts.write(len(done), answered, part)
+                    done.append(part)
+                    count += part.rows
+                    bar.advance(task, part.rows)
+        except KeyboardInterrupt as error:
+            raise Interrupted(
+                f"stopped after {count} rows, kept in {self.parts.folder}; the same command goes on from there"
+            ) from error
+        return done, before
+
+    def finish(self, parts: Sequence[Part], before: int, target: Path, seconds: float) -> None:
+        """The parts as one output, the rejects and the summary beside it."""
+        rows, labels = sum(part.rows for part in parts), Counter[str]()
+        for part in parts:
+            labels.update(part.labels)
+        rejects = [reject for part in parts for reject in part.rejects]
+        write_rejects(rejects, beside(target, "rejects.csv"))
+        self.parts.join(len(parts), target)
+        summary = {
+            "rows": rows,
+            "predicted": rows - len(rejects),
+            "rejected": len(rejects),
+            "labels": {label: labels[label] for label in self.labels},
+            "shares": {label: round(labels[label] / max(1, labels.total()), 6) for label in self.labels},
+            "rows_done_before": before,
+            "seconds": round(seconds, 1),
+            "rows_per_second": round((rows - before) / max(seconds, 1e-9), 1),
+        }
+        write_json(beside(target, "summary.json"), summary)
+        self.parts.remove()
+        log.info("%d rows to %s, counts in %s", rows, target, beside(target, "summary.json"))
+
+
+def peeked(rows: Iterator[Row], text: str) -> tuple[Iterator[Row], list[str]]:
+    """All rows still, and the columns of the first one; DataError where the text column is not among them."""
+    first = next(rows, None)
+    if first is None:
+        raise DataError("standard input is empty")
+    if text not in first:
+        raise DataError(f"standard input has no column {text!r}, only {list(first)}; set text_column")
+    return chain([first], rows), list(first)
+
+
+def score(
+    rows: Sequence[Row], text: str, engine: Classifier, labels: Sequence[str], *, first: int
+) -> tuple[list[Row], Part]:
+    """Each row with its prediction, or with its reason in the part; `first` is the number of the first row."""
+    reasons = [reason(row.get(text), text) for row in rows]
+    good = [row[text] for row, why in zip(rows, reasons, strict=True) if not why]
+    found = iter(engine.predict(good) if good else [])
+    answered = [row | columns(None if why else next(found), labels) for row, why in zip(rows, reasons, strict=True)]
+    rejects = [(number, why) for number, why in enumerate(reasons, first) if why]
+    counts = Counter(row["prediction"] for row in answered if row["prediction"] is not None)
+    return answered, Part(len(rows), rejects, dict(counts))
+
+
+def columns(prediction: Prediction | None, labels: Sequence[str]) -> Row:
+    if prediction is None:
+        return {"prediction": None, "score": None, **{f"p_{label}": None for label in labels}}
+    probabilities = {f"p_{label}": round(value, 6) for label, value in prediction.probabilities.items()}
+    return {"prediction": prediction.label, "score": round(prediction.score, 6), **probabilities}
+
+
+def reason(text: Any, column: str) -> str | None:
+    try:
+        check_text(text, column)
+    except RequestError as error:
+        return str(error)
+    return None
+
+
+def schema_of(source: Source, columns: Sequence[str], added: Sequence[str]) -> pa.Schema | None:
+    """The schema of a Parquet output: Parquet's own columns, or CSV's texts; JSON's values show theirs later."""
+    if source.kind == "jsonl":
+        return None
+    schema = source.schema or pa.schema([(column, pa.string()) for column in columns])
+    for column in added:
+        schema = schema.append(pa.field(column, pa.string() if column == "prediction" else pa.float64()))
+    return schema
+
+
+def write_rejects(rejects: Sequence[tuple[int, str]], path: Path) -> None:
+    if not rejects:
+        path.unlink(missing_ok=True)  # a former job's
+        return
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([("row", "reason"), *rejects])
+
+
+def beside(target: Path, ending: str) -> Path:
+    return target.with_name(f"{base_name(target)}.{ending}")
+
+
+class Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:,.0f} rows/s")
+
+
+def progress() -> Progress:
+    shown = (BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(TextColumn("{task.description}"), *shown, console=Console(stderr=True))
