@@ -11,8 +11,8 @@ FLOORS = (
     {"encoding", "backbones", "client", "metrics", "java", "ports", "processes", "provenance", "config"},
     {"predictor"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose"},
-    {"batch", "preprocessing", "evaluation", "serving", "report", "ui"},
-    {"training", "demo"},
+    {"batch", "preprocessing", "evaluation", "serving", "report"},
+    {"training", "demo", "ui"},
     {"cli"},
     {"__main__"},
 )

@@ -40,12 +40,14 @@ def classify(url, text):
 
 
 def test_a_text_gets_its_label(url):
-    event, data = classify(url, "good film")
+    event, [label, notice] = classify(url, "good film")
     assert event == "complete"
-    assert data[0]["label"] == "positive"
+    assert label["label"] == "positive"
+    assert not notice["visible"]
 
 
 def test_an_empty_text_is_said(url):
-    event, data = classify(url, "  ")
-    assert event == "error"
-    assert "text is empty" in json.dumps(data)
+    event, [label, notice] = classify(url, "  ")
+    assert event == "complete"
+    assert not label
+    assert "text is empty" in notice["value"]

@@ -45,6 +45,7 @@ def predict(
     text_column: str | None = None,
     stdin_format: Literal["csv", "tsv", "jsonl"] = "csv",
     chunk: Annotated[int, Gt(0)] = 1024,
+    quiet: bool = False,
 ) -> Path:
     """Write `output`: the rows of `input` in their order with prediction, score, and p_<label> for each label.
 
@@ -58,7 +59,7 @@ def predict(
     started = time.monotonic()
     job = Job.plan(source, format, target, engine, chunk)
     with job.parts.held():
-        parts, before = job.run(engine)
+        parts, before = job.run(engine, quiet=quiet)
         job.finish(parts, before, target, time.monotonic() - started)
     rejected = sum(len(part.rejects) for part in parts)
     if rejected:
@@ -98,7 +99,7 @@ class Job:
         parts = Parts(target.with_name(f"{target.name}.parts"), format, [*columns, *added], schema)
         return cls(source, rows, parts, list(probabilities), identity, chunk)
 
-    def run(self, engine: Classifier) -> tuple[list[Part], int]:
+    def run(self, engine: Classifier, *, quiet: bool) -> tuple[list[Part], int]:
         """Predict what is not done yet; all parts, and how many rows of them stood there before."""
         done = [] if self.source.paths == (STDIN,) else self.parts.reopen(self.identity)
         before = count = sum(part.rows for part in done)
@@ -106,7 +107,7 @@ class Job:
             log.info("going on after %d rows done before, in %s", before, self.parts.folder)
         rows = islice(self.rows, before, None)
         try:
-            with progress() as bar:
+            with progress(quiet=quiet) as bar:
                 task = bar.add_task("predict", total=self.source.rows, completed=before)
                 while some := list(islice(rows, self.chunk)):
                     answered, part = score(some, self.source.text, engine, self.labels, first=count + 1)
@@ -208,6 +209,6 @@ class Rate(ProgressColumn):
         return Text(f"{task.speed or 0:,.0f} rows/s")
 
 
-def progress() -> Progress:
+def progress(*, quiet: bool) -> Progress:
     shown = (BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(TextColumn("{task.description}"), *shown, console=Console(stderr=True))
+    return Progress(TextColumn("{task.description}"), *shown, console=Console(stderr=True), disable=quiet)

@@ -1,0 +1,5 @@
+"""The Gradio page."""
+
+from sentiment.ui.page import launch, page
+
+__all__ = ["launch", "page"]
