@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from sentiment.predictor import Predictor
-from sentiment.schema import Request, RequestError, parse_request
+from sentiment.protocol import Describe, Model, Request, parse_request
+from sentiment.schema import STATUS, RequestError
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +18,7 @@ NO_BODY = (  # TorchServe takes a body without a content type for a form
     'the request has no text; send {"text": "..."} with the header Content-Type: application/json, '
     'a plain text as text/plain, or a form with the field "data"'
 )
+NO_EXPLANATIONS = "this model gives no explanations; ask /predictions/<model> instead"
 
 
 class SentimentHandler:
@@ -34,27 +36,37 @@ class SentimentHandler:
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
         log.info("ready on %s, labels %s", device, self.predictor.labels)
 
-    def handle(self, rows: list[dict[str, Any]], context: Any) -> list[Any]:
-        requests = [self._parse(row) for row in rows]
-        texts = [text for request in requests if isinstance(request, Request) for text in request.texts]
-        predictions = iter(self.predictor.predict(texts) if texts else [])
+    def handle(self, rows: list[dict[str, Any]], context: Any) -> list[str]:
+        requests = [self._parse(row, context.get_all_request_header(i)) for i, row in enumerate(rows)]
+        texts = [text for request in requests if not isinstance(request, RequestError) for text in request.texts]
+        predictions = iter(self.predictor.predict(texts))
+        model = self._model(context)
         answers = []
         for index, request in enumerate(requests):
             context.set_response_content_type(index, "application/json")
             if isinstance(request, RequestError):
-                phrase = {400: "Bad Request", 413: "Payload Too Large"}[request.status]
-                context.set_response_status(code=request.status, phrase=phrase, idx=index)
-                answers.append(json.dumps(request.to_json()))
+                context.set_response_status(code=request.status, phrase=STATUS[request.status], idx=index)
+                answer = request.to_json()
             else:
-                own = [next(predictions) for _ in request.texts]
-                answers.append(json.dumps(request.render(own), ensure_ascii=False))
+                answer = request.render([next(predictions) for _ in request.texts], model)
+            answers.append(json.dumps(answer))  # ASCII: an id sent back may hold what UTF-8 cannot
         return answers
 
-    def _parse(self, row: dict[str, Any]) -> Request | RequestError:
+    def _parse(self, row: dict[str, Any], headers: dict[str, Any]) -> Request | RequestError:
+        """One row by its own headers: TorchServe batches all of a model's requests, whatever they ask."""
         try:
+            if headers.get("explain") == "True":
+                raise RequestError(NO_EXPLANATIONS, status=501)
+            if headers.get("describe") == "True" and not row:
+                return Describe()
             return parse_request(decode(row))
         except RequestError as error:
             return error
+
+    def _model(self, context: Any) -> Model:
+        version = context.manifest["model"]["modelVersion"]
+        own = self.predictor.preprocessing
+        return Model(context.model_name, version, tuple(self.predictor.labels), own.max_length, own.truncation)
 
 
 def decode(row: dict[str, Any]) -> Any:
@@ -75,3 +87,5 @@ def decode(row: dict[str, Any]) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise RequestError(f"the body is not valid JSON: {error.msg} at character {error.pos}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists a thousand deep
+        raise RequestError(f"the body is JSON beyond all measure: {error}") from error

@@ -1,7 +1,7 @@
 import pytest
 from transformers import AutoTokenizer
 
-from sentiment.encoding import encode, truncate
+from sentiment.encoding import encode, encode_telling, truncate
 from sentiment.text import Preprocessing
 
 
@@ -36,6 +36,16 @@ def test_a_huge_text_gives_what_the_whole_of_it_would(tokenizer, how):
     whole = tokenizer(text, add_special_tokens=False)["input_ids"]
     [ids] = encode([text], tokenizer, Preprocessing(32, how))
     assert ids[1:-1] == truncate(whole, 30, how)
+
+
+@pytest.mark.parametrize(
+    ("text", "truncated"),
+    [("word " * 30, False), ("word " * 31, True), ("word " * 60_000, True), ("a" + " " * 60_000, False)],
+)
+def test_a_text_with_more_than_fits_is_told(tokenizer, text, truncated):
+    [(ids, told)] = encode_telling([text], tokenizer, Preprocessing(32))
+    assert told is truncated
+    assert [ids] == encode([text], tokenizer, Preprocessing(32))
 
 
 def test_no_text_at_all_is_only_special_tokens(tokenizer):

@@ -26,15 +26,18 @@ def handler(tiny_run):
 
 
 def context(rows, folder="."):
-    made = Context("sentiment", str(folder), {}, 32, None, "1.0")
+    made = Context("sentiment", str(folder), {"model": {"modelVersion": "1.0"}}, 32, None, "1.0")
     made.request_processor = [RequestProcessor({}) for _ in range(rows)]
     return made
 
 
-def answers(handler, *rows):
-    """(status, decoded answer) of each row of one dynamic batch."""
+def answers(handler, *rows, headers=None):
+    """(status, decoded answer) of each row of one dynamic batch; `headers` are those of some rows, by index."""
     made = context(len(rows))
+    for index, own in (headers or {}).items():
+        made.request_processor[index] = RequestProcessor(own)
     bodies = handler.handle(list(rows), made)
+    assert all(body.encode() for body in bodies)  # as TorchServe does next
     assert [made.get_response_content_type(i) for i in range(len(rows))] == ["application/json"] * len(rows)
     return [(made.get_response_status(i)[0], json.loads(body)) for i, body in enumerate(bodies)]
 
@@ -79,6 +82,90 @@ def test_bad_rows_get_their_own_error_and_their_neighbours_200(handler):
 
 def test_a_batch_of_bad_rows_alone_is_answered_too(handler):
     assert [status for status, _ in answers(handler, {"body": ""}, {"body": []})] == [400, 400]
+
+
+V1 = {"instances": ["good film", {"data": "bad meal"}]}
+V2 = {"id": "7", "inputs": [{"name": "text", "shape": [2], "datatype": "BYTES", "data": ["good film", "bad meal"]}]}
+
+
+def labels(answer):
+    """The labels of an answer in any form."""
+    if "outputs" in answer:
+        return answer["outputs"][0]["data"]
+    return [prediction["label"] for prediction in answer.get("predictions", [answer])]
+
+
+def test_all_forms_mix_in_one_batch(handler):
+    rows = [
+        {"body": V2},
+        {"body": {"txt": "a"}},
+        {"body": "good film"},
+        {"body": V1},
+        {"data": bytearray(b"bad meal")},
+        {"body": {**V2, "id": 7}},
+        {'{"text": "good film"}': bytearray()},  # JSON sent as a form
+        {"body": bytearray(b"caf\xe9")},
+        {"body": {"texts": ["bad meal", "good film"]}},
+        {"body": ""},
+    ]
+    got = answers(handler, *rows)
+    assert [status for status, _ in got] == [200, 400, 200, 200, 200, 400, 400, 400, 200, 400]
+    good, bad = "positive", "negative"
+    told = [labels(answer) for status, answer in got if status == 200]
+    assert told == [[good, bad], [good], [good, bad], [bad], [bad, good]]
+    assert {key: got[0][1][key] for key in ("model_name", "model_version", "id")} == {
+        "model_name": "sentiment",
+        "model_version": "1.0",
+        "id": "7",
+    }
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_an_explanation_asked_for_in_a_batch_is_refused_alone(handler, first):
+    rows = [{"body": {"text": "good film"}}] * 3
+    got = answers(handler, *rows, headers={first: {"explain": "True"}})
+    assert [status for status, _ in got] == [501 if i == first else 200 for i in range(3)]
+    assert got[first][1]["type"] == "NotImplemented"
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_description_asked_for_in_a_batch_is_given_alone(handler, first):
+    rows = [{} if i == first else {"body": {"text": "good film"}} for i in range(3)]
+    got = answers(handler, *rows, headers={first: {"describe": "True"}})
+    assert [status for status, _ in got] == [200, 200, 200]
+    assert got[first][1] == {"labels": ["negative", "positive"], "max_length": 32, "truncation": "head"}
+    assert labels(got[1][1]) == ["positive"]
+
+
+def test_a_describe_header_on_a_text_changes_nothing(handler):
+    [(status, answer)] = answers(handler, {"body": "good film"}, headers={0: {"describe": "True"}})
+    assert (status, answer["label"]) == (200, "positive")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": "\ud800"},
+        {"\ud800": "a"},
+        bytearray(b'{"a": ' + b"[" * 100_000),
+        bytearray(b'{"text": ' + b"1" * 10_000 + b"}"),
+        {**V2, "parameters": {"a": float("nan")}},
+    ],
+)
+def test_what_json_can_hold_but_no_text_can_spoils_no_batch(handler, body):
+    got = answers(handler, {"body": body}, {"body": "good film"})
+    assert [status for status, _ in got] == [400, 200]
+
+
+def test_an_id_is_sent_back_as_it_came(handler):
+    [(status, answer)] = answers(handler, {"body": {**V2, "id": "\ud800"}})
+    assert (status, answer["id"]) == (200, "\ud800")
+
+
+def test_details_count_the_tokens_the_model_has_read(handler):
+    body = {"texts": ["good film", "bad " * 100], "details": True}
+    [(_, answer)] = answers(handler, {"body": body})
+    assert [(p["tokens"], p["truncated"]) for p in answer["predictions"]] == [(4, False), (32, True)]
 
 
 def test_the_module_defines_one_class_as_torchserve_asks():

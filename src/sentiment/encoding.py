@@ -13,13 +13,23 @@ def encode(texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing) -
 
     `tokenizer` is a fast tokenizer of transformers.
     """
+    return [ids for ids, _ in encode_telling(texts, tokenizer, preprocessing)]
+
+
+def encode_telling(texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing) -> list[tuple[list[int], bool]]:
+    """As `encode`, with each row's ids whether the text had more than they hold."""
     if not texts:
         return []
     prefix, suffix = special_tokens(tokenizer)
     room = preprocessing.max_length - len(prefix) - len(suffix)
-    cleaned = [_shorten(preprocessing.cleaning(text), room, preprocessing.truncation) for text in texts]
-    rows = tokenizer(cleaned, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
-    return [prefix + truncate(row, room, preprocessing.truncation) + suffix for row in rows]
+    how = preprocessing.truncation
+    cleaned = [preprocessing.cleaning(text) for text in texts]
+    short = [_shorten(text, room, how) for text in cleaned]
+    rows = tokenizer(short, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+    return [
+        (prefix + truncate(row, room, how) + suffix, len(row) > room or kept is not whole)
+        for row, kept, whole in zip(rows, short, cleaned, strict=True)
+    ]
 
 
 def truncate(ids: list[int], room: int, how: Truncation) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from sentiment.encoding import encode
+from sentiment.encoding import encode, encode_telling
 from sentiment.errors import ModelError
 from sentiment.schema import Prediction
 from sentiment.text import Preprocessing
@@ -49,12 +49,16 @@ class Predictor:
         return cls(model, tokenizer, preprocessing, device=device, max_tokens=max_tokens)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        return [self._prediction(row) for row in self.probabilities(texts).tolist()]
+        encoded = encode_telling(texts, self.tokenizer, self.preprocessing)
+        rows = self._score([ids for ids, _ in encoded]).tolist()
+        return [self._prediction(row, len(ids), truncated) for row, (ids, truncated) in zip(rows, encoded, strict=True)]
 
-    @torch.inference_mode()
     def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
         """Class probabilities, (len(texts), len(labels)), float32."""
-        rows = encode(texts, self.tokenizer, self.preprocessing)
+        return self._score(encode(texts, self.tokenizer, self.preprocessing))
+
+    @torch.inference_mode()
+    def _score(self, rows: Sequence[list[int]]) -> torch.Tensor:
         logits = torch.empty(len(rows), len(self.labels))
         for batch in self._batches(rows):
             logits[batch] = self._forward([rows[i] for i in batch])
@@ -77,9 +81,10 @@ class Predictor:
         logits: torch.Tensor = outputs.logits.float().cpu()
         return logits
 
-    def _prediction(self, row: list[float]) -> Prediction:
+    def _prediction(self, row: list[float], tokens: int, truncated: bool) -> Prediction:
         best = max(range(len(row)), key=row.__getitem__)
-        return Prediction(self.labels[best], row[best], dict(zip(self.labels, row, strict=True)))
+        probabilities = dict(zip(self.labels, row, strict=True))
+        return Prediction(self.labels[best], row[best], probabilities, tokens, truncated)
 
 
 def export_folder(run: Path) -> Path:
