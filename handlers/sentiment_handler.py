@@ -88,4 +88,4 @@ def decode(row: dict[str, Any]) -> Any:
     except json.JSONDecodeError as error:
         raise RequestError(f"the body is not valid JSON: {error.msg} at character {error.pos}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists a thousand deep
-        raise RequestError(f"the body is JSON beyond all measure: {error}") from error
+        raise RequestError("the body holds a number too long or lists too deep to read") from error

@@ -1,0 +1,35 @@
+"""docs/openapi.yaml against the live server."""
+
+import subprocess
+import sys
+
+import pytest
+
+from sentiment.client import read_key
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.e2e
+
+SAFE = "not_a_server_error,status_code_conformance,content_type_conformance"
+VALID = f"{SAFE},response_schema_conformance"
+ACCEPTED = f"{VALID},positive_data_acceptance"
+
+
+@pytest.mark.parametrize(
+    ("operation", "mode", "checks"),
+    [
+        ("predict", "positive", ACCEPTED),  # broken forms are TorchServe's to answer
+        ("predictV1", "positive", ACCEPTED),
+        ("inferV2", "positive", VALID),  # that a shape fits its data is beyond a schema
+        ("predictV1", "negative", SAFE),  # what is wrong here may be right in another form
+        ("inferV2", "negative", SAFE),
+    ],
+    ids=["predict", "predict_v1", "infer_v2", "broken_v1", "broken_v2"],
+)
+def test_the_server_answers_generated_requests_as_the_document_says(server, tmp_path, operation, mode, checks):
+    command = [sys.executable, "-m", "schemathesis.cli", "run", str(ROOT / "docs" / "openapi.yaml")]
+    command += ["--url", server.url, "-H", f"Authorization: Bearer {read_key(server.key_file, 'inference')}"]
+    command += ["--include-operation-id", operation, "--checks", checks, "--max-examples", "20", "--mode", mode]
+    command += ["--no-shrink", "--phases", "examples,fuzzing", "--generation-deterministic", "--no-color"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
