@@ -10,6 +10,12 @@ from annotated_types import Ge, Le
 from sentiment.errors import ServingError
 
 Port = Annotated[int, Ge(1), Le(65535)]
+LOOPBACK = "127.0.0.1"
+
+
+def reachable(host: str) -> str:
+    """Where this machine reaches a server that listens on `host`: 0.0.0.0 is every address of it."""
+    return LOOPBACK if host in ("0.0.0.0", "") else host
 
 
 def check_free(host: str, port: int, key: str) -> None:

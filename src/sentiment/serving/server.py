@@ -1,28 +1,26 @@
-"""TorchServe on this machine: configure, start, wait until ready, stop, and leave nothing behind."""
+"""TorchServe on this machine: start, wait until ready, stop, and leave nothing behind."""
 
 import contextlib
-import logging
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import psutil
-from annotated_types import Gt
 
-from sentiment.client import PAUSES, Client, read_key
+from sentiment.client import PAUSES, Client
 from sentiment.errors import ClientError, ServingError
 from sentiment.files import write_text
 from sentiment.java import find_java
-from sentiment.ports import Port, check_free
+from sentiment.ports import check_free
 from sentiment.processes import processes_of
-
-log = logging.getLogger(__name__)
+from sentiment.serving.settings import Settings, properties_text, refuse_environment
 
 STOP_SECONDS = 20.0
 CANARY = "a first text to see that the model answers"
@@ -34,25 +32,11 @@ class TorchServe:
     `folder` holds its configuration, logs, keys and temporary files, and belongs to this server alone.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Path,
-        folder: Path,
-        models: Sequence[str] | None = None,
-        host: str = "127.0.0.1",
-        inference_port: int = 8080,
-        management_port: int = 8081,
-        metrics_port: int = 8082,
-        tokens: bool = True,
-        startup_timeout: float = 120.0,
-    ) -> None:
-        self.store, self.folder = Path(store).absolute(), Path(folder).absolute()
-        self.models = list(models) if models else archives(self.store)
-        self.host = host
-        self.ports = {"inference": inference_port, "management": management_port, "metrics": metrics_port}
-        self.tokens = tokens
-        self.startup_timeout = startup_timeout
+    def __init__(self, **settings: Any) -> None:
+        self.settings = Settings(**settings)
+        self.store, self.folder = Path(self.settings.store).absolute(), Path(self.settings.folder).absolute()
+        self.models = list(self.settings.models or archives(self.store))
+        self.ports = self.settings.ports
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,10 +45,10 @@ class TorchServe:
 
     @property
     def key_file(self) -> Path | None:
-        return self.folder / "key_file.json" if self.tokens else None
+        return self.folder / "key_file.json" if self.settings.tokens else None
 
     def address(self, api: str) -> str:
-        return f"http://{self.host}:{self.ports[api]}"
+        return self.settings.address(api)
 
     def client(self, model: str | None = None, *, pauses: Sequence[float] = PAUSES) -> Client:
         return Client(url=self.url, model=model or self.models[0], key_file=self.key_file, pauses=pauses)
@@ -82,11 +66,14 @@ class TorchServe:
             if not (self.store / f"{model}.mar").is_file():
                 raise ServingError(f"{self.store / model}.mar does not exist; make it with: sentiment package")
         for name, port in self.ports.items():
-            check_free(self.host, port, f"{name}_port")
+            check_free(self.settings.hosts[name], port, f"{name}_port")
+        properties = self.settings.properties(self.models)
+        refuse_environment(os.environ, properties)
         java = find_java()
-        self._prepare()
+        self._prepare(properties)
         command = [sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"]
         command += ["--ts-config", str(self.folder / "config.properties"), "--model-store", str(self.store)]
+        command += ["--log-config", str(self.folder / "log4j2.xml")]
         environment = {
             **os.environ,
             "JAVA_HOME": str(java.parent.parent),
@@ -95,7 +82,6 @@ class TorchServe:
             "LOG_LOCATION": str(self.folder / "logs"),
             "METRICS_LOCATION": str(self.folder / "logs"),
         }
-        environment.pop("TS_CONFIG_FILE", None)
         with (self.folder / "console.log").open("wb") as output:
             self._process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
@@ -133,42 +119,27 @@ class TorchServe:
         status = self._process.wait()
         raise ServingError(f"TorchServe ended with status {status}; see {self.folder / 'logs'}{self._reason()}")
 
-    def properties(self) -> str:
-        """config.properties."""
-        settings = {
-            **{f"{api}_address": self.address(api) for api in self.ports},
-            "model_store": self.store,
-            "load_models": ",".join(f"{model}.mar" for model in self.models),
-            "disable_token_authorization": str(not self.tokens).lower(),
-            "token_expiration_min": 60 * 24 * 30,
-            "metrics_mode": "prometheus",
-            "job_queue_size": 1000,
-            "install_py_dep_per_model": "false",
-            "grpc_inference_port": 0,  # gRPC is not offered: any free port, so that two servers do not meet at 7070
-            "grpc_management_port": 0,
-        }
-        return "".join(f"{name}={value}\n" for name, value in settings.items())
-
-    def _prepare(self) -> None:
+    def _prepare(self, properties: Mapping[str, str]) -> None:
         shutil.rmtree(
             self.folder / "logs", ignore_errors=True
         )  # the former server's, or its errors would be read as ours
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
         (self.folder / "key_file.json").unlink(missing_ok=True)
-        write_text(self.folder / "config.properties", self.properties())
+        write_text(self.folder / "config.properties", properties_text(properties))
+        write_text(self.folder / "log4j2.xml", self.settings.log4j2())
 
     def _wait_until_ready(self) -> None:
         """Ready is a READY worker for each model and an answer to a canary text; /ping says Healthy far too early."""
-        deadline = time.monotonic() + self.startup_timeout
+        deadline = time.monotonic() + self.settings.startup_timeout
         waiting = list(self.models)
         while waiting:
             assert self._process is not None
             if self._process.poll() is not None:
                 raise ServingError(f"TorchServe did not start; see {self.folder / 'console.log'}{self._reason()}")
             if time.monotonic() > deadline:
+                seconds = f"{self.settings.startup_timeout:.0f} s"
                 raise ServingError(
-                    f"{', '.join(waiting)} not ready after {self.startup_timeout:.0f} s; see {self.folder / 'logs'}"
-                    f"{self._reason()}"
+                    f"{', '.join(waiting)} not ready after {seconds}; see {self.folder / 'logs'}{self._reason()}"
                 )
             if reason := self._reason():
                 raise ServingError(f"{waiting[0]} does not load; see {self.folder / 'logs'}{reason}")
@@ -196,57 +167,8 @@ class TorchServe:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
             for line in lines:
                 if "Error: " in line or "Exception: " in line:
-                    return "; reason: " + line.rpartition(" - ")[2].strip()
+                    return "; reason: " + message(line)
         return ""
-
-
-def serve(
-    *,
-    store: Path,
-    folder: Path,
-    models: Sequence[str] | None = None,
-    host: str = "127.0.0.1",
-    inference_port: Port = 8080,
-    management_port: Port = 8081,
-    metrics_port: Port = 8082,
-    tokens: bool = True,
-    startup_timeout: Annotated[float, Gt(0)] = 120.0,
-) -> None:
-    """Serve archives until Ctrl-C."""
-    server = TorchServe(
-        store=store, folder=folder, models=models, host=host, inference_port=inference_port,
-        management_port=management_port, metrics_port=metrics_port, tokens=tokens, startup_timeout=startup_timeout,
-    )  # fmt: skip
-    log.info("starting TorchServe for %s, logs in %s", ", ".join(server.models), server.folder / "logs")
-    started = time.monotonic()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    try:
-        with server:
-            log.info("ready after %.1f s; Ctrl-C stops it", time.monotonic() - started)
-            log.info("%s", addresses(server))
-            server.wait()
-    except KeyboardInterrupt:
-        log.info("stopped")
-
-
-def interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def addresses(server: TorchServe) -> str:
-    """Where the server listens, and a curl line that works."""
-    token = read_key(server.key_file, "inference") if server.key_file else None
-    header = f" -H 'Authorization: Bearer {token}'" if token else ""
-    lines = [f"{api:<11} {server.address(api)}" for api in server.ports]
-    if server.key_file:
-        lines.append(f"{'keys':<11} {server.key_file}")
-    for model in server.models:
-        lines.append(
-            f"curl {server.url}/predictions/{model}{header} -H 'Content-Type: application/json' "
-            '-d \'{"text": "what a day"}\''
-        )
-    return "\n".join(lines)
 
 
 def archives(store: Path) -> list[str]:
@@ -255,3 +177,8 @@ def archives(store: Path) -> list[str]:
     if not names:
         raise ServingError(f"{store} holds no .mar archive; make one with: sentiment package run=outputs/<run>")
     return names
+
+
+def message(line: str) -> str:
+    """What a line of the logs says, without its time and logger."""
+    return str(json.loads(line)["message"]).strip() if line.startswith("{") else line.rpartition(" - ")[2].strip()

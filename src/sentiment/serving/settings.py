@@ -1,0 +1,113 @@
+"""What a server is told: addresses, models and limits, as TorchServe's config.properties and log4j2.xml."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Gt
+
+from sentiment.errors import ServingError
+from sentiment.ports import LOOPBACK, Port, reachable
+
+LogLevel = Literal["debug", "info", "warn", "error"]
+
+PLAIN_LINE = "%d{ISO8601} [%-5p] %t %c - %m%n"
+JSON_LINE = (
+    '{"time": "%d{ISO8601}", "level": "%p", "thread": "%enc{%t}{JSON}", "logger": "%c", "message": "%enc{%m}{JSON}"}%n'
+)
+# Model output stays at INFO, where TorchServe writes a worker's traceback, but for its line about each batch.
+LOG4J2 = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<Configuration>
+  <Appenders>
+    <Console name="console"><PatternLayout pattern="{pattern}"/></Console>
+{files}  </Appenders>
+  <Loggers>
+    <Logger name="ACCESS_LOG" level="{level}" additivity="false"><AppenderRef ref="access_log"/></Logger>
+    <Logger name="MODEL_LOG" level="info" additivity="false"><AppenderRef ref="model_log"/></Logger>
+    <Logger name="io.netty" level="error"/>
+    <Logger name="org.apache" level="off"/>
+    <Root level="{level}"><AppenderRef ref="console"/><AppenderRef ref="ts_log"/></Root>
+  </Loggers>
+</Configuration>
+"""
+LOG_FILE = """\
+    <RollingFile name="{name}" fileName="${{env:LOG_LOCATION}}/{name}.log"
+                 filePattern="${{env:LOG_LOCATION}}/{name}.%i.log.gz">
+      <RegexFilter regex=".*Backend received inference at: .*" onMatch="DENY" onMismatch="NEUTRAL"/>
+      <PatternLayout pattern="{pattern}"/>
+      <SizeBasedTriggeringPolicy size="100 MB"/>
+      <DefaultRolloverStrategy max="5"/>
+    </RollingFile>
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """`host` serves predictions; the management API and the metrics stay on loopback unless they are told otherwise."""
+
+    store: Path
+    folder: Path
+    models: Sequence[str] | None = None
+    host: str = LOOPBACK
+    management_host: str = LOOPBACK
+    metrics_host: str = LOOPBACK
+    inference_port: Port = 8080
+    management_port: Port = 8081
+    metrics_port: Port = 8082
+    tokens: bool = True
+    model_api: bool = False
+    log_level: LogLevel = "warn"
+    json_logs: bool = False
+    startup_timeout: Annotated[float, Gt(0)] = 120.0  # s
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        return {"inference": self.host, "management": self.management_host, "metrics": self.metrics_host}
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return {"inference": self.inference_port, "management": self.management_port, "metrics": self.metrics_port}
+
+    def address(self, api: str) -> str:
+        """Where a client on this machine reaches an API."""
+        return f"http://{reachable(self.hosts[api])}:{self.ports[api]}"
+
+    def properties(self, models: Sequence[str]) -> dict[str, str]:
+        """TorchServe's settings; `allowed_urls` is a regular expression, and a name inside the store needs none."""
+        store = Path(self.store).absolute()
+        return {
+            **{f"{api}_address": f"http://{self.hosts[api]}:{self.ports[api]}" for api in self.ports},
+            "model_store": str(store),
+            "load_models": ",".join(f"{model}.mar" for model in models),
+            "allowed_urls": f"file://{re.escape(str(store))}/.*",
+            "enable_model_api": str(self.model_api).lower(),
+            "disable_token_authorization": str(not self.tokens).lower(),
+            "token_expiration_min": str(60 * 24 * 30),
+            "metrics_mode": "prometheus",
+            "job_queue_size": "1000",
+            "install_py_dep_per_model": "false",
+            "grpc_inference_port": "0",  # gRPC is not offered: any free port, so that two servers do not meet at 7070
+            "grpc_management_port": "0",
+        }
+
+    def log4j2(self) -> str:
+        """The logging configuration; TorchServe's own lines about each request are at INFO."""
+        pattern = JSON_LINE if self.json_logs else PLAIN_LINE
+        pattern = pattern.replace('"', "&quot;")
+        files = "".join(LOG_FILE.format(name=name, pattern=pattern) for name in ("access_log", "model_log", "ts_log"))
+        return LOG4J2.format(pattern=pattern, files=files, level=self.log_level)
+
+
+def properties_text(properties: Mapping[str, str]) -> str:
+    """Java's properties format, where a backslash is written twice."""
+    return "".join(f"{name}={value.replace(chr(92), chr(92) * 2)}\n" for name, value in properties.items())
+
+
+def refuse_environment(environment: Mapping[str, str], properties: Mapping[str, str]) -> None:
+    """ServingError for a TS_ variable that would set, beside the command's own keys, what TorchServe is told."""
+    for name in ("TS_CONFIG_FILE", *(f"TS_{key.upper()}" for key in properties)):
+        if name in environment:
+            raise ServingError(f"{name} is set in the environment and would be ignored; unset it and use keys of serve")
