@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from sentiment.client import Client, read_key
-from sentiment.errors import ClientError
+from sentiment.errors import ClientError, Unauthorized
 from sentiment.schema import Prediction
 
 NO_PAUSES = (0.0, 0.0)
@@ -118,5 +118,5 @@ def test_without_a_key_file_no_token_is_sent(server, tmp_path):
 
 def test_a_broken_key_file_is_said(tmp_path):
     (tmp_path / "key_file.json").write_text("{}")
-    with pytest.raises(ClientError, match="no key file of TorchServe"):
+    with pytest.raises(Unauthorized, match="no key file of TorchServe"):
         read_key(tmp_path / "key_file.json", "inference")

@@ -23,13 +23,15 @@ usage: sentiment COMMAND [key=value ...]     sentiment COMMAND --help shows its 
   evaluate     score a run on its own or other labelled texts
   package      make model_store/<name>.mar of a run
   serve        serve the archives of model_store with TorchServe
+  ready        ask a server whether it answers, for health checks
+  models       list a server's models; register, scale, choose the default
   predict      add predictions to a file, locally or through the server
   ui           a page to try a model on
 
 Any command takes Hydra's flags: --cfg job prints its config, -m sweeps (train).
 Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 130 stopped by Ctrl-C.
 """
-COMMANDS = ("demo", "preprocess", "train", "evaluate", "package", "serve", "predict", "ui")
+COMMANDS = ("demo", "preprocess", "train", "evaluate", "package", "serve", "ready", "models", "predict", "ui")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

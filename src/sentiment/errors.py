@@ -6,6 +6,12 @@ SentimentError
 ├── ModelError       a backbone, checkpoint or export folder
 ├── ServingError     TorchServe or Java on this machine
 ├── ClientError      what a server answered, or that none answered
+│   ├── Unreachable      no answer at all
+│   ├── Unauthorized     the token was refused, or its file is broken
+│   ├── NotFound         no such model or version
+│   ├── Rejected         this request cannot be answered, now or later
+│   ├── Busy             no place in the queue, or no worker ready
+│   └── ServerFault      the server failed, or answered what we cannot read
 ├── RowsRejected     a batch job finished, but some rows could not be scored
 └── Interrupted      stopped by Ctrl-C, with the work saved
 """
@@ -37,6 +43,30 @@ class ClientError(SentimentError):
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Unreachable(ClientError):
+    pass
+
+
+class Unauthorized(ClientError):
+    pass
+
+
+class NotFound(ClientError):
+    pass
+
+
+class Rejected(ClientError):
+    pass
+
+
+class Busy(ClientError):
+    pass
+
+
+class ServerFault(ClientError):
+    pass
 
 
 class RowsRejected(SentimentError):

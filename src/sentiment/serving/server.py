@@ -14,7 +14,9 @@ from typing import Any
 
 import psutil
 
-from sentiment.client import PAUSES, Client
+from sentiment.client import Client
+from sentiment.client.exchange import PAUSES
+from sentiment.client.readiness import look
 from sentiment.errors import ClientError, ServingError
 from sentiment.files import write_text
 from sentiment.java import find_java
@@ -23,7 +25,6 @@ from sentiment.processes import processes_of
 from sentiment.serving.settings import Settings, properties_text, refuse_environment
 
 STOP_SECONDS = 20.0
-CANARY = "a first text to see that the model answers"
 
 
 class TorchServe:
@@ -129,7 +130,7 @@ class TorchServe:
         write_text(self.folder / "log4j2.xml", self.settings.log4j2())
 
     def _wait_until_ready(self) -> None:
-        """Ready is a READY worker for each model and an answer to a canary text; /ping says Healthy far too early."""
+        """Ready is what `sentiment ready` means, for each model."""
         deadline = time.monotonic() + self.settings.startup_timeout
         waiting = list(self.models)
         while waiting:
@@ -145,17 +146,14 @@ class TorchServe:
                 raise ServingError(f"{waiting[0]} does not load; see {self.folder / 'logs'}{reason}")
             waiting = [model for model in waiting if not self._ready(model)]
             time.sleep(0.1)
-        for model in self.models:
-            with self.client(model) as client:
-                client.predict([CANARY])
 
     def _ready(self, model: str) -> bool:
-        with self.client(model, pauses=()) as client:
+        with self.client(model) as client:
             try:
-                described = client.describe(self.address("management"))
+                look(client, self.address("management"))
             except ClientError:
                 return False
-        return any(worker["status"] == "READY" for worker in described["workers"])
+        return True
 
     def _reason(self) -> str:
         """The first error of Python or Java in the logs, as "; reason: ...", if there is any."""

@@ -1,0 +1,118 @@
+"""Predictions of a served model, from threads or from an event loop."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from sentiment.client.exchange import PAUSES, Exchange, drive, drive_async, exchange
+from sentiment.errors import ServerFault
+from sentiment.schema import MAX_TEXTS, Prediction
+
+
+@dataclass(kw_only=True, eq=False)
+class Address:
+    """Where a model is served, and how it is asked: what both clients share.
+
+    `model` may name a version: "sentiment/2.0". `key_file` is TorchServe's key_file.json where it asks for tokens; it
+    is read again for each try, since the server renews its tokens. `timeout` and `pauses` are in seconds.
+    """
+
+    url: str = "http://127.0.0.1:8080"
+    model: str = "sentiment"
+    key_file: Path | None = None
+    batch_size: int = 64
+    timeout: float = 60.0
+    pauses: Sequence[float] = PAUSES
+
+    def at(self, api: str) -> str:
+        return f"{self.url.rstrip('/')}/{api}/{self.model}"
+
+    def bodies(self, texts: Sequence[str]) -> Iterator[dict[str, list[str]]]:
+        size = min(self.batch_size, MAX_TEXTS)
+        for start in range(0, len(texts), size):
+            yield {"texts": list(texts[start : start + size])}
+
+    def exchange(self, url: str) -> Exchange:
+        key_file = Path(self.key_file) if self.key_file else None
+        return exchange(url, key_file=key_file, key="inference", pauses=self.pauses)
+
+
+@dataclass(kw_only=True, eq=False)
+class Client(Address):
+    """Predicts in requests of `batch_size` texts, one after another; ClientError tells what stayed wrong."""
+
+    transport: httpx.BaseTransport | None = None
+
+    def __post_init__(self) -> None:
+        self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False)
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        url = self.at("predictions")
+        return [one for body in self.bodies(texts) for one in predictions(self.post(url, body), body)]
+
+    def post(self, url: str, body: dict[str, Any]) -> Any:
+        """The decoded answer to a JSON body."""
+        return drive(self.exchange(url), lambda headers: self._http.post(url, json=body, headers=headers))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(kw_only=True, eq=False)
+class AsyncClient(Address):
+    """As Client, with up to `concurrency` requests under way at once."""
+
+    concurrency: int = 8
+    transport: httpx.AsyncBaseTransport | None = None
+
+    def __post_init__(self) -> None:
+        self._places = asyncio.Semaphore(self.concurrency)
+        self._http = httpx.AsyncClient(timeout=self.timeout, transport=self.transport, trust_env=False)
+
+    async def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        url, bodies = self.at("predictions"), list(self.bodies(texts))
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self.post(url, body)) for body in bodies]
+        except ExceptionGroup as failed:  # the first failure ended the others
+            raise failed.exceptions[0] from None
+        return [one for task, body in zip(tasks, bodies, strict=True) for one in predictions(task.result(), body)]
+
+    async def post(self, url: str, body: dict[str, Any]) -> Any:
+        """The decoded answer to a JSON body."""
+
+        async def send(headers: dict[str, str]) -> httpx.Response:
+            async with self._places:
+                return await self._http.post(url, json=body, headers=headers)
+
+        return await drive_async(self.exchange(url), send)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def predictions(answer: Any, body: dict[str, list[str]]) -> list[Prediction]:
+    """One prediction for each text of the request; ServerFault where the answer is none of our handler's."""
+    try:
+        found = [Prediction.from_json(value) for value in answer["predictions"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ServerFault('the answer holds no "predictions"; is the model an archive of sentiment package?') from error
+    if len(found) != len(body["texts"]):
+        raise ServerFault(f"{len(found)} predictions for {len(body['texts'])} texts; is a proxy in between?")
+    return found

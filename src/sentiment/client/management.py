@@ -1,0 +1,126 @@
+"""TorchServe's management API: which versions of a model are served, by how many workers, and which is the default."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from sentiment.client.exchange import PAUSES, drive, exchange
+from sentiment.client.keys import Key
+from sentiment.errors import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a model; `workers` are their states, READY or else."""
+
+    model: str
+    version: str
+    archive: str  # its file in the model store
+    workers: tuple[str, ...]
+    batch_size: int
+    default: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return "READY" in self.workers
+
+
+@dataclass(kw_only=True, eq=False)
+class Management:
+    """`url` is the server's management address; `timeout`, in seconds, holds for registering and scaling too."""
+
+    url: str = "http://127.0.0.1:8081"
+    key_file: Path | None = None
+    timeout: float = 120.0
+    pauses: Sequence[float] = PAUSES
+    transport: httpx.BaseTransport | None = None
+
+    def __post_init__(self) -> None:
+        self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False)
+
+    def models(self) -> list[str]:
+        """The names of the models."""
+        return [model["modelName"] for model in self._send("GET", "models", limit=1000)["models"]]
+
+    def versions(self, model: str) -> list[Version]:
+        """Every version of a model; NotFound where there is none."""
+        default = self._send("GET", f"models/{model}")[0]["modelVersion"]
+        answers = self._send("GET", f"models/{model}/all")
+        return sorted((described(one, default) for one in answers), key=lambda version: number(version.version))
+
+    def version(self, model: str, version: str | None = None) -> Version:
+        """One version, by default the default one."""
+        answer = self._send("GET", f"models/{model}" + (f"/{version}" if version else ""))[0]
+        return described(answer, answer["modelVersion"] if version is None else None)
+
+    def register(self, archive: str, *, workers: int = 1) -> str:
+        """Serve an archive of the model store beside what is served; returns once its workers are ready."""
+        try:
+            answer = self._send("POST", "models", pauses=(), url=archive, initial_workers=workers, synchronous="true")
+        except Rejected as error:
+            if error.status == 405:
+                raise Rejected(
+                    "the server does not register models; start it with: sentiment serve model_api=true", status=405
+                ) from error
+            raise
+        return str(answer["status"])
+
+    def scale(self, model: str, version: str, *, workers: int) -> None:
+        """Run so many workers of a version; returns once they are ready."""
+        path = f"models/{model}/{version}"
+        self._send("PUT", path, pauses=(), min_worker=workers, max_worker=workers, synchronous="true")
+
+    def set_default(self, model: str, version: str) -> None:
+        """Answer requests that name no version by this one."""
+        self._send("PUT", f"models/{model}/{version}/set-default")
+
+    def unregister(self, model: str, version: str) -> None:
+        """Stop serving a version, once its requests are answered; the default one is refused by the server."""
+        self._send("DELETE", f"models/{model}/{version}", pauses=())
+
+    def renew(self) -> None:
+        """Let TorchServe write new tokens into its key file; needs its API key, which the file holds too."""
+        for api in ("inference", "management"):
+            url = f"{self.url.rstrip('/')}/token"
+            self._exchange("GET", url, {"type": api}, "API", self.pauses)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, method: str, path: str, *, pauses: Sequence[float] | None = None, **query: Any) -> Any:
+        url = f"{self.url.rstrip('/')}/{path}"
+        return self._exchange(method, url, query, "management", self.pauses if pauses is None else pauses)
+
+    def _exchange(self, method: str, url: str, query: dict[str, Any], key: Key, pauses: Sequence[float]) -> Any:
+        key_file = Path(self.key_file) if self.key_file else None
+        flow = exchange(url, key_file=key_file, key=key, pauses=pauses)
+
+        def send(headers: dict[str, str]) -> httpx.Response:
+            return self._http.request(method, url, params=query, headers=headers)
+
+        return drive(flow, send)
+
+
+def described(answer: dict[str, Any], default: str | None) -> Version:
+    return Version(
+        answer["modelName"],
+        answer["modelVersion"],
+        answer["modelUrl"],
+        tuple(worker["status"] for worker in answer["workers"]),
+        answer["batchSize"],
+        answer["modelVersion"] == default,
+    )
+
+
+def number(version: str) -> tuple[int, ...]:
+    """ "1.10" as (1, 10), which sorts after (1, 9)."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())

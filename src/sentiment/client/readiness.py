@@ -1,0 +1,46 @@
+"""Whether a server can be sent requests: /ping says Healthy while a model still loads, or has failed to."""
+
+import logging
+import time
+from dataclasses import replace
+
+from sentiment.client.inference import Client
+from sentiment.client.management import Management
+from sentiment.errors import Busy, ClientError
+
+log = logging.getLogger(__name__)
+
+CANARY = "a first text to see that the model answers"
+EVERY = 0.2  # s between two looks
+
+
+def ready(*, engine: Client, management_url: str | None = None, wait: float = 0.0) -> None:
+    """Return once the model answers, at most after `wait` seconds; else ClientError with the reason.
+
+    Ready is a READY worker, where the management API can be reached, and an answer to a canary text.
+    """
+    wait_until_ready(engine, management_url=management_url, seconds=wait)
+    log.info("%s at %s is ready", engine.model, engine.url)
+
+
+def wait_until_ready(client: Client, *, management_url: str | None = None, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return look(client, management_url)
+        except ClientError as error:
+            if time.monotonic() >= deadline:
+                raise
+            log.debug("not yet: %s", error)
+        time.sleep(EVERY)
+
+
+def look(client: Client, management_url: str | None = None) -> None:
+    """Ask once; ClientError where the model is not ready."""
+    if management_url:
+        name, _, version = client.model.partition("/")
+        with Management(url=management_url, key_file=client.key_file, pauses=()) as management:
+            if not management.version(name, version or None).ready:
+                raise Busy(f"{client.model} at {client.url} has no worker that is ready")
+    with replace(client, pauses=()) as once:
+        once.predict([CANARY])

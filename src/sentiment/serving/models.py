@@ -1,0 +1,58 @@
+"""The command over the management API: list, register, scale, choose the default, unregister."""
+
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge
+from rich.console import Console
+from rich.table import Table
+
+from sentiment.client import Management, Version
+from sentiment.errors import ConfigError, NotFound
+
+
+def models(
+    *,
+    management: Management,
+    model: str | None = None,
+    version: str | None = None,
+    register: str | None = None,
+    workers: Annotated[int, Ge(0)] = 1,
+    scale: Annotated[int, Ge(0)] | None = None,
+    default: str | None = None,
+    unregister: str | None = None,
+) -> None:
+    """Do one of `register` (an archive's file name), `scale`, `default`, `unregister`, then list what is served."""
+    wanted = {"register": register, "scale": scale, "default": default, "unregister": unregister}
+    verbs = [verb for verb, value in wanted.items() if value is not None]
+    if len(verbs) > 1:
+        raise ConfigError(f"one thing at a time: got {' and '.join(verbs)}; leave one")
+    with management:
+        if register is not None:
+            management.register(Path(register).name, workers=workers)
+        elif verbs:
+            name = model or only(management.models())
+            if scale is not None:
+                management.scale(name, version or management.version(name).version, workers=scale)
+            if default is not None:
+                management.set_default(name, default)
+            if unregister is not None:
+                management.unregister(name, unregister)
+        names = [model] if model else management.models()
+        Console().print(table([one for name in names for one in management.versions(name)]))
+
+
+def only(names: list[str]) -> str:
+    if len(names) != 1:
+        raise NotFound(f"the server has {len(names)} models ({', '.join(names) or 'none'}); name one with model=")
+    return names[0]
+
+
+def table(versions: list[Version]) -> Table:
+    shown = Table("model", "version", "default", "workers", "batch", "archive")
+    for one in versions:
+        states = ", ".join(f"{one.workers.count(state)} {state}" for state in sorted(set(one.workers)))
+        shown.add_row(
+            one.model, one.version, "yes" if one.default else "", states or "none", str(one.batch_size), one.archive
+        )
+    return shown
