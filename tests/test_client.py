@@ -69,6 +69,15 @@ def test_a_busy_server_is_asked_again(server):
     assert len(server.seen) == 3
 
 
+@pytest.mark.parametrize("status", [413, 500])
+def test_a_text_whose_worker_died_is_asked_again(server, status):
+    """TorchServe tells a killed worker by 413 where it has seen its exit status, and else by 500."""
+    server.script += [(status, {"code": status, "type": "InternalServerException", "message": "Worker died."})]
+    with client(server) as c:
+        assert [p.label for p in c.predict(["a"])] == ["a"]
+    assert len(server.seen) == 2
+
+
 def test_a_server_that_stays_busy_is_an_error_with_its_reason(server):
     server.script += [(503, {"message": "Model sentiment has no worker to serve inference request"})] * 3
     with client(server) as c, pytest.raises(ClientError, match="answered 503: Model sentiment has no worker") as caught:

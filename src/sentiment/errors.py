@@ -10,7 +10,7 @@ SentimentError
 │   ├── Unauthorized     the token was refused, or its file is broken
 │   ├── NotFound         no such model or version
 │   ├── Rejected         this request cannot be answered, now or later
-│   ├── Busy             no place in the queue, or no worker ready
+│   ├── Busy             no place in the queue, or no worker ready, or it died
 │   └── ServerFault      the server failed, or answered what we cannot read
 ├── RowsRejected     a batch job finished, but some rows could not be scored
 └── Interrupted      stopped by Ctrl-C, with the work saved

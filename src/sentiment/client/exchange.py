@@ -14,6 +14,7 @@ from sentiment.client.keys import Key, authorization
 from sentiment.errors import Busy, ClientError, NotFound, Rejected, ServerFault, Unauthorized, Unreachable
 
 PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each further try, less up to a half so that clients do not come all at once
+DIED = "Worker died"  # with 500, or 413 where the kernel killed it; the next worker takes the request
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ Exchange = Generator[Try, httpx.Response | httpx.TransportError, Any]
 def exchange(url: str, *, key_file: Path | None, key: Key, pauses: Sequence[float] = PAUSES) -> Exchange:
     """Yield each try, take its response or transport error, and return the decoded answer.
 
-    A busy server and a broken connection are tried again, a refused token once a new one stands in the key file.
+    A busy server, a dead worker and a broken connection are tried again, a refused token once a new one stands in the
+    key file.
     """
     problem: ClientError = Unreachable(f"no answer from {url}")
     used: dict[str, str] | None = None
@@ -110,6 +112,8 @@ def failure(response: httpx.Response, url: str) -> ClientError:
     text = f"{url} answered {status}: {reason}"
     if status in (401, 403) or type_ == "InvalidKeyException":  # TorchServe refuses a token with 400
         return Unauthorized(f"{text}; name the server's key file with key_file=", status=status)
+    if reason.startswith(DIED):
+        return Busy(text, status=status)
     kinds: dict[int, type[ClientError]] = {404: NotFound, 503: Busy}
     kind = kinds.get(status, Rejected if status < 500 else ServerFault)
     return kind(text, status=status)
