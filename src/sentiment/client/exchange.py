@@ -10,62 +10,91 @@ from typing import Any
 
 import httpx
 
-from sentiment.client.keys import Key, authorization
-from sentiment.errors import Busy, ClientError, NotFound, Rejected, ServerFault, Unauthorized, Unreachable
+from sentiment.client.keys import Key, authorization, expired
+from sentiment.errors import Busy, ClientError, ConfigError, NotFound, Rejected, ServerFault, Unauthorized, Unreachable
 
 PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each further try, less up to a half so that clients do not come all at once
 DIED = "Worker died"  # with 500, or 413 where the kernel killed it; the next worker takes the request
+TRIES_WITH_A_REFUSED_TOKEN = 3  # TorchServe holds a new token a moment before its key file does
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """Wait `pause` seconds, then send with these headers."""
+    """Wait `pause` seconds, then send with these headers; or ask `token_url` for a new token instead."""
 
     pause: float
     headers: dict[str, str]
+    token_url: str | None = None
 
 
 Exchange = Generator[Try, httpx.Response | httpx.TransportError, Any]
 
 
-def exchange(url: str, *, key_file: Path | None, key: Key, pauses: Sequence[float] = PAUSES) -> Exchange:
+def exchange(
+    url: str,
+    *,
+    key_file: Path | None,
+    key: Key,
+    management_url: str | None = None,
+    pauses: Sequence[float] = PAUSES,
+    repeatable: bool = True,
+) -> Exchange:
     """Yield each try, take its response or transport error, and return the decoded answer.
 
-    A busy server, a dead worker and a broken connection are tried again, a refused token once a new one stands in the
-    key file.
+    A busy server, a dead worker and a broken connection are tried again where the question is `repeatable`. A refused
+    token is read anew from the key file, and renewed first where it has expired and `management_url` is known.
     """
-    problem: ClientError = Unreachable(f"no answer from {url}")
-    used: dict[str, str] | None = None
+    refused: list[dict[str, str]] = []
     for pause in (0.0, *pauses):
-        try:
+        headers = authorization(key_file, key)
+        if headers in refused and management_url and key_file and expired(key_file, key):
+            yield Try(0.0, authorization(key_file, "API"), token_address(management_url, key))
             headers = authorization(key_file, key)
-        except Unauthorized as error:  # TorchServe may be writing it
-            problem = error
-            continue
-        if isinstance(problem, Unauthorized) and headers == used:
-            break
-        used = headers
         response = yield Try(pause * random.uniform(0.5, 1.0), headers)
-        if isinstance(response, httpx.TransportError):
-            reason = str(response) or type(response).__name__
-            problem = Unreachable(f"no answer from {url}: {reason}; start the server with: sentiment serve")
-        elif response.is_success:
+        if isinstance(response, httpx.Response) and response.is_success:
             return decoded(response)
+        problem = unreachable(response, url) if isinstance(response, httpx.TransportError) else failure(response, url)
+        if isinstance(problem, Unauthorized):
+            refused.append(headers)
+            again = bool(headers) and refused.count(headers) < TRIES_WITH_A_REFUSED_TOKEN
         else:
-            problem = failure(response, url)
-            if not isinstance(problem, Busy | Unauthorized):
-                break
+            again = repeatable and isinstance(problem, Busy | Unreachable)
+        if not again:
+            break
     raise problem
 
 
-def drive(flow: Exchange, send: Callable[[dict[str, str]], httpx.Response]) -> Any:
-    """Carry an exchange out over a blocking `send(headers)`."""
+def token_address(management_url: str, key: Key) -> str:
+    """Where TorchServe makes a new token and writes it into its key file."""
+    return f"{management_url.rstrip('/')}/token?type={key}"
+
+
+def checked_url(url: str) -> str:
+    """`url` without a slash at its end; ConfigError where it is no address of a server."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ConfigError(f"url={url!r} is no address: {error}; expected http://HOST:PORT") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ConfigError(f"url={url!r}: expected http://HOST:PORT")
+    return url.rstrip("/")
+
+
+def unreachable(error: httpx.TransportError, url: str) -> Unreachable:
+    if isinstance(error, httpx.ReadTimeout):
+        return Unreachable(f"{url} took the request and sent no answer in time; raise timeout, or send fewer texts")
+    reason = str(error) or type(error).__name__
+    return Unreachable(f"no answer from {url}: {reason}; start the server with: sentiment serve")
+
+
+def drive(flow: Exchange, send: Callable[[Try], httpx.Response]) -> Any:
+    """Carry an exchange out over a blocking `send(step)`."""
     step = next(flow)
     while True:
         time.sleep(step.pause)
         answer: httpx.Response | httpx.TransportError
         try:
-            answer = send(step.headers)
+            answer = send(step)
         except httpx.TransportError as error:
             answer = error
         try:
@@ -74,14 +103,14 @@ def drive(flow: Exchange, send: Callable[[dict[str, str]], httpx.Response]) -> A
             return done.value
 
 
-async def drive_async(flow: Exchange, send: Callable[[dict[str, str]], Awaitable[httpx.Response]]) -> Any:
-    """The same over an awaited `send(headers)`."""
+async def drive_async(flow: Exchange, send: Callable[[Try], Awaitable[httpx.Response]]) -> Any:
+    """The same over an awaited `send(step)`."""
     step = next(flow)
     while True:
         await asyncio.sleep(step.pause)
         answer: httpx.Response | httpx.TransportError
         try:
-            answer = await send(step.headers)
+            answer = await send(step)
         except httpx.TransportError as error:
             answer = error
         try:
@@ -110,10 +139,11 @@ def failure(response: httpx.Response, url: str) -> ClientError:
         reason, type_ = response.reason_phrase, ""
     status = response.status_code
     text = f"{url} answered {status}: {reason}"
-    if status in (401, 403) or type_ == "InvalidKeyException":  # TorchServe refuses a token with 400
+    # TorchServe refuses a token with 400, and with 403 what is not to be done; a proxy's 403 has no type
+    if status == 401 or (status == 403 and not type_) or type_ == "InvalidKeyException":
         return Unauthorized(f"{text}; name the server's key file with key_file=", status=status)
     if reason.startswith(DIED):
         return Busy(text, status=status)
-    kinds: dict[int, type[ClientError]] = {404: NotFound, 503: Busy}
-    kind = kinds.get(status, Rejected if status < 500 else ServerFault)
+    kinds = {404: NotFound, 429: Busy, 502: Busy, 503: Busy, 504: Busy}  # the other three are a proxy's
+    kind: type[ClientError] = kinds.get(status, Rejected if status < 500 else ServerFault)
     return kind(text, status=status)

@@ -1,16 +1,21 @@
 """Predictions of a served model, from threads or from an event loop."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import httpx
+from annotated_types import Ge, Gt
 
-from sentiment.client.exchange import PAUSES, Exchange, drive, drive_async, exchange
-from sentiment.errors import ServerFault
-from sentiment.schema import MAX_TEXTS, Prediction
+from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive, drive_async, exchange
+from sentiment.errors import Rejected, ServerFault
+from sentiment.schema import MAX_TEXTS, Prediction, RequestError, check_text
+
+MAX_BYTES = 6_000_000  # of the texts in a request; TorchServe takes 6,553,500 in all
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -18,27 +23,48 @@ class Address:
     """Where a model is served, and how it is asked: what both clients share.
 
     `model` may name a version: "sentiment/2.0". `key_file` is TorchServe's key_file.json where it asks for tokens; it
-    is read again for each try, since the server renews its tokens. `timeout` and `pauses` are in seconds.
+    is read again for each try, since the tokens are renewed while the server runs. A token that has expired all the
+    same is renewed at `management_url`, where that is given. `timeout` and `pauses` are in seconds.
     """
 
     url: str = "http://127.0.0.1:8080"
     model: str = "sentiment"
-    key_file: Path | None = None
-    batch_size: int = 64
-    timeout: float = 60.0
-    pauses: Sequence[float] = PAUSES
+    key_file: Path | str | None = None
+    management_url: str | None = None
+    batch_size: Annotated[int, Gt(0)] = 64
+    timeout: Annotated[float, Gt(0)] = 60.0
+    pauses: Sequence[Annotated[float, Ge(0)]] = PAUSES
 
     def at(self, api: str) -> str:
-        return f"{self.url.rstrip('/')}/{api}/{self.model}"
+        return f"{checked_url(self.url)}/{api}/{self.model}"
 
     def bodies(self, texts: Sequence[str]) -> Iterator[dict[str, list[str]]]:
-        size = min(self.batch_size, MAX_TEXTS)
-        for start in range(0, len(texts), size):
-            yield {"texts": list(texts[start : start + size])}
+        """The texts as requests of at most `batch_size` of them and MAX_BYTES; Rejected where one cannot be scored."""
+        some: list[str] = []
+        size = 0
+        for i, text in enumerate(texts):
+            try:
+                grown = len(json.dumps(check_text(text, f"texts[{i}]")))
+            except RequestError as error:
+                raise Rejected(str(error)) from error
+            if some and (len(some) >= min(self.batch_size, MAX_TEXTS) or size + grown > MAX_BYTES):
+                yield {"texts": some}
+                some, size = [], 0
+            some.append(text)
+            size += grown
+        if some:
+            yield {"texts": some}
 
     def exchange(self, url: str) -> Exchange:
         key_file = Path(self.key_file) if self.key_file else None
-        return exchange(url, key_file=key_file, key="inference", pauses=self.pauses)
+        return exchange(url, key_file=key_file, key="inference", management_url=self.management_url, pauses=self.pauses)
+
+
+def request(step: Try, url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What httpx is to send for one try."""
+    if step.token_url:
+        return {"method": "GET", "url": step.token_url, "headers": step.headers}
+    return {"method": "POST", "url": url, "content": json.dumps(body), "headers": step.headers | JSON}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -52,11 +78,11 @@ class Client(Address):
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         url = self.at("predictions")
-        return [one for body in self.bodies(texts) for one in predictions(self.post(url, body), body)]
+        return [one for body in list(self.bodies(texts)) for one in predictions(self.post(url, body), body)]
 
     def post(self, url: str, body: dict[str, Any]) -> Any:
         """The decoded answer to a JSON body."""
-        return drive(self.exchange(url), lambda headers: self._http.post(url, json=body, headers=headers))
+        return drive(self.exchange(url), lambda step: self._http.request(**request(step, url, body)))
 
     def close(self) -> None:
         self._http.close()
@@ -72,12 +98,17 @@ class Client(Address):
 class AsyncClient(Address):
     """As Client, with up to `concurrency` requests under way at once."""
 
-    concurrency: int = 8
+    concurrency: Annotated[int, Gt(0)] = 8
     transport: httpx.AsyncBaseTransport | None = None
 
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.concurrency)
-        self._http = httpx.AsyncClient(timeout=self.timeout, transport=self.transport, trust_env=False)
+        self._http = httpx.AsyncClient(
+            timeout=self.timeout,
+            transport=self.transport,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency),
+        )
 
     async def predict(self, texts: Sequence[str]) -> list[Prediction]:
         url, bodies = self.at("predictions"), list(self.bodies(texts))
@@ -91,9 +122,9 @@ class AsyncClient(Address):
     async def post(self, url: str, body: dict[str, Any]) -> Any:
         """The decoded answer to a JSON body."""
 
-        async def send(headers: dict[str, str]) -> httpx.Response:
+        async def send(step: Try) -> httpx.Response:
             async with self._places:
-                return await self._http.post(url, json=body, headers=headers)
+                return await self._http.request(**request(step, url, body))
 
         return await drive_async(self.exchange(url), send)
 

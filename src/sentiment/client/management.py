@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from sentiment.client.exchange import PAUSES, drive, exchange
+from sentiment.client.exchange import PAUSES, Try, checked_url, drive, exchange, token_address
 from sentiment.client.keys import Key
 from sentiment.errors import Rejected
 
@@ -33,7 +33,7 @@ class Management:
     """`url` is the server's management address; `timeout`, in seconds, holds for registering and scaling too."""
 
     url: str = "http://127.0.0.1:8081"
-    key_file: Path | None = None
+    key_file: Path | str | None = None
     timeout: float = 120.0
     pauses: Sequence[float] = PAUSES
     transport: httpx.BaseTransport | None = None
@@ -59,7 +59,9 @@ class Management:
     def register(self, archive: str, *, workers: int = 1) -> str:
         """Serve an archive of the model store beside what is served; returns once its workers are ready."""
         try:
-            answer = self._send("POST", "models", pauses=(), url=archive, initial_workers=workers, synchronous="true")
+            answer = self._send(
+                "POST", "models", repeatable=False, url=archive, initial_workers=workers, synchronous="true"
+            )
         except Rejected as error:
             if error.status == 405:
                 raise Rejected(
@@ -71,7 +73,7 @@ class Management:
     def scale(self, model: str, version: str, *, workers: int) -> None:
         """Run so many workers of a version; returns once they are ready."""
         path = f"models/{model}/{version}"
-        self._send("PUT", path, pauses=(), min_worker=workers, max_worker=workers, synchronous="true")
+        self._send("PUT", path, repeatable=False, min_worker=workers, max_worker=workers, synchronous="true")
 
     def set_default(self, model: str, version: str) -> None:
         """Answer requests that name no version by this one."""
@@ -79,13 +81,13 @@ class Management:
 
     def unregister(self, model: str, version: str) -> None:
         """Stop serving a version, once its requests are answered; the default one is refused by the server."""
-        self._send("DELETE", f"models/{model}/{version}", pauses=())
+        self._send("DELETE", f"models/{model}/{version}", repeatable=False)
 
     def renew(self) -> None:
         """Let TorchServe write new tokens into its key file; needs its API key, which the file holds too."""
-        for api in ("inference", "management"):
-            url = f"{self.url.rstrip('/')}/token"
-            self._exchange("GET", url, {"type": api}, "API", self.pauses)
+        apis: tuple[Key, ...] = ("inference", "management")
+        for api in apis:
+            self._exchange("GET", token_address(self.url, api), {}, "API")
 
     def close(self) -> None:
         self._http.close()
@@ -96,16 +98,19 @@ class Management:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, method: str, path: str, *, pauses: Sequence[float] | None = None, **query: Any) -> Any:
-        url = f"{self.url.rstrip('/')}/{path}"
-        return self._exchange(method, url, query, "management", self.pauses if pauses is None else pauses)
+    def _send(self, method: str, path: str, *, repeatable: bool = True, **query: Any) -> Any:
+        return self._exchange(method, f"{checked_url(self.url)}/{path}", query, "management", repeatable)
 
-    def _exchange(self, method: str, url: str, query: dict[str, Any], key: Key, pauses: Sequence[float]) -> Any:
+    def _exchange(self, method: str, url: str, query: dict[str, Any], key: Key, repeatable: bool = True) -> Any:
         key_file = Path(self.key_file) if self.key_file else None
-        flow = exchange(url, key_file=key_file, key=key, pauses=pauses)
+        flow = exchange(
+            url, key_file=key_file, key=key, management_url=self.url, pauses=self.pauses, repeatable=repeatable
+        )
 
-        def send(headers: dict[str, str]) -> httpx.Response:
-            return self._http.request(method, url, params=query, headers=headers)
+        def send(step: Try) -> httpx.Response:
+            if step.token_url:
+                return self._http.get(step.token_url, headers=step.headers)
+            return self._http.request(method, url, params=query or None, headers=step.headers)
 
         return drive(flow, send)
 
@@ -121,6 +126,6 @@ def described(answer: dict[str, Any], default: str | None) -> Version:
     )
 
 
-def number(version: str) -> tuple[int, ...]:
-    """ "1.10" as (1, 10), which sorts after (1, 9)."""
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+def number(version: str) -> float:
+    """TorchServe keeps versions as numbers: 1.10 is 1.1, and comes before 1.9."""
+    return float(version)

@@ -11,6 +11,7 @@ from sentiment.errors import Busy, ClientError
 log = logging.getLogger(__name__)
 
 CANARY = "a first text to see that the model answers"
+ONCE_MORE = (0.0,)  # for a token renewed meanwhile
 EVERY = 0.2  # s between two looks
 
 
@@ -39,8 +40,8 @@ def look(client: Client, management_url: str | None = None) -> None:
     """Ask once; ClientError where the model is not ready."""
     if management_url:
         name, _, version = client.model.partition("/")
-        with Management(url=management_url, key_file=client.key_file, pauses=()) as management:
+        with Management(url=management_url, key_file=client.key_file, pauses=ONCE_MORE) as management:
             if not management.version(name, version or None).ready:
                 raise Busy(f"{client.model} at {client.url} has no worker that is ready")
-    with replace(client, pauses=()) as once:
+    with replace(client, pauses=ONCE_MORE) as once:
         once.predict([CANARY])

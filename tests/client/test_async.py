@@ -1,0 +1,92 @@
+"""The async client against the same server: order, bounds, and the end of a failed call."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from sentiment.client import AsyncClient
+from sentiment.errors import Rejected, ServerFault, Unreachable
+
+
+def ask(server, texts, **options):
+    async def go():
+        async with AsyncClient(**{"url": server.url, "pauses": (0.0, 0.0), **options}) as client:
+            return await client.predict(texts)
+
+    return asyncio.run(go())
+
+
+def test_answers_keep_the_order_of_the_texts(server):
+    server.seconds = 0.01
+    texts = [f"text {i}" for i in range(50)]
+    assert [p.label for p in ask(server, texts, batch_size=3)] == texts
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_no_more_requests_are_under_way_than_allowed(server, concurrency):
+    server.seconds = 0.02
+    ask(server, ["a"] * 12, batch_size=1, concurrency=concurrency)
+    assert len(server.seen) == 12
+    assert server.most_active == concurrency
+
+
+def test_two_calls_share_the_bound(server):
+    server.seconds = 0.02
+
+    async def go():
+        async with AsyncClient(url=server.url, batch_size=1, concurrency=2) as client:
+            await asyncio.gather(client.predict(["a"] * 6), client.predict(["b"] * 6))
+
+    asyncio.run(go())
+    assert server.most_active == 2
+
+
+def test_a_busy_server_is_asked_again(server):
+    server.script += [(503, {"message": "busy"})]
+    assert [p.label for p in ask(server, ["a", "b"], batch_size=1)] == ["a", "b"]
+    assert len(server.seen) == 3
+
+
+def test_the_first_failure_ends_the_others(server):
+    server.seconds = 0.05
+    server.script += [(500, {"message": "broken"})]
+    with pytest.raises(ServerFault, match="answered 500: broken"):
+        ask(server, ["a"] * 40, batch_size=1, concurrency=2)
+    assert len(server.seen) < 10
+
+
+def test_a_bad_text_and_a_dead_server_are_typed_errors(server):
+    with pytest.raises(Rejected, match=r"texts\[1\] is empty"):
+        ask(server, ["a", " "])
+    server.server_close()
+    with pytest.raises(Unreachable, match="no answer from"):
+        ask(server, ["a"])
+
+
+def test_a_token_renewed_in_the_middle_is_read_again(server):
+    server.token = "first"
+    server.write_keys()
+    server.seconds = 0.01
+    threading.Thread(target=renew, args=[server]).start()
+    texts = [f"text {i}" for i in range(60)]
+    found = ask(server, texts, batch_size=1, concurrency=4, key_file=server.key_file, pauses=(0.02, 0.05, 0.1))
+    assert [p.label for p in found] == texts
+    assert {headers["Authorization"] for _, headers, _ in server.seen} == {"Bearer first", "Bearer second"}
+
+
+def renew(server):
+    """As TorchServe does: the new token counts a moment before it is in the file."""
+    while len(server.seen) < 10:
+        time.sleep(0.005)
+    server.token = "second"
+    time.sleep(0.02)
+    server.write_keys()
+
+
+def test_an_expired_token_is_renewed(server):
+    server.token = "other"
+    server.write_keys(token="expired", minutes=-1)
+    options = {"key_file": server.key_file, "management_url": server.url}
+    assert [p.label for p in ask(server, ["a"], **options)] == ["a"]

@@ -1,0 +1,107 @@
+"""Which token is sent, and what happens where it is refused, old, or not to be read."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from sentiment.client import Client, Management, read_key
+from sentiment.errors import Unauthorized
+
+
+def client(server, **options):
+    return Client(**{"url": server.url, "key_file": server.key_file, "pauses": (0.0, 0.0), **options})
+
+
+def asked(server):
+    return [(path, headers.get("Authorization")) for path, headers, _ in server.seen]
+
+
+def test_the_token_comes_from_the_key_file(server):
+    server.token = "secret"
+    server.write_keys()
+    with client(server) as c:
+        c.predict(["a"])
+    assert asked(server) == [("/predictions/sentiment", "Bearer secret")]
+    assert read_key(server.key_file, "API") == "maker"
+
+
+def test_without_a_key_file_no_token_is_sent(server):
+    with client(server) as c:
+        c.predict(["a"])
+    assert asked(server) == [("/predictions/sentiment", None)]
+
+
+def test_a_renewed_token_is_read_again(server):
+    server.token = "first"
+    server.write_keys()
+    with client(server) as c:
+        c.predict(["a"])
+        server.token = "second"
+        threading.Timer(0.05, server.write_keys).start()  # the file comes a moment after the token
+        c.pauses = (0.1, 0.1)
+        assert [p.label for p in c.predict(["b"])] == ["b"]
+    assert [token for _, token in asked(server)][-1] == "Bearer second"
+
+
+def test_a_refused_token_that_stays_is_given_up(server):
+    server.token = "right"
+    server.write_keys(token="wrong")
+    with client(server, management_url=server.url, pauses=(0.0,) * 9) as c, pytest.raises(Unauthorized, match="failed"):
+        c.predict(["a"])
+    assert asked(server) == [("/predictions/sentiment", "Bearer wrong")] * 3
+
+
+def test_an_expired_token_is_renewed_where_the_management_api_is_known(server):
+    server.token = "other"
+    server.write_keys(token="expired", minutes=-1)
+    with client(server, management_url=server.url) as c:
+        assert [p.label for p in c.predict(["a"])] == ["a"]
+    assert asked(server) == [
+        ("/predictions/sentiment", "Bearer expired"),
+        ("/token?type=inference", "Bearer maker"),
+        ("/predictions/sentiment", f"Bearer {server.token}"),
+    ]
+
+
+def test_an_expired_token_is_the_reason_where_nobody_renews_it(server):
+    server.token = "other"
+    server.write_keys(token="expired", minutes=-1)
+    with client(server) as c, pytest.raises(Unauthorized, match="Token Authorization failed"):
+        c.predict(["a"])
+
+
+def test_the_management_client_renews_its_own(server):
+    server.token = "other"
+    server.write_keys(token="expired", minutes=-1)
+    server.script += [
+        (400, {"code": 400, "type": "InvalidKeyException", "message": "expired"}),
+        (200, {"models": [{"modelName": "sentiment"}]}),
+    ]
+    with Management(url=server.url, key_file=server.key_file, pauses=(0.0,)) as management:
+        assert management.models() == ["sentiment"]
+    assert asked(server)[1] == ("/token?type=management", "Bearer maker")
+
+
+def test_a_file_that_is_just_being_written_is_read_again(server):
+    server.key_file.write_text("")
+    server.token = "secret"
+    threading.Thread(target=lambda: (time.sleep(0.03), server.write_keys())).start()
+    assert read_key(server.key_file, "inference") == "secret"
+
+
+def test_a_broken_key_file_is_said(server):
+    for content in ("{}", '{"inference": "text"}', "["):
+        server.key_file.write_text(content)
+        with client(server) as c, pytest.raises(Unauthorized, match="no key file of TorchServe"):
+            c.predict(["a"])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_key_file_of_another_user_is_said(server):
+    server.token = "secret"
+    server.write_keys()
+    server.key_file.chmod(0)
+    with pytest.raises(Unauthorized, match="cannot be read by this user"):
+        read_key(server.key_file, "inference")
