@@ -9,10 +9,11 @@ from ts.context import Context, RequestProcessor
 
 from sentiment.predictor import Predictor
 from sentiment.resources import bundled
+from tests.test_telemetry import metrics_cache, told
 
 
 @pytest.fixture(scope="module")
-def handler(tiny_run):
+def handler(tiny_run, tmp_path_factory):
     sys.path.insert(0, str(bundled("handlers")))
     try:
         from sentiment_handler import SentimentHandler
@@ -20,13 +21,13 @@ def handler(tiny_run):
         sys.path.pop(0)
     made = SentimentHandler()
     threads = torch.get_num_threads()
-    made.initialize(context(0, tiny_run / "export"))
+    made.initialize(context(0, tiny_run / "export", metrics_cache(tmp_path_factory.mktemp("metrics"))))
     torch.set_num_threads(threads)  # a worker takes the cores of its machine; the tests after this one must not
     return made
 
 
-def context(rows, folder="."):
-    made = Context("sentiment", str(folder), {"model": {"modelVersion": "1.0"}}, 32, None, "1.0")
+def context(rows, folder=".", metrics=None):
+    made = Context("sentiment", str(folder), {"model": {"modelVersion": "1.0"}}, 32, None, "1.0", metrics=metrics)
     made.request_processor = [RequestProcessor({}) for _ in range(rows)]
     return made
 
@@ -173,3 +174,21 @@ def test_the_module_defines_one_class_as_torchserve_asks():
 
     tree = ast.parse(bundled("handlers/sentiment_handler.py").read_text())
     assert [node.name for node in tree.body if isinstance(node, ast.ClassDef)] == ["SentimentHandler"]
+
+
+def test_a_batch_is_counted_with_its_rejects_and_without_its_texts(handler, caplog):
+    bodies = ({"texts": ["good film", "bad " * 100]}, "", bytearray(b"\xe9"), "bad")
+    with caplog.at_level("INFO"):
+        answers(handler, *({"body": body} for body in bodies))
+    counted = told(caplog)
+    seconds = counted.pop(("sentiment_batch_seconds", ""))
+    assert 0 < seconds < 10
+    assert counted == {
+        ("sentiment_batch_requests", ""): 4,
+        ("sentiment_texts_total", ""): 3,
+        ("sentiment_tokens_total", ""): 4 + 32 + 3,
+        ("sentiment_truncated_total", ""): 1,
+        ("sentiment_rejected_total", "empty_text"): 1,
+        ("sentiment_rejected_total", "not_unicode"): 1,
+    }
+    assert "film" not in caplog.text

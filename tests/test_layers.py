@@ -8,7 +8,8 @@ from sentiment.resources import PACKAGE
 
 FLOORS = (
     {"errors", "files", "resources", "text", "schema"},
-    {"encoding", "protocol", "backbones", "client", "metrics", "java", "ports", "processes", "provenance", "config"},
+    {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
+    | {"provenance", "config"},
     {"predictor"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose"},
     {"batch", "preprocessing", "evaluation", "serving", "report"},

@@ -12,9 +12,15 @@ import sys
 sys.path.insert(0, {folder!r})
 import sentiment, sentiment_handler
 assert sentiment.__file__.startswith({folder!r}), sentiment.__file__
+from pathlib import Path
+import ts
 from ts.context import Context
+from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
+metrics = MetricsCacheYamlImpl(str(Path(ts.__file__).parent / "configs" / "metrics.yaml"))  # not our table
+metrics.initialize_cache()
+manifest = {{"model": {{"modelVersion": "1.0"}}}}
 handler = sentiment_handler.SentimentHandler()
-handler.initialize(Context("sentiment", {folder!r}, {{}}, 32, None, "1.0"))
+handler.initialize(Context("sentiment", {folder!r}, manifest, 32, None, "1.0", metrics=metrics))
 print(handler.predictor.predict(["good film"])[0].label)
 """
 

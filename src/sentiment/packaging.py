@@ -22,7 +22,9 @@ from sentiment.resources import PACKAGE, bundled
 log = logging.getLogger(__name__)
 
 HANDLER = "handlers/sentiment_handler.py"
-SHARED = ("__init__", "errors", "text", "schema", "protocol", "encoding", "predictor")  # modules the handler needs
+SHARED = (  # modules the handler needs
+    "__init__", "errors", "text", "schema", "telemetry", "protocol", "encoding", "predictor",
+)  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 VERSION = re.compile(r"\d+(\.\d+)*")

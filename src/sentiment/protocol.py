@@ -119,9 +119,10 @@ def items_of(body: dict[str, Any], key: str) -> list[Any]:
     if not isinstance(items, list):
         raise RequestError(f'"{key}" must be a list of strings, got {kind(items)}')
     if not items:
-        raise RequestError(f'"{key}" is an empty list; send at least one text')
+        raise RequestError(f'"{key}" is an empty list; send at least one text', reason="no_text")
     if len(items) > MAX_TEXTS:
-        raise RequestError(f"{len(items)} texts in one request; send at most {MAX_TEXTS}", status=413)
+        told = f"{len(items)} texts in one request; send at most {MAX_TEXTS}"
+        raise RequestError(told, status=413, reason="too_many")
     return items
 
 

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 MAX_TEXTS = 1024  # in one request
 MAX_CHARACTERS = 100_000  # in one text
 STATUS = {400: "Bad Request", 413: "Payload Too Large", 501: "Not Implemented"}
+Reason = Literal[  # why a request is rejected, as the metrics count it
+    "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "not_offered"
+]  # fmt: skip
 SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape one alone; the tokenizer refuses it
 
 
@@ -33,11 +36,12 @@ class Classifier(Protocol):
 
 
 class RequestError(ValueError):
-    """A request that cannot be answered; `status` is one of STATUS."""
+    """A request that cannot be answered; `status` is one of STATUS, `reason` a word of Reason."""
 
-    def __init__(self, message: str, *, status: int = 400) -> None:
+    def __init__(self, message: str, *, status: int = 400, reason: Reason = "wrong_form") -> None:
         super().__init__(message)
         self.status = status
+        self.reason = reason
 
     def to_json(self) -> dict[str, Any]:
         return {"code": self.status, "type": STATUS[self.status].replace(" ", ""), "message": str(self)}
@@ -48,11 +52,12 @@ def check_text(text: Any, name: str = "text") -> str:
     if not isinstance(text, str):
         raise RequestError(f"{name} must be a string, got {kind(text)}")
     if not text.strip():
-        raise RequestError(f"{name} is empty")
+        raise RequestError(f"{name} is empty", reason="empty_text")
     if len(text) > MAX_CHARACTERS:
-        raise RequestError(f"{name} has {len(text):,} characters; send at most {MAX_CHARACTERS:,}", status=413)
+        told = f"{name} has {len(text):,} characters; send at most {MAX_CHARACTERS:,}"
+        raise RequestError(told, status=413, reason="too_long")
     if SURROGATE.search(text):
-        raise RequestError(f"{name} holds half of a surrogate pair, which is no character")
+        raise RequestError(f"{name} holds half of a surrogate pair, which is no character", reason="not_unicode")
     return text
 
 

@@ -22,7 +22,7 @@ from sentiment.files import write_text
 from sentiment.java import find_java
 from sentiment.ports import check_free
 from sentiment.processes import processes_of
-from sentiment.serving.settings import Settings, properties_text, refuse_environment
+from sentiment.serving.settings import Settings, metrics_text, properties_text, refuse_environment
 
 STOP_SECONDS = 20.0
 
@@ -128,6 +128,7 @@ class TorchServe:
         (self.folder / "key_file.json").unlink(missing_ok=True)
         write_text(self.folder / "config.properties", properties_text(properties))
         write_text(self.folder / "log4j2.xml", self.settings.log4j2())
+        write_text(self.folder / "metrics.yaml", metrics_text())
 
     def _wait_until_ready(self) -> None:
         """Ready is what `sentiment ready` means, for each model."""

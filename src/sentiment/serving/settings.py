@@ -3,13 +3,16 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
+import yaml
 from annotated_types import Gt
 
 from sentiment.errors import ServingError
 from sentiment.ports import LOOPBACK, Port, reachable
+from sentiment.telemetry import METRICS
 
 LogLevel = Literal["debug", "info", "warn", "error"]
 
@@ -87,6 +90,7 @@ class Settings:
             "disable_token_authorization": str(not self.tokens).lower(),
             "token_expiration_min": str(60 * 24 * 30),
             "metrics_mode": "prometheus",
+            "metrics_config": str(Path(self.folder).absolute() / "metrics.yaml"),
             "job_queue_size": "1000",
             "install_py_dep_per_model": "false",
             "grpc_inference_port": "0",  # gRPC is not offered: any free port, so that two servers do not meet at 7070
@@ -104,6 +108,18 @@ class Settings:
 def properties_text(properties: Mapping[str, str]) -> str:
     """Java's properties format, where a backslash is written twice."""
     return "".join(f"{name}={value.replace(chr(92), chr(92) * 2)}\n" for name, value in properties.items())
+
+
+def metrics_text() -> str:
+    """The metrics TorchServe has by itself and the handler's, as the YAML that declares them."""
+    package = find_spec("ts")
+    assert package is not None
+    assert package.origin is not None
+    declared = yaml.safe_load((Path(package.origin).parent / "configs" / "metrics.yaml").read_text(encoding="utf-8"))
+    for metric in METRICS:
+        of_kind = declared["model_metrics"].setdefault(metric.kind, [])
+        of_kind.append({"name": metric.name, "unit": metric.unit, "dimensions": list(metric.labels)})
+    return yaml.safe_dump(declared, sort_keys=False)
 
 
 def refuse_environment(environment: Mapping[str, str], properties: Mapping[str, str]) -> None:

@@ -1,0 +1,68 @@
+"""What a worker counts for Prometheus. TorchServe drops a metric it was not told of, so it is told from this table."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from sentiment.schema import Prediction, Reason
+
+LABELS = ("model_name", "model_version")  # of each metric; TorchServe adds Hostname
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    name: str
+    kind: Literal["counter", "histogram"]  # the buckets of a histogram are TorchServe's, 0.005 to 10
+    unit: str
+    labels: tuple[str, ...] = LABELS
+
+
+TEXTS = Metric("sentiment_texts_total", "counter", "texts")
+TOKENS = Metric("sentiment_tokens_total", "counter", "tokens")
+TRUNCATED = Metric("sentiment_truncated_total", "counter", "texts")
+REJECTED = Metric("sentiment_rejected_total", "counter", "requests", (*LABELS, "reason"))
+BATCH_REQUESTS = Metric("sentiment_batch_requests", "histogram", "requests")
+BATCH_SECONDS = Metric("sentiment_batch_seconds", "histogram", "seconds")
+METRICS = (TEXTS, TOKENS, TRUNCATED, REJECTED, BATCH_REQUESTS, BATCH_SECONDS)
+
+
+class Telemetry:
+    """Adds to the metrics of one model. It is given counts and reasons, never a text: its lines go through the logs."""
+
+    def __init__(self, cache: Any, *, model: str, version: str) -> None:
+        """`cache` is the `metrics` of TorchServe's context."""
+        self._made = {metric: made(cache, metric) for metric in METRICS}
+        self._own = [model, version]
+        for metric in (TEXTS, TOKENS, TRUNCATED):
+            self.add(metric, 0)  # a series must be there before its first event, or its rate misses that
+        for reason in get_args(Reason):
+            self.add(REJECTED, 0, reason)
+
+    def add(self, metric: Metric, value: float, *labels: str) -> None:
+        """Add to a counter, or observe a value of a histogram; `labels` are those beside LABELS."""
+        self._made[metric].add_or_update(value, [*self._own, *labels])
+
+    def batch(
+        self, predictions: Sequence[Prediction], rejected: Iterable[Reason], *, requests: int, seconds: float
+    ) -> None:
+        """One dynamic batch: what it answered, and why it rejected the others."""
+        self.add(BATCH_REQUESTS, requests)
+        self.add(BATCH_SECONDS, round(seconds, 6))
+        self.add(TEXTS, len(predictions))
+        self.add(TOKENS, sum(prediction.tokens or 0 for prediction in predictions))
+        self.add(TRUNCATED, sum(bool(prediction.truncated) for prediction in predictions))
+        for reason, count in Counter(rejected).items():
+            self.add(REJECTED, count, reason)
+
+
+def made(cache: Any, metric: Metric) -> Any:
+    """TorchServe's own object for a metric; made here where the server was started without our table."""
+    from ts.metrics.metric_cache_errors import MetricsCacheKeyError
+    from ts.metrics.metric_type_enum import MetricTypes
+
+    kind = MetricTypes(metric.kind)
+    try:
+        return cache.get_metric(metric.name, kind)
+    except MetricsCacheKeyError:
+        return cache.add_metric_to_cache(metric.name, metric.unit, list(metric.labels), kind)

@@ -1,0 +1,89 @@
+"""The files of deploy/prometheus and deploy/grafana, without a server."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+DEPLOY = ROOT / "deploy"
+DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboards" / "sentiment.json").read_text(encoding="utf-8"))
+ALERTS = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
+RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+SELECTOR = re.compile(r"([A-Za-z_]\w*)\{([^}]*)\}")
+OF_PROMETHEUS = {"job", "instance", "le"}  # labels that no server gives itself
+
+
+def queries() -> dict[str, str]:
+    """Each expression of the dashboard and the alerts by its place, with Grafana's variables filled in."""
+    found = {
+        f"{panel['title']}, {target['refId']}": target["expr"]
+        for panel in DASHBOARD["panels"]
+        for target in panel["targets"]
+    }
+    found |= {rule["alert"]: rule["expr"] for rule in RULES}
+    return {place: filled(expression) for place, expression in found.items()}
+
+
+def filled(expression: str) -> str:
+    return re.sub(r"\$(instance|model)\b", ".*", expression.replace("$__rate_interval", "1m"))
+
+
+def named(expression: str) -> dict[str, set[str]]:
+    """The metrics that an expression selects, each with the labels that the expression uses."""
+    grouped = {label.strip() for labels in re.findall(r"by \(([^)]*)\)", expression) for label in labels.split(",")}
+    return {
+        metric: (grouped | set(re.findall(r"(\w+)\s*=", matchers))) - OF_PROMETHEUS
+        for metric, matchers in SELECTOR.findall(expression)
+    }
+
+
+def promtool(*arguments: str, **given) -> subprocess.CompletedProcess:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed (Debian: apt-get install prometheus)")
+    return subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False, **given)
+
+
+def test_every_query_selects_metrics_in_the_form_the_tests_read():
+    """A selector without braces would escape `named`: words that are not selected are functions and labels alone."""
+    known = {"sum", "rate", "histogram_quantile", "unless"}
+    for place, expression in queries().items():
+        rest = re.sub(r"by \([^)]*\)|\[[^]]*\]", " ", SELECTOR.sub(" ", expression))
+        assert set(re.findall(r"[A-Za-z_]\w+", rest)) <= known, place
+        assert named(expression), place
+
+
+def test_panels_have_titles_of_their_own_and_do_not_overlap():
+    panels = DASHBOARD["panels"]
+    assert len({panel["title"] for panel in panels}) == len({panel["id"] for panel in panels}) == len(panels)
+    taken = set()
+    for panel in panels:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert at["x"] + at["w"] <= 24
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+def test_the_dashboard_reads_the_provisioned_source():
+    [source] = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yaml").read_text())["datasources"]
+    [chosen] = [variable for variable in DASHBOARD["templating"]["list"] if variable["type"] == "datasource"]
+    assert (source["type"], source["uid"]) == (chosen["query"], chosen["current"]["value"])
+    own = {"type": source["type"], "uid": "${datasource}"}
+    assert all(target["datasource"] == own for panel in DASHBOARD["panels"] for target in panel["targets"])
+
+
+def test_every_alert_says_how_bad_it_is_and_what_it_means():
+    assert {rule["labels"]["severity"] for rule in RULES} <= {"critical", "warning", "info"}
+    assert all(rule["annotations"]["summary"] for rule in RULES)
+    assert len({rule["alert"] for rule in RULES}) == len(RULES)
+
+
+def test_prometheus_takes_the_configuration_and_the_rules():
+    done = promtool("check", "config", str(DEPLOY / "prometheus" / "prometheus.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(RULES)} rules found" in done.stdout
