@@ -1,7 +1,7 @@
 import pytest
 from transformers import AutoTokenizer
 
-from sentiment.encoding import encode, encode_telling, truncate
+from sentiment.encoding import encode, encode_counting, encode_windows, truncate, windows
 from sentiment.text import Preprocessing
 
 
@@ -43,9 +43,47 @@ def test_a_huge_text_gives_what_the_whole_of_it_would(tokenizer, how):
     [("word " * 30, False), ("word " * 31, True), ("word " * 60_000, True), ("a" + " " * 60_000, False)],
 )
 def test_a_text_with_more_than_fits_is_told(tokenizer, text, truncated):
-    [(ids, told)] = encode_telling([text], tokenizer, Preprocessing(32))
-    assert told is truncated
-    assert [ids] == encode([text], tokenizer, Preprocessing(32))
+    [encoded] = encode_windows([text], tokenizer, Preprocessing(32))
+    assert encoded.truncated is truncated
+    assert encoded.windows == encode([text], tokenizer, Preprocessing(32))
+    assert encoded.tokens == len(encoded.windows[0])
+
+
+def test_whole_texts_are_counted_however_long(tokenizer):
+    texts = ["word " * 7, "word " * 30_000]
+    assert [count for _, count in encode_counting(texts, tokenizer, Preprocessing(32))] == [9, 30_002]
+
+
+@pytest.mark.parametrize(
+    ("length", "starts"), [(3, [0]), (10, [0]), (11, [0, 1]), (14, [0, 4]), (15, [0, 4, 5]), (22, [0, 4, 8, 12])]
+)
+def test_windows_start_a_stride_apart_and_end_with_the_text(length, starts):
+    ids = list(range(length))
+    assert windows(ids, 10, 4) == [ids[start : start + 10] for start in starts]
+
+
+def test_windows_hold_every_token_of_a_long_text(tokenizer):
+    text = " ".join(["good", "bad"][i % 2] for i in range(70))
+    whole = tokenizer(text, add_special_tokens=False)["input_ids"]
+    [encoded] = encode_windows([text], tokenizer, Preprocessing(32, window_stride=20))
+    assert [ids[1:-1] for ids in encoded.windows] == [whole[0:30], whole[20:50], whole[40:70]]
+    assert all((ids[0], ids[-1]) == (tokenizer.cls_token_id, tokenizer.sep_token_id) for ids in encoded.windows)
+    assert (encoded.tokens, encoded.truncated) == (72, False)
+
+
+@pytest.mark.parametrize(("how", "part"), [("head", slice(0, 90)), ("tail", slice(-90, None))])
+def test_a_huge_text_gets_max_windows_of_the_part_that_truncation_keeps(tokenizer, how, part):
+    text = " ".join(f"w{i}" for i in range(60_000))
+    whole = tokenizer(text, add_special_tokens=False)["input_ids"][part]
+    [encoded] = encode_windows([text], tokenizer, Preprocessing(32, how, window_stride=20, max_windows=4))
+    assert [ids[1:-1] for ids in encoded.windows] == [whole[i : i + 30] for i in (0, 20, 40, 60)]
+    assert (encoded.tokens, encoded.truncated) == (92, True)
+
+
+def test_training_reads_one_window(tokenizer):
+    assert encode(["word " * 99], tokenizer, Preprocessing(32, window_stride=8)) == encode(
+        ["word " * 99], tokenizer, Preprocessing(32)
+    )
 
 
 def test_no_text_at_all_is_only_special_tokens(tokenizer):

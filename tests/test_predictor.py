@@ -40,6 +40,20 @@ def test_temperature_softens_the_scores(tiny_copy):
     assert Predictor.load(tiny_copy).predict(["good film"])[0].score < 0.7
 
 
+def test_the_windows_of_a_long_text_are_averaged(tiny_run, tiny_copy):
+    path = tiny_copy / "export" / "preprocessing.json"
+    path.write_text(path.read_text().replace('"window_stride": 0', '"window_stride": 30'))
+    text = "good film " * 30 + "bad meal " * 15  # windows of 30 tokens: two good ones, one bad
+    parts = ["good film " * 15, "good film " * 15, "bad meal " * 15]
+    plain, windowed = Predictor.load(tiny_run), Predictor.load(tiny_copy, max_tokens=40)
+    [found, short] = windowed.predict([text, "bad meal"])
+    expected = plain.probabilities(parts).mean(dim=0)
+    assert list(found.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-5)
+    assert (found.tokens, found.truncated) == (92, False)
+    assert short.probabilities == pytest.approx(plain.predict(["bad meal"])[0].probabilities, abs=1e-5)
+    assert plain.predict([text])[0].truncated
+
+
 def test_no_texts_give_no_predictions(predictor):
     assert predictor.predict([]) == []
 

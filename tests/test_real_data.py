@@ -6,6 +6,8 @@ import pytest
 
 from sentiment.cli import main
 from sentiment.data import SentimentData
+from sentiment.data.quality import inspect
+from sentiment.text import Preprocessing
 from tests.conftest import read_json
 
 
@@ -33,6 +35,17 @@ def test_emotion_keeps_its_four_labels(read, shared_data):
     splits = read("emotion")
     assert sorted(set(splits["train"].labels)) == ["anger", "joy", "optimism", "sadness"]
     assert len(splits["test"]) == 1421
+
+
+@pytest.mark.parametrize(("name", "leaks", "repeats"), [("sst2", 2, 11), ("imdb", 123, 418)])
+def test_copies_inside_and_across_splits_are_found(read, name, leaks, repeats):
+    splits = read(name)
+    report = inspect(splits, {name: [1] * len(split) for name, split in splits.items()}, Preprocessing(64), dropped={})
+    assert report.splits["test"].leaks.exact == leaks
+    texts = [text for split in splits.values() for text in split.texts]
+    inside = sum(split.duplicates.exact for split in report.splits.values())
+    across = sum(split.leaks.exact for split in report.splits.values())
+    assert inside + across == len(texts) - len(set(texts)) == repeats
 
 
 @pytest.mark.slow

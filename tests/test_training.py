@@ -23,6 +23,7 @@ def test_a_run_directory_is_complete(tiny_run):
         "checkpoints/last.ckpt",
         "metrics.json",
         "run_summary.json",
+        "data_report.json",
         "predictions.csv",
         "report/report.html",
         "report/confusion_matrix.svg",

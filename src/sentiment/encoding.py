@@ -1,6 +1,7 @@
 """Raw texts to token ids: clean, tokenize, truncate. Training, evaluation and serving all call `encode`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sentiment.text import Preprocessing, Truncation
@@ -8,28 +9,68 @@ from sentiment.text import Preprocessing, Truncation
 CHARACTERS_PER_TOKEN = 64  # more than a word piece ever spans on average in real text
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What the model reads of one text: rows of token ids, special ones included, each at most `max_length` long."""
+
+    windows: list[list[int]]
+    tokens: int  # in all windows together, each counted once, special ones included
+    truncated: bool  # the text had more
+
+
 def encode(texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing) -> list[list[int]]:
-    """Token ids of each text, special tokens included, at most `max_length` long.
+    """Token ids of each text in one row, as the model is trained on: without windows.
 
     `tokenizer` is a fast tokenizer of transformers.
     """
-    return [ids for ids, _ in encode_telling(texts, tokenizer, preprocessing)]
+    return [ids for ids, _ in encode_counting(texts, tokenizer, preprocessing, exact=False)]
 
 
-def encode_telling(texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing) -> list[tuple[list[int], bool]]:
-    """As `encode`, with each row's ids whether the text had more than they hold."""
+def encode_counting(
+    texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing, *, exact: bool = True
+) -> list[tuple[list[int], int]]:
+    """As `encode`, with each row the tokens of the whole text, special ones included.
+
+    Not `exact`, a huge text is counted only as far as it is read.
+    """
     if not texts:
         return []
     prefix, suffix = special_tokens(tokenizer)
-    room = preprocessing.max_length - len(prefix) - len(suffix)
-    how = preprocessing.truncation
-    cleaned = [preprocessing.cleaning(text) for text in texts]
-    short = [_shorten(text, room, how) for text in cleaned]
-    rows = tokenizer(short, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
-    return [
-        (prefix + truncate(row, room, how) + suffix, len(row) > room or kept is not whole)
-        for row, kept, whole in zip(rows, short, cleaned, strict=True)
-    ]
+    specials = len(prefix) + len(suffix)
+    room, how = preprocessing.max_length - specials, preprocessing.truncation
+    rows, cut = _tokenize(texts, tokenizer, preprocessing, room)
+    lengths = [len(row) + specials for row in rows]
+    for i in (i for i, was_cut in enumerate(cut) if was_cut and exact):
+        lengths[i] = specials + len(_ids([preprocessing.cleaning(texts[i])], tokenizer)[0])
+    return [(prefix + truncate(row, room, how) + suffix, length) for row, length in zip(rows, lengths, strict=True)]
+
+
+def encode_windows(texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing) -> list[Encoded]:
+    """All that is read of each text at inference: one row, or overlapping windows where `window_stride` is set.
+
+    Where `max_windows` of them do not hold the text, `truncation` says which part they cover.
+    """
+    if not texts:
+        return []
+    prefix, suffix = special_tokens(tokenizer)
+    specials = len(prefix) + len(suffix)
+    room = preprocessing.max_length - specials
+    stride = min(preprocessing.window_stride, room)  # a longer one would leave tokens out
+    capacity = room + (preprocessing.max_windows - 1) * stride
+    rows, cut = _tokenize(texts, tokenizer, preprocessing, capacity)
+    encoded = []
+    for row, was_cut in zip(rows, cut, strict=True):
+        read = truncate(row, capacity, preprocessing.truncation)
+        parts = [prefix + part + suffix for part in windows(read, room, stride)]
+        encoded.append(Encoded(parts, len(read) + specials, was_cut or len(read) < len(row)))
+    return encoded
+
+
+def windows(ids: list[int], room: int, stride: int) -> list[list[int]]:
+    """Parts of `room` ids that start `stride` apart; the last one ends with the ids."""
+    if len(ids) <= room:
+        return [ids]
+    return [ids[start : start + room] for start in (*range(0, len(ids) - room, stride), len(ids) - room)]
 
 
 def truncate(ids: list[int], room: int, how: Truncation) -> list[int]:
@@ -51,9 +92,23 @@ def special_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
     return ids[:first], ids[last:]
 
 
-def _shorten(text: str, room: int, how: Truncation) -> str:
+def _tokenize(
+    texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing, capacity: int
+) -> tuple[list[list[int]], list[bool]]:
+    """Ids of each cleaned text without special tokens, and which texts were cut before; `capacity` ids are wanted."""
+    cleaned = [preprocessing.cleaning(text) for text in texts]
+    short = [_shorten(text, capacity, preprocessing.truncation) for text in cleaned]
+    return _ids(short, tokenizer), [kept is not whole for kept, whole in zip(short, cleaned, strict=True)]
+
+
+def _ids(texts: Sequence[str], tokenizer: Any) -> list[list[int]]:
+    rows: list[list[int]] = tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+    return rows
+
+
+def _shorten(text: str, capacity: int, how: Truncation) -> str:
     """Drop the characters of a huge text that no truncation would keep, so that 1 MB costs no second."""
-    keep = room * CHARACTERS_PER_TOKEN
+    keep = capacity * CHARACTERS_PER_TOKEN
     if len(text) <= 2 * keep:
         return text
     return {"head": text[:keep], "tail": text[-keep:], "head_tail": f"{text[:keep]} {text[-keep:]}"}[how]

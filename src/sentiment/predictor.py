@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from sentiment.encoding import encode, encode_telling
+from sentiment.encoding import Encoded, encode_windows
 from sentiment.errors import ModelError
 from sentiment.schema import Prediction
 from sentiment.text import Preprocessing
@@ -49,13 +49,19 @@ class Predictor:
         return cls(model, tokenizer, preprocessing, device=device, max_tokens=max_tokens)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        encoded = encode_telling(texts, self.tokenizer, self.preprocessing)
-        rows = self._score([ids for ids, _ in encoded]).tolist()
-        return [self._prediction(row, len(ids), truncated) for row, (ids, truncated) in zip(rows, encoded, strict=True)]
+        encoded = encode_windows(texts, self.tokenizer, self.preprocessing)
+        rows = self._average(encoded).tolist()
+        return [self._prediction(row, e.tokens, e.truncated) for row, e in zip(rows, encoded, strict=True)]
 
     def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
         """Class probabilities, (len(texts), len(labels)), float32."""
-        return self._score(encode(texts, self.tokenizer, self.preprocessing))
+        return self._average(encode_windows(texts, self.tokenizer, self.preprocessing))
+
+    def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
+        """The mean of the probabilities of each text's windows."""
+        scores = self._score([window for one in encoded for window in one.windows])
+        parts = torch.split(scores, [len(one.windows) for one in encoded])
+        return torch.stack([part.mean(dim=0) for part in parts]) if encoded else scores
 
     @torch.inference_mode()
     def _score(self, rows: Sequence[list[int]]) -> torch.Tensor:

@@ -28,9 +28,9 @@ class Cleaning:
     def __call__(self, text: str) -> str:
         if self.html:
             text = html.unescape(_TAG.sub(" ", text))
-        if self.urls:
+        if self.urls and ("://" in text or "www." in text):  # looking first is ten times faster than the pattern
             text = _URL.sub("http", text)
-        if self.users:
+        if self.users and "@" in text:
             text = _USER.sub("@user", text)
         text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
         return " ".join(unicodedata.normalize("NFC", text).split())
@@ -44,6 +44,8 @@ class Preprocessing:
     truncation: Truncation = "head"
     cleaning: Cleaning = field(default_factory=Cleaning)
     temperature: float = 1.0  # divides the logits
+    window_stride: int = 0  # tokens between the starts of windows at inference; 0: one window
+    max_windows: int = 8  # of one text
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def train(cfg: DictConfig, folder: Path, *, score_test: bool = True) -> Run:
     callbacks = [instantiate(callback) for callback in cfg.callbacks.values() if callback]
     loggers = [instantiate(logger) for logger in (cfg.logger or {}).values() if logger]
     trainer: pl.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
+    write_json(folder / "data_report.json", data.report.to_json())
     trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
 
     averaged = restore_best(trainer, model, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
@@ -122,7 +123,10 @@ def summarize(
         "backbone": data.backbone,
         "labels": data.labels,
         "seed": cfg.seed,
-        "data": {name: {"rows": len(split), "sha256": split.fingerprint()} for name, split in data.splits.items()},
+        "data": {
+            name: {"rows": split.rows, "sha256": split.sha256, "dropped": asdict(split.dropped)}
+            for name, split in data.report.splits.items()
+        },
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "best_epoch": best_epoch(trainer),

@@ -32,7 +32,7 @@ def test_tokens_are_made_once_and_found_again(make, tmp_path):
     first = stamps()
     make().setup()
     assert stamps() == first
-    assert len(first) == 2
+    assert len(first) == 2, "validation and test hold the same texts"
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,30 @@ def test_numbers_and_other_scripts_are_label_names_too(make, tmp_path):
 def test_more_tokens_than_positions_are_refused(make):
     with pytest.raises(ConfigError, match=r"max_length=129 exceeds the 128 positions .*; lower data.max_length"):
         make(max_length=129).setup()
+
+
+def test_what_is_dropped_is_reported_and_changes_the_fingerprint(make, tmp_path):
+    rows = [(f"text {i}", ["a", "b"][i % 2]) for i in range(40)]
+    path = write_csv(tmp_path / "train.csv", [*rows, ("Text 3!", "b"), ("text 4", "b"), ("text 9", "b")])
+    test = write_csv(tmp_path / "test.csv", [("TEXT 0", "a"), ("text 100", "b")])
+    given = {"dir": None, "train": path, "test": test}
+    data, plain = make(**given, dedupe="normalised", drop_leaks="normalised"), make(**given)
+    data.setup()
+    plain.setup()
+    splits = data.report.splits
+    assert {name: split.rows for name, split in splits.items()} == {"train": 34, "validation": 4, "test": 2}
+    dropped = [split.dropped for split in splits.values()]
+    assert (dropped[0].duplicates, dropped[0].conflicts, sum(d.leaks for d in dropped)) == (2, 2, 1)
+    assert splits["train"].sha256 != plain.report.splits["train"].sha256
+    assert not data.report.overlaps[0].texts.normalised
+    assert plain.report.conflicts.texts == 1
+    assert data.report.to_json()["dedupe"] == "normalised"
+
+
+def test_the_tokens_of_texts_that_are_cut_are_counted_whole(make, tmp_path):
+    rows = [("word " * count, "ab"[count % 2]) for count in (3, 4, 5, 6, 5000, 5001)]
+    data = make(dir=None, train=write_csv(tmp_path / "long.csv", rows), test=tmp_path / "long.csv", max_length=8)
+    data.setup()
+    tokens = data.report.splits["test"].tokens
+    assert tokens.percentiles["100"] == 5003
+    assert tokens.truncated == pytest.approx(2 / 6, abs=1e-6)

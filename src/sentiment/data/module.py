@@ -4,35 +4,40 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from datasets import Dataset
 from torch.utils.data import DataLoader
 from transformers import AutoTokenizer
 
 from sentiment.backbones import resolve
 from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader
-from sentiment.data.sources import Source
+from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
+from sentiment.data.quality import DataReport, inspect
+from sentiment.data.sources import SPLITS, Source
 from sentiment.data.splits import Split, checked, label_names, stratified
-from sentiment.encoding import encode
+from sentiment.encoding import encode_counting
 from sentiment.errors import ConfigError, ModelError
 from sentiment.files import replacing
 from sentiment.text import Cleaning, Preprocessing, Truncation
 
 log = logging.getLogger(__name__)
 
-TOKENIZED = 1  # raise it when the tokenized form changes, so that older caches are left alone
+TOKENIZED = 2  # raise it when the tokenized form changes, so that older caches are left alone
 
 
 class SentimentData(pl.LightningDataModule):
     """Labelled texts, tokenized for one backbone.
 
     After `setup`: `splits` (train, validation, perhaps test) holds raw texts and label names, `labels` the label
-    set in the model's order. Batches are dicts of input_ids, attention_mask (B, T) and labels (B,).
+    set in the model's order, `report` what to know of them. Batches are dicts of input_ids, attention_mask (B, T) and
+    labels (B,).
     """
 
     def __init__(
@@ -50,8 +55,12 @@ class SentimentData(pl.LightningDataModule):
         label_column: str | None = None,
         labels: Sequence[str] | None = None,
         cleaning: Cleaning | None = None,
+        dedupe: Match = "none",
+        drop_leaks: Match = "none",
         max_length: Annotated[int, Ge(8)] = 128,
         truncation: Truncation = "head",
+        window_stride: Annotated[int, Ge(0)] = 0,
+        max_windows: Annotated[int, Gt(0), Le(64)] = 8,
         batch_size: Annotated[int, Gt(0)] = 32,
         validation_fraction: Annotated[float, Gt(0), Lt(1)] = 0.1,
         skip_bad_rows: bool = False,
@@ -64,13 +73,21 @@ class SentimentData(pl.LightningDataModule):
         self.source = Source(hub, hub_config, dir, train, validation, test)
         self.text_column, self.label_column = text_column, label_column
         self.wanted_labels = labels
-        self.preprocessing = Preprocessing(max_length, truncation, cleaning or Cleaning())
+        self.preprocessing = Preprocessing(
+            max_length,
+            truncation,
+            cleaning or Cleaning(),
+            window_stride=window_stride,
+            max_windows=max_windows,
+        )
         self.batch_size = batch_size
         self.validation_fraction = validation_fraction
         self.skip_bad_rows = skip_bad_rows
+        self.dedupe, self.drop_leaks = dedupe, drop_leaks
         self.split_seed, self.seed = split_seed, seed
         self.splits: dict[str, Split] = {}
         self.labels: list[str] = []
+        self.dropped: dict[str, Dropped] = {}  # rows of each split that dedupe and drop_leaks left out
         self._tokenized: dict[str, Dataset] = {}
 
     @property
@@ -85,10 +102,17 @@ class SentimentData(pl.LightningDataModule):
         splits = {name: checked(name, rows, skip_bad_rows=self.skip_bad_rows) for name, rows in raw.items()}
         splits = {name: split for name, split in splits.items() if len(split)}
         self.labels = label_names(splits, labels or self.wanted_labels)
-        if "validation" not in splits and "train" in splits:
+        if "train" in splits:
+            splits["train"], self.dropped["train"] = without_duplicates(
+                splits["train"], self.dedupe, self.preprocessing.cleaning
+            )
+        if "validation" not in splits and "train" in splits:  # now that no copy can come to lie in both
             train, validation = stratified(splits["train"], self.validation_fraction, self.split_seed)
             splits |= {"train": train, "validation": validation}
-        return {name: splits[name] for name in ("train", "validation", "test") if name in splits}
+        ordered = {name: splits[name] for name in SPLITS if name in splits}
+        kept, leaks = without_leaks(ordered, self.drop_leaks, self.preprocessing.cleaning)
+        self.dropped = {name: replace(self.dropped.get(name, Dropped()), leaks=leaks[name]) for name in kept}
+        return kept
 
     def prepare_data(self) -> None:
         self.setup()  # one process fills the cache, the others then find it
@@ -103,8 +127,24 @@ class SentimentData(pl.LightningDataModule):
                 f"max_length={self.preprocessing.max_length} exceeds the {limit} positions of {self.backbone!r}; "
                 "lower data.max_length"
             )
-        self._tokenized = {name: self._tokenize(splits[name]) for name in ("train", "validation")}
+        self._tokenized = {name: self._tokenize(split) for name, split in splits.items()}
         self.splits = splits
+
+    @cached_property
+    def report(self) -> DataReport:
+        """What to know of the data before trusting a score on it; after `setup`."""
+        lengths = {name: rows["tokens"][:] for name, rows in self._tokenized.items()}
+        report = inspect(
+            self.splits,
+            lengths,
+            self.preprocessing,
+            dropped=self.dropped,
+            dedupe=self.dedupe,
+            drop_leaks=self.drop_leaks,
+        )
+        for line in report.warnings():
+            log.warning(line)
+        return report
 
     def train_dataloader(self) -> DataLoader[Any]:
         dataset = self._tokenized["train"]
@@ -124,8 +164,10 @@ class SentimentData(pl.LightningDataModule):
         path = self.cache_dir / self._key(split)
         if not path.is_dir():
             log.info("tokenizing %d texts into %s", len(split), path)
+            encoded = encode_counting(split.texts, self.tokenizer, self.preprocessing)
             columns = {
-                "input_ids": encode(split.texts, self.tokenizer, self.preprocessing),
+                "input_ids": [ids for ids, _ in encoded],
+                "tokens": [tokens for _, tokens in encoded],  # of the whole text
                 "label": [self.labels.index(label) for label in split.labels],
             }
             with replacing(path) as temporary:
@@ -138,7 +180,9 @@ class SentimentData(pl.LightningDataModule):
             TOKENIZED,
             split.fingerprint(),
             self.labels,
-            self.preprocessing.to_json(),
+            self.preprocessing.max_length,
+            self.preprocessing.truncation,
+            asdict(self.preprocessing.cleaning),
             self.tokenizer.backend_tokenizer.to_str(),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

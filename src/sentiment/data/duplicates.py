@@ -1,0 +1,95 @@
+"""Texts that occur more than once: how they are told, and how they are dropped."""
+
+import hashlib
+import logging
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sentiment.data.splits import Split
+from sentiment.errors import DataError
+from sentiment.text import Cleaning
+
+Match = Literal["none", "exact", "normalised"]
+Key = Callable[[str], Hashable]
+Leaks = dict[str, int]  # rows of each split
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Rows left out of a split, by reason."""
+
+    duplicates: int = 0  # repeat an earlier row
+    conflicts: int = 0  # all copies of a text whose labels differ
+    leaks: int = 0  # also in a split that scores
+
+
+class _Kept(dict[int, int | None]):
+    """For str.translate: drops punctuation, whitespace and control characters; letters, digits and emoji stay."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = None if unicodedata.category(chr(code))[0] in "PZC" else code
+        return self[code]
+
+
+_KEPT = _Kept()
+
+
+def normalised(text: str, cleaning: Cleaning) -> bytes:
+    """A hash of what is left of a text without case, markup, punctuation and whitespace.
+
+    Texts of punctuation alone keep it, so that "?!" and "..." differ.
+    """
+    clean = cleaning(text).casefold()
+    return hashlib.blake2b((clean.translate(_KEPT) or clean).encode(), digest_size=16).digest()
+
+
+def key_of(match: Match, cleaning: Cleaning) -> Key:
+    return (lambda text: normalised(text, cleaning)) if match == "normalised" else (lambda text: text)
+
+
+def without_duplicates(train: Split, match: Match, cleaning: Cleaning) -> tuple[Split, Dropped]:
+    """The first of the rows that match; none of them where their labels differ."""
+    if match == "none":
+        return train, Dropped()
+    key = key_of(match, cleaning)
+    rows: dict[Hashable, list[int]] = defaultdict(list)
+    for i, text in enumerate(train.texts):
+        rows[key(text)].append(i)
+    agreed = [copies for copies in rows.values() if len({train.labels[i] for i in copies}) == 1]
+    kept = sorted(copies[0] for copies in agreed)
+    duplicates = sum(len(copies) - 1 for copies in agreed)
+    conflicts = len(train) - len(kept) - duplicates
+    log.info(
+        "data.dedupe=%s drops %d of %d train rows: %d repeat an earlier one, %d are copies whose labels differ",
+        match, duplicates + conflicts, len(train), duplicates, conflicts,
+    )  # fmt: skip
+    return some("train", train, kept, "data.dedupe"), Dropped(duplicates, conflicts)
+
+
+def without_leaks(splits: Mapping[str, Split], match: Match, cleaning: Cleaning) -> tuple[dict[str, Split], Leaks]:
+    """Each text in the last split that has it alone, train giving way to validation and both to test; rows dropped."""
+    kept, leaks = dict(splits), dict.fromkeys(splits, 0)
+    if match == "none":
+        return kept, leaks
+    key = key_of(match, cleaning)
+    seen: set[Hashable] = set()
+    for name, split in reversed(list(splits.items())):
+        keys = [key(text) for text in split.texts]
+        rows = [i for i, own in enumerate(keys) if own not in seen]
+        seen.update(keys)
+        leaks[name] = len(split) - len(rows)
+        kept[name] = some(name, split, rows, "data.drop_leaks")
+        if leaks[name]:
+            log.info("data.drop_leaks=%s drops %d of %d %s rows", match, leaks[name], len(split), name)
+    return kept, leaks
+
+
+def some(name: str, split: Split, rows: Sequence[int], option: str) -> Split:
+    if not rows:
+        raise DataError(f"{option} leaves no row of the {name} split; set {option}=none, or mend the data")
+    return split.take(rows)

@@ -1,0 +1,170 @@
+"""What a person should know of labelled data before trusting a score on it; data_report.json of a run."""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy
+
+from sentiment.data.duplicates import Dropped, Match, normalised
+from sentiment.data.splits import Split
+from sentiment.text import Preprocessing
+
+PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
+BINS = 20  # of equal width up to the 99th percentile; one more takes all longer texts
+EXAMPLES = 5
+SHOWN = 200  # characters of an example
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many by the two ways to tell equal texts: character by character, and `duplicates.normalised`."""
+
+    exact: int
+    normalised: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Tokens of whole texts, special ones included, before any truncation."""
+
+    mean: float
+    percentiles: dict[str, int]  # "50": the median
+    counts: list[int]  # of texts between neighbouring DataReport.edges
+    truncated: float  # share of texts that have more than max_length
+
+
+@dataclass(frozen=True, slots=True)
+class SplitQuality:
+    rows: int
+    labels: dict[str, int]  # rows of each label
+    sha256: str
+    duplicates: Count  # rows that repeat an earlier row of this split
+    leaks: Count  # distinct texts that are in an earlier split too: train before validation before test
+    dropped: Dropped
+    tokens: Lengths
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Distinct texts that are in both of two splits."""
+
+    splits: tuple[str, str]
+    texts: Count
+    examples: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """Normalised texts that carry different labels, over all splits."""
+
+    texts: int
+    rows: int
+    examples: list[dict[str, Any]]  # text, and the rows of each label
+
+
+@dataclass(frozen=True, slots=True)
+class DataReport:
+    dedupe: Match
+    drop_leaks: Match
+    max_length: int
+    truncation: str
+    edges: list[int]  # of the histograms of all splits, BINS + 2 of them, in tokens
+    splits: dict[str, SplitQuality]
+    overlaps: list[Overlap]
+    conflicts: Conflicts
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def warnings(self) -> list[str]:
+        """What may make a score mean less than it seems to, in a line each."""
+        lines = [
+            f"{both.texts.normalised} texts of {both.splits[1]} are in {both.splits[0]} too, {both.texts.exact} letter "
+            "by letter; data.drop_leaks=normalised drops them there"
+            for both in self.overlaps
+            if both.texts.normalised
+        ]
+        if self.conflicts.texts:
+            lines.append(f"{self.conflicts.texts} texts come with different labels, in {self.conflicts.rows} rows")
+        return lines
+
+
+def inspect(
+    splits: Mapping[str, Split],
+    lengths: Mapping[str, Sequence[int]],
+    preprocessing: Preprocessing,
+    *,
+    dropped: Mapping[str, Dropped],
+    dedupe: Match = "none",
+    drop_leaks: Match = "none",
+) -> DataReport:
+    """The report on `splits`, in the order train, validation, test; `lengths` holds the tokens of each whole text."""
+    keys: dict[str, list[Hashable]] = {
+        name: [normalised(text, preprocessing.cleaning) for text in split.texts] for name, split in splits.items()
+    }
+    edges = edges_of([length for values in lengths.values() for length in values])
+    qualities, earlier, earlier_keys = {}, set[Hashable](), set[Hashable]()
+    for name, split in splits.items():
+        texts, own = set(split.texts), set(keys[name])
+        qualities[name] = SplitQuality(
+            rows=len(split),
+            labels=dict(sorted(Counter(split.labels).items())),
+            sha256=split.fingerprint(),
+            duplicates=Count(len(split) - len(texts), len(split) - len(own)),
+            leaks=Count(len(texts & earlier), len(own & earlier_keys)),
+            dropped=dropped.get(name, Dropped()),
+            tokens=measured(lengths[name], edges, preprocessing.max_length),
+        )
+        earlier |= texts
+        earlier_keys |= own
+    overlaps = [overlap(first, second, splits, keys) for first, second in combinations(splits, 2)]
+    return DataReport(
+        dedupe,
+        drop_leaks,
+        preprocessing.max_length,
+        preprocessing.truncation,
+        edges,
+        qualities,
+        overlaps,
+        conflicts(splits, keys),
+    )
+
+
+def edges_of(lengths: Sequence[int]) -> list[int]:
+    width = max(1, -(-int(numpy.percentile(lengths, 99)) // BINS))
+    last = BINS * width
+    return [*range(0, last + 1, width), max(last, *lengths) + 1]
+
+
+def measured(lengths: Sequence[int], edges: Sequence[int], max_length: int) -> Lengths:
+    values = numpy.asarray(lengths)
+    at = numpy.percentile(values, PERCENTILES, method="nearest")
+    return Lengths(
+        mean=round(float(values.mean()), 1),
+        percentiles={str(p): int(value) for p, value in zip(PERCENTILES, at, strict=True)},
+        counts=[int(count) for count in numpy.histogram(values, edges)[0]],
+        truncated=round(float((values > max_length).mean()), 6),
+    )
+
+
+def overlap(first: str, second: str, splits: Mapping[str, Split], keys: Mapping[str, Sequence[Hashable]]) -> Overlap:
+    exact = set(splits[first].texts) & set(splits[second].texts)
+    shared = set(keys[first]) & set(keys[second])
+    rows = zip(splits[second].texts, keys[second], strict=True)
+    examples = list({key: text[:SHOWN] for text, key in rows if key in shared}.values())[:EXAMPLES]
+    return Overlap((first, second), Count(len(exact), len(shared)), examples)
+
+
+def conflicts(splits: Mapping[str, Split], keys: Mapping[str, Sequence[Hashable]]) -> Conflicts:
+    labels: dict[Hashable, Counter[str]] = defaultdict(Counter)
+    shown: dict[Hashable, str] = {}
+    for name, split in splits.items():
+        for text, label, key in zip(split.texts, split.labels, keys[name], strict=True):
+            labels[key][label] += 1
+            shown.setdefault(key, text)
+    found = [key for key, counts in labels.items() if len(counts) > 1]
+    examples = [{"text": shown[key][:SHOWN], "labels": dict(labels[key])} for key in found[:EXAMPLES]]
+    return Conflicts(len(found), sum(labels[key].total() for key in found), examples)
