@@ -169,11 +169,22 @@ def test_details_count_the_tokens_the_model_has_read(handler):
     assert [(p["tokens"], p["truncated"]) for p in answer["predictions"]] == [(4, False), (32, True)]
 
 
+@pytest.mark.parametrize("row", [{"body": "", "data": "good film"}, {"body": bytearray()}, {"data": ""}])
+def test_an_empty_field_is_an_empty_text(handler, row):
+    [(status, answer)] = answers(handler, row)
+    assert (status, answer["message"]) == (400, "text is empty")
+
+
 def test_the_module_defines_one_class_as_torchserve_asks():
+    """It is loaded by its file name, which must hide no package that it imports."""
     import ast
 
     tree = ast.parse(bundled("handlers/sentiment_handler.py").read_text())
     assert [node.name for node in tree.body if isinstance(node, ast.ClassDef)] == ["SentimentHandler"]
+    imported = {name.name for node in tree.body if isinstance(node, ast.Import) for name in node.names}
+    imported |= {node.module.split(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom)}
+    assert "sentiment" in imported
+    assert "sentiment_handler" not in imported
 
 
 def test_a_batch_is_counted_with_its_rejects_and_without_its_texts(handler, caplog):

@@ -1,9 +1,12 @@
 import subprocess
 import sys
+import tempfile
 import zipfile
 
 import pytest
+import yaml
 
+from sentiment.cli import main
 from sentiment.errors import ConfigError, ModelError
 from sentiment.packaging import package
 
@@ -70,3 +73,27 @@ def test_an_unfinished_run_is_not_packaged(tmp_path):
     with pytest.raises(ModelError, match="let the training finish"):
         package(run=tmp_path / "run", store=tmp_path)
     assert not list(tmp_path.glob("*.mar"))
+
+
+def test_the_archive_sets_what_a_user_chose_and_nothing_else(tiny_run, tmp_path):
+    made = package(run=tiny_run, store=tmp_path, workers=2, batch_size=8, max_batch_delay=3, response_timeout=9)
+    with zipfile.ZipFile(made) as opened:
+        told = yaml.safe_load(opened.read("model-config.yaml"))
+    assert told == {"minWorkers": 2, "maxWorkers": 2, "batchSize": 8, "maxBatchDelay": 3, "responseTimeout": 9}
+
+
+def test_a_delay_that_torchserve_takes_for_100_ms_is_refused(tiny_run, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["package", f"run={tiny_run}", f"store={tmp_path}", "max_batch_delay=0"])
+    assert stopped.value.code == 2
+    assert "max_batch_delay=0: expected" in capsys.readouterr().err
+
+
+def test_packaging_leaves_the_temporary_folder_alone(tiny_run, tmp_path, monkeypatch):
+    """The archiver deletes the folder of the model's name in it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "sentiment").mkdir()
+    (tmp_path / "sentiment" / "mine.txt").write_text("mine")
+    package(run=tiny_run, store=tmp_path / "store")
+    assert [path.name for path in tmp_path.iterdir() if path.name != "store"] == ["sentiment"]
+    assert (tmp_path / "sentiment" / "mine.txt").read_text() == "mine"

@@ -1,12 +1,15 @@
 """What TorchServe is told, without starting it."""
 
 import json
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from sentiment.errors import ServingError
+from sentiment.serving import TorchServe
+from sentiment.serving.archives import check_archive
 from sentiment.serving.server import message
 from sentiment.serving.settings import Settings, properties_text, refuse_environment
 
@@ -50,3 +53,19 @@ def test_the_log_level_reaches_the_log_configuration(json_logs):
 def test_a_reason_is_read_from_both_forms_of_log_line():
     assert message("2026-11-23T10:00:00,000 [INFO ] W-9000 MODEL_LOG - ValueError: bad") == "ValueError: bad"
     assert message(json.dumps({"level": "INFO", "message": "ValueError: bad"})) == "ValueError: bad"
+
+
+@pytest.mark.parametrize("damage", ["cut short", "garbage", "another zip"])
+def test_an_archive_torchserve_could_not_open_is_said_before_anything_starts(tmp_path, damage):
+    shutil.make_archive(str(tmp_path / "made"), "zip", Path(__file__).parent / "data")
+    whole = (tmp_path / "made.zip").read_bytes()
+    content = {"cut short": whole[: len(whole) // 2], "garbage": b"no zip " * 100, "another zip": whole}[damage]
+    (tmp_path / "sentiment.mar").write_bytes(content)
+    with pytest.raises(ServingError, match=r"sentiment.mar is cut short or no archive .* package the run again"):
+        TorchServe(store=tmp_path, folder=tmp_path / "serve").start()
+    assert not (tmp_path / "serve").exists()
+
+
+def test_an_archive_that_is_not_there_says_how_to_make_one(tmp_path):
+    with pytest.raises(ServingError, match="none.mar does not exist; make it with: sentiment package"):
+        check_archive(tmp_path / "none.mar")

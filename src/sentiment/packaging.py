@@ -10,9 +10,10 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
+from annotated_types import Ge
 
 from sentiment.errors import ConfigError
 from sentiment.files import replacing
@@ -36,15 +37,15 @@ def package(
     store: Path,
     name: str = "sentiment",
     version: str = "1.0",
-    batch_size: int = 32,
-    max_batch_delay: int = 1,
-    workers: int = 1,
-    response_timeout: int = 120,
+    batch_size: Annotated[int, Ge(1)] = 32,
+    max_batch_delay: Annotated[int, Ge(1)] = 1,
+    workers: Annotated[int, Ge(1)] = 1,
+    response_timeout: Annotated[int, Ge(1)] = 120,
     overwrite: bool = True,
 ) -> Path:
     """Write `store`/`name`.mar for TorchServe from a run directory, or from its export folder.
 
-    `max_batch_delay` is in milliseconds, `response_timeout` in seconds.
+    `max_batch_delay` is in milliseconds (TorchServe takes 0 for 100), `response_timeout` in seconds.
     """
     export = export_folder(Path(run))
     if not NAME.fullmatch(name):

@@ -1,4 +1,5 @@
 import csv
+import gc
 import gzip
 import io
 import json
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentiment.batch import predict
-from sentiment.errors import DataError, Interrupted, RowsRejected
+from sentiment.errors import DataError, Interrupted, RowsRejected, Unreachable
 from sentiment.predictor import Predictor
 from tests.conftest import read_json, write_csv
 
@@ -92,13 +93,18 @@ class Failing:
 
 
 @pytest.mark.parametrize(
-    ("error", "seen"), [(OSError(28, "No space left on device"), OSError), (KeyboardInterrupt(), Interrupted)]
+    ("error", "seen", "said"),
+    [
+        (OSError(28, "No space left on device"), OSError, "No space left"),
+        (KeyboardInterrupt(), Interrupted, "stopped after 6 rows, kept in .* the same command goes on from there"),
+        (Unreachable("no answer"), Unreachable, "no answer; stopped after 6 rows, kept in .*out.csv.parts"),
+    ],
 )
-def test_what_was_done_before_a_failure_is_not_done_again(engine, tmp_path, error, seen):
+def test_what_was_done_before_a_failure_is_not_done_again(engine, tmp_path, error, seen, said):
     rows = [(f"{'good' if i % 3 else 'bad'} film {i}",) for i in range(10)]
     source = write_csv(tmp_path / "in.csv", rows, header=("text",))
     (tmp_path / "out.csv").write_text("former")
-    with pytest.raises(seen):
+    with pytest.raises(seen, match=said):
         predict(input=source, output=tmp_path / "out.csv", engine=Failing(engine, 4, error), chunk=3)
     assert (tmp_path / "out.csv").read_text() == "former"
     again = Failing(engine, 0, error)
@@ -207,6 +213,14 @@ def test_standard_input_is_predicted(engine, tmp_path, monkeypatch):
     predict(input="-", output=tmp_path / "out.tsv", engine=engine, stdin_format="jsonl", chunk=2)
     with (tmp_path / "out.tsv").open(newline="", encoding="utf-8") as file:
         assert [row["id"] for row in csv.DictReader(file, delimiter="\t")] == [str(i) for i in range(7)]
+
+
+def test_standard_input_stopped_begins_anew_and_says_so(engine, tmp_path, monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(b"text\ngood film\nbad film\ngood song\n"))
+    monkeypatch.setattr("sys.stdin", stdin)
+    with pytest.raises(Interrupted, match="stopped after 1 rows; the same command begins with the first row again"):
+        predict(input="-", output=tmp_path / "out.csv", engine=Failing(engine, 3, KeyboardInterrupt()), chunk=1)
+    gc.collect()  # the reader goes before what it reads
 
 
 def test_the_summary_counts(engine, tmp_path):

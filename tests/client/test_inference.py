@@ -69,9 +69,9 @@ def test_a_busy_server_and_a_broken_connection_are_asked_again(server, trouble):
     assert len(server.seen) == 3
 
 
-@pytest.mark.parametrize("status", [413, 500])
+@pytest.mark.parametrize("status", [500, 507])
 def test_a_text_whose_worker_died_is_asked_again(server, status):
-    """TorchServe tells a killed worker by 413 where it has seen its exit status, and else by 500."""
+    """TorchServe tells a killed worker by 507 where it has seen its exit status, and else by 500."""
     server.script += [(status, {"code": status, "type": "InternalServerException", "message": "Worker died."})]
     with client(server) as c:
         assert [p.label for p in c.predict(["a"])] == ["a"]

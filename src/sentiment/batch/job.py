@@ -28,7 +28,7 @@ from rich.text import Text
 from sentiment.batch.formats import STDIN, Format, base_name
 from sentiment.batch.parts import Part, Parts
 from sentiment.batch.source import Row, Source
-from sentiment.errors import DataError, Interrupted, RowsRejected
+from sentiment.errors import ClientError, DataError, Interrupted, RowsRejected
 from sentiment.files import replacing, write_json
 from sentiment.schema import Classifier, Prediction, RequestError, check_text
 
@@ -116,10 +116,16 @@ class Job:
                     count += part.rows
                     bar.advance(task, part.rows)
         except KeyboardInterrupt as error:
-            raise Interrupted(
-                f"stopped after {count} rows, kept in {self.parts.folder}; the same command goes on from there"
-            ) from error
+            raise Interrupted(self.stopped(count)) from error
+        except ClientError as error:
+            raise type(error)(f"{error}; {self.stopped(count)}", status=error.status) from error
         return done, before
+
+    def stopped(self, count: int) -> str:
+        """What is done, and how to go on."""
+        if self.source.paths == (STDIN,):
+            return f"stopped after {count} rows; the same command begins with the first row again"
+        return f"stopped after {count} rows, kept in {self.parts.folder}; the same command goes on from there"
 
     def finish(self, parts: Sequence[Part], before: int, target: Path, seconds: float) -> None:
         """The parts as one output, the rejects and the summary beside it."""

@@ -14,7 +14,7 @@ from sentiment.client.keys import Key, authorization, expired
 from sentiment.errors import Busy, ClientError, ConfigError, NotFound, Rejected, ServerFault, Unauthorized, Unreachable
 
 PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each further try, less up to a half so that clients do not come all at once
-DIED = "Worker died"  # with 500, or 413 where the kernel killed it; the next worker takes the request
+DIED = "Worker died"  # with 500, or 507 where it was killed; the next worker takes the request
 TRIES_WITH_A_REFUSED_TOKEN = 3  # TorchServe holds a new token a moment before its key file does
 
 

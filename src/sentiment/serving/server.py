@@ -22,6 +22,7 @@ from sentiment.files import write_text
 from sentiment.java import find_java
 from sentiment.ports import check_free
 from sentiment.processes import processes_of
+from sentiment.serving.archives import archives, check_archive
 from sentiment.serving.settings import Settings, metrics_text, properties_text, refuse_environment
 
 STOP_SECONDS = 20.0
@@ -64,8 +65,7 @@ class TorchServe:
     def start(self) -> None:
         """Start the server and return once every model answers; ServingError where it does not."""
         for model in self.models:
-            if not (self.store / f"{model}.mar").is_file():
-                raise ServingError(f"{self.store / model}.mar does not exist; make it with: sentiment package")
+            check_archive(self.store / f"{model}.mar")
         for name, port in self.ports.items():
             check_free(self.settings.hosts[name], port, f"{name}_port")
         properties = self.settings.properties(self.models)
@@ -99,20 +99,24 @@ class TorchServe:
         if self._process is None:
             return
         group = self._process.pid
-        members = processes_of(group)
+        members = self.processes()
         for process in members:
             if process.pid != group:  # Java stops its workers; the launcher ends with Java
                 with contextlib.suppress(psutil.Error):
                     if process.name() == "java":
                         process.terminate()
         _, alive = psutil.wait_procs(members, timeout=STOP_SECONDS)
-        if alive or processes_of(group):
+        if alive or self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
         self._process.wait()
         self._process = None
         (self.folder / "key_file.json").unlink(missing_ok=True)
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
+
+    def processes(self) -> list[psutil.Process]:
+        """The launcher, Java and the workers, as they are now."""
+        return processes_of(self._process.pid) if self._process else []
 
     def wait(self) -> None:
         """Block until the server ends by itself, which is an error."""
@@ -168,14 +172,6 @@ class TorchServe:
                 if "Error: " in line or "Exception: " in line:
                     return "; reason: " + message(line)
         return ""
-
-
-def archives(store: Path) -> list[str]:
-    """The models of a store by name; ServingError where there is none."""
-    names = sorted(path.stem for path in store.glob("*.mar"))
-    if not names:
-        raise ServingError(f"{store} holds no .mar archive; make one with: sentiment package run=outputs/<run>")
-    return names
 
 
 def message(line: str) -> str:
