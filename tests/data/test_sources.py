@@ -1,3 +1,5 @@
+import tarfile
+
 import pandas
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
@@ -37,6 +39,68 @@ def test_a_folder_is_read_by_the_usual_names(tmp_path):
     for name in ("train.csv", "dev.csv", "test.csv"):
         write_csv(tmp_path / name, ROWS)
     assert list(find_splits(tmp_path)) == ["train", "validation", "test"]
+
+
+def test_shards_of_the_hub_are_read_as_one(tmp_path):
+    for i, row in enumerate(ROWS):
+        table = pandas.DataFrame([row], columns=["text", "label"])
+        table.to_parquet(tmp_path / f"train-{i:05}-of-00003.parquet")
+    assert columns(Source(dir=tmp_path).read(text_column=None, label_column=None)["train"]) == ROWS
+
+
+@pytest.fixture
+def acl_imdb(tmp_path):
+    """The original layout of the Large Movie Review Dataset, with all that is no labelled text in it."""
+    folder = tmp_path / "aclImdb"
+    for name, text in {
+        "train/pos/0_9.txt": "loved it <br />",
+        "train/neg/1_2.txt": "hated it",
+        "train/neg/0_3.txt": "caf\u00e9 scene drags",
+        "train/unsup/0_0.txt": "no label",
+        "train/urls_pos.txt": "http://example.org",
+        "train/labeledBow.feat": "9 0:9",
+        "test/pos/0_10.txt": "superb",
+        "test/neg/0_1.txt": "awful",
+        "imdb.vocab": "the",
+        "README": "Large Movie Review Dataset",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+ACL_TRAIN = [("caf\u00e9 scene drags", "neg"), ("hated it", "neg"), ("loved it <br />", "pos")]
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar.gz", "tar"])
+def test_the_original_imdb_is_read_as_folder_and_as_archive(acl_imdb, tmp_path, kind):
+    source = acl_imdb
+    if kind != "folder":
+        source = tmp_path / f"aclImdb_v1.{kind}"
+        with tarfile.open(source, "w:gz" if kind == "tar.gz" else "w") as archive:
+            archive.add(acl_imdb, "aclImdb")
+    splits = Source(hub="stanfordnlp/imdb", dir=source).read(text_column=None, label_column=None)
+    assert list(splits) == ["train", "test"]
+    assert columns(splits["train"]) == ACL_TRAIN
+    assert columns(splits["test"]) == [("awful", "neg"), ("superb", "pos")]
+
+
+def test_one_split_of_a_tree_can_be_named(acl_imdb):
+    splits = Source(train=acl_imdb / "train").read(text_column=None, label_column=None)
+    assert columns(splits["train"]) == ACL_TRAIN
+
+
+def test_a_text_that_is_no_utf8_is_named(acl_imdb):
+    (acl_imdb / "train" / "neg" / "0_3.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(DataError, match=r"neg/0_3.txt is not UTF-8 \(byte 0xe9 at 3\)"):
+        Source(dir=acl_imdb).read(text_column=None, label_column=None)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive"])
+def test_a_broken_archive_is_one_clear_error(tmp_path, content):
+    (tmp_path / "a.tar.gz").write_bytes(content)
+    with pytest.raises(DataError, match=r"a.tar.gz: not readable as a tar archive"):
+        Source(dir=tmp_path / "a.tar.gz").read(text_column=None, label_column=None)
 
 
 def test_a_named_file_wins_over_the_folder(tmp_path):

@@ -2,7 +2,7 @@
 
 import codecs
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import datasets
 import pandas
 from datasets import ClassLabel, Dataset
 
+from sentiment.data.trees import is_archive, is_tree, read_archive, read_tree
 from sentiment.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ class Source:
 
     hub: str | None = None  # a dataset id, e.g. "stanfordnlp/imdb"
     hub_config: str | None = None
-    dir: Path | None = None  # a folder of train/validation/test files, or one file to split
+    dir: Path | None = None  # a folder or tar archive of train, validation and test, or one file to split
     train: Path | None = None
     validation: Path | None = None
     test: Path | None = None
@@ -37,36 +38,55 @@ class Source:
         return {name: _two_columns(name, split, text_column, label_column) for name, split in splits.items()}
 
     def _open(self) -> Mapping[str, Dataset]:
-        files = {name: getattr(self, name) for name in SPLITS if getattr(self, name)}
+        files = {name: [Path(path)] for name in SPLITS if (path := getattr(self, name))}
+        if self.dir and is_archive(Path(self.dir)):
+            return {**read_archive(Path(self.dir), SPLITS), **read_files(files)}
         if self.dir:
             files = {**find_splits(Path(self.dir)), **files}
         if files:
-            return {name: read_file(Path(path)) for name, path in files.items()}
+            return read_files(files)
         if self.hub:
             return read_hub(self.hub, self.hub_config)
         raise DataError("no data named; set data.train=FILE, data.dir=FOLDER or data.hub=ID")
 
 
-def find_splits(folder: Path) -> dict[str, Path]:
-    """train, validation and test files of a folder, by the usual names; a file is a training split alone."""
+def find_splits(folder: Path) -> dict[str, list[Path]]:
+    """train, validation and test of a folder, by the usual names; a file is a training split alone.
+
+    A split is a file, files with the hub's numbers (train-00000-of-00002.parquet), or a folder with one of texts for
+    each label.
+    """
     if folder.is_file():
-        return {"train": folder}
+        return {"train": [folder]}
     if not folder.is_dir():
         raise DataError(f"data.dir={folder}: no such file or folder")
-    found = {}
-    for split, stems in SPLITS.items():
-        paths = [path for stem in stems for path in sorted(folder.glob(f"{stem}.*")) if path.suffix in FORMATS]
-        if len(paths) > 1:
-            raise DataError(f"{folder} has several {split} files ({_names(paths)}); name one with data.{split}=FILE")
-        if paths:
-            found[split] = paths[0]
+    found = {split: paths for split, stems in SPLITS.items() if (paths := find_split(folder, split, stems))}
     if not found:
-        raise DataError(f"{folder} has no train, validation or test file with one of {', '.join(FORMATS)}")
+        raise DataError(
+            f"{folder} has no train, validation or test file with one of {', '.join(FORMATS)}, "
+            "nor <split>/<label>/<name>.txt"
+        )
     return found
 
 
+def find_split(folder: Path, split: str, stems: Sequence[str]) -> list[Path]:
+    paths = [path for stem in stems for path in sorted(folder.glob(f"{stem}.*")) if path.suffix in FORMATS]
+    shards = [path for stem in stems for path in sorted(folder.glob(f"{stem}-?????-of-?????.parquet"))]
+    paths += [path for stem in stems if is_tree(path := folder / stem)]
+    if len(paths) + bool(shards) > 1:
+        names = _names([*paths, *shards[:1]])
+        raise DataError(f"{folder} has several {split} files ({names}); name one with data.{split}=FILE")
+    return paths or shards
+
+
+def read_files(files: Mapping[str, Sequence[Path]]) -> dict[str, Dataset]:
+    return {split: datasets.concatenate_datasets([*map(read_file, paths)]) for split, paths in files.items()}
+
+
 def read_file(path: Path) -> Dataset:
-    """One CSV, TSV, JSON Lines or Parquet file; every CSV value stays a string ("NA" and "001" too)."""
+    """One CSV, TSV, JSON Lines or Parquet file, or a folder of texts; CSV values stay strings ("NA" and "001" too)."""
+    if is_tree(path):
+        return read_tree(path)
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     kind = FORMATS.get(path.suffix)

@@ -1,0 +1,64 @@
+"""Labelled texts in a file each, <split>/<label>/<name>.txt, in a folder or a tar archive, as aclImdb comes."""
+
+import tarfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from datasets import Dataset
+
+from sentiment.errors import DataError
+
+UNLABELLED = ("unsup",)  # the folder of aclImdb whose texts have no label
+TAR = (".tar", ".tar.gz", ".tgz")
+
+File = tuple[str, str, bytes]  # label, name, content
+
+
+def is_tree(folder: Path) -> bool:
+    """Whether the folder of a split has folders of texts."""
+    return folder.is_dir() and any(label.is_dir() for label in folder.iterdir())
+
+
+def is_archive(path: Path) -> bool:
+    return path.is_file() and path.name.endswith(TAR)
+
+
+def read_tree(folder: Path) -> Dataset:
+    """The texts of one split's folder, a label in each of its folders."""
+    labels = sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in UNLABELLED)
+    files = ((label.name, path.name, path.read_bytes()) for label in labels for path in label.glob("*.txt"))
+    return _rows(files, folder)
+
+
+def read_archive(path: Path, names: Mapping[str, Iterable[str]]) -> dict[str, Dataset]:
+    """All splits of a tar archive; `names` holds the folders that may hold each split."""
+    found: dict[str, list[File]] = {}
+    split_of = {name: split for split, usual in names.items() for name in usual}
+    try:
+        with tarfile.open(path, "r:*") as archive:
+            for member in archive:
+                *_, folder, label, name = ("", "", *PurePosixPath(member.name).parts)
+                if member.isfile() and name.endswith(".txt") and folder in split_of and label not in UNLABELLED:
+                    content = archive.extractfile(member)
+                    assert content is not None  # of a file it never is
+                    found.setdefault(split_of[folder], []).append((label, name, content.read()))
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise DataError(f"{path}: not readable as a tar archive: {error}") from error
+    if not found:
+        raise DataError(f"{path} has no texts at <split>/<label>/<name>.txt")
+    return {split: _rows(found[split], path) for split in names if split in found}
+
+
+def _rows(files: Iterable[File], source: Path) -> Dataset:
+    """Sorted by label and name, so that a folder and an archive of it are the same rows."""
+    texts, labels = [], []
+    for label, name, content in sorted(files):
+        try:
+            texts.append(content.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            at = f"byte 0x{content[error.start]:02x} at {error.start}"
+            raise DataError(f"{source}: {label}/{name} is not UTF-8 ({at}); save it as UTF-8") from error
+        labels.append(label)
+    if not texts:
+        raise DataError(f"{source} has no texts at <label>/<name>.txt")
+    return Dataset.from_dict({"text": texts, "label": labels})
