@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(PINS)
 
-.PHONY: help install demo train test test-all check format bench serve ui dist clean
+.PHONY: help install demo train test test-all check format bench serve ui images dist clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ serve: $(INSTALLED) ## serve the archives of model_store
 
 ui: $(INSTALLED) ## a page that asks the running server
 	$(BIN)/sentiment ui
+
+images: ## build the container images
+	deploy/build.sh
 
 dist: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel

@@ -50,6 +50,20 @@ def test_the_log_level_reaches_the_log_configuration(json_logs):
     assert loggers.find("Logger[@name='ACCESS_LOG']").get("level") == "error"
 
 
+@pytest.mark.parametrize(
+    ("logs", "access", "model"),
+    [("files", ["access_log"], ["model_log"]), ("stdout", ["console"], ["model_log", "console"])],
+)
+def test_logs_go_to_files_or_to_standard_output(logs, access, model):
+    loggers = ET.fromstring(settings(logs=logs).log4j2()).find("Loggers")
+
+    def sinks(name):
+        return [ref.get("ref") for ref in loggers.find(f"Logger[@name='{name}']").iter("AppenderRef")]
+
+    assert sinks("ACCESS_LOG") == access
+    assert sinks("MODEL_LOG") == model
+
+
 def test_a_reason_is_read_from_both_forms_of_log_line():
     assert message("2026-11-23T10:00:00,000 [INFO ] W-9000 MODEL_LOG - ValueError: bad") == "ValueError: bad"
     assert message(json.dumps({"level": "INFO", "message": "ValueError: bad"})) == "ValueError: bad"

@@ -33,6 +33,13 @@ Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 130 stopped 
 """
 COMMANDS = ("demo", "preprocess", "train", "evaluate", "package", "serve", "ready", "models", "predict", "ui")
 
+ENVIRONMENT = {  # libraries read it as they are imported, so that a command imports none to say it
+    "TOKENIZERS_PARALLELISM": "true",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",  # for a second's work
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     command, *overrides = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
@@ -57,7 +64,8 @@ def run(command: str, overrides: Sequence[str]) -> None:
 
     from sentiment import compose
 
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         compose.launch(command, _resumed(overrides) if command == "train" else overrides, task(command))
     except (SentimentError, compose.InstantiationException) as error:

@@ -48,13 +48,7 @@ def print_run(run: "Run") -> None:
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """No progress bars for a second's work and no advertisements; warnings about the user's own data stay."""
-    import datasets
-    import transformers
-
-    datasets.disable_progress_bars()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    """No advertisements; warnings about the user's own data stay."""
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")

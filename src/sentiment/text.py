@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Truncation = Literal["head", "tail", "head_tail"]
+TEXT_COLUMNS = ("text", "sentence", "review", "tweet", "content")  # where a table most likely holds its texts
 
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # "<3" and "a < b" are no tags
 _URL = re.compile(r"\b(?:https?://|www\.)\S+")

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentiment.batch.formats import DELIMITERS, STDIN, Format, name, open_text
-from sentiment.data.sources import TEXT_COLUMNS
 from sentiment.errors import DataError
+from sentiment.text import TEXT_COLUMNS
 
 Row = dict[str, Any]
 

@@ -12,12 +12,12 @@ from datasets import ClassLabel, Dataset
 
 from sentiment.data.trees import is_archive, is_tree, read_archive, read_tree
 from sentiment.errors import DataError
+from sentiment.text import TEXT_COLUMNS
 
 log = logging.getLogger(__name__)
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 SPLITS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
-TEXT_COLUMNS = ("text", "sentence", "review", "tweet", "content")
 LABEL_COLUMNS = ("label", "sentiment", "labels")
 
 

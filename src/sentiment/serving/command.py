@@ -1,5 +1,6 @@
 """The command that serves archives until Ctrl-C."""
 
+import json
 import logging
 import signal
 import time
@@ -12,7 +13,7 @@ from annotated_types import Gt
 from sentiment.client import read_key
 from sentiment.ports import LOOPBACK, Port
 from sentiment.serving.server import TorchServe
-from sentiment.serving.settings import LogLevel
+from sentiment.serving.settings import LogLevel, LogsTo
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +33,23 @@ def serve(
     model_api: bool = False,
     log_level: LogLevel = "warn",
     json_logs: bool = False,
+    logs: LogsTo = "files",
     startup_timeout: Annotated[float, Gt(0)] = 120.0,
 ) -> None:
     """Serve archives until Ctrl-C."""
     server = TorchServe(**locals())
-    log.info("starting TorchServe for %s, logs in %s", ", ".join(server.models), server.folder / "logs")
+    if json_logs and logs == "stdout":
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonLine())
+    where = "on standard output" if logs == "stdout" else f"in {server.folder / 'logs'}"
+    log.info("starting TorchServe for %s, logs %s", ", ".join(server.models), where)
     started = time.monotonic()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
         with server:
             log.info("ready after %.1f s; Ctrl-C stops it", time.monotonic() - started)
-            log.info("%s", addresses(server))
+            log.info("%s", addresses(server, secrets=logs == "files"))
             server.wait()
     except KeyboardInterrupt:
         log.info("stopped")
@@ -53,14 +59,23 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def addresses(server: TorchServe) -> str:
-    """Where the server listens, and a curl line that works."""
+class JsonLine(logging.Formatter):
+    """A record with the keys of TorchServe's own JSON lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = self.formatTime(record)
+        line = {"time": time, "level": record.levelname, "thread": record.threadName, "logger": record.name}
+        return json.dumps({**line, "message": record.getMessage()})
+
+
+def addresses(server: TorchServe, *, secrets: bool = True) -> str:
+    """Where the server listens and, where secrets may be shown, a curl line that works."""
     token = read_key(server.key_file, "inference") if server.key_file else None
     header = f" -H 'Authorization: Bearer {token}'" if token else ""
     lines = [f"{api:<11} {server.address(api)}" for api in server.ports]
     if server.key_file:
         lines.append(f"{'keys':<11} {server.key_file}")
-    for model in server.models:
+    for model in server.models if secrets else ():
         lines.append(
             f"curl {server.url}/predictions/{model}{header} -H 'Content-Type: application/json' "
             '-d \'{"text": "what a day"}\''

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -83,7 +84,7 @@ class TorchServe:
             "LOG_LOCATION": str(self.folder / "logs"),
             "METRICS_LOCATION": str(self.folder / "logs"),
         }
-        with (self.folder / "console.log").open("wb") as output:
+        with self._output() as output:
             self._process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
@@ -124,10 +125,15 @@ class TorchServe:
         status = self._process.wait()
         raise ServingError(f"TorchServe ended with status {status}; see {self.folder / 'logs'}{self._reason()}")
 
+    def _output(self) -> AbstractContextManager[IO[bytes] | None]:
+        """Where the processes write to: a file, or None for this process's own standard output."""
+        if self.settings.logs == "stdout":
+            return contextlib.nullcontext()
+        return (self.folder / "console.log").open("wb")
+
     def _prepare(self, properties: Mapping[str, str]) -> None:
-        shutil.rmtree(
-            self.folder / "logs", ignore_errors=True
-        )  # the former server's, or its errors would be read as ours
+        shutil.rmtree(self.folder / "logs", ignore_errors=True)  # a former server's errors would be read as ours
+        (self.folder / "console.log").unlink(missing_ok=True)
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
         (self.folder / "key_file.json").unlink(missing_ok=True)
         write_text(self.folder / "config.properties", properties_text(properties))
@@ -141,7 +147,7 @@ class TorchServe:
         while waiting:
             assert self._process is not None
             if self._process.poll() is not None:
-                raise ServingError(f"TorchServe did not start; see {self.folder / 'console.log'}{self._reason()}")
+                raise ServingError(f"TorchServe did not start; see {self._log()}{self._reason()}")
             if time.monotonic() > deadline:
                 seconds = f"{self.settings.startup_timeout:.0f} s"
                 raise ServingError(
@@ -159,6 +165,9 @@ class TorchServe:
             except ClientError:
                 return False
         return True
+
+    def _log(self) -> str:
+        return "its output" if self.settings.logs == "stdout" else str(self.folder / "console.log")
 
     def _reason(self) -> str:
         """The first error of Python or Java in the logs, as "; reason: ...", if there is any."""

@@ -15,21 +15,23 @@ from sentiment.ports import LOOPBACK, Port, reachable
 from sentiment.telemetry import METRICS
 
 LogLevel = Literal["debug", "info", "warn", "error"]
+LogsTo = Literal["files", "stdout"]
 
 PLAIN_LINE = "%d{ISO8601} [%-5p] %t %c - %m%n"
 JSON_LINE = (
     '{"time": "%d{ISO8601}", "level": "%p", "thread": "%enc{%t}{JSON}", "logger": "%c", "message": "%enc{%m}{JSON}"}%n'
 )
 # Model output stays at INFO, where TorchServe writes a worker's traceback, but for its line about each batch.
+QUIET = '<RegexFilter regex=".*Backend received inference at: .*" onMatch="DENY" onMismatch="NEUTRAL"/>'
 LOG4J2 = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration>
   <Appenders>
-    <Console name="console"><PatternLayout pattern="{pattern}"/></Console>
+    <Console name="console">{quiet}<PatternLayout pattern="{pattern}"/></Console>
 {files}  </Appenders>
   <Loggers>
-    <Logger name="ACCESS_LOG" level="{level}" additivity="false"><AppenderRef ref="access_log"/></Logger>
-    <Logger name="MODEL_LOG" level="info" additivity="false"><AppenderRef ref="model_log"/></Logger>
+    <Logger name="ACCESS_LOG" level="{level}" additivity="false">{access}</Logger>
+    <Logger name="MODEL_LOG" level="info" additivity="false">{model}</Logger>
     <Logger name="io.netty" level="error"/>
     <Logger name="org.apache" level="off"/>
     <Root level="{level}"><AppenderRef ref="console"/><AppenderRef ref="ts_log"/></Root>
@@ -39,7 +41,7 @@ LOG4J2 = """\
 LOG_FILE = """\
     <RollingFile name="{name}" fileName="${{env:LOG_LOCATION}}/{name}.log"
                  filePattern="${{env:LOG_LOCATION}}/{name}.%i.log.gz">
-      <RegexFilter regex=".*Backend received inference at: .*" onMatch="DENY" onMismatch="NEUTRAL"/>
+      {quiet}
       <PatternLayout pattern="{pattern}"/>
       <SizeBasedTriggeringPolicy size="100 MB"/>
       <DefaultRolloverStrategy max="5"/>
@@ -64,6 +66,7 @@ class Settings:
     model_api: bool = False
     log_level: LogLevel = "warn"
     json_logs: bool = False
+    logs: LogsTo = "files"
     startup_timeout: Annotated[float, Gt(0)] = 120.0  # s
 
     @property
@@ -98,11 +101,21 @@ class Settings:
         }
 
     def log4j2(self) -> str:
-        """The logging configuration; TorchServe's own lines about each request are at INFO."""
+        """The logging configuration; TorchServe's own lines about each request are at INFO.
+
+        With logs to stdout the files still get what tells why a model does not load, but no requests.
+        """
         pattern = JSON_LINE if self.json_logs else PLAIN_LINE
-        pattern = pattern.replace('"', "&quot;")
-        files = "".join(LOG_FILE.format(name=name, pattern=pattern) for name in ("access_log", "model_log", "ts_log"))
-        return LOG4J2.format(pattern=pattern, files=files, level=self.log_level)
+        line = {"pattern": pattern.replace('"', "&quot;"), "quiet": QUIET}
+        files = "".join(LOG_FILE.format(name=name, **line) for name in ("access_log", "model_log", "ts_log"))
+        stdout = self.logs == "stdout"
+        access = refs("console") if stdout else refs("access_log")
+        model = refs("model_log", "console") if stdout else refs("model_log")
+        return LOG4J2.format(files=files, level=self.log_level, access=access, model=model, **line)
+
+
+def refs(*appenders: str) -> str:
+    return "".join(f'<AppenderRef ref="{name}"/>' for name in appenders)
 
 
 def properties_text(properties: Mapping[str, str]) -> str:

@@ -1,0 +1,99 @@
+"""An image installs what its commands import and no more; these lists stay true."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import distribution
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.conftest import ROOT
+from tests.deploy.files import IMAGES, requirements
+from tests.ports import free_ports
+
+IMPORTS = {
+    "serve": (
+        "import ts.model_server, ts.model_service_worker\n"
+        "import runpy; runpy.run_path('handlers/sentiment_handler.py')\n"
+        "main(['serve', 'store=/nowhere'])"
+    ),
+    "ui": (
+        "from sentiment.ui import page\n"
+        "page(None)\n"
+        "import socket; taken = socket.socket(); taken.bind(('127.0.0.1', 0))\n"
+        "main(['ui', f'port={taken.getsockname()[1]}'])"
+    ),
+}
+SAYS = {"serve": "holds no .mar archive", "ui": "Address already in use"}
+ABSENT = """\
+import importlib.metadata, sys
+from packaging.utils import canonicalize_name
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        owners = OWNERS.get(name.partition(".")[0])
+        if owners and not INSTALLED & {canonicalize_name(owner) for owner in owners}:
+            raise ModuleNotFoundError(f"the image has no {name}", name=name)
+
+INSTALLED, OWNERS = set(sys.argv[1].split(",")), importlib.metadata.packages_distributions()
+sys.meta_path.insert(0, Absent())
+from sentiment.cli import main
+"""
+
+
+def pinned(file):
+    """The names of a list of requirements."""
+    return {canonicalize_name(Requirement(line).name) for line in file}
+
+
+def closure(names):
+    """The distributions that pip installs for `names`."""
+    found, todo = set(), [(name, "") for name in names]
+    while todo:
+        line, extra = todo.pop()
+        wanted = Requirement(line)
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": extra}):
+            continue
+        for asked in ("", *wanted.extras):
+            if (canonicalize_name(wanted.name), asked) not in found:
+                found.add((canonicalize_name(wanted.name), asked))
+                todo += [(inner, asked) for inner in distribution(wanted.name).requires or []]
+    return {name for name, _ in found}
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_each_is_a_dependency_of_the_project_without_a_pin_of_its_own(image):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(requirements(image)) <= pinned(project["dependencies"])
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_all_that_is_installed_with_them_is_pinned(image):
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    constraints = pinned(line for line in lines if line and not line.startswith("#"))
+    assert closure(requirements(image)) - constraints <= {"setuptools", "wheel"}
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_commands_of_an_image_import_nothing_else(image):
+    installed = ",".join(closure(requirements(image)) | {"bert-sentiment"})
+    done = subprocess.run(
+        [sys.executable, "-c", ABSENT + IMPORTS[image], installed],
+        cwd=ROOT, env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert SAYS[image] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_health_check_imports_neither_torch_nor_transformers():
+    """It runs every half minute: a second of processor is what it may take."""
+    [port] = free_ports(1)
+    code = (
+        "import sys\nfrom sentiment.cli import main\n"
+        f"try: main(['ready', 'engine.url=http://127.0.0.1:{port}', 'management_url=null'])\n"
+        "except SystemExit as end: print(end.code, *sorted({'torch', 'transformers', 'datasets'} & set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split() == ["1"]
