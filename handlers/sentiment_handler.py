@@ -4,14 +4,15 @@ import json
 import logging
 import os
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sentiment.predictor import Predictor
-from sentiment.protocol import Describe, Model, Request, parse_request
-from sentiment.schema import STATUS, RequestError
+from sentiment.protocol import Describe, Explain, Request, parse_explain, parse_request
+from sentiment.schema import STATUS, Explanation, Model, Prediction, RequestError
 from sentiment.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -20,11 +21,10 @@ NO_BODY = (  # TorchServe takes a body without a content type for a form
     'the request has no text; send {"text": "..."} with the header Content-Type: application/json, '
     'a plain text as text/plain, or a form with the field "data"'
 )
-NO_EXPLANATIONS = "this model gives no explanations; ask /predictions/<model> instead"
 
 
 class SentimentHandler:
-    """Scores a dynamic batch in one call; a bad row gets its own 400 or 413, its neighbours their predictions."""
+    """Scores a dynamic batch in one call; a bad row gets its own error, its neighbours their predictions."""
 
     def __init__(self) -> None:
         self.predictor: Predictor
@@ -43,28 +43,46 @@ class SentimentHandler:
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[str]:
         started = time.perf_counter()
         requests = [self._parse(row, context.get_all_request_header(i)) for i, row in enumerate(rows)]
-        texts = [text for request in requests if not isinstance(request, RequestError) for text in request.texts]
-        scored = self.predictor.predict(texts)
-        predictions = iter(scored)
-        model = self._model(context)
-        answers = []
-        for index, request in enumerate(requests):
+        plain = [request for request in requests if not isinstance(request, RequestError | Explain)]
+        scored = self.predictor.predict([text for request in plain for text in request.texts])
+        explained = self.predictor.explainer.batch([request for request in requests if isinstance(request, Explain)])
+        answers = list(self._answers(requests, iter(scored), iter(explained), self._model(context)))
+        for index, answer in enumerate(answers):
             context.set_response_content_type(index, "application/json")
-            if isinstance(request, RequestError):
-                context.set_response_status(code=request.status, phrase=STATUS[request.status], idx=index)
-                answer = request.to_json()
-            else:
-                answer = request.render([next(predictions) for _ in request.texts], model)
-            answers.append(json.dumps(answer))  # ASCII: an id sent back may hold what UTF-8 cannot
-        reasons = [request.reason for request in requests if isinstance(request, RequestError)]
-        self.telemetry.batch(scored, reasons, requests=len(rows), seconds=time.perf_counter() - started)
-        return answers
+            if isinstance(answer, RequestError):
+                context.set_response_status(code=answer.status, phrase=STATUS[answer.status], idx=index)
+        self.telemetry.batch(
+            scored,
+            rejected=[answer.reason for answer in answers if isinstance(answer, RequestError)],
+            explained=sum(len(one) for one in explained if isinstance(one, list)),
+            requests=len(rows),
+            seconds=time.perf_counter() - started,
+        )
+        told = (answer.to_json() if isinstance(answer, RequestError) else answer for answer in answers)
+        return [json.dumps(answer) for answer in told]  # ASCII: an id sent back may hold what UTF-8 cannot
 
-    def _parse(self, row: dict[str, Any], headers: dict[str, Any]) -> Request | RequestError:
+    def _answers(
+        self,
+        requests: Sequence[Request | Explain | RequestError],
+        predictions: Iterator[Prediction],
+        explanations: Iterator[list[Explanation] | RequestError],
+        model: Model,
+    ) -> Iterator[dict[str, Any] | RequestError]:
+        """The answer to each request, or why there is none."""
+        for request in requests:
+            if isinstance(request, RequestError):
+                yield request
+            elif isinstance(request, Explain):
+                found = next(explanations)
+                yield found if isinstance(found, RequestError) else request.asked.explain(found, model)
+            else:
+                yield request.render([next(predictions) for _ in request.texts], model)
+
+    def _parse(self, row: dict[str, Any], headers: dict[str, Any]) -> Request | Explain | RequestError:
         """One row by its own headers: TorchServe batches all of a model's requests, whatever they ask."""
         try:
             if headers.get("explain") == "True":
-                raise RequestError(NO_EXPLANATIONS, status=501, reason="not_offered")
+                return parse_explain(decode(row))
             if headers.get("describe") == "True" and not row:
                 return Describe()
             return parse_request(decode(row))

@@ -8,8 +8,10 @@ from sentiment.resources import PACKAGE
 
 FLOORS = (
     {"errors", "files", "resources", "text", "schema"},
+    {"tensors"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
     | {"provenance", "config"},
+    {"explanations"},
     {"predictor"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose"},
     {"batch", "preprocessing", "evaluation", "serving", "report"},

@@ -1,18 +1,21 @@
 """docs/openapi.yaml says what the handler does: its examples are asked and answered."""
 
+import json
+
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from sentiment.protocol import FORMS, OUTPUTS
-from sentiment.schema import MAX_CHARACTERS, MAX_TEXTS, STATUS
+from sentiment.protocol import FORMS
+from sentiment.schema import MAX_CHARACTERS, MAX_EXPLAINED, MAX_EXPLAINED_CHARACTERS, MAX_TEXTS, STATUS
+from sentiment.tensors import OUTPUTS
 from tests.conftest import ROOT
 from tests.test_handler import answers, handler  # noqa: F401, the fixture
 
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 SCHEMAS = DOCUMENT["components"]["schemas"]
 ASKED = [
-    (operation["requestBody"]["content"]["application/json"], operation["responses"]["200"], name)
+    (operation, name)
     for path in DOCUMENT["paths"].values()
     for operation in [path.get("post", {})]
     if "requestBody" in operation
@@ -35,15 +38,21 @@ def form(value):
         return {key: form(item) for key, item in value.items()}
     if isinstance(value, list):
         return [form(item) for item in value]
+    if isinstance(value, str) and value.startswith("{"):
+        return form(json.loads(value))
     return "label" if value in ("negative", "positive") else float if isinstance(value, float) else value
 
 
-@pytest.mark.parametrize(("body", "response", "name"), ASKED, ids=[name for _, _, name in ASKED])
-def test_an_example_is_answered_in_the_form_of_its_answer(handler, body, response, name):  # noqa: F811
-    asked, told = body["examples"][name]["value"], response["content"]["application/json"]
+@pytest.mark.parametrize(("operation", "name"), ASKED, ids=[f"{how['operationId']}-{name}" for how, name in ASKED])
+def test_an_example_is_answered_in_the_form_of_its_answer(handler, operation, name):  # noqa: F811
+    body, told = (
+        part["content"]["application/json"] for part in (operation["requestBody"], operation["responses"]["200"])
+    )
+    asked = body["examples"][name]["value"]
     check(asked, body["schema"])
     check(told["examples"][name]["value"], told["schema"])
-    [(status, answer)] = answers(handler, {"body": asked})
+    explain = str("explain" in operation["operationId"])  # as TorchServe tells the handler which path was asked
+    [(status, answer)] = answers(handler, {"body": asked}, headers={0: {"explain": explain}})
     assert status == 200
     check(answer, told["schema"])
     assert form(answer) == form(told["examples"][name]["value"])
@@ -61,6 +70,8 @@ def test_an_example_of_an_error_is_the_error(handler, name):  # noqa: F811
 def test_limits_forms_and_statuses_are_those_of_the_code():
     assert SCHEMAS["Text"]["maxLength"] == MAX_CHARACTERS
     assert SCHEMAS["Many"]["properties"]["texts"]["maxItems"] == MAX_TEXTS
+    assert SCHEMAS["TextToExplain"]["maxLength"] == MAX_EXPLAINED_CHARACTERS
+    assert SCHEMAS["ExplainMany"]["properties"]["texts"]["maxItems"] == MAX_EXPLAINED
     assert tuple(SCHEMAS["Output"]["enum"]) == OUTPUTS
     for schema, key in zip(("One", "Many", "Instances", "Tensors"), FORMS, strict=True):
         assert SCHEMAS[schema]["required"] == [key]

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from sentiment.protocol import Describe, Many, Model, One, Tensor, parse_request
-from sentiment.schema import MAX_CHARACTERS, MAX_TEXTS, Prediction, RequestError
+from sentiment.protocol import Describe, Explain, Many, One, parse_explain, parse_request
+from sentiment.schema import MAX_CHARACTERS, MAX_TEXTS, Model, Prediction, RequestError
+from sentiment.tensors import Tensor
 
 MODEL = Model("mood", "1.0", ("negative", "positive"), max_length=64, truncation="head")
 SUNNY = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9}, tokens=5, truncated=False)
@@ -74,6 +75,14 @@ def test_only_the_outputs_asked_for_are_sent():
 def test_an_output_of_the_details_needs_no_parameter():
     answer = parse_request(v2("a", outputs=[{"name": "tokens"}])).render([SUNNY], MODEL)
     assert [output["data"] for output in answer["outputs"]] == [[5]]
+
+
+def test_explanations_are_asked_for_in_every_form_with_a_target_or_without():
+    assert parse_explain("fine") == Explain(One("fine"))
+    assert parse_explain({"text": "fine", "target": "sad"}) == Explain(One("fine"), "sad")
+    assert parse_explain({"instances": ["fine"], "target": "sad"}) == Explain(Many(("fine",)), "sad")
+    tensor = Tensor(("fine",), parameters={"target": "sad"})
+    assert parse_explain(v2("fine", parameters={"target": "sad"})) == Explain(tensor, "sad")
 
 
 def test_a_description_names_labels_and_length():

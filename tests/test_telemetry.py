@@ -51,11 +51,12 @@ def test_a_batch_adds_its_sums(tmp_path, caplog, texts):
     made = Telemetry(metrics_cache(tmp_path), model="mood", version="1.0")
     predictions = [Prediction("good", 1.0, {"good": 1.0}, tokens=5, truncated=i == 1) for i in range(texts)]
     with caplog.at_level("INFO"):
-        made.batch(predictions, ["too_long", "not_json", "too_long"], requests=7, seconds=1e-5)
+        made.batch(predictions, rejected=["busy", "not_json", "busy"], explained=2, requests=7, seconds=1e-5)
     expected = {
         ("sentiment_batch_requests", ""): 7,
         ("sentiment_batch_seconds", ""): 1e-5,
-        ("sentiment_rejected_total", "too_long"): 2,
+        ("sentiment_explained_total", ""): 2,
+        ("sentiment_rejected_total", "busy"): 2,
         ("sentiment_rejected_total", "not_json"): 1,
     }
     if texts:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sentiment.text import Preprocessing, Truncation
 
+Item = TypeVar("Item")
 CHARACTERS_PER_TOKEN = 64  # more than a word piece ever spans on average in real text
 
 
@@ -73,7 +74,7 @@ def windows(ids: list[int], room: int, stride: int) -> list[list[int]]:
     return [ids[start : start + room] for start in (*range(0, len(ids) - room, stride), len(ids) - room)]
 
 
-def truncate(ids: list[int], room: int, how: Truncation) -> list[int]:
+def truncate(ids: list[Item], room: int, how: Truncation) -> list[Item]:
     """Keep `room` ids: the first ones, the last ones, or a quarter of the head and the rest of the tail.
 
     The last follows Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?" (128 of 510 head tokens).

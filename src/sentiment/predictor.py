@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from sentiment.encoding import Encoded, encode_windows
 from sentiment.errors import ModelError
-from sentiment.schema import Prediction
+from sentiment.explanations import Explainer
+from sentiment.schema import Explanation, Prediction
 from sentiment.text import Preprocessing
 
 PREPROCESSING = "preprocessing.json"
@@ -53,6 +55,14 @@ class Predictor:
         rows = self._average(encoded).tolist()
         return [self._prediction(row, e.tokens, e.truncated) for row, e in zip(rows, encoded, strict=True)]
 
+    def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
+        """Which words speak for `target`, by default for the label predicted."""
+        return [self.explainer.explain(self.explainer.plan(text, target)) for text in texts]
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        return Explainer(self.model, self.tokenizer, self.preprocessing, self.labels)
+
     def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
         """Class probabilities, (len(texts), len(labels)), float32."""
         return self._average(encode_windows(texts, self.tokenizer, self.preprocessing))
@@ -88,9 +98,7 @@ class Predictor:
         return logits
 
     def _prediction(self, row: list[float], tokens: int, truncated: bool) -> Prediction:
-        best = max(range(len(row)), key=row.__getitem__)
-        probabilities = dict(zip(self.labels, row, strict=True))
-        return Prediction(self.labels[best], row[best], probabilities, tokens, truncated)
+        return Prediction.best(self.labels, row, tokens=tokens, truncated=truncated)
 
 
 def export_folder(run: Path) -> Path:

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
 MAX_TEXTS = 1024  # in one request
 MAX_CHARACTERS = 100_000  # in one text
-STATUS = {400: "Bad Request", 413: "Payload Too Large", 501: "Not Implemented"}
+MAX_EXPLAINED = 8  # texts in one request for explanations
+MAX_EXPLAINED_CHARACTERS = 10_000  # in one of them
+STATUS = {400: "Bad Request", 413: "Payload Too Large", 503: "Service Unavailable"}
 Reason = Literal[  # why a request is rejected, as the metrics count it
-    "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "not_offered"
+    "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "unknown_label", "busy"
 ]  # fmt: skip
 SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape one alone; the tokenizer refuses it
 
@@ -27,12 +29,64 @@ class Prediction:
         return {**answer, "tokens": self.tokens, "truncated": self.truncated} if details else answer
 
     @classmethod
+    def best(cls, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> "Prediction":
+        """The most probable label of a row of probabilities."""
+        at = max(range(len(row)), key=row.__getitem__)
+        return cls(labels[at], row[at], dict(zip(labels, row, strict=True)), tokens, truncated)
+
+    @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Prediction":
         return cls(**{name: value[name] for name in cls.__slots__ if name in value})
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    start: int  # of its first character in the text of the explanation
+    end: int  # after its last
+    attribution: float  # what it adds to the log-odds of the target
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What each word adds to ln(p / (1 - p)) of one label: `baseline`, the words and `delta` add up to it."""
+
+    prediction: Prediction
+    target: str  # the label that is explained
+    text: str  # as cleaned, which the words point into
+    words: tuple[Word, ...]
+    baseline: float  # the log-odds of the target where every word piece is [PAD]
+    delta: float  # what the words miss, since the gradient is taken at `steps` points alone
+    steps: int
+
+    def to_json(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in ("target", "text", "baseline", "delta", "steps")}
+        return {**self.prediction.to_json(details=True), **own, "words": [asdict(word) for word in self.words]}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Explanation":
+        own = {name: value[name] for name in ("target", "text", "baseline", "delta", "steps")}
+        words = tuple(Word(**{name: word[name] for name in Word.__slots__}) for word in value["words"])
+        return cls(prediction=Prediction.from_json(value), words=words, **own)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What an answer may say of the model that gave it."""
+
+    name: str
+    version: str
+    labels: tuple[str, ...]
+    max_length: int  # in tokens
+    truncation: str
+
+
 class Classifier(Protocol):
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+
+
+class Explains(Protocol):
+    def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]: ...
 
 
 class RequestError(ValueError):
@@ -47,18 +101,42 @@ class RequestError(ValueError):
         return {"code": self.status, "type": STATUS[self.status].replace(" ", ""), "message": str(self)}
 
 
-def check_text(text: Any, name: str = "text") -> str:
+def check_text(text: Any, name: str = "text", *, longest: int = MAX_CHARACTERS) -> str:
     """`text` itself where it can be scored; else RequestError."""
     if not isinstance(text, str):
         raise RequestError(f"{name} must be a string, got {kind(text)}")
     if not text.strip():
         raise RequestError(f"{name} is empty", reason="empty_text")
-    if len(text) > MAX_CHARACTERS:
-        told = f"{name} has {len(text):,} characters; send at most {MAX_CHARACTERS:,}"
+    if len(text) > longest:
+        told = f"{name} has {len(text):,} characters; send at most {longest:,}"
         raise RequestError(told, status=413, reason="too_long")
     if SURROGATE.search(text):
         raise RequestError(f"{name} holds half of a surrogate pair, which is no character", reason="not_unicode")
     return text
+
+
+def items_of(body: dict[str, Any], key: str) -> list[Any]:
+    """The list at `key`, neither empty nor too long."""
+    items = body.get(key)
+    if not isinstance(items, list):
+        raise RequestError(f'"{key}" must be a list of strings, got {kind(items)}')
+    if not items:
+        raise RequestError(f'"{key}" is an empty list; send at least one text', reason="no_text")
+    if len(items) > MAX_TEXTS:
+        told = f"{len(items)} texts in one request; send at most {MAX_TEXTS}"
+        raise RequestError(told, status=413, reason="too_many")
+    return items
+
+
+def check_texts(items: Sequence[Any], key: str) -> tuple[str, ...]:
+    return tuple(check_text(item, f"{key}[{i}]") for i, item in enumerate(items))
+
+
+def flag(owner: dict[str, Any], key: str) -> bool:
+    value = owner.get(key, False)
+    if not isinstance(value, bool):
+        raise RequestError(f'"{key}" must be true or false, got {kind(value)}')
+    return value
 
 
 def kind(value: Any) -> str:

@@ -21,10 +21,11 @@ class Metric:
 TEXTS = Metric("sentiment_texts_total", "counter", "texts")
 TOKENS = Metric("sentiment_tokens_total", "counter", "tokens")
 TRUNCATED = Metric("sentiment_truncated_total", "counter", "texts")
+EXPLAINED = Metric("sentiment_explained_total", "counter", "texts")
 REJECTED = Metric("sentiment_rejected_total", "counter", "requests", (*LABELS, "reason"))
 BATCH_REQUESTS = Metric("sentiment_batch_requests", "histogram", "requests")
 BATCH_SECONDS = Metric("sentiment_batch_seconds", "histogram", "seconds")
-METRICS = (TEXTS, TOKENS, TRUNCATED, REJECTED, BATCH_REQUESTS, BATCH_SECONDS)
+METRICS = (TEXTS, TOKENS, TRUNCATED, EXPLAINED, REJECTED, BATCH_REQUESTS, BATCH_SECONDS)
 
 
 class Telemetry:
@@ -34,7 +35,7 @@ class Telemetry:
         """`cache` is the `metrics` of TorchServe's context."""
         self._made = {metric: made(cache, metric) for metric in METRICS}
         self._own = [model, version]
-        for metric in (TEXTS, TOKENS, TRUNCATED):
+        for metric in (TEXTS, TOKENS, TRUNCATED, EXPLAINED):
             self.add(metric, 0)  # a series must be there before its first event, or its rate misses that
         for reason in get_args(Reason):
             self.add(REJECTED, 0, reason)
@@ -44,7 +45,13 @@ class Telemetry:
         self._made[metric].add_or_update(value, [*self._own, *labels])
 
     def batch(
-        self, predictions: Sequence[Prediction], rejected: Iterable[Reason], *, requests: int, seconds: float
+        self,
+        predictions: Sequence[Prediction],
+        *,
+        rejected: Iterable[Reason],
+        explained: int,
+        requests: int,
+        seconds: float,
     ) -> None:
         """One dynamic batch: what it answered, and why it rejected the others."""
         self.add(BATCH_REQUESTS, requests)
@@ -52,6 +59,7 @@ class Telemetry:
         self.add(TEXTS, len(predictions))
         self.add(TOKENS, sum(prediction.tokens or 0 for prediction in predictions))
         self.add(TRUNCATED, sum(bool(prediction.truncated) for prediction in predictions))
+        self.add(EXPLAINED, explained)
         for reason, count in Counter(rejected).items():
             self.add(REJECTED, count, reason)
 

@@ -21,10 +21,13 @@ ACCEPTED = f"{VALID},positive_data_acceptance"
         ("predict", "positive", ACCEPTED),  # broken forms are TorchServe's to answer
         ("predictV1", "positive", ACCEPTED),
         ("inferV2", "positive", VALID),  # that a shape fits its data is beyond a schema
+        ("explain", "positive", VALID),  # texts may be too long to be explained at once
+        ("explainV1", "positive", VALID),
         ("predictV1", "negative", SAFE),  # what is wrong here may be right in another form
         ("inferV2", "negative", SAFE),
+        ("explain", "negative", SAFE),
     ],
-    ids=["predict", "predict_v1", "infer_v2", "broken_v1", "broken_v2"],
+    ids=["predict", "predict_v1", "infer_v2", "explain", "explain_v1", "broken_v1", "broken_v2", "broken_explain"],
 )
 def test_the_server_answers_generated_requests_as_the_document_says(server, tmp_path, operation, mode, checks):
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(ROOT / "docs" / "openapi.yaml")]

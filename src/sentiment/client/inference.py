@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt
 
 from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive, drive_async, exchange
 from sentiment.errors import Rejected, ServerFault
-from sentiment.schema import MAX_TEXTS, Prediction, RequestError, check_text
+from sentiment.schema import MAX_TEXTS, Explanation, Prediction, RequestError, check_text
 
 MAX_BYTES = 6_000_000  # of the texts in a request; TorchServe takes 6,553,500 in all
 JSON = {"Content-Type": "application/json"}
@@ -80,6 +80,11 @@ class Client(Address):
         url = self.at("predictions")
         return [one for body in list(self.bodies(texts)) for one in predictions(self.post(url, body), body)]
 
+    def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
+        """Which words speak for `target`, by default for the label predicted; each text in a request of its own."""
+        url = self.at("explanations")
+        return [explanation(self.post(url, explain_body(text, target))) for text in texts]
+
     def post(self, url: str, body: dict[str, Any]) -> Any:
         """The decoded answer to a JSON body."""
         return drive(self.exchange(url), lambda step: self._http.request(**request(step, url, body)))
@@ -111,13 +116,22 @@ class AsyncClient(Address):
         )
 
     async def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        url, bodies = self.at("predictions"), list(self.bodies(texts))
+        bodies = list(self.bodies(texts))
+        answers = await self._all(self.at("predictions"), bodies)
+        return [one for answer, body in zip(answers, bodies, strict=True) for one in predictions(answer, body)]
+
+    async def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
+        """As the client's, at once as far as the server takes them."""
+        answers = await self._all(self.at("explanations"), [explain_body(text, target) for text in texts])
+        return [explanation(answer) for answer in answers]
+
+    async def _all(self, url: str, bodies: Sequence[dict[str, Any]]) -> list[Any]:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self.post(url, body)) for body in bodies]
         except ExceptionGroup as failed:  # the first failure ended the others
             raise failed.exceptions[0] from None
-        return [one for task, body in zip(tasks, bodies, strict=True) for one in predictions(task.result(), body)]
+        return [task.result() for task in tasks]
 
     async def post(self, url: str, body: dict[str, Any]) -> Any:
         """The decoded answer to a JSON body."""
@@ -147,3 +161,15 @@ def predictions(answer: Any, body: dict[str, list[str]]) -> list[Prediction]:
     if len(found) != len(body["texts"]):
         raise ServerFault(f"{len(found)} predictions for {len(body['texts'])} texts; is a proxy in between?")
     return found
+
+
+def explain_body(text: str, target: str | None) -> dict[str, str]:
+    return {"text": text} if target is None else {"text": text, "target": target}
+
+
+def explanation(answer: Any) -> Explanation:
+    """ServerFault where the answer is none of our handler's."""
+    try:
+        return Explanation.from_json(answer)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ServerFault("the answer is no explanation; was the archive packaged by an earlier version?") from error
