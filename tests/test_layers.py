@@ -10,12 +10,12 @@ FLOORS = (
     {"errors", "files", "resources", "text", "schema"},
     {"tensors"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
-    | {"provenance", "config"},
+    | {"provenance", "config", "runs"},
     {"explanations"},
     {"predictor"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose"},
     {"batch", "preprocessing", "evaluation", "serving", "report"},
-    {"training", "demo", "ui"},
+    {"training", "demo", "ui", "sweep"},
     {"cli"},
     {"__main__"},
 )

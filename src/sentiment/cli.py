@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sentiment.errors import SentimentError
+from sentiment.errors import ConfigError, Interrupted, SentimentError, user_error
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+    from sentiment.training import Run
 
 USAGE = """\
 Fine-tune BERT for text sentiment, and take it to users.
@@ -87,29 +89,50 @@ def _train(cfg: "DictConfig") -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from sentiment import runs
+
     hydra = HydraConfig.get()
     folder, sweeping = Path(os.path.relpath(hydra.runtime.output_dir)), hydra.mode == RunMode.MULTIRUN
+    if sweeping:
+        from sentiment.sweep.trial import run_trial
+
+        with runs.claimed(folder, wait=True):
+            return run_trial(cfg, hydra, folder, lambda checkpoint: _fit(cfg, folder, checkpoint, bool(cfg.test)))
     try:
-        return _fit(cfg, folder, score_test=not sweeping if cfg.test is None else cfg.test)
+        with runs.claimed(folder):
+            _run(cfg, hydra, folder)
     except (SentimentError, OSError) as error:
-        if sweeping:
-            raise  # the launcher tells which trial it was
-        if [path.name for path in folder.iterdir()] == [".hydra"]:
-            shutil.rmtree(folder)  # the run never began
         _stop(error)
+    return None
 
 
-def _fit(cfg: "DictConfig", folder: Path, *, score_test: bool) -> float:
+def _run(cfg: "DictConfig", hydra: Any, folder: Path) -> None:
+    from hydra.errors import InstantiationException
+
+    from sentiment import runs
     from sentiment.config import check
 
-    check(cfg)
+    try:
+        check(cfg)
+        checkpoint = runs.starting_point(folder, resume=cfg.resume is not None)
+        runs.start(folder, cfg, hydra)
+        from sentiment import console
+
+        console.print_config(cfg)
+        console.print_run(_fit(cfg, folder, checkpoint, cfg.test is not False))
+    except (SentimentError, OSError, InstantiationException) as error:
+        if [path.name for path in folder.iterdir()] == [runs.RECORD]:
+            shutil.rmtree(folder)  # the run never began
+        elif not isinstance(error, (ConfigError, Interrupted)):
+            runs.end(folder, "failed", str(user_error(error) or error))
+        raise
+
+
+def _fit(cfg: "DictConfig", folder: Path, checkpoint: Path | None, score_test: bool) -> "Run":
     from sentiment import console, training
 
-    console.print_config(cfg)
     with console.quiet_libraries():
-        result = training.train(cfg, folder, score_test=score_test)
-    console.print_run(result)
-    return result.scores["validation"][cfg.optimized_metric]
+        return training.train(cfg, folder, checkpoint=checkpoint, score_test=score_test)
 
 
 def _call(cfg: "DictConfig") -> Any:
@@ -130,16 +153,19 @@ def _call(cfg: "DictConfig") -> Any:
 
 
 def _resumed(overrides: Sequence[str]) -> list[str]:
-    """`resume=outputs/<run>` brings that run's own overrides back; those given now win."""
+    """`resume=FOLDER` brings the own overrides of that run or sweep back; those given now win."""
     folder = next((value.removeprefix("resume=") for value in overrides if value.startswith("resume=")), None)
-    saved = Path(folder or "") / ".hydra" / "overrides.yaml"
-    if not folder or folder == "null" or not saved.is_file():
+    if not folder or folder == "null":
         return list(overrides)
-    import yaml
+    from sentiment import runs
 
+    if (sweep := runs.sweep_overrides(Path(folder))) is not None:
+        overrides = [f"hydra.sweep.dir={folder}", *(value for value in overrides if not value.startswith("resume="))]
+        former, flags = sweep, ["-m"]
+    else:
+        former, flags = runs.overrides(Path(folder)) or [], []
     given = {_key(override) for override in overrides} | {"resume"}
-    kept = [override for override in yaml.safe_load(saved.read_text(encoding="utf-8")) if _key(override) not in given]
-    return [*kept, *overrides]
+    return [*flags, *(override for override in former if _key(override) not in given), *overrides]
 
 
 def _key(override: str) -> str:
@@ -148,15 +174,9 @@ def _key(override: str) -> str:
 
 def _stop(error: BaseException) -> NoReturn:
     """Exit with the user's mistake in one line; a defect of ours keeps its traceback, which is what helps."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, (SentimentError, OSError)):
-        cause = cause.__cause__  # Hydra wraps what a target raises
-    if cause is None:
+    if (known := user_error(error)) is None:
         raise error
-    text = str(cause)
-    if isinstance(cause, OSError) and cause.strerror:
-        text = f"{cause.strerror}: {cause.filename}" if cause.filename else cause.strerror
-    _fail(SentimentError(text), getattr(cause, "exit_code", 1))
+    _fail(known, known.exit_code)
 
 
 def _fail(error: SentimentError, status: int) -> NoReturn:

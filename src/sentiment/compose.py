@@ -40,7 +40,7 @@ def explain(command: str, error: BaseException) -> ConfigError:
         key = found[1]
         if "No match in the defaults list" in text:
             return ConfigError(f"unknown config group {key!r}{nearest(key, _groups(command))}")
-        return ConfigError(f"unknown key {key}{nearest(key, _keys(command))}")
+        return ConfigError(f"unknown key {key}{nearest(key, _keys(command, key))}")
     if found := re.search(r"Could not find '([^']+)'", text):
         group, _, name = found[1].rpartition("/")
         options = re.findall(r"^\t(\S+)$", text.partition("Config search path")[0], flags=re.MULTILINE)
@@ -51,8 +51,11 @@ def explain(command: str, error: BaseException) -> ConfigError:
     return ConfigError("; ".join(lines[:2]) or type(error).__name__)
 
 
-def _keys(command: str) -> list[str]:
-    return [key for key in flat_keys(compose(command)) if not key.startswith("hydra")]
+def _keys(command: str, like: str) -> list[str]:
+    """The keys of a command; Hydra's own only where `like` is one, with those of a search."""
+    hydra = like.startswith("hydra.")
+    given = ["hydra/sweeper=optuna"] if command == "train" and hydra else []
+    return [key for key in flat_keys(compose(command, given)) if key.startswith("hydra.") == hydra]
 
 
 def _groups(command: str) -> list[str]:

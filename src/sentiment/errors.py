@@ -13,6 +13,7 @@ SentimentError
 │   ├── Busy             no place in the queue, or no worker ready, or it died
 │   └── ServerFault      the server failed, or answered what we cannot read
 ├── RowsRejected     a batch job finished, but some rows could not be scored
+├── Pruned           a trial given up where it fell behind the others
 └── Interrupted      stopped by Ctrl-C, with the work saved
 """
 
@@ -73,5 +74,20 @@ class RowsRejected(SentimentError):
     exit_code = 3
 
 
+class Pruned(SentimentError):
+    pass
+
+
 class Interrupted(SentimentError):
     exit_code = 130
+
+
+def user_error(error: BaseException) -> SentimentError | None:
+    """What a user can mend, in one line, looked for among the causes too, as Hydra wraps what a target raises."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, (SentimentError, OSError)):
+        cause = cause.__cause__
+    if isinstance(cause, OSError):
+        text = f"{cause.strerror}: {cause.filename}" if cause.strerror and cause.filename else cause.strerror
+        return SentimentError(text or str(cause))
+    return cause

@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 
 from sentiment.callbacks import Throughput
 from sentiment.data import SentimentData
-from sentiment.errors import ConfigError, ModelError
+from sentiment.errors import ModelError
 from sentiment.evaluation import Evaluation, evaluate, write_predictions
 from sentiment.export import export, model_card
 from sentiment.files import write_json, write_text
@@ -31,10 +31,9 @@ class Run:
     scores: dict[str, dict[str, float]]  # metrics of each split
 
 
-def train(cfg: DictConfig, folder: Path, *, score_test: bool = True) -> Run:
-    """Fit, export the best checkpoint, score the export, and leave a complete run directory in `folder`."""
+def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, score_test: bool = True) -> Run:
+    """Fit, on from `checkpoint` where given, export the best epoch, score it, and leave a complete run directory."""
     started = time.time()
-    checkpoint = starting_point(folder, resume=cfg.resume is not None)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     data: SentimentData = instantiate(cfg.data)
     data.setup()
@@ -60,16 +59,6 @@ def train(cfg: DictConfig, folder: Path, *, score_test: bool = True) -> Run:
     write_json(folder / "run_summary.json", summary)
     write_json(folder / "metrics.json", scores)  # last: its presence says that the run is complete
     return Run(folder, scores)
-
-
-def starting_point(folder: Path, *, resume: bool) -> Path | None:
-    """The checkpoint to go on from, None for a fresh start; ConfigError where that would overwrite or find nothing."""
-    last = folder / "checkpoints" / "last.ckpt"
-    if resume and not last.is_file():
-        raise ConfigError(f"resume={folder}: there is no {last}; the run never reached a checkpoint, start it afresh")
-    if not resume and last.is_file():
-        raise ConfigError(f"{folder} already holds a run; choose another run_name, or go on with resume={folder}")
-    return last if resume else None
 
 
 def restore_best(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, *, last: Path | None) -> bool:
