@@ -7,7 +7,7 @@ import pytest
 from sentiment.resources import PACKAGE
 
 FLOORS = (
-    {"errors", "files", "resources", "text", "schema"},
+    {"errors", "files", "interrupts", "resources", "text", "schema"},
     {"tensors"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
     | {"provenance", "config", "runs"},
@@ -15,7 +15,7 @@ FLOORS = (
     {"predictor"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose"},
     {"batch", "preprocessing", "evaluation", "serving", "report"},
-    {"training", "demo", "ui", "sweep"},
+    {"training", "demo", "deployment", "ui", "sweep"},
     {"cli"},
     {"__main__"},
 )

@@ -62,7 +62,9 @@ def test_an_archive_is_replaced_only_when_allowed(tiny_run, mar):
         package(run=tiny_run, store=mar.parent, overwrite=False)
 
 
-@pytest.mark.parametrize("change", [{"name": "my model"}, {"name": "../up"}, {"version": "new"}])
+@pytest.mark.parametrize(
+    "change", [{"name": "my model"}, {"name": "../up"}, {"version": "new"}, {"version": "1.2.3"}, {"version": "0.0"}]
+)
 def test_a_name_or_version_torchserve_refuses_is_refused_here(tiny_run, tmp_path, change):
     with pytest.raises(ConfigError, match=next(iter(change))):
         package(run=tiny_run, store=tmp_path, **change)

@@ -27,13 +27,28 @@ usage: sentiment COMMAND [key=value ...]     sentiment COMMAND --help shows its 
   serve        serve the archives of model_store with TorchServe
   ready        ask a server whether it answers, for health checks
   models       list a server's models; register, scale, choose the default
+  deploy       put a run in place of what is served, if it passes its checks
+  rollback     put the version before back in place
   predict      add predictions to a file, locally or through the server
   ui           a page to try a model on
 
 Any command takes Hydra's flags: --cfg job prints its config, -m sweeps (train).
 Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 130 stopped by Ctrl-C.
 """
-COMMANDS = ("demo", "preprocess", "train", "evaluate", "package", "serve", "ready", "models", "predict", "ui")
+COMMANDS = (
+    "demo",
+    "preprocess",
+    "train",
+    "evaluate",
+    "package",
+    "serve",
+    "ready",
+    "models",
+    "deploy",
+    "rollback",
+    "predict",
+    "ui",
+)
 
 ENVIRONMENT = {  # libraries read it as they are imported, so that a command imports none to say it
     "TOKENIZERS_PARALLELISM": "true",

@@ -12,6 +12,7 @@ SentimentError
 │   ├── Rejected         this request cannot be answered, now or later
 │   ├── Busy             no place in the queue, or no worker ready, or it died
 │   └── ServerFault      the server failed, or answered what we cannot read
+├── Refused          a new version did not pass its checks, and is not put in place
 ├── RowsRejected     a batch job finished, but some rows could not be scored
 ├── Pruned           a trial given up where it fell behind the others
 └── Interrupted      stopped by Ctrl-C, with the work saved
@@ -67,6 +68,10 @@ class Busy(ClientError):
 
 
 class ServerFault(ClientError):
+    pass
+
+
+class Refused(SentimentError):
     pass
 
 

@@ -28,7 +28,7 @@ SHARED = (  # modules the handler needs
 )  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-VERSION = re.compile(r"\d+(\.\d+)*")
+VERSION = re.compile(r"(?!0+(\.0+)?$)\d+(\.\d+)?")  # TorchServe keeps it as a number above 0
 
 
 def package(
@@ -42,8 +42,9 @@ def package(
     workers: Annotated[int, Ge(1)] = 1,
     response_timeout: Annotated[int, Ge(1)] = 120,
     overwrite: bool = True,
+    file: str | None = None,
 ) -> Path:
-    """Write `store`/`name`.mar for TorchServe from a run directory, or from its export folder.
+    """Write `store`/`name`.mar for TorchServe from a run directory, or from its export folder; `file` is another stem.
 
     `max_batch_delay` is in milliseconds (TorchServe takes 0 for 100), `response_timeout` in seconds.
     """
@@ -51,8 +52,8 @@ def package(
     if not NAME.fullmatch(name):
         raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
     if not VERSION.fullmatch(version):
-        raise ConfigError(f"version={version!r}: expected numbers parted by dots, such as 1.0")
-    target = Path(store) / f"{name}.mar"
+        raise ConfigError(f"version={version!r}: expected a number above 0, such as 1.0")
+    target = Path(store) / f"{file or name}.mar"
     if target.exists() and not overwrite:
         raise ConfigError(f"{target} exists; choose another name or set overwrite=true")
     settings = {

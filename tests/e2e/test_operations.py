@@ -1,27 +1,64 @@
-"""Operations against the real server: what it opens, logs and registers."""
+"""Operations against the real server: what it opens, logs, registers, and what the commands say of it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
 import pytest
 
-from sentiment.client import read_key
+from sentiment.cli import main
+from sentiment.client import Client, Management, read_key
+from sentiment.errors import Unauthorized
+from sentiment.packaging import package
 from sentiment.serving import TorchServe
+from tests.conftest import read_json, write_csv
 from tests.ports import free_ports
 
 pytestmark = pytest.mark.e2e
 
+SECRET = "averysecretword"
+
 
 @pytest.fixture(scope="module")
-def opened(way, tmp_path_factory):
+def opened(tiny_run, tmp_path_factory):
     """A server as an image runs it, with a log line for each request."""
+    folder = tmp_path_factory.mktemp("opened")
+    package(run=tiny_run, store=folder / "store")
     ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
     with TorchServe(
-        store=way / "store", folder=tmp_path_factory.mktemp("opened"), host="0.0.0.0", metrics_host="0.0.0.0",
+        store=folder / "store", folder=folder / "serve", host="0.0.0.0", metrics_host="0.0.0.0",
         model_api=True, log_level="info", json_logs=True, **ports,
     ) as running:  # fmt: skip
         yield running
+
+
+@pytest.fixture
+def command(opened, capsys):
+    """Run a command against the server; its exit status and what it printed."""
+
+    def run(name, *overrides):
+        given = {
+            "models": [f"management.url={opened.address('management')}", f"management.key_file={opened.key_file}"]
+            + [f"store={opened.store}"],
+            "ready": [f"engine.url={opened.url}", f"engine.key_file={opened.key_file}"]
+            + [f"management_url={opened.address('management')}"],
+        }[name]
+        status = 0
+        try:
+            main([name, *given, *overrides])
+        except SystemExit as ended:
+            status = ended.code
+        out = capsys.readouterr()
+        return status, out.out + out.err
+
+    return run
 
 
 def test_only_the_management_api_stays_on_loopback(opened):
@@ -38,6 +75,20 @@ def test_an_archive_outside_the_store_is_not_registered(opened, url):
     assert "does not match any allowed URL" in answer.json()["message"]
 
 
+def test_no_snapshot_is_written(opened):
+    assert not list(opened.folder.rglob("*.cfg"))
+
+
+def test_a_text_in_an_address_is_answered_and_not_logged(opened):
+    headers = {"Authorization": f"Bearer {read_key(opened.key_file, 'inference')}"}
+    answer = httpx.post(f"{opened.url}/predictions/sentiment", params={"data": SECRET}, headers=headers)
+    assert answer.status_code == 200
+    time.sleep(0.5)
+    log = (opened.folder / "logs" / "access_log.log").read_text()
+    assert "POST /predictions/sentiment? HTTP" in log
+    assert_no_secret(opened.folder)
+
+
 def test_json_logs_hold_one_object_a_line(opened):
     for name in ("access_log", "model_log", "ts_log"):
         lines = (opened.folder / "logs" / f"{name}.log").read_text().splitlines()
@@ -45,12 +96,196 @@ def test_json_logs_hold_one_object_a_line(opened):
         assert all("message" in json.loads(line) for line in lines)
 
 
-def test_registering_is_off_unless_asked_for(server):
-    headers = {"Authorization": f"Bearer {read_key(server.key_file, 'management')}"}
-    answer = httpx.post(f"{server.address('management')}/models", params={"url": "sentiment.mar"}, headers=headers)
-    assert answer.status_code == 405
+def test_versions_are_registered_scaled_chosen_and_unregistered(opened, command, tiny_run):
+    package(run=tiny_run, store=opened.store, file="sentiment-2.0", version="2.0")
+    status, out = command("models", "register=sentiment-2.0.mar", "workers=2")
+    assert (status, rows(out)) == (0, [("1.0", "yes", "1 READY"), ("2.0", "", "2 READY")])
+    status, out = command("models", "scale=1", "version=2.0")
+    assert (status, rows(out)[1]) == (0, ("2.0", "", "1 READY"))
+    status, out = command("models", "unregister=1.0")
+    assert status == 1
+    assert "answered 403" in out
+    status, out = command("models", "default=2.0")
+    assert (status, rows(out)) == (0, [("1.0", "", "1 READY"), ("2.0", "yes", "1 READY")])
+    assert read_json(opened.store / "sentiment.versions.json") == {"versions": ["1.0", "2.0"]}
+    status, out = command("models", "default=1.0")
+    assert (status, rows(out)[0]) == (0, ("1.0", "yes", "1 READY"))
+    status, out = command("models", "unregister=2.0")
+    assert (status, rows(out)) == (0, [("1.0", "yes", "1 READY")])
+    assert read_json(opened.store / "sentiment.versions.json") == {"versions": ["1.0", "1.0"]}
+    assert (opened.store / "sentiment-2.0.mar").is_file()
+
+
+def rows(out):
+    """Version, default and workers of the table."""
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+    return [(line[1], line[2], line[3]) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "status", "reason"),
+    [
+        (["model=reviews"], 1, "Model not found: reviews"),
+        (["default=7.0"], 1, "version: 7.0"),
+        (["unregister=7.0"], 1, "version: 7.0"),
+        (["scale=1", "version=7.0"], 1, "7.0"),
+        (["register=nowhere.mar"], 1, "nowhere.mar"),
+        (["scale=1", "default=1.0"], 2, "one thing at a time: got scale and default; leave one"),
+        (["management.url=http://127.0.0.1:9", "management.pauses=[]"], 1, "no answer from http://127.0.0.1:9/models"),
+        (["management.key_file=null"], 1, "Token Authorization failed"),
+    ],
+)
+def test_what_cannot_be_done_to_models_is_said_in_one_line(command, overrides, status, reason):
+    code, out = command("models", *overrides)
+    assert code == status
+    assert out.startswith("error: ")
+    assert reason in out
+    assert len(out.splitlines()) == 1
+
+
+def test_ready_is_more_than_ping(opened, command):
+    """A model without a worker, one that still loads, and one that failed to: /ping says Healthy to each."""
+    management = opened.management()
+    assert command("ready")[0] == 0
+    management.scale("sentiment", "1.0", workers=0)
+    assert_not_ready(opened, command("ready"), "has no worker that is ready")
+    query = {"min_worker": 1, "max_worker": 1}
+    management._send("PUT", "models/sentiment/1.0", **query)  # returns at once
+    assert_not_ready(opened, command("ready"), "has no worker that is ready")
+    assert command("ready", "wait=120")[0] == 0
+
+
+def test_ready_tells_a_model_that_failed_a_dead_server_and_an_unknown_model(opened, command, tiny_copy, tmp_path):
+    (tiny_copy / "export" / "model.safetensors").write_bytes(b"no weights")
+    package(run=tiny_copy, store=opened.store, name="broken")
+    with opened.management() as management:
+        management._send("POST", "models", url="broken.mar", initial_workers=1)  # returns before it loads
+        time.sleep(1)
+        assert_not_ready(opened, command("ready", "engine.model=broken"), "broken")
+        management.unregister("broken", "1.0")
+    (opened.store / "broken.mar").unlink()
+    assert_not_ready(opened, command("ready", "engine.model=reviews"), "Model not found: reviews")
+    status, out = command("ready", "engine.url=http://127.0.0.1:9", "management_url=null")
+    assert status == 1
+    assert "no answer from http://127.0.0.1:9" in out
+
+
+def assert_not_ready(server, answer, reason):
+    headers = {"Authorization": f"Bearer {read_key(server.key_file, 'inference')}"}
+    assert httpx.get(f"{server.url}/ping", headers=headers).json()["status"] == "Healthy"
+    assert answer[0] == 1
+    assert answer[1].startswith("error: ")
+    assert reason in answer[1]
+
+
+def test_registering_is_off_unless_asked_for(server, capsys):
+    address, key_file = server.address("management"), server.key_file
+    with pytest.raises(SystemExit) as ended:
+        main(["models", f"management.url={address}", f"management.key_file={key_file}", "register=sentiment.mar"])
+    assert ended.value.code == 1
+    assert "start it with: sentiment serve model_api=true" in capsys.readouterr().err
 
 
 def test_requests_leave_no_line_at_the_default_log_level(server, http):
     assert http.post("/predictions/sentiment", json={"text": "a day"}).status_code == 200
     assert (server.folder / "logs" / "access_log.log").read_text() == ""
+
+
+@pytest.fixture(scope="module")
+def short(tiny_run, tmp_path_factory):
+    """`sentiment serve` with tokens that last six seconds, an env file, and all that TorchServe can log."""
+    folder = tmp_path_factory.mktemp("short")
+    package(run=tiny_run, store=folder / "store")
+    (folder / ".env").write_text("TS_MAX_REQUEST_SIZE=20000\nMALLOC_ARENA_MAX=2\n")
+    keys = ("inference_port", "management_port", "metrics_port")
+    ports = [f"{key}={port}" for key, port in zip(keys, free_ports(3), strict=True)]
+    command = [sys.executable, "-m", "sentiment", "serve", f"store={folder}/store", f"folder={folder}/serve", *ports]
+    command += ["token_expiration_min=0.1", "log_level=debug", f"env_file={folder}/.env"]
+    with (folder / "log").open("wb") as output:
+        running = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + 180
+        while "ready after" not in (folder / "log").read_text():
+            assert running.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.2)
+        port = {line.partition("=")[0]: int(line.partition("=")[2]) for line in ports}
+        yield running, folder, port
+    finally:
+        running.send_signal(signal.SIGCONT)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 0
+
+
+def test_clients_and_a_batch_job_go_on_while_tokens_are_renewed(short, tmp_path):
+    _, folder, ports = short
+    key_file, url = folder / "serve" / "key_file.json", f"http://127.0.0.1:{ports['inference_port']}"
+    source = write_csv(tmp_path / "in.csv", [(f"{SECRET} {i}",) for i in range(400)], header=("text",))
+    job = [sys.executable, "-m", "sentiment", "predict", f"input={source}", f"output={tmp_path}/out.csv", "chunk=4"]
+    job += ["engine=rest", f"engine.url={url}", f"engine.key_file={key_file}"]
+    batch = subprocess.Popen(job, stderr=subprocess.PIPE, text=True)
+    over, tokens = threading.Event(), set()
+
+    def ask(number):
+        with Client(url=url, key_file=key_file) as client:
+            answers = 0
+            while not over.is_set():
+                assert len(client.predict([f"good film {SECRET} {number}"] * 3)) == 3
+                tokens.add(read_key(key_file, "inference"))
+                answers += 1
+            return answers
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask, number) for number in range(4)]
+        time.sleep(14)  # two lives of a token
+        _, errors = batch.communicate(timeout=120)
+        over.set()
+        assert min(one.result() for one in asked) > 2
+    assert batch.returncode == 0, errors
+    assert len(tokens) >= 3
+    assert read_json(tmp_path / "out.summary.json")["predicted"] == 400
+
+
+def test_no_text_of_a_user_is_logged_even_when_all_is(short):
+    _, folder, ports = short
+    key_file, url = folder / "serve" / "key_file.json", f"http://127.0.0.1:{ports['inference_port']}"
+    for query in ({"json": {"text": SECRET}}, {"content": f'{{"{SECRET}"'}, {"data": {"data": SECRET}}):
+        headers = {"Authorization": f"Bearer {read_key(key_file, 'inference')}"}
+        httpx.post(f"{url}/predictions/sentiment", headers=headers, **query)
+    time.sleep(0.5)
+    assert "DEBUG" in (folder / "serve" / "logs" / "ts_log.log").read_text()
+    assert_no_secret(folder / "serve")
+
+
+def test_an_env_file_sets_what_serve_has_no_key_for(short):
+    _, folder, ports = short
+    key_file, url = folder / "serve" / "key_file.json", f"http://127.0.0.1:{ports['inference_port']}"
+    headers = {"Authorization": f"Bearer {read_key(key_file, 'inference')}", "Content-Type": "text/plain"}
+    answer = httpx.post(f"{url}/predictions/sentiment", content="a" * 30_000, headers=headers)
+    assert answer.status_code == 413
+    running, _, _ = short
+    java = next(child for child in psutil.Process(running.pid).children(recursive=True) if child.name() == "java")
+    assert java.environ()["MALLOC_ARENA_MAX"] == "2"
+
+
+def test_an_expired_token_is_renewed_by_a_client_that_may(short):
+    """With `sentiment serve` held still nobody else renews it."""
+    running, folder, ports = short
+    key_file, url = folder / "serve" / "key_file.json", f"http://127.0.0.1:{ports['inference_port']}"
+    management = f"http://127.0.0.1:{ports['management_port']}"
+    os.kill(running.pid, signal.SIGSTOP)
+    try:
+        time.sleep(6.5)
+        with Client(url=url, key_file=key_file, pauses=(0.0,)) as client, pytest.raises(Unauthorized, match="expired"):
+            client.predict(["a"])
+        with Client(url=url, key_file=key_file, management_url=management) as client:
+            assert len(client.predict(["a"])) == 1
+        with Management(url=management, key_file=key_file) as made:
+            assert made.models() == ["sentiment"]
+    finally:
+        os.kill(running.pid, signal.SIGCONT)
+
+
+def assert_no_secret(folder):
+    for path in [*(folder / "logs").iterdir(), folder / "console.log"]:
+        assert SECRET not in path.read_text(errors="replace"), path

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Annotated
 from annotated_types import Gt
 
 from sentiment.client import read_key
+from sentiment.interrupts import stop_on_signals
 from sentiment.ports import LOOPBACK, Port
 from sentiment.serving.server import TorchServe
-from sentiment.serving.settings import LogLevel, LogsTo
+from sentiment.serving.settings import DAY, LogLevel, LogsTo
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,9 @@ def serve(
     management_port: Port = 8081,
     metrics_port: Port = 8082,
     tokens: bool = True,
+    token_expiration_min: Annotated[float, Gt(0)] = DAY,
     model_api: bool = False,
+    env_file: Path | None = None,
     log_level: LogLevel = "warn",
     json_logs: bool = False,
     logs: LogsTo = "files",
@@ -42,10 +44,10 @@ def serve(
         for handler in logging.getLogger().handlers:
             handler.setFormatter(JsonLine())
     where = "on standard output" if logs == "stdout" else f"in {server.folder / 'logs'}"
-    log.info("starting TorchServe for %s, logs %s", ", ".join(server.models), where)
+    versions = ", ".join(f"{one.model} {one.version}" for one in server.archives)
+    log.info("starting TorchServe for %s, logs %s", versions, where)
     started = time.monotonic()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    stop_on_signals()
     try:
         with server:
             log.info("ready after %.1f s; Ctrl-C stops it", time.monotonic() - started)
@@ -53,10 +55,6 @@ def serve(
             server.wait()
     except KeyboardInterrupt:
         log.info("stopped")
-
-
-def interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 class JsonLine(logging.Formatter):

@@ -1,5 +1,6 @@
 """The command over the management API: list, register, scale, choose the default, unregister."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,15 @@ from rich.table import Table
 
 from sentiment.client import Management, Version
 from sentiment.errors import ConfigError, NotFound
+from sentiment.serving.store import forget, put_in_place
+
+log = logging.getLogger(__name__)
 
 
 def models(
     *,
     management: Management,
+    store: Path | None = None,
     model: str | None = None,
     version: str | None = None,
     register: str | None = None,
@@ -35,11 +40,23 @@ def models(
             if scale is not None:
                 management.scale(name, version or management.version(name).version, workers=scale)
             if default is not None:
-                management.set_default(name, default)
+                choose(management, name, default, store)
             if unregister is not None:
                 management.unregister(name, unregister)
+                if store is not None:
+                    forget(store, name, unregister)
         names = [model] if model else management.models()
         Console().print(table([one for name in names for one in management.versions(name)]))
+
+
+def choose(management: Management, model: str, version: str, store: Path | None) -> None:
+    """Make a version the default, and let the store tell it to the next server."""
+    before, chosen = management.version(model), management.version(model, version)
+    management.set_default(model, version)
+    if store is not None and (store / chosen.archive).is_file():
+        put_in_place(store, model, chosen.version, before=before.version)
+    else:
+        log.warning("store=%s does not hold %s: a restart of the server undoes this choice", store, chosen.archive)
 
 
 def only(names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ from typing import IO, Any
 
 import psutil
 
-from sentiment.client import Client
+from sentiment.client import Client, Management
 from sentiment.client.exchange import PAUSES
 from sentiment.client.readiness import look
 from sentiment.errors import ClientError, ServingError
@@ -23,10 +24,14 @@ from sentiment.files import write_text
 from sentiment.java import find_java
 from sentiment.ports import check_free
 from sentiment.processes import processes_of
-from sentiment.serving.archives import archives, check_archive
-from sentiment.serving.settings import Settings, metrics_text, properties_text, refuse_environment
+from sentiment.serving.environment import read_env_file, torchserve_settings
+from sentiment.serving.settings import Settings, metrics_text, properties_text
+from sentiment.serving.store import served
+
+log = logging.getLogger(__name__)
 
 STOP_SECONDS = 20.0
+RENEW_AFTER = 0.8  # of a token's time
 
 
 class TorchServe:
@@ -38,7 +43,8 @@ class TorchServe:
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(**settings)
         self.store, self.folder = Path(self.settings.store).absolute(), Path(self.settings.folder).absolute()
-        self.models = list(self.settings.models or archives(self.store))
+        self.archives = served(self.store, self.settings.models)
+        self.models = list(dict.fromkeys(one.model for one in self.archives))
         self.ports = self.settings.ports
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -54,7 +60,16 @@ class TorchServe:
         return self.settings.address(api)
 
     def client(self, model: str | None = None, *, pauses: Sequence[float] = PAUSES) -> Client:
-        return Client(url=self.url, model=model or self.models[0], key_file=self.key_file, pauses=pauses)
+        return Client(
+            url=self.url,
+            model=model or self.models[0],
+            key_file=self.key_file,
+            management_url=self.address("management"),
+            pauses=pauses,
+        )
+
+    def management(self) -> Management:
+        return Management(url=self.address("management"), key_file=self.key_file)
 
     def __enter__(self) -> "TorchServe":
         self.start()
@@ -65,18 +80,18 @@ class TorchServe:
 
     def start(self) -> None:
         """Start the server and return once every model answers; ServingError where it does not."""
-        for model in self.models:
-            check_archive(self.store / f"{model}.mar")
         for name, port in self.ports.items():
             check_free(self.settings.hosts[name], port, f"{name}_port")
-        properties = self.settings.properties(self.models)
-        refuse_environment(os.environ, properties)
+        variables = read_env_file(Path(self.settings.env_file)) if self.settings.env_file else {}
+        passed = torchserve_settings(os.environ, variables)
+        properties = self.settings.properties([one.file for one in self.archives], passed)
         java = find_java()
         self._prepare(properties)
         command = [sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"]
         command += ["--ts-config", str(self.folder / "config.properties"), "--model-store", str(self.store)]
         command += ["--log-config", str(self.folder / "log4j2.xml")]
         environment = {
+            **variables,
             **os.environ,
             "JAVA_HOME": str(java.parent.parent),
             "TEMP": str(self.folder / "tmp"),
@@ -120,10 +135,26 @@ class TorchServe:
         return processes_of(self._process.pid) if self._process else []
 
     def wait(self) -> None:
-        """Block until the server ends by itself, which is an error."""
+        """Renew the tokens in time until the server ends by itself, which is an error."""
         assert self._process is not None
-        status = self._process.wait()
-        raise ServingError(f"TorchServe ended with status {status}; see {self.folder / 'logs'}{self._reason()}")
+        lifetime = self.settings.token_expiration_min * 60
+        seconds = lifetime * RENEW_AFTER
+        while True:
+            try:
+                status = self._process.wait(seconds if self.settings.tokens else None)
+            except subprocess.TimeoutExpired:
+                seconds = lifetime * (RENEW_AFTER if self._renew() else RENEW_AFTER / 10)
+            else:
+                raise ServingError(f"TorchServe ended with status {status}; see {self.folder / 'logs'}{self._reason()}")
+
+    def _renew(self) -> bool:
+        try:
+            with self.management() as management:
+                management.renew()
+        except ClientError as error:
+            log.warning("the tokens are not renewed, and soon tried again: %s", error)
+            return False
+        return True
 
     def _output(self) -> AbstractContextManager[IO[bytes] | None]:
         """Where the processes write to: a file, or None for this process's own standard output."""

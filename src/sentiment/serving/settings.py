@@ -5,21 +5,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import yaml
 from annotated_types import Gt
 
-from sentiment.errors import ServingError
 from sentiment.ports import LOOPBACK, Port, reachable
 from sentiment.telemetry import METRICS
 
+DAY = 1440.0  # min
 LogLevel = Literal["debug", "info", "warn", "error"]
 LogsTo = Literal["files", "stdout"]
 
-PLAIN_LINE = "%d{ISO8601} [%-5p] %t %c - %m%n"
+SAID = r"%replace{%m}{\?\S*(?= HTTP/)}{?}"  # without the query of an address, which may hold a user's text
+PLAIN_LINE = f"%d{{ISO8601}} [%-5p] %t %c - {SAID}%n"
 JSON_LINE = (
-    '{"time": "%d{ISO8601}", "level": "%p", "thread": "%enc{%t}{JSON}", "logger": "%c", "message": "%enc{%m}{JSON}"}%n'
+    '{"time": "%d{ISO8601}", "level": "%p", "thread": "%enc{%t}{JSON}", "logger": "%c", '
+    f'"message": "%enc{{{SAID}}}{{JSON}}"}}%n'
 )
 # Model output stays at INFO, where TorchServe writes a worker's traceback, but for its line about each batch.
 QUIET = '<RegexFilter regex=".*Backend received inference at: .*" onMatch="DENY" onMismatch="NEUTRAL"/>'
@@ -63,7 +66,9 @@ class Settings:
     management_port: Port = 8081
     metrics_port: Port = 8082
     tokens: bool = True
+    token_expiration_min: Annotated[float, Gt(0)] = DAY
     model_api: bool = False
+    env_file: Path | None = None
     log_level: LogLevel = "warn"
     json_logs: bool = False
     logs: LogsTo = "files"
@@ -81,23 +86,27 @@ class Settings:
         """Where a client on this machine reaches an API."""
         return f"http://{reachable(self.hosts[api])}:{self.ports[api]}"
 
-    def properties(self, models: Sequence[str]) -> dict[str, str]:
-        """TorchServe's settings; `allowed_urls` is a regular expression, and a name inside the store needs none."""
+    def properties(self, archives: Sequence[str], passed: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        """TorchServe's settings; `allowed_urls` is a regular expression, and a name inside the store needs none.
+
+        The first version of a model among the files `archives` becomes its default. `passed` wins over the rest.
+        """
         store = Path(self.store).absolute()
         return {
             **{f"{api}_address": f"http://{self.hosts[api]}:{self.ports[api]}" for api in self.ports},
             "model_store": str(store),
-            "load_models": ",".join(f"{model}.mar" for model in models),
+            "load_models": ",".join(archives),
             "allowed_urls": f"file://{re.escape(str(store))}/.*",
             "enable_model_api": str(self.model_api).lower(),
             "disable_token_authorization": str(not self.tokens).lower(),
-            "token_expiration_min": str(60 * 24 * 30),
+            "token_expiration_min": str(self.token_expiration_min),
             "metrics_mode": "prometheus",
             "metrics_config": str(Path(self.folder).absolute() / "metrics.yaml"),
             "job_queue_size": "1000",
             "install_py_dep_per_model": "false",
             "grpc_inference_port": "0",  # gRPC is not offered: any free port, so that two servers do not meet at 7070
             "grpc_management_port": "0",
+            **passed,
         }
 
     def log4j2(self) -> str:
@@ -133,10 +142,3 @@ def metrics_text() -> str:
         of_kind = declared["model_metrics"].setdefault(metric.kind, [])
         of_kind.append({"name": metric.name, "unit": metric.unit, "dimensions": list(metric.labels)})
     return yaml.safe_dump(declared, sort_keys=False)
-
-
-def refuse_environment(environment: Mapping[str, str], properties: Mapping[str, str]) -> None:
-    """ServingError for a TS_ variable that would set, beside the command's own keys, what TorchServe is told."""
-    for name in ("TS_CONFIG_FILE", *(f"TS_{key.upper()}" for key in properties)):
-        if name in environment:
-            raise ServingError(f"{name} is set in the environment and would be ignored; unset it and use keys of serve")

@@ -1,0 +1,175 @@
+"""The commands that put a run in place of what is served, and back."""
+
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Ge
+
+from sentiment.client import Client, Management, Version
+from sentiment.client.management import number
+from sentiment.deployment.candidate import Candidate
+from sentiment.deployment.gate import Limits, next_version, objections
+from sentiment.deployment.golden import Golden, read_golden
+from sentiment.errors import ConfigError, DataError, NotFound, Refused, SentimentError, ServingError
+from sentiment.files import write_json
+from sentiment.interrupts import stop_on_signals, uninterrupted
+from sentiment.predictor import Predictor
+from sentiment.serving.store import archives, history, remember
+
+log = logging.getLogger(__name__)
+
+
+def deploy(
+    *,
+    run: Path,
+    engine: Client,
+    management: Management,
+    package: Callable[..., Path],
+    store: Path,
+    limits: Limits,
+    records: Path,
+    golden: Path | None = None,
+    texts: Annotated[int, Ge(2)] = 200,
+    version: str | None = None,
+) -> str:
+    """Serve a run as a new version, check it, and put it in place; else Refused, and nothing has changed.
+
+    The record of the decision is a JSON file in `records`.
+    """
+    stop_on_signals()
+    predictor = Predictor.load(Path(run))
+    chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts)
+    check_labels(chosen, predictor)
+    store = Path(store).absolute()
+    with held(store), management, engine:
+        served = versions(management, engine.model)
+        before = next((one for one in served if one.default), None)
+        version = free_version(version, served, store, engine.model)
+        archive = store / f"{engine.model}-{version}.mar"
+        in_place = before.version if before else None
+        candidate = Candidate(engine=engine, management=management, archive=archive, version=version, in_place=in_place)
+        record: dict[str, Any] = {"run": str(run), "model": engine.model, "version": version, "in_place": in_place}
+        record |= {"golden": chosen.source, "limits": asdict(limits)}
+        with decision(candidate, records, record):
+            with uninterrupted():
+                candidate.register(package, Path(run), workers=max(1, len(before.workers)) if before else 1)
+            log.info("checking %s %s with %d texts of %s", engine.model, version, len(chosen.texts), chosen.source)
+            evidence = candidate.measure(chosen, predictor.predict(chosen.texts))
+            record["evidence"] = asdict(evidence)
+            if reasons := objections(evidence, limits):
+                raise Refused(f"{engine.model} {version} is not put in place: {'; '.join(reasons)}")
+        candidate.retire()
+    back = f"; sentiment rollback goes back to {in_place}" if in_place else ""
+    log.info("%s %s is in place%s", engine.model, version, back)
+    return version
+
+
+@contextmanager
+def decision(candidate: Candidate, records: Path, record: dict[str, Any]) -> Iterator[None]:
+    """Put the candidate in place if the block lets it, else withdraw it; either way write the record."""
+    record["decision"] = "stopped"
+    try:
+        yield
+        with uninterrupted():
+            candidate.promote()
+            record["decision"] = "in place"
+    except (SentimentError, OSError) as error:
+        record |= {"decision": "refused" if isinstance(error, Refused) else "failed", "reason": str(error)}
+        raise
+    finally:
+        with uninterrupted():
+            if record["decision"] != "in place":
+                candidate.withdraw()
+            write_record(records, record)
+
+
+def rollback(*, management: Management, store: Path, model: str, records: Path) -> str:
+    """Make the version that was in place before the present default again; ServingError where there is none."""
+    stop_on_signals()
+    store = Path(store).absolute()
+    with held(store), management:
+        present = management.version(model)
+        placed = history(store, model)
+        while placed and number(placed[-1]) == number(present.version):
+            placed.pop()
+        if not placed:
+            raise ServingError(
+                f"no version of {model} was in place before {present.version}, as far as {store} tells; "
+                "choose one with: sentiment models default=VERSION"
+            )
+        serve_again(management, present, placed[-1], store)
+        with uninterrupted():
+            management.set_default(model, placed[-1])
+            remember(store, model, placed)
+            write_record(
+                records,
+                {"model": model, "version": placed[-1], "in_place": present.version, "decision": "rolled back"},
+            )
+    log.info("%s %s is in place again", model, placed[-1])
+    log.info("%s is still served: sentiment models unregister=%s ends that", present.version, present.version)
+    return placed[-1]
+
+
+def serve_again(management: Management, present: Version, version: str, store: Path) -> None:
+    """See to it that a version has workers before it is the default."""
+    served = {number(one.version): one for one in management.versions(present.model)}
+    workers = max(1, len(present.workers))
+    if number(version) not in served:
+        found = [
+            one for one in archives(store) if one.model == present.model and number(one.version) == number(version)
+        ]
+        if not found:
+            raise ServingError(f"{present.model} {version} is neither served nor in {store}; bring its archive back")
+        management.register(found[0].file, workers=workers)
+    elif not served[number(version)].ready:
+        management.scale(present.model, version, workers=workers)
+
+
+def versions(management: Management, model: str) -> list[Version]:
+    try:
+        return management.versions(model)
+    except NotFound:
+        return []
+
+
+def free_version(wanted: str | None, served: list[Version], store: Path, model: str) -> str:
+    taken = {number(one.version) for one in served}
+    taken |= {number(one.version) for one in archives(store) if one.model == model}
+    if wanted is not None and number(wanted) in taken:
+        raise ConfigError(f"version={wanted}: {model} has this one already; leave version out, or take a higher one")
+    return wanted or next_version(sorted(taken))
+
+
+def check_labels(golden: Golden, predictor: Predictor) -> None:
+    if unknown := sorted(set(golden.labels or ()) - set(predictor.labels)):
+        known = ", ".join(predictor.labels)
+        raise DataError(f"{golden.source} has the label {unknown[0]!r}, the model knows {known}; check the labels")
+
+
+@contextmanager
+def held(store: Path) -> Iterator[None]:
+    """Keep the store for this process; ServingError where another one changes what is in place."""
+    if not store.is_dir():
+        raise ServingError(f"store={store}: no such folder; name the one that the server serves")
+    handle = os.open(store, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise ServingError(f"another deployment is under way in {store}; let it end") from error
+    finally:
+        os.close(handle)
+
+
+def write_record(records: Path, record: dict[str, Any]) -> None:
+    now = datetime.now(UTC)
+    path = Path(records) / f"{now:%Y-%m-%d_%H-%M-%S}-{record['model']}-{record['version']}.json"
+    write_json(path, {"time": now.isoformat(timespec="seconds"), **record})
+    log.info("recorded in %s", path)

@@ -1,0 +1,72 @@
+"""What variables may set: some of TorchServe's own settings as TS_<NAME>, the rest for its processes from a file."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from sentiment.config import nearest
+from sentiment.errors import ConfigError
+
+PASSED = (
+    "blacklist_env_vars", "cors_allowed_headers", "cors_allowed_methods", "cors_allowed_origin", "cpu_launcher_args",
+    "cpu_launcher_enable", "disable_system_metrics", "initial_worker_port", "job_queue_size", "max_request_size",
+    "max_response_size", "netty_client_threads", "number_of_gpu", "number_of_netty_threads", "prefer_direct_buffer",
+    "unregister_model_timeout",
+)  # fmt: skip
+KEYS = {
+    "TS_INFERENCE_ADDRESS": "host and inference_port",
+    "TS_MANAGEMENT_ADDRESS": "management_host and management_port",
+    "TS_METRICS_ADDRESS": "metrics_host and metrics_port",
+    "TS_MODEL_STORE": "store",
+    "TS_LOAD_MODELS": "models",
+    "TS_ENABLE_MODEL_API": "model_api",
+    "TS_DISABLE_TOKEN_AUTHORIZATION": "tokens",
+    "TS_TOKEN_EXPIRATION_TIME_MIN": "token_expiration_min",
+    "TS_TOKEN_EXPIRATION_MIN": "token_expiration_min",
+    "TS_ALLOWED_URLS": "store",
+    "TEMP": "folder",
+    "TMPDIR": "folder",
+    "LOG_LOCATION": "folder",
+    "METRICS_LOCATION": "folder",
+}
+FIXED = (
+    "TS_CONFIG_FILE", "TS_METRICS_MODE", "TS_METRICS_CONFIG", "TS_SERVICE_ENVELOPE", "TS_DEFAULT_SERVICE_HANDLER",
+    "TS_INSTALL_PY_DEP_PER_MODEL", "TS_GRPC_INFERENCE_PORT", "TS_GRPC_MANAGEMENT_PORT", "TS_MODEL_SERVER_HOME",
+)  # fmt: skip
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The KEY=VALUE lines of a file, with # comments, `export ` and quotes around a value allowed; ConfigError."""
+    if not path.is_file():
+        raise ConfigError(f"env_file={path}: no such file")
+    variables = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if not name or name.startswith("#"):
+            continue
+        if not equals or not NAME.fullmatch(name.strip()):
+            raise ConfigError(f"{path}, line {number}: expected KEY=VALUE or a # comment")  # it may hold a secret
+        value = value.strip()
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        variables[name.strip()] = value[1:-1] if quoted else value
+    return variables
+
+
+def torchserve_settings(environment: Mapping[str, str], file: Mapping[str, str]) -> dict[str, str]:
+    """TorchServe's settings by name, of TS_ variables; the environment wins over the file.
+
+    ConfigError for a variable that is a key of serve, that this server fixes, or that the file spells wrong. A TS_
+    variable of the environment that is none of TorchServe's belongs to another tool.
+    """
+    names = {f"TS_{setting.upper()}": setting for setting in PASSED}
+    for name in [*(name for name in environment if name.startswith("TS_")), *file]:
+        if name in KEYS:
+            raise ConfigError(f"{name} is set, and {KEYS[name]} of sentiment serve sets the same; unset {name}")
+        if name in FIXED:
+            raise ConfigError(f"{name} is set, and this server cannot do without its own value; unset {name}")
+        if name in file and name.startswith("TS_") and name not in names:
+            raise ConfigError(f"{name} is none of the settings of TorchServe that may be set{nearest(name, names)}")
+    return {
+        setting: {**file, **environment}[name] for name, setting in names.items() if name in {**file, **environment}
+    }
