@@ -3,7 +3,9 @@ import torch
 from transformers import pipeline
 
 from sentiment.errors import ModelError
-from sentiment.predictor import Predictor, export_folder
+from sentiment.files import write_json
+from sentiment.predictor import Predictor, export_folder, tempered
+from tests.conftest import read_json
 
 TEXTS = ["good film", "bad " * 40, "bad meal", "good song and so on and so on", "?"]
 
@@ -26,8 +28,10 @@ def test_memory_is_bounded_and_answers_do_not_depend_on_the_bound(predictor, tin
     torch.testing.assert_close(narrow.probabilities(TEXTS), predictor.probabilities(TEXTS), atol=1e-5, rtol=0)
 
 
-def test_scores_are_those_of_a_plain_transformers_pipeline(predictor, tiny_run):
-    classify = pipeline("text-classification", model=str(tiny_run / "export"), top_k=None)
+def test_scores_are_those_of_a_plain_transformers_pipeline(tiny_copy):
+    change(tiny_copy, temperature=1.0)
+    predictor = Predictor.load(tiny_copy)
+    classify = pipeline("text-classification", model=str(tiny_copy / "export"), top_k=None)
     for text, own in zip(TEXTS[2:], predictor.predict(TEXTS[2:]), strict=True):
         theirs = {entry["label"]: entry["score"] for entry in classify([text])[0]}
         assert own.probabilities == pytest.approx(theirs, abs=1e-5)
@@ -35,23 +39,31 @@ def test_scores_are_those_of_a_plain_transformers_pipeline(predictor, tiny_run):
 
 
 def test_temperature_softens_the_scores(tiny_copy):
-    path = tiny_copy / "export" / "preprocessing.json"
-    path.write_text(path.read_text().replace('"temperature": 1.0', '"temperature": 10.0'))
+    change(tiny_copy, temperature=10.0)
     assert Predictor.load(tiny_copy).predict(["good film"])[0].score < 0.7
 
 
-def test_the_windows_of_a_long_text_are_averaged(tiny_run, tiny_copy):
-    path = tiny_copy / "export" / "preprocessing.json"
-    path.write_text(path.read_text().replace('"window_stride": 0', '"window_stride": 30'))
+def test_the_windows_of_a_long_text_are_averaged(tiny_copy):
+    change(tiny_copy, temperature=1.0)
+    plain = Predictor.load(tiny_copy)
+    change(tiny_copy, window_stride=30)
     text = "good film " * 30 + "bad meal " * 15  # windows of 30 tokens: two good ones, one bad
     parts = ["good film " * 15, "good film " * 15, "bad meal " * 15]
-    plain, windowed = Predictor.load(tiny_run), Predictor.load(tiny_copy, max_tokens=40)
+    windowed = Predictor.load(tiny_copy, max_tokens=40)
     [found, short] = windowed.predict([text, "bad meal"])
     expected = plain.probabilities(parts).mean(dim=0)
     assert list(found.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-5)
     assert (found.tokens, found.truncated) == (92, False)
     assert short.probabilities == pytest.approx(plain.predict(["bad meal"])[0].probabilities, abs=1e-5)
     assert plain.predict([text])[0].truncated
+    change(tiny_copy, temperature=2.0)
+    [softer] = Predictor.load(tiny_copy).predict([text])
+    assert list(softer.probabilities.values()) == pytest.approx(tempered(expected, 2.0).tolist(), abs=1e-5)
+
+
+def change(run, **values):
+    path = run / "export" / "preprocessing.json"
+    write_json(path, {**read_json(path), **values})
 
 
 def test_no_texts_give_no_predictions(predictor):

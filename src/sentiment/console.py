@@ -12,7 +12,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.tree import Tree
 
+from sentiment.intervals import interval_text
+
 if TYPE_CHECKING:
+    from sentiment.evaluation import Results
     from sentiment.training import Run
 
 console = Console()
@@ -30,15 +33,23 @@ def print_config(cfg: DictConfig) -> None:
     console.print(tree)
 
 
-def scores_table(scores: Mapping[str, Mapping[str, float]]) -> Table:
-    table = Table("metric", *(name for name in scores), title="scores")
-    for metric in next(iter(scores.values())):
-        table.add_row(metric, *(f"{values[metric]:.4f}" for values in scores.values()))
+def scores_table(results: "Results") -> Table:
+    """Each score with its 95 % interval, and beside it the baseline's."""
+    table = Table("metric", title="scores with 95 % intervals")
+    columns: list[tuple[Mapping[str, float], Mapping[str, tuple[float, float]]]] = []
+    for name, result in results.evaluations.items():
+        table.add_column(name, justify="right")
+        columns.append((result.scores, result.intervals))
+        if found := results.baseline.get(name):
+            table.add_column(f"baseline, {name}", justify="right", style="dim")
+            columns.append((found.scores, found.intervals))
+    for metric in columns[-1][0]:
+        table.add_row(metric, *(interval_text(metric, scores, intervals) for scores, intervals in columns))
     return table
 
 
 def print_run(run: "Run") -> None:
-    console.print(scores_table(run.scores))
+    console.print(scores_table(run.results))
     folder = run.folder
     console.print(f"run folder   {folder}   (report/report.html, metrics.json, export/)", highlight=False)
     console.print("next", highlight=False)

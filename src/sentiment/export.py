@@ -1,11 +1,18 @@
 """A trained model as a Hugging Face folder that opens with plain `from_pretrained`, with all that serving needs."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sentiment.baseline import NAME as BASELINE
 from sentiment.files import replacing, write_json
+from sentiment.intervals import Interval, interval_text
 from sentiment.predictor import PREPROCESSING
 from sentiment.text import Preprocessing
+
+if TYPE_CHECKING:
+    from sentiment.evaluation import Results
 
 CARD = """\
 ---
@@ -20,14 +27,17 @@ pipeline_tag: text-classification
 |---|{rule}|
 {rows}
 
-Preprocessing (`preprocessing.json`): at most {max_length} tokens, truncation `{truncation}`.
+In brackets: 95 % bootstrap intervals, over {counts}.
+
+Preprocessing (`preprocessing.json`): at most {max_length} tokens, truncation `{truncation}`, temperature {temperature}.
 
 ```python
 from transformers import pipeline
 pipeline("text-classification", model="path/to/export")("what a day")
 ```
 
-`sentiment.predictor.Predictor.load("path/to/export").predict([...])` applies the cleaning of training too.
+`sentiment.predictor.Predictor.load("path/to/export").predict([...])` applies the cleaning and the temperature of
+training too; the plain pipeline gives the same labels with probabilities that are not calibrated.
 """
 
 
@@ -42,23 +52,35 @@ def export(network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: 
     return into
 
 
-def model_card(
-    name: str,
-    backbone: str,
-    labels: list[str],
-    preprocessing: Preprocessing,
-    scores: dict[str, dict[str, float]],
-) -> str:
-    """README.md of the export folder; `scores` holds the metrics of each split."""
-    columns = [column for column in next(iter(scores.values())) if "/" not in column]
-    rows = [f"| {split} | {' | '.join(f'{values[c]:.4f}' for c in columns)} |" for split, values in scores.items()]
+def set_temperature(exported: Path, preprocessing: Preprocessing, temperature: float) -> Preprocessing:
+    """Carry a fitted temperature into the export folder; returns the preprocessing that is there now."""
+    changed = replace(preprocessing, temperature=temperature)
+    write_json(exported / PREPROCESSING, changed.to_json())
+    return changed
+
+
+def model_card(name: str, backbone: str, preprocessing: Preprocessing, results: "Results") -> str:
+    """README.md of the export folder."""
+    _, last = results.last
+    columns = [column for column in last.scores if "/" not in column]
+    rows = []
+    for title, result in results.evaluations.items():
+        rows.append(card_row(title, columns, result.scores, result.intervals))
+        if found := results.baseline.get(title):
+            rows.append(card_row(f"{title}, {BASELINE}", columns, found.scores, found.intervals))
     return CARD.format(
         name=name,
         backbone=backbone,
-        labels=", ".join(labels),
+        labels=", ".join(last.labels),
         columns=" | ".join(columns),
         rule="|".join(["---"] * len(columns)),
         rows="\n".join(rows),
+        counts=", ".join(f"{len(result.split):,} {title} texts" for title, result in results.evaluations.items()),
         max_length=preprocessing.max_length,
         truncation=preprocessing.truncation,
+        temperature=last.temperature,
     )
+
+
+def card_row(title: str, columns: Sequence[str], scores: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    return f"| {title} | {' | '.join(interval_text(column, scores, intervals) for column in columns)} |"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torchmetrics import MetricCollection
+from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassAUROC,
@@ -13,19 +13,20 @@ from torchmetrics.classification import (
     MulticlassPrecision,
     MulticlassRecall,
 )
+from torchmetrics.functional.classification import binary_auroc
 
 
-def build(classes: int) -> MetricCollection:
+def build(classes: int, *, auroc: bool = True) -> MetricCollection:
     """Metrics that take probabilities (N, classes) and label numbers (N,)."""
-    return MetricCollection(
-        {
-            "accuracy": MulticlassAccuracy(classes, average="micro"),
-            "f1": MulticlassF1Score(classes, average="macro"),
-            "precision": MulticlassPrecision(classes, average=None),
-            "recall": MulticlassRecall(classes, average=None),
-            "auroc": MulticlassAUROC(classes, average="macro"),
-        }
-    )
+    chosen: dict[str, Metric | MetricCollection] = {
+        "accuracy": MulticlassAccuracy(classes, average="micro"),
+        "f1": MulticlassF1Score(classes, average="macro"),
+        "precision": MulticlassPrecision(classes, average=None),
+        "recall": MulticlassRecall(classes, average=None),
+    }
+    if auroc:
+        chosen["auroc"] = MulticlassAUROC(classes, average="macro")
+    return MetricCollection(chosen)
 
 
 def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str, float]:
@@ -40,11 +41,19 @@ def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str,
 
 
 def score(probabilities: torch.Tensor, targets: torch.Tensor, labels: Sequence[str]) -> dict[str, float]:
-    """All metrics of one split, and its cross-entropy as `loss`."""
-    metrics = build(len(labels))
+    """All metrics of one split, and its cross-entropy as `loss`.
+
+    Labels that no row carries are left out of the mean AUROC; without two labels there is none.
+    """
+    present = sorted(set(targets.tolist()))
+    metrics = build(len(labels), auroc=len(present) == len(labels))
     metrics.update(probabilities, targets)
     loss = torch.nn.functional.nll_loss(probabilities.clamp_min(1e-12).log(), targets)
-    return {"loss": loss.item(), **flatten(metrics.compute(), labels)}
+    scores = {"loss": loss.item(), **flatten(metrics.compute(), labels)}
+    if 1 < len(present) < len(labels):
+        areas = [binary_auroc(probabilities[:, i], (targets == i).long()) for i in present]
+        scores["auroc"] = torch.stack(areas).mean().item()
+    return scores
 
 
 def confusion(predicted: torch.Tensor, targets: torch.Tensor, classes: int) -> list[list[int]]:

@@ -68,17 +68,18 @@ class Predictor:
         return self._average(encode_windows(texts, self.tokenizer, self.preprocessing))
 
     def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
-        """The mean of the probabilities of each text's windows."""
+        """The mean of the probabilities of each text's windows, and on it the temperature, which was fitted so."""
         scores = self._score([window for one in encoded for window in one.windows])
         parts = torch.split(scores, [len(one.windows) for one in encoded])
-        return torch.stack([part.mean(dim=0) for part in parts]) if encoded else scores
+        means = torch.stack([part.mean(dim=0) for part in parts]) if encoded else scores
+        return tempered(means, self.preprocessing.temperature)
 
     @torch.inference_mode()
     def _score(self, rows: Sequence[list[int]]) -> torch.Tensor:
         logits = torch.empty(len(rows), len(self.labels))
         for batch in self._batches(rows):
             logits[batch] = self._forward([rows[i] for i in batch])
-        return torch.softmax(logits / self.preprocessing.temperature, dim=-1)
+        return torch.softmax(logits, dim=-1)
 
     def _batches(self, rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         """Indices of rows of like length, as many as fit `max_tokens`: little padding, bounded memory."""
@@ -109,6 +110,11 @@ def export_folder(run: Path) -> Path:
     if not run.is_dir():
         raise ModelError(f"run={run}: no such folder; name a run directory, outputs/<run>")
     raise ModelError(f"run={run} has no complete export/ folder; let the training finish: python train.py resume={run}")
+
+
+def tempered(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
+    """As if the logits of probabilities (N, labels) had been divided by `temperature` before the softmax."""
+    return torch.softmax(probabilities.clamp_min(1e-12).log() / temperature, dim=-1)
 
 
 def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:

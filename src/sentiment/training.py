@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from sentiment.calibration import fit_temperature
 from sentiment.callbacks import Throughput
 from sentiment.data import SentimentData
 from sentiment.errors import ModelError
-from sentiment.evaluation import Evaluation, evaluate, write_predictions
-from sentiment.export import export, model_card
+from sentiment.evaluation import Comparison, Evaluation, Results, compare, evaluate
+from sentiment.export import export, model_card, set_temperature
 from sentiment.files import write_json, write_text
 from sentiment.predictor import Predictor
 from sentiment.provenance import environment
 from sentiment.report import write_report
+from sentiment.text import Preprocessing
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,12 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Run:
     folder: Path
-    scores: dict[str, dict[str, float]]  # metrics of each split
+    results: Results
+
+    @property
+    def scores(self) -> dict[str, dict[str, float]]:
+        """Metrics of each split."""
+        return self.results.scores
 
 
 def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, score_test: bool = True) -> Run:
@@ -46,19 +54,17 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
 
     averaged = restore_best(trainer, model, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
     exported = export(model.network, data.tokenizer, data.preprocessing, into=folder / "export")
-    results = score_export(exported, data, score_test=score_test)
-    scores = {name: result.scores for name, result in results.items()}
-    write_text(
-        exported / "README.md",
-        model_card(folder.name, data.backbone, data.labels, data.preprocessing, scores),
-    )
+    evaluations = score_export(exported, data, score_test=score_test)
+    if cfg.calibrate:
+        evaluations = calibrate(exported, data.preprocessing, evaluations)
+    wanted = score_test if cfg.baseline is None else cfg.baseline
+    results = Results(evaluations, compare_with_baseline(evaluations, data) if wanted else {})
     summary = summarize(cfg, data, trainer, averaged=averaged, seconds=time.time() - started)
-    last = list(results.values())[-1]
-    write_predictions(last, folder / "predictions.csv")
-    write_report(folder / "report", results, summary, history=folder / "logs")
     write_json(folder / "run_summary.json", summary)
-    write_json(folder / "metrics.json", scores)  # last: its presence says that the run is complete
-    return Run(folder, scores)
+    write_text(exported / "README.md", model_card(folder.name, data.backbone, data.preprocessing, results))
+    write_report(folder / "report", results, run=folder)
+    results.write(folder)  # ends with metrics.json: its presence says that the run is complete
+    return Run(folder, results)
 
 
 def restore_best(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, *, last: Path | None) -> bool:
@@ -97,9 +103,25 @@ def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> di
         log.info("scoring %d %s texts", len(data.splits[name]), name)
     results = {name: evaluate(predictor, data.splits[name], data.labels) for name in names}
     for name, result in results.items():
-        if not all(value == value for value in result.scores.values()):
+        if not result.probabilities.isfinite().all():
             raise ModelError(f"the {name} scores are not numbers; the training diverged, lower model.lr")
     return results
+
+
+def calibrate(
+    exported: Path, preprocessing: Preprocessing, evaluations: Mapping[str, Evaluation]
+) -> dict[str, Evaluation]:
+    """Fit the temperature on validation, carry it into the export, and return the evaluations with it."""
+    validation = evaluations["validation"]
+    temperature = fit_temperature(validation.probabilities, validation.targets)
+    set_temperature(exported, preprocessing, temperature)
+    log.info("temperature %.3f, fitted on %d validation texts", temperature, len(validation.split))
+    return {name: result.at(temperature) for name, result in evaluations.items()}
+
+
+def compare_with_baseline(evaluations: Mapping[str, Evaluation], data: SentimentData) -> dict[str, Comparison]:
+    log.info("training the baseline on %d texts", len(data.splits["train"]))
+    return compare(evaluations, data.splits["train"], data.preprocessing.cleaning)
 
 
 def summarize(

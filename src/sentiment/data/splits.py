@@ -71,7 +71,7 @@ def label_names(splits: dict[str, Split], wanted: Sequence[str] | None) -> list[
     for name, split in splits.items():
         for row, label in enumerate(split.labels):
             if label not in names:
-                source = "data.labels" if wanted else "the train split"
+                source = "the label set" if wanted else "the train split"
                 raise DataError(
                     f"{name} row {row + 1} has the label {label!r}, unknown to {source}: {', '.join(names)}"
                 )

@@ -1,0 +1,69 @@
+"""The files that an evaluation leaves behind."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sentiment.calibration import BINS, errors
+from sentiment.evaluation.reference import BASELINE, Comparison, baseline_json
+from sentiment.evaluation.scoring import Evaluation
+from sentiment.files import replacing, write_json
+from sentiment.intervals import LEVEL, RESAMPLES, SEED
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One model on its splits, the last one the most telling, and the baseline beside it where that was asked for."""
+
+    evaluations: dict[str, Evaluation]
+    baseline: dict[str, Comparison] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> dict[str, dict[str, float]]:
+        return {name: result.scores for name, result in self.evaluations.items()}
+
+    @property
+    def last(self) -> tuple[str, Evaluation]:
+        return list(self.evaluations.items())[-1]
+
+    def write(self, folder: Path) -> None:
+        """predictions.csv of the last split, intervals.json, calibration.json, baseline.json; at the end metrics.json.
+
+        The last one's presence says that the others are complete.
+        """
+        write_predictions(self.last[1], folder / "predictions.csv")
+        write_json(folder / "intervals.json", intervals_json(self.evaluations))
+        write_json(folder / "calibration.json", calibration_json(self.evaluations))
+        if self.baseline:
+            write_json(folder / BASELINE, baseline_json(self.baseline))
+        write_json(folder / "metrics.json", self.scores)
+
+
+def intervals_json(results: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """[low, high] for each score of metrics.json."""
+    method = {"method": "percentile bootstrap", "level": LEVEL, "resamples": RESAMPLES, "seed": SEED}
+    return {name: result.intervals for name, result in results.items()} | {"how": method}
+
+
+def calibration_json(results: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """The temperature, and the errors of the probabilities without it and with it."""
+    return {"temperature": next(iter(results.values())).temperature, "bins": BINS} | {
+        name: {
+            "before": errors(result.at(1.0).probabilities, result.targets),
+            "after": errors(result.probabilities, result.targets),
+        }
+        for name, result in results.items()
+    }
+
+
+def write_predictions(evaluation: Evaluation, target: Path) -> None:
+    """CSV with text, label, prediction, and a probability for each label."""
+    with replacing(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["text", "label", "prediction", *(f"p_{label}" for label in evaluation.labels)])
+        predicted = [evaluation.labels[i] for i in evaluation.predicted.tolist()]
+        rows = zip(evaluation.split.texts, evaluation.split.labels, predicted, evaluation.probabilities, strict=True)
+        for text, label, prediction, probabilities in rows:
+            writer.writerow([text, label, prediction, *(f"{p:.6f}" for p in probabilities.tolist())])

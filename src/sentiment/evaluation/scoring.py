@@ -1,0 +1,87 @@
+"""Score a classifier on labelled texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from rich.progress import track
+
+from sentiment import metrics
+from sentiment.console import console
+from sentiment.data.splits import Split
+from sentiment.errors import DataError
+from sentiment.intervals import Interval, intervals
+from sentiment.predictor import tempered
+from sentiment.schema import Classifier, Prediction
+
+CHUNK = 512  # texts between two looks at the clock and at Ctrl-C
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A classifier's answers on a split, and what follows from them."""
+
+    labels: list[str]
+    split: Split
+    probabilities: torch.Tensor  # (N, labels), made with `temperature`
+    temperature: float = 1.0
+    tokens: list[int] | None = None  # that the model has read of each text
+    truncated: list[bool] | None = None
+
+    @cached_property
+    def targets(self) -> torch.Tensor:
+        """Label numbers (N,)."""
+        return numbers(self.split.labels, self.labels)
+
+    @cached_property
+    def predicted(self) -> torch.Tensor:
+        return self.probabilities.argmax(dim=-1)
+
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        return metrics.score(self.probabilities, self.targets, self.labels)
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """The 95 % bootstrap interval of each score."""
+        return intervals(self.probabilities.numpy(), self.targets.numpy(), self.labels)
+
+    @property
+    def confusion(self) -> list[list[int]]:
+        """Counts, a row for each true class and a column for each predicted one."""
+        return metrics.confusion(self.predicted, self.targets, len(self.labels))
+
+    def at(self, temperature: float) -> "Evaluation":
+        """The same answers, made with another temperature."""
+        changed = tempered(self.probabilities, temperature / self.temperature)
+        return replace(self, probabilities=changed, temperature=temperature)
+
+
+def evaluate(classifier: Classifier, split: Split, labels: Sequence[str], *, temperature: float = 1.0) -> Evaluation:
+    """Ask `classifier`, whose own temperature is given, for each text; DataError for a label it does not know."""
+    unknown = sorted(set(split.labels) - set(labels))
+    if unknown:
+        raise DataError(f"the data has the label {unknown[0]!r}, the model knows {', '.join(labels)}; check the labels")
+    answers = ask(classifier, split.texts)
+    return Evaluation(
+        list(labels),
+        split,
+        torch.tensor([[answer.probabilities[label] for label in labels] for answer in answers]),
+        temperature,
+        [answer.tokens for answer in answers if answer.tokens is not None] or None,
+        [answer.truncated for answer in answers if answer.truncated is not None] or None,
+    )
+
+
+def ask(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
+    """The answers in the order of the texts, with a progress bar where they are many."""
+    starts = range(0, len(texts), CHUNK)
+    shown = track(starts, "scoring", console=console, transient=True, disable=len(starts) < 3)
+    return [answer for start in shown for answer in classifier.predict(texts[start : start + CHUNK])]
+
+
+def numbers(names: Sequence[str], labels: Sequence[str]) -> torch.Tensor:
+    """Label names as their places in `labels`, (N,) int64."""
+    index = {label: i for i, label in enumerate(labels)}
+    return torch.tensor([index[name] for name in names])

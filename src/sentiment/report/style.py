@@ -1,0 +1,76 @@
+"""One look for all figures: matplotlib draws, the page's style sheet gives the colours of light and dark."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, MUTED, GRID = "#1b1f24", "#59636e", "#d8dee4"
+SERIES = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+)  # Okabe and Ito's, safe for colour-blind eyes
+DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))  # told apart in black and white too
+VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid"} | {colour: f"series-{i}" for i, colour in enumerate(SERIES)}
+SETTINGS: Any = {
+    "svg.fonttype": "none",  # text stays text, in the page's own font
+    "svg.hashsalt": "sentiment",  # the same figure, the same bytes
+    "text.parse_math": False,  # a label may hold a $
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.grid": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+}
+SIZE = (4.6, 3.5)  # inches: the text is as large as the page's on a phone's width too
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """An SVG file, and what it shows in words."""
+
+    name: str
+    title: str
+    text: str  # what to see in it, for someone who never saw such a figure
+    svg: str
+
+    @property
+    def inline(self) -> str:
+        """The SVG as a part of a page: as wide as there is room, in the page's colours, with ids of its own."""
+        head = f'<svg role="img" aria-label="{self.title}"'
+        svg = re.sub(r'<svg([^>]*?) width="[^"]*"', rf"{head}\1", re.sub(r' height="[\d.]+pt"', "", self.svg, count=1))
+        svg = re.sub(r'(id="|href="#|url\(#)', rf"\1{self.name}-", svg)
+        for colour, variable in VARIABLES.items():
+            svg = svg.replace(colour, f"var(--{variable})")
+        return svg
+
+
+def draw(name: str, title: str, text: str, paint: "Callable[[Axes], None]") -> Figure:
+    """A figure with one pair of axes that `paint` fills."""
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
+    with matplotlib.rc_context(SETTINGS):
+        canvas = Canvas(figsize=SIZE, layout="constrained")
+        paint(canvas.subplots())
+        buffer = StringIO()
+        canvas.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
+    return Figure(name, title, text, svg[svg.index("<svg") :])
