@@ -34,7 +34,8 @@ class SentimentHandler:
         properties = context.system_properties
         device = f"cuda:{properties['gpu_id']}" if properties.get("gpu_id") is not None else "cpu"
         workers = (context.model_yaml_config or {}).get("maxWorkers", 1)
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))  # the workers of a machine share its cores
+        cores = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)  # a container sees all of its machine's
+        torch.set_num_threads(max(1, cores // workers))  # which the workers share
         self.predictor = Predictor.load(Path(properties["model_dir"]), device=device)
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
         self.telemetry = Telemetry(context.metrics, model=context.model_name, version=version_of(context))
