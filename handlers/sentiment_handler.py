@@ -29,6 +29,7 @@ class SentimentHandler:
     def __init__(self) -> None:
         self.predictor: Predictor
         self.telemetry: Telemetry
+        self.scores: dict[str, Any] | None
 
     def initialize(self, context: Any) -> None:
         properties = context.system_properties
@@ -37,6 +38,7 @@ class SentimentHandler:
         cores = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)  # a container sees all of its machine's
         torch.set_num_threads(max(1, cores // workers))  # which the workers share
         self.predictor = Predictor.load(Path(properties["model_dir"]), device=device)
+        self.scores = read_scores(Path(properties["model_dir"]))
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
         self.telemetry = Telemetry(context.metrics, model=context.model_name, version=version_of(context))
         log.info("ready on %s, labels %s", device, self.predictor.labels)
@@ -84,7 +86,7 @@ class SentimentHandler:
         try:
             if headers.get("explain") == "True":
                 return parse_explain(decode(row))
-            if headers.get("describe") == "True" and not row:
+            if headers.get("describe") == "True" and not any(row.values()):  # over REST the body is there, empty
                 return Describe()
             return parse_request(decode(row))
         except RequestError as error:
@@ -92,13 +94,19 @@ class SentimentHandler:
 
     def _model(self, context: Any) -> Model:
         own = self.predictor.preprocessing
-        return Model(
-            context.model_name, version_of(context), tuple(self.predictor.labels), own.max_length, own.truncation
-        )
+        labels = tuple(self.predictor.labels)
+        return Model(context.model_name, version_of(context), labels, own.max_length, own.truncation, self.scores)
 
 
 def version_of(context: Any) -> str:
     return str(context.manifest["model"]["modelVersion"])
+
+
+def read_scores(folder: Path) -> dict[str, Any] | None:
+    """The run's metrics.json, which an archive of an export folder alone does not have."""
+    path = folder / "metrics.json"
+    scores: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return scores
 
 
 def decode(row: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from ts.context import Context, RequestProcessor
 from sentiment.explanations import BUSY
 from sentiment.predictor import Predictor
 from sentiment.resources import bundled
+from sentiment.schema import Model
 from tests.test_telemetry import metrics_cache, told
 
 
@@ -175,12 +176,14 @@ def row(body):
     return {"body": body}
 
 
+@pytest.mark.parametrize("empty", [{}, {"body": b""}], ids=["management", "rest"])
 @pytest.mark.parametrize("first", [0, 2])
-def test_a_description_asked_for_in_a_batch_is_given_alone(handler, first):
-    rows = [{} if i == first else {"body": {"text": "good film"}} for i in range(3)]
+def test_a_description_asked_for_in_a_batch_is_given_alone(handler, first, empty):
+    rows = [empty if i == first else {"body": {"text": "good film"}} for i in range(3)]
     got = answers(handler, *rows, headers={first: {"describe": "True"}})
     assert [status for status, _ in got] == [200, 200, 200]
-    assert got[first][1] == {"labels": ["negative", "positive"], "max_length": 32, "truncation": "head"}
+    described = Model.from_json(got[first][1])
+    assert described == Model("sentiment", "1.0", ("negative", "positive"), 32, "head", scores=None)
     assert labels(got[1][1]) == ["positive"]
 
 

@@ -13,6 +13,7 @@ SentimentError
 │   ├── Busy             no place in the queue, or no worker ready, or it died
 │   └── ServerFault      the server failed, or answered what we cannot read
 ├── Refused          a new version did not pass its checks, and is not put in place
+├── TooManyRequests  a user of the page asks too often
 ├── RowsRejected     a batch job finished, but some rows could not be scored
 ├── Pruned           a trial given up where it fell behind the others
 └── Interrupted      stopped by Ctrl-C, with the work saved
@@ -72,6 +73,10 @@ class ServerFault(ClientError):
 
 
 class Refused(SentimentError):
+    pass
+
+
+class TooManyRequests(SentimentError):
     pass
 
 

@@ -84,6 +84,9 @@ def archive(export: Path, scratch: Path, *, name: str, version: str, settings: d
     for file in sorted(export.iterdir()):
         if file.is_file() and file.name not in ("model.safetensors", "README.md"):
             shutil.copyfile(file, extra / file.name)
+    scores = export.parent / "metrics.json"  # the served model tells them
+    if export.name == "export" and scores.is_file():
+        shutil.copyfile(scores, extra / scores.name)
     config = scratch / "model-config.yaml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     out = scratch / "out"

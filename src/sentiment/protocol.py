@@ -76,12 +76,12 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class Describe:
-    """The management API's `?customized=true`, which asks the worker about its model."""
+    """The header `describe: True` without a body, and the management API's `?customized=true`."""
 
     texts: tuple[str, ...] = ()
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
-        return {"labels": list(model.labels), "max_length": model.max_length, "truncation": model.truncation}
+        return model.to_json()
 
 
 @dataclass(frozen=True, slots=True)

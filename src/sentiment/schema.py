@@ -72,13 +72,21 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What an answer may say of the model that gave it."""
+    """What a model tells of itself."""
 
     name: str
     version: str
     labels: tuple[str, ...]
     max_length: int  # in tokens
     truncation: str
+    scores: dict[str, Any] | None = None  # metrics.json of its run; None where the archive came without one
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Model":
+        return cls(**{**{name: value[name] for name in cls.__slots__}, "labels": tuple(value["labels"])})
 
 
 class Classifier(Protocol):

@@ -1,59 +1,122 @@
-"""The page in a real browser."""
+"""The page in a real browser, answered by a model in its own process."""
 
 import csv
-import os
-import signal
+import json
 
 import pytest
 
 from tests.conftest import write_csv
-from tests.e2e.test_ui import url  # noqa: F401
+from tests.e2e.pages import browser, classify, needs_chromium, opened, serving  # noqa: F401
 
-CHROMIUM = "/usr/bin/chromium"
+pytestmark = [pytest.mark.e2e, needs_chromium]
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="Debian's chromium is not installed"),
-]
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SMALL = """() => [...document.querySelectorAll('button, [role=tab], label:has(input[type=radio])')]
+  .filter(e => e.offsetParent && !e.closest('footer, .table-wrap'))
+  .map(e => [e.innerText || e.ariaLabel, e.getBoundingClientRect().height]).filter(([_, height]) => height < 44)"""
+
+LINE = "e => [getComputedStyle(e).textDecorationStyle, getComputedStyle(e).textDecorationColor]"
 
 
 @pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
+def feedback(tmp_path_factory):
+    return tmp_path_factory.mktemp("page") / "feedback.jsonl"
 
-    with sync_playwright() as playwright:
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+
+@pytest.fixture(scope="module")
+def url(tiny_run, feedback):
+    with serving(feedback.parent, "engine=local", f"run={tiny_run}", f"feedback={feedback}") as address:
+        yield address
 
 
 @pytest.fixture
 def tab(browser, url):  # noqa: F811
-    """The page, just opened; nothing may be asked of another host."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    asked = []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.goto(url)
-    opened.get_by_label("Text", exact=True).first.wait_for()
-    yield opened
-    foreign = [address for address in asked if not address.startswith((url, "data:", "blob:"))]
-    opened.close()
-    assert foreign == []
+    with opened(browser, url) as tab:
+        yield tab
 
 
-def test_a_typed_text_gets_its_label(tab):
-    tab.get_by_role("textbox", name="Text").fill("good film")
-    tab.get_by_role("button", name="Classify").click()
-    tab.get_by_test_id("label-output-value").get_by_text("positive").wait_for()
+def test_a_typed_text_gets_its_label_and_bars(tab, url):
+    tab.locator(".status.up").get_by_text("tiny in this process").wait_for()
+    classify(tab, "good film")
+    tab.locator(".verdict").get_by_text("positive").wait_for()
+    assert tab.locator(".bars li").count() == 2
+    assert "longer than the model reads" not in tab.content()
     assert tab.title() == "Sentiment"
+    assert "svg" in tab.request.get(f"{url}/favicon.ico").headers["content-type"]
+
+
+def test_the_keyboard_alone_will_do(tab, feedback):
+    tab.locator(".status.up").wait_for()
+    tab.get_by_role("textbox", name="Text").first.focus()
+    tab.keyboard.type("bad film by keys")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.innerText") == "Classify"
+    assert tab.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"
+    tab.keyboard.press("Enter")
+    tab.locator(".verdict").get_by_text("negative").wait_for()
+    press_until(tab, "document.activeElement.value === 'positive'")
+    tab.keyboard.press("Space")
+    press_until(tab, "document.activeElement.innerText === 'Send correction'")
+    tab.keyboard.press("Enter")
+    tab.get_by_text("Saved as positive. Thank you.").wait_for()
+    kept = [json.loads(line) for line in feedback.read_text(encoding="utf-8").splitlines()]
+    [mine] = [line for line in kept if line["text"] == "bad film by keys"]
+    assert (mine["label"], mine["predicted"]) == ("positive", "negative")
+
+
+def press_until(tab, there):
+    for _ in range(20):
+        tab.keyboard.press("Tab")
+        if tab.evaluate(there):
+            return
+    raise AssertionError(f"20 tab stops on, still not {there}")
+
+
+def test_a_text_stays_a_text(tab):
+    classify(tab, "good film ${alert(1)} {{value}} <img src=x onerror=alert(1)> `")
+    tab.locator(".verdict").wait_for()
+    assert tab.locator("img[src=x]").count() == 0
+
+
+def test_a_long_text_is_said_to_be_cut(tab):
+    classify(tab, "good film and so on " * 40)
+    tab.get_by_text("it has read its beginning, 32 word pieces").wait_for()
+
+
+def test_the_words_the_answer_rests_on_are_marked_by_colour_and_line(tab):
+    classify(tab, "good film, a bad day")
+    marked = tab.locator("#words .text mark")
+    marked.first.wait_for()
+    found = {mark.inner_text(): mark.evaluate(LINE) for mark in marked.all()}
+    assert {"good", "bad"} <= set(found)
+    assert {line for line, _ in found.values()} <= {"solid", "dotted"}
+    assert found["good"] != found["bad"]
+    assert {mark.evaluate(LINE)[0] for mark in tab.locator(".legend mark").all()} == {"solid", "dotted"}
 
 
 def test_an_empty_text_is_said_in_place(tab):
     tab.get_by_role("button", name="Classify").click()
-    tab.get_by_text("text is empty").wait_for()
+    tab.get_by_role("alert").get_by_text("text is empty").wait_for()
+
+
+def test_two_texts_stand_side_by_side(tab):
+    tab.get_by_role("tab", name="Compare").click()
+    tab.get_by_label("First text").fill("good film")
+    tab.get_by_label("Second text").fill("bad film")
+    tab.get_by_role("button", name="Compare").click()
+    tab.get_by_text("They differ: the first text is positive, the second negative.").wait_for()
+    boxes = [panel.bounding_box() for panel in tab.locator(".pair .answer").all()]
+    assert boxes[0]["y"] == boxes[1]["y"]
+
+
+def test_the_model_tab_tells_scores_and_figures(tab):
+    tab.get_by_role("tab", name="Model").click()
+    tab.get_by_role("img", name="Confusion matrix").wait_for()
+    row = tab.get_by_role("row", name="accuracy")
+    assert float(row.get_by_role("cell").last.inner_text().split()[0]) > 0.5
+    with tab.expect_download() as download:
+        tab.get_by_text("Download the report").click()
+    assert download.value.suggested_filename == "report.html"
 
 
 def test_a_table_is_predicted_and_brought_back(tab, tmp_path):
@@ -65,6 +128,11 @@ def test_a_table_is_predicted_and_brought_back(tab, tmp_path):
     tab.get_by_role("option", name="opinion").click()
     tab.get_by_role("button", name="Predict").click()
     tab.get_by_text("1 of 41 rows could not be scored").wait_for()
+    tab.get_by_role("row", name="41 opinion is empty").wait_for()
+    assert [bar.inner_text().split() for bar in tab.locator(".bars .value").all()] == [
+        ["10", "·", "25.0%"],
+        ["30", "·", "75.0%"],
+    ]
     with tab.expect_download() as download:
         tab.locator("a[download='mine-predicted.csv']").click()
     download.value.save_as(tmp_path / "out.csv")
@@ -82,6 +150,43 @@ def test_a_file_that_is_no_table_is_said_in_place(tab, tmp_path):
     assert str(tmp_path) not in tab.content()
 
 
-def test_a_phone_shows_it_without_scrolling_sideways(tab):
-    tab.set_viewport_size({"width": 390, "height": 844})
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_each_tab_without_scrolling_sideways(browser, url, scheme):  # noqa: F811
+    with opened(browser, url, color_scheme=scheme, **PHONE) as tab:
+        classify(tab, "good film " + "and so on " * 40)
+        tab.locator(".verdict").wait_for()
+        for name in ("Text", "File", "Compare", "Model"):
+            tab.get_by_role("tab", name=name).click()
+            assert tab.evaluate("document.documentElement.scrollWidth") <= 390, name
+            assert tab.evaluate(SMALL) == [], name
+        dark = tab.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 60")
+        assert dark == (scheme == "dark")
+
+
+def test_users_at_once_each_get_their_own_answers(browser, url):  # noqa: F811
+    tabs = [browser.new_page() for _ in range(4)]
+    for i, page in enumerate(tabs):
+        page.goto(url)
+        page.get_by_role("textbox", name="Text").first.fill(f"{'good' if i % 2 else 'bad'} film")
+    for page in tabs:
+        page.get_by_role("button", name="Classify").click()
+    for i, page in enumerate(tabs):
+        page.locator(".verdict").get_by_text("positive" if i % 2 else "negative").wait_for()
+        page.close()
+
+
+def test_a_login_is_asked_for_where_one_is_set(browser, tiny_run, tmp_path):  # noqa: F811
+    settings = ["engine=local", f"run={tiny_run}", "auth=[ann,secret]", "feedback=null", "per_minute=1"]
+    with serving(tmp_path, *settings) as address, opened(browser, address) as tab:
+        assert tab.request.post(f"{address}/gradio_api/call/classify", data={"data": ["a"]}).status == 401
+        tab.get_by_label("username").fill("ann")
+        for password in ("guess", "secret"):
+            tab.get_by_label("password").fill(password)
+            tab.get_by_role("button", name="Login").click()
+            if password == "guess":
+                tab.get_by_text("Incorrect Credentials").wait_for()
+        classify(tab, "good film")
+        tab.locator(".verdict").get_by_text("positive").wait_for()
+        assert not tab.get_by_text("Send correction").is_visible()
+        classify(tab, "bad film")
+        tab.get_by_text("more than 1 requests in a minute; ask again in").wait_for()

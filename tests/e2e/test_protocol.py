@@ -1,11 +1,13 @@
 """The forms of a request against the real server, alone and mixed in its dynamic batches."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from sentiment.client import read_key
+from tests.conftest import read_json
 
 pytestmark = pytest.mark.e2e
 
@@ -83,7 +85,20 @@ def test_the_management_api_tells_the_labels_while_texts_are_scored(server, http
     assert {answer.result().status_code for answer in scored} == {200}
     for answer in described:
         told = answer.result().json()[0]["customizedMetadata"]
-        assert told == {"labels": ["negative", "positive"], "max_length": 64, "truncation": "head"}
+        assert (told["labels"], told["max_length"], told["truncation"]) == (["negative", "positive"], 64, "head")
+
+
+def test_a_client_learns_what_it_asks_without_the_management_key(server, way):
+    with server.client() as client:
+        told = client.describe()
+    assert (told.name, told.version, told.labels) == ("sentiment", "1.0", ("negative", "positive"))
+    assert told.scores == read_json(way / "run" / "metrics.json")
+
+
+def test_a_client_is_told_the_details_it_asks_for(server):
+    with replace(server.client(), details=True) as client:
+        [short, long] = client.predict(["a day", "a day " * 400])
+    assert (short.tokens, short.truncated, long.tokens, long.truncated) == (4, False, 64, True)
 
 
 def test_a_body_torchserve_does_not_take_is_413(http):

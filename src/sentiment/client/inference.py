@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt
 
 from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive, drive_async, exchange
 from sentiment.errors import Rejected, ServerFault
-from sentiment.schema import MAX_TEXTS, Explanation, Prediction, RequestError, check_text
+from sentiment.schema import MAX_TEXTS, Explanation, Model, Prediction, RequestError, check_text
 
 MAX_BYTES = 6_000_000  # of the texts in a request; TorchServe takes 6,553,500 in all
 JSON = {"Content-Type": "application/json"}
@@ -34,12 +34,14 @@ class Address:
     batch_size: Annotated[int, Gt(0)] = 64
     timeout: Annotated[float, Gt(0)] = 60.0
     pauses: Sequence[Annotated[float, Ge(0)]] = PAUSES
+    details: bool = False  # ask for tokens and truncation too
 
     def at(self, api: str) -> str:
         return f"{checked_url(self.url)}/{api}/{self.model}"
 
-    def bodies(self, texts: Sequence[str]) -> Iterator[dict[str, list[str]]]:
+    def bodies(self, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         """The texts as requests of at most `batch_size` of them and MAX_BYTES; Rejected where one cannot be scored."""
+        asked = {"details": True} if self.details else {}
         some: list[str] = []
         size = 0
         for i, text in enumerate(texts):
@@ -48,22 +50,24 @@ class Address:
             except RequestError as error:
                 raise Rejected(str(error)) from error
             if some and (len(some) >= min(self.batch_size, MAX_TEXTS) or size + grown > MAX_BYTES):
-                yield {"texts": some}
+                yield {"texts": some, **asked}
                 some, size = [], 0
             some.append(text)
             size += grown
         if some:
-            yield {"texts": some}
+            yield {"texts": some, **asked}
 
     def exchange(self, url: str) -> Exchange:
         key_file = Path(self.key_file) if self.key_file else None
         return exchange(url, key_file=key_file, key="inference", management_url=self.management_url, pauses=self.pauses)
 
 
-def request(step: Try, url: str, body: dict[str, Any]) -> dict[str, Any]:
-    """What httpx is to send for one try."""
+def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    """What httpx is to send for one try; without a body the model is asked to describe itself."""
     if step.token_url:
         return {"method": "GET", "url": step.token_url, "headers": step.headers}
+    if body is None:
+        return {"method": "POST", "url": url, "headers": step.headers | {"describe": "True"}}
     return {"method": "POST", "url": url, "content": json.dumps(body), "headers": step.headers | JSON}
 
 
@@ -84,6 +88,15 @@ class Client(Address):
         """Which words speak for `target`, by default for the label predicted; each text in a request of its own."""
         url = self.at("explanations")
         return [explanation(self.post(url, explain_body(text, target))) for text in texts]
+
+    def describe(self) -> Model:
+        """What the served model tells of itself."""
+        url = self.at("predictions")
+        answer = drive(self.exchange(url), lambda step: self._http.request(**request(step, url, None)))
+        try:
+            return Model.from_json(answer)
+        except (KeyError, TypeError) as error:
+            raise ServerFault(f"{url} describes no model of sentiment package; package the run again") from error
 
     def post(self, url: str, body: dict[str, Any]) -> Any:
         """The decoded answer to a JSON body."""
@@ -152,7 +165,7 @@ class AsyncClient(Address):
         await self.close()
 
 
-def predictions(answer: Any, body: dict[str, list[str]]) -> list[Prediction]:
+def predictions(answer: Any, body: dict[str, Any]) -> list[Prediction]:
     """One prediction for each text of the request; ServerFault where the answer is none of our handler's."""
     try:
         found = [Prediction.from_json(value) for value in answer["predictions"]]

@@ -1,5 +1,5 @@
 """The Gradio page."""
 
-from sentiment.ui.page import launch, page
+from sentiment.ui.command import launch
 
-__all__ = ["launch", "page"]
+__all__ = ["launch"]

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from sentiment.batch import predict
 from sentiment.batch.formats import Format, base_name
+from sentiment.batch.job import write_rejects
 from sentiment.batch.parts import cell
 from sentiment.batch.source import Source, read
 from sentiment.errors import DataError, RowsRejected
 from sentiment.schema import Classifier, Prediction
+from sentiment.ui.mend import mended
 
 SHOWN = 20
+REJECTS_SHOWN = 5
 CHUNK = 256  # texts between two movements of the progress bar
 
 Told = Callable[[int, int], object]  # rows done, rows
@@ -24,6 +27,8 @@ Told = Callable[[int, int], object]  # rows done, rows
 class Result:
     notice: str
     shares: dict[str, float]
+    counts: dict[str, int]
+    rejects: list[list[str]]  # the first ones: row and reason
     preview: dict[str, list[str] | list[list[str]]]  # headers and data of the first rows
     files: list[Path]
 
@@ -46,13 +51,14 @@ def kind_of(path: Path) -> str:
 
 def predict_file(path: Path, text_column: str, classifier: Classifier, *, told: Told) -> Result:
     """Predictions for a table, in a folder of their own under the name <table>-predicted."""
-    rows = Source.open(str(path), text_column=text_column, stdin_format="csv").rows or 0
     folder = Path(tempfile.mkdtemp(prefix="sentiment-"))
+    source, reasons = readable(path, text_column, folder)
+    rows = source.rows or 0
     output = folder / f"{base_name(path)}-predicted{path.name[len(base_name(path)) :]}"
-    files, notice = [output], f"{rows:,} rows predicted."
+    files, notice, first = [output], f"{rows:,} rows predicted.", list[list[str]]()
     try:
         predict(
-            input=path,
+            input=source.paths[0],
             output=output,
             engine=Counting(classifier, rows, told),
             text_column=text_column,
@@ -63,8 +69,24 @@ def predict_file(path: Path, text_column: str, classifier: Classifier, *, told: 
         rejects = folder / f"{base_name(output)}.rejects.csv"
         files.append(rejects)
         notice = f"{str(error).partition(';')[0]}; {rejects.name} tells why."
+        found = [(int(row["row"]), row["reason"]) for row in read(rejects, "csv")]
+        found = [(number, reasons.get(number, reason)) for number, reason in found]
+        write_rejects(found, rejects)
+        first = [[f"{number:,}", reason] for number, reason in found[:REJECTS_SHOWN]]
     summary = json.loads((folder / f"{base_name(output)}.summary.json").read_text(encoding="utf-8"))
-    return Result(notice, summary["shares"] if summary["predicted"] else {}, preview(output), files)
+    shares = summary["shares"] if summary["predicted"] else {}
+    return Result(notice, shares, summary["labels"], first, preview(output), files)
+
+
+def readable(path: Path, text_column: str, folder: Path) -> tuple[Source, dict[int, str]]:
+    """The table, or where lines of it are broken a mended copy and the reasons; DataError where none can be made."""
+    try:
+        return Source.open(str(path), text_column=text_column, stdin_format="csv"), {}
+    except DataError:
+        if kind_of(path) == "parquet" or text_column not in columns_of(path)[0]:
+            raise
+    copy, reasons = mended(path, text_column, folder)
+    return Source.open(str(copy), text_column=text_column, stdin_format="csv"), reasons
 
 
 def preview(output: Path) -> dict[str, list[str] | list[list[str]]]:

@@ -1,0 +1,92 @@
+"""Two answers side by side: of two texts, or of two versions of the model."""
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from sentiment.schema import Prediction, check_text
+from sentiment.ui import render
+from sentiment.ui.backend import Served
+from sentiment.ui.desk import PROBLEMS, Desk, told
+
+TEXTS, VERSIONS = "Two texts", "Two versions"
+EMPTY = render.empty("Both answers will stand here, side by side.")
+
+
+def compare_tab(tab: Any, desk: Desk) -> None:
+    served = isinstance(desk.backend, Served)
+    mode = gr.Radio([TEXTS, VERSIONS], value=TEXTS, label="Compare", visible=served)
+    with gr.Row():
+        first = gr.Textbox(label="First text", lines=3, max_lines=8, min_width=280)
+        second = gr.Textbox(label="Second text", lines=3, max_lines=8, min_width=280)
+    with gr.Row(visible=False) as row:
+        left = gr.Dropdown(label="First version", allow_custom_value=True)
+        right = gr.Dropdown(label="Second version", allow_custom_value=True)
+    button = gr.Button("Compare", variant="primary")
+    result = gr.HTML(EMPTY)
+
+    def switched(value: str) -> list[Any]:
+        versions = value == VERSIONS
+        label = "Text" if versions else "First text"
+        return [gr.Textbox(label=label), gr.Textbox(visible=not versions), gr.Row(visible=versions), EMPTY]
+
+    def listed() -> list[Any]:
+        names = versions_of(desk)
+        info = None if names else "Type one, such as 1.0: the server lists none to this page"
+        return [gr.Dropdown(choices=names, value=names[i] if names else None, info=info) for i in (0, -1)]
+
+    def compare(value: str, a: str, b: str, v: str | None, w: str | None, request: gr.Request) -> str:
+        try:
+            desk.admit(request)
+            if value == TEXTS:
+                return texts_compared(desk, check_text(a, "the first text"), check_text(b, "the second text"))
+            return versions_compared(desk, check_text(a), check_text(v or "", "the first version"), w or "")
+        except PROBLEMS as error:
+            return told(error)
+
+    mode.change(switched, mode, [first, second, row, result], api_visibility="private", show_progress="hidden")
+    if served:
+        tab.select(listed, None, [left, right], api_visibility="private", show_progress="hidden")
+    gr.on(
+        [button.click, first.submit, second.submit],
+        compare,
+        [mode, first, second, left, right],
+        result,
+        api_visibility="private",
+    )
+
+
+def versions_of(desk: Desk) -> list[str]:
+    if listed := desk.backend.versions():
+        return [version.version for version in listed]
+    return []
+
+
+def texts_compared(desk: Desk, first: str, second: str) -> str:
+    state = desk.backend.state()
+    a, b = desk.backend.predict([first, second])
+    panels = render.answer(a, state, title="First text") + render.answer(b, state, title="Second text")
+    return side_by_side(panels, sentence(a, b, "text"))
+
+
+def versions_compared(desk: Desk, text: str, first: str, second: str) -> str:
+    check_text(second, "the second version")
+    state = desk.backend.state()
+    [a], [b] = desk.backend.predict([text], first), desk.backend.predict([text], second)
+    panels = render.answer(a, state, title=f"Version {first}") + render.answer(b, state, title=f"Version {second}")
+    return side_by_side(panels, sentence(a, b, "version"))
+
+
+def side_by_side(panels: str, told: str) -> str:
+    return f'<p class="outcome" role="status">{told}</p><div class="pair">{panels}</div>'
+
+
+def sentence(a: Prediction, b: Prediction, what: str) -> str:
+    """The difference in words."""
+    if a.label != b.label:
+        return escape(f"They differ: the first {what} is {a.label}, the second {b.label}.")
+    if abs(a.score - b.score) < 0.005:
+        return escape(f"Both are {a.label}, and equally so.")
+    more, by = ("first", a.score - b.score) if a.score > b.score else ("second", b.score - a.score)
+    return escape(f"Both are {a.label}, the {more} {what} more so, by {100 * by:.1f} points.")

@@ -1,0 +1,75 @@
+"""A whole table: which column holds the texts, how far it is, what came out, and the file to take home."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from sentiment.errors import SentimentError
+from sentiment.ui import render
+from sentiment.ui.desk import Desk, told
+from sentiment.ui.table import SHOWN, Result, columns_of, predict_file
+
+FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst"]
+HINT = "A table with a column of texts: CSV, TSV, JSON Lines or Parquet; the first three also as .gz or .zst."
+
+
+def file_tab(desk: Desk, *, max_file_mb: int) -> None:
+    gr.Markdown(f"{HINT} At most {max_file_mb} MB.")
+    upload = gr.File(label="File", file_types=FILES, type="filepath", height=150, elem_classes="boxed")
+    column = gr.Dropdown(label="Column with the texts", choices=[], interactive=True, visible=False)
+    button = gr.Button("Predict", variant="primary", interactive=False)
+    notice = gr.HTML()
+    counts = gr.HTML()
+    preview = gr.Dataframe(
+        label=f"The first {SHOWN} rows", visible=False, interactive=False, wrap=True, elem_classes="preview"
+    )
+    download = gr.File(label="Results", visible=False, interactive=False, elem_classes="boxed", elem_id="results")
+    hidden = ["", gr.Dataframe(visible=False), gr.File(visible=False)]
+
+    def opened(path: str | None) -> list[Any]:
+        nothing = [gr.Dropdown(choices=[], value=None, visible=False), gr.Button(interactive=False)]
+        if path is None:
+            return [*nothing, "", *hidden]
+        try:
+            columns, text = columns_of(Path(path))
+        except SentimentError as error:
+            return [*nothing, told(error, path), *hidden]
+        return [gr.Dropdown(choices=columns, value=text, visible=True), gr.Button(interactive=True), "", *hidden]
+
+    def predict(path: str, text_column: str, request: gr.Request, progress: Any = gr.Progress()) -> list[Any]:  # noqa: B008
+        try:
+            desk.admit(request)
+            result = predict_file(
+                Path(path),
+                text_column,
+                desk.backend.tables,
+                told=lambda done, rows: progress((done, rows), unit="rows"),
+            )
+        except SentimentError as error:
+            return [told(error, path), *hidden]
+        return shown(result)
+
+    outputs = [notice, counts, preview, download]
+    upload.change(opened, upload, [column, button, *outputs], api_visibility="private")
+    button.click(
+        predict,
+        [upload, column],
+        outputs,
+        api_name="predict_file",
+        concurrency_limit=1,
+        show_progress_on=notice,
+        api_description="Predictions for a table: a notice, the share of each label, the first rows, the files made.",
+    )
+
+
+def shown(result: Result) -> list[Any]:
+    notice = render.notice(result.notice, "hint" if result.rejects else "done")
+    if result.rejects:
+        notice += render.table(["row", "reason"], result.rejects, "Rows that could not be scored", words=True)
+    return [
+        notice,
+        render.bars(result.shares, result.counts) if result.shares else "",
+        gr.Dataframe(result.preview, visible=True),
+        gr.File([str(file) for file in result.files], visible=True, interactive=False),
+    ]

@@ -1,0 +1,39 @@
+"""How often one caller may ask."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from sentiment.errors import TooManyRequests
+
+MINUTE = 60.0  # s
+
+
+class Rate:
+    """At most `per_minute` calls of one caller in any minute."""
+
+    def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.per_minute, self.clock = per_minute, clock
+        self._calls: dict[str, deque[float]] = {}  # the callers of the last minute, the latest one last
+
+    def check(self, caller: str) -> None:
+        """Count a call; TooManyRequests where the caller has had its share."""
+        now = self.clock()
+        calls = self._calls.pop(caller, deque())
+        while calls and calls[0] <= now - MINUTE:
+            calls.popleft()
+        allowed = len(calls) < self.per_minute
+        if allowed:
+            calls.append(now)
+        self._calls[caller] = calls
+        self._forget(now)
+        if not allowed:
+            wait = calls[0] + MINUTE - now
+            raise TooManyRequests(f"more than {self.per_minute} requests in a minute; ask again in {wait:.0f} s")
+
+    def _forget(self, now: float) -> None:
+        while self._calls:
+            caller, calls = next(iter(self._calls.items()))
+            if calls and calls[-1] > now - MINUTE:
+                return
+            del self._calls[caller]

@@ -1,0 +1,111 @@
+"""What the page shows, as HTML that reads well aloud too; every text of a user is escaped here."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from sentiment.schema import Model, Prediction
+from sentiment.ui.backend import State
+
+READ = {"head": "its beginning", "tail": "its end", "head_tail": "its beginning and its end"}
+SIGNS = {"problem": "!", "done": "✓", "hint": "i"}
+
+
+def percent(share: float) -> str:
+    """ "97.8%"; no share that is not whole is shown as all or nothing."""
+    if share > 0.9995 and share < 1:
+        return "over 99.9%"
+    if 0 < share < 0.0005:
+        return "under 0.1%"
+    return f"{share:.1%}"
+
+
+def notice(text: str, kind: str = "problem") -> str:
+    role = "alert" if kind == "problem" else "status"
+    return (
+        f'<p class="notice {kind}" role="{role}"><b aria-hidden="true">{SIGNS[kind]}</b><span>{escape(text)}</span></p>'
+    )
+
+
+def empty(text: str) -> str:
+    return f'<p class="empty">{escape(text)}</p>'
+
+
+def bars(shares: Mapping[str, float], counts: Mapping[str, int] | None = None) -> str:
+    """A line for each label; the largest stands out."""
+    best = max(shares, key=shares.__getitem__)
+    return (
+        '<ul class="bars">'
+        + "".join(bar(name, share, name == best, counts) for name, share in shares.items())
+        + "</ul>"
+    )
+
+
+def bar(name: str, share: float, best: bool, counts: Mapping[str, int] | None) -> str:
+    rows = f"{counts[name]:,} · " if counts else ""
+    return (
+        f'<li{" class=best" if best else ""}><span class="name">{escape(name)}</span>'
+        f'<span class="track" aria-hidden="true"><span style="width:{share:.1%}"></span></span>'
+        f'<span class="value">{rows}{percent(share)}</span></li>'
+    )
+
+
+def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
+    """The label, its probability, and those of the others."""
+    head = f'<h3 class="title">{escape(title)}</h3>' if title else ""
+    label = f"<strong>{escape(prediction.label)}</strong> <span>{percent(prediction.score)} probable</span>"
+    return (
+        f'<section class="answer" aria-live="polite">{head}<p class="verdict">{label}</p>'
+        f"{bars(prediction.probabilities)}{truncation(prediction, state)}</section>"
+    )
+
+
+def truncation(prediction: Prediction, state: State) -> str:
+    if not prediction.truncated:
+        return ""
+    part = READ.get(state.model.truncation, "a part") if state.model else "a part"
+    told = f"The text is longer than the model reads: it has read {part}, {prediction.tokens} word pieces."
+    return notice(told, "hint")
+
+
+def status(state: State, where: str) -> str:
+    if state.model:
+        name = f"{state.model.name} {state.model.version}".strip()
+        kind, told = "up", f"<strong>Ready:</strong> {escape(name)} {escape(where)}"
+    else:
+        kind = "down"
+        told = (
+            "<strong>The model does not answer.</strong> This page asks again by itself every few seconds. "
+            f"<small>{escape(state.problem)}</small>"
+        )
+    return f'<p class="status {kind}"><b aria-hidden="true"></b><span>{told}</span></p>'
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> str:
+    rows = [f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs]
+    return f'<dl class="facts">{"".join(rows)}</dl>'
+
+
+def model_facts(model: Model, where: str) -> str:
+    read = READ.get(model.truncation, model.truncation)
+    return facts(
+        [
+            ("Model", model.name),
+            *([("Version", model.version)] if model.version else []),
+            ("Where", where),
+            ("Labels", ", ".join(model.labels)),
+            ("Reads", f"up to {model.max_length} word pieces of a text; of a longer one {read}"),
+        ]
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, *, words: bool = False) -> str:
+    """Values stand right under their heads, as numbers do; words stand left."""
+    header = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    lines = [f'<th scope="row">{escape(first)}</th>{cells(others)}' for first, *others in rows]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    kind = ' class="words"' if words else ""
+    return f'<div class="scroll"><table{kind}><caption>{escape(caption)}</caption><tr>{header}</tr>{body}</table></div>'
+
+
+def cells(values: Sequence[str]) -> str:
+    return "".join(f"<td>{escape(value)}</td>" for value in values)

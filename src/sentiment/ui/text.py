@@ -1,0 +1,110 @@
+"""One text: its label, how probable each label is, and a correction where that is wrong."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from sentiment.schema import Prediction, check_text
+from sentiment.ui import render
+from sentiment.ui.desk import PROBLEMS, Desk, told
+from sentiment.ui.feedback import Correction
+from sentiment.ui.words import words as drawn
+
+EXAMPLES = ["What a day!", "Not once did I look at my watch.", "Gorgeous to look at, hollow to sit through."]
+EMPTY = render.empty("The answer will stand here.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The last text of a session, and its answer where there was one."""
+
+    text: str
+    prediction: Prediction | None = None
+    version: str = ""
+
+
+def text_tab(desk: Desk, status: Any) -> None:
+    text = gr.Textbox(
+        label="Text", info="Shift and Enter, or the button", lines=4, max_lines=12, autofocus=True, elem_id="text"
+    )
+    button = gr.Button("Classify", variant="primary")
+    gr.Examples([[example] for example in EXAMPLES], [text], label="Examples")
+    result = gr.HTML(EMPTY)
+    words = gr.HTML(elem_id="words")
+    asked: Any = gr.State(None)
+    correction = correction_form(desk, asked) if desk.corrections else []
+
+    def classify(value: str, request: gr.Request) -> list[Any]:
+        try:
+            desk.admit(request)
+            return answered(check_text(value))
+        except PROBLEMS as error:
+            return [told(error), "", Asked(value), *cleared(correction, None)]
+
+    def answered(value: str) -> list[Any]:
+        [prediction] = desk.backend.predict([value])
+        state = desk.backend.state()
+        version = state.model.version if state.model else ""
+        last = Asked(value, prediction, version)
+        return [render.answer(prediction, state), "", last, *cleared(correction, prediction)]
+
+    def again(last: Asked | None) -> list[Any]:
+        """Once the server answers again, answer the text it could not."""
+        if last is None or last.prediction or not last.text.strip() or not desk.backend.state().model:
+            return [gr.skip()] * len(shown)
+        try:
+            return answered(check_text(last.text))
+        except PROBLEMS as error:
+            return [told(error), "", last, *cleared(correction, None)]
+
+    def explain(last: Asked | None) -> str:
+        """Once the answer stands there, which words it rests on."""
+        if last is None or last.prediction is None:
+            return ""
+        try:
+            return drawn(desk.backend.explain(last.text, last.prediction.label))
+        except PROBLEMS as error:
+            return render.notice(f"The words are not marked: {error}", "hint")
+
+    shown = [result, words, asked, *correction]
+    quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
+    pressed = gr.on(
+        [button.click, text.submit], classify, text, shown, api_visibility="private", show_progress_on=result
+    )
+    for answer in (pressed, status.change(again, asked, shown, **quiet)):
+        answer.then(explain, asked, words, **quiet)
+
+
+def correction_form(desk: Desk, asked: Any) -> list[Any]:
+    """The parts that a new answer clears: the group, the choice and the thanks."""
+    with gr.Column(visible=False, elem_classes="correction") as group:
+        label = gr.Radio(
+            label="Not right? Choose the label it should have",
+            info="The text and your label are kept in a file on this server, for training.",
+        )
+        send = gr.Button("Send correction", size="sm")
+    thanks = gr.HTML()
+
+    def correct(chosen: str | None, last: Asked | None, request: gr.Request) -> str:
+        if chosen is None:
+            return render.notice("Choose a label first.")
+        assert last
+        assert last.prediction
+        assert desk.corrections
+        try:
+            desk.admit(request)
+            desk.corrections.add(Correction.of(last.text, chosen, last.prediction, last.version))
+        except PROBLEMS as error:
+            return told(error)
+        return render.notice(f"Saved as {chosen}. Thank you.", "done")
+
+    send.click(correct, [label, asked], thanks, api_visibility="private")
+    return [group, label, thanks]
+
+
+def cleared(correction: list[Any], prediction: Prediction | None) -> list[Any]:
+    if not correction:
+        return []
+    labels = list(prediction.probabilities) if prediction else []
+    return [gr.Column(visible=bool(labels)), gr.Radio(choices=labels, value=None), ""]
