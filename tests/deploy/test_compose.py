@@ -3,12 +3,17 @@
 import re
 
 import pytest
+import yaml
 
 from sentiment.compose import compose
 from tests.conftest import ROOT
 from tests.deploy.files import IMAGES, called, entrypoint, services, value, variables
 
 ENV = re.compile(r"^#?([A-Z_]+)=(.*)$", re.MULTILINE)
+
+
+def read_yaml(name):
+    return yaml.safe_load((ROOT / name).read_text())
 
 
 def published(service):
@@ -68,6 +73,19 @@ def test_the_page_reads_the_key_file_that_the_server_writes():
 def test_models_are_mounted_where_the_server_looks():
     [mount] = [mount for mount in services()["serve"]["volumes"] if mount.startswith("./")]
     assert mount == f"./model_store:{value('serve', 'WORKDIR')}/{compose('serve').store}:ro"
+
+
+def test_monitoring_finds_its_files_and_the_server():
+    mounts = [mount.split(":") for service in services().values() for mount in service["volumes"]]
+    local = {source: target for source, target, *_ in mounts if source.startswith("./")}
+    assert all((ROOT / source).is_dir() for source in local)
+    [scraped] = read_yaml("deploy/prometheus/prometheus.yml")["scrape_configs"]
+    assert scraped["static_configs"] == [{"targets": [f"serve:{compose('serve').metrics_port}"]}]
+    [provider] = read_yaml("deploy/grafana/provisioning/dashboards/sentiment.yaml")["providers"]
+    assert provider["options"]["path"] == local["./deploy/grafana/dashboards"]
+    [source] = read_yaml("deploy/grafana/provisioning/datasources/prometheus.yaml")["datasources"]
+    [(_, _, port)] = published(services()["prometheus"])
+    assert source["url"] == f"http://prometheus:{port}"
 
 
 def test_the_page_asks_the_server_by_its_name_in_the_network():
