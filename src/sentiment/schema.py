@@ -93,10 +93,6 @@ class Classifier(Protocol):
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
 
 
-class Explains(Protocol):
-    def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]: ...
-
-
 class RequestError(ValueError):
     """A request that cannot be answered; `status` is one of STATUS, `reason` a word of Reason."""
 

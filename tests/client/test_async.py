@@ -90,3 +90,18 @@ def test_an_expired_token_is_renewed(server):
     server.write_keys(token="expired", minutes=-1)
     options = {"key_file": server.key_file, "management_url": server.url}
     assert [p.label for p in ask(server, ["a"], **options)] == ["a"]
+
+
+def test_explanations_keep_the_order_of_the_texts(server):
+    def told(text):
+        own = {"target": "good", "text": text, "words": [], "baseline": 0.0, "delta": 0.0, "steps": 16}
+        return {"label": "good", "score": 1.0, "probabilities": {"good": 1.0}, **own}
+
+    server.script += [(200, told("a")), (200, told("b"))]
+
+    async def go():
+        async with AsyncClient(url=server.url, concurrency=1) as client:
+            return await client.explain(["a", "b"])
+
+    assert [one.text for one in asyncio.run(go())] == ["a", "b"]
+    assert [body for _, _, body in server.seen] == [{"text": "a"}, {"text": "b"}]

@@ -15,7 +15,7 @@ from sentiment.errors import (
     Unauthorized,
     Unreachable,
 )
-from sentiment.schema import Prediction
+from sentiment.schema import Explanation, Prediction, Word
 from tests.client.conftest import HANG_UP, REFUSED, echo
 
 NO_PAUSES = (0.0, 0.0)
@@ -144,3 +144,29 @@ def test_pauses_grow_and_are_spread():
         assert most / 2 <= seconds <= most
     with pytest.raises(Busy):
         flow.send(httpx.Response(503))
+
+
+TOLD = Explanation(
+    Prediction("good", 0.9, {"bad": 0.1, "good": 0.9}, tokens=3, truncated=False),
+    target="good",
+    text="fine",
+    words=(Word("fine", 0, 4, 2.0),),
+    baseline=0.1,
+    delta=0.01,
+    steps=16,
+)
+
+
+def test_texts_are_explained_one_in_a_request(server):
+    server.script += [(200, TOLD.to_json()), (503, "{}"), (200, TOLD.to_json())]
+    with client(server) as c:
+        assert c.explain(["fine", "fine"], "good") == [TOLD, TOLD]
+    assert {path for path, _, _ in server.seen} == {"/explanations/sentiment"}
+    assert [body for _, _, body in server.seen] == [{"text": "fine", "target": "good"}] * 3
+
+
+def test_an_answer_that_is_no_explanation_is_a_fault_of_the_server(server):
+    server.script += [(200, {"label": "good"})]
+    with client(server) as c, pytest.raises(ServerFault, match="no explanation; was the archive packaged"):
+        c.explain(["fine"])
+    assert server.seen[0][2] == {"text": "fine"}

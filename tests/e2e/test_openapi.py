@@ -32,7 +32,24 @@ ACCEPTED = f"{VALID},positive_data_acceptance"
 def test_the_server_answers_generated_requests_as_the_document_says(server, tmp_path, operation, mode, checks):
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(ROOT / "docs" / "openapi.yaml")]
     command += ["--url", server.url, "-H", f"Authorization: Bearer {read_key(server.key_file, 'inference')}"]
-    command += ["--include-operation-id", operation, "--checks", checks, "--max-examples", "20", "--mode", mode]
-    command += ["--no-shrink", "--phases", "examples,fuzzing", "--generation-deterministic", "--no-color"]
+    command += [
+        "--include-operation-id",
+        operation,
+        "--checks",
+        checks,
+        "--max-examples",
+        "5" if "explain" in operation else "20",
+        "--mode",
+        mode,
+    ]
+    command += [
+        "--request-timeout",
+        "60",
+        "--no-shrink",
+        "--phases",
+        "examples,fuzzing",
+        "--generation-deterministic",
+        "--no-color",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
