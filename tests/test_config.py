@@ -49,6 +49,13 @@ def test_a_batch_takes_either_engine(engine):
     assert "_target_" in call(composed("predict", f"engine={engine}", "run=x", "input=a", "output=b")).engine
 
 
+@pytest.mark.parametrize(
+    ("command", "override"), [("package", "version=2.0"), ("deploy", "version=2"), ("models", "default=2.0")]
+)
+def test_a_version_is_given_without_quotes(command, override):
+    assert "_target_" in call(composed(command, *GIVEN.get(command, []), override))
+
+
 def test_the_headline_experiment_is_as_published():
     cfg = composed("train", "experiment=imdb_bert")
     assert cfg.model.backbone == "bert-base-uncased"

@@ -36,7 +36,7 @@ def package(
     run: Path,
     store: Path,
     name: str = "sentiment",
-    version: str = "1.0",
+    version: str | float = "1.0",
     batch_size: Annotated[int, Ge(1)] = 32,
     max_batch_delay: Annotated[int, Ge(1)] = 1,
     workers: Annotated[int, Ge(1)] = 1,
@@ -51,8 +51,7 @@ def package(
     export = export_folder(Path(run))
     if not NAME.fullmatch(name):
         raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
-    if not VERSION.fullmatch(version):
-        raise ConfigError(f"version={version!r}: expected a number above 0, such as 1.0")
+    version = checked_version(version)
     target = Path(store) / f"{file or name}.mar"
     if target.exists() and not overwrite:
         raise ConfigError(f"{target} exists; choose another name or set overwrite=true")
@@ -69,6 +68,13 @@ def package(
     log.info("packaged %s as %s (%.1f MB)", export, target, target.stat().st_size / 1e6)
     log.info("serve it with: sentiment serve store=%s", store)
     return target
+
+
+def checked_version(version: str | float) -> str:
+    """As text, since 2.0 on a command line is a number; ConfigError where TorchServe would not take it."""
+    if not VERSION.fullmatch(str(version)):
+        raise ConfigError(f"version={version!r}: expected a number above 0, such as 1.0")
+    return str(version)
 
 
 def archive(export: Path, scratch: Path, *, name: str, version: str, settings: dict[str, Any]) -> Path:

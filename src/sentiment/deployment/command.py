@@ -20,6 +20,7 @@ from sentiment.deployment.golden import Golden, read_golden
 from sentiment.errors import ConfigError, DataError, NotFound, Refused, SentimentError, ServingError
 from sentiment.files import write_json
 from sentiment.interrupts import stop_on_signals, uninterrupted
+from sentiment.packaging import checked_version
 from sentiment.predictor import Predictor
 from sentiment.serving.store import archives, history, remember
 
@@ -37,7 +38,7 @@ def deploy(
     records: Path,
     golden: Path | None = None,
     texts: Annotated[int, Ge(2)] = 200,
-    version: str | None = None,
+    version: str | float | None = None,
 ) -> str:
     """Serve a run as a new version, check it, and put it in place; else Refused, and nothing has changed.
 
@@ -139,12 +140,15 @@ def versions(management: Management, model: str) -> list[Version]:
         return []
 
 
-def free_version(wanted: str | None, served: list[Version], store: Path, model: str) -> str:
+def free_version(wanted: str | float | None, served: list[Version], store: Path, model: str) -> str:
     taken = {number(one.version) for one in served}
     taken |= {number(one.version) for one in archives(store) if one.model == model}
-    if wanted is not None and number(wanted) in taken:
-        raise ConfigError(f"version={wanted}: {model} has this one already; leave version out, or take a higher one")
-    return wanted or next_version(sorted(taken))
+    if wanted is None:
+        return next_version(sorted(taken))
+    version = checked_version(wanted)
+    if number(version) in taken:
+        raise ConfigError(f"version={version}: {model} has this one already; leave version out, or take a higher one")
+    return version
 
 
 def check_labels(golden: Golden, predictor: Predictor) -> None:

@@ -20,12 +20,12 @@ def models(
     management: Management,
     store: Path | None = None,
     model: str | None = None,
-    version: str | None = None,
+    version: str | float | None = None,  # 2.0 on a command line is a number
     register: str | None = None,
     workers: Annotated[int, Ge(0)] = 1,
     scale: Annotated[int, Ge(0)] | None = None,
-    default: str | None = None,
-    unregister: str | None = None,
+    default: str | float | None = None,
+    unregister: str | float | None = None,
 ) -> None:
     """Do one of `register` (an archive's file name), `scale`, `default`, `unregister`, then list what is served."""
     wanted = {"register": register, "scale": scale, "default": default, "unregister": unregister}
@@ -38,13 +38,13 @@ def models(
         elif verbs:
             name = model or only(management.models())
             if scale is not None:
-                management.scale(name, version or management.version(name).version, workers=scale)
+                management.scale(name, str(version or management.version(name).version), workers=scale)
             if default is not None:
-                choose(management, name, default, store)
+                choose(management, name, str(default), store)
             if unregister is not None:
-                management.unregister(name, unregister)
+                management.unregister(name, str(unregister))
                 if store is not None:
-                    forget(store, name, unregister)
+                    forget(store, name, str(unregister))
         names = [model] if model else management.models()
         Console().print(table([one for name in names for one in management.versions(name)]))
 
