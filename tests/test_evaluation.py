@@ -43,11 +43,11 @@ def test_other_texts_get_the_baseline_of_the_training_texts(tiny_copy, tmp_path)
     assert read_json(tmp_path / "a" / "intervals.json")["test"].keys() == found["scores"].keys()
 
 
-def test_a_run_whose_training_texts_are_gone_is_scored_without_a_baseline(tiny_copy, tmp_path, caplog):
+def test_a_run_whose_training_texts_are_gone_is_scored_without_a_baseline(tiny_copy, tmp_path, capfd):
     change_config(tiny_copy, dir=str(tmp_path / "gone"))
     path = write_csv(tmp_path / "mine.csv", [("good trip", "positive"), ("bad trip", "negative")])
     main(["evaluate", f"run={tiny_copy}", "data=files", f"data.test={path}", f"output={tmp_path}/a"])
-    assert "no baseline beside the scores: the run's training texts cannot be read" in caplog.text
+    assert "no baseline beside the scores: the run's training texts cannot be read" in capfd.readouterr().err
     assert read_json(tmp_path / "a" / "metrics.json")["test"]["accuracy"] == 1
     assert not (tmp_path / "a" / "baseline.json").exists()
 

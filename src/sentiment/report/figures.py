@@ -50,7 +50,7 @@ def precision_recall(result: "Evaluation") -> Figure | None:
         for n, (i, label) in enumerate(curves(result)):
             precision, recall, _ = precision_recall_curve(result.targets == i, result.probabilities[:, i])
             line(axes, recall, precision, label, n)
-        axes.set(xlabel="share of its own found (recall)", ylabel="share of its calls that are right (precision)")
+        axes.set(xlabel="recall: share of its own found", ylabel="precision: share of calls right")
         axes.set(xlim=(0, 1), ylim=(0, 1.01))
         axes.legend(loc="lower left")
 
@@ -102,7 +102,7 @@ def length(result: "Evaluation") -> Figure | None:
         ticks = [f"{name}\n{count:,}" for name, count in zip(names, counts, strict=True)]
         axes.set_xticks(range(len(bins)), ticks)
         axes.set(xlabel="tokens read, and number of texts", ylabel="accuracy", xlim=(-0.5, len(bins) - 0.5))
-        axes.set(ylim=(max(0.0, min(low for low, _ in spans) - 0.05), 1.01))
+        axes.set(ylim=(max(0.0, min(low for low, _ in spans) - 0.05), min(1.01, max(high for _, high in spans) + 0.05)))
         axes.grid(visible=False, axis="x")
 
     text = (
