@@ -56,10 +56,14 @@ class Telemetry:
         """One dynamic batch: what it answered, and why it rejected the others."""
         self.add(BATCH_REQUESTS, requests)
         self.add(BATCH_SECONDS, round(seconds, 6))
-        self.add(TEXTS, len(predictions))
-        self.add(TOKENS, sum(prediction.tokens or 0 for prediction in predictions))
-        self.add(TRUNCATED, sum(bool(prediction.truncated) for prediction in predictions))
-        self.add(EXPLAINED, explained)
+        counts = {
+            TEXTS: len(predictions),
+            TOKENS: sum(prediction.tokens or 0 for prediction in predictions),
+            TRUNCATED: sum(bool(prediction.truncated) for prediction in predictions),
+            EXPLAINED: explained,
+        }
+        for metric in (metric for metric, count in counts.items() if count):  # each is a line that the frontend parses
+            self.add(metric, counts[metric])
         for reason, count in Counter(rejected).items():
             self.add(REJECTED, count, reason)
 
