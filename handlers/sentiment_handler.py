@@ -30,6 +30,7 @@ class SentimentHandler:
         self.predictor: Predictor
         self.telemetry: Telemetry
         self.scores: dict[str, Any] | None
+        self.intervals: dict[str, Any] | None
 
     def initialize(self, context: Any) -> None:
         properties = context.system_properties
@@ -38,7 +39,8 @@ class SentimentHandler:
         cores = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)  # a container sees all of its machine's
         torch.set_num_threads(max(1, cores // workers))  # which the workers share
         self.predictor = Predictor.load(Path(properties["model_dir"]), device=device)
-        self.scores = read_scores(Path(properties["model_dir"]))
+        self.scores = read_result(Path(properties["model_dir"]) / "metrics.json")
+        self.intervals = read_result(Path(properties["model_dir"]) / "intervals.json")
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
         self.telemetry = Telemetry(context.metrics, model=context.model_name, version=version_of(context))
         log.info("ready on %s, labels %s", device, self.predictor.labels)
@@ -95,18 +97,18 @@ class SentimentHandler:
     def _model(self, context: Any) -> Model:
         own = self.predictor.preprocessing
         labels = tuple(self.predictor.labels)
-        return Model(context.model_name, version_of(context), labels, own.max_length, own.truncation, self.scores)
+        name, version = context.model_name, version_of(context)
+        return Model(name, version, labels, own.max_length, own.truncation, self.scores, self.intervals)
 
 
 def version_of(context: Any) -> str:
     return str(context.manifest["model"]["modelVersion"])
 
 
-def read_scores(folder: Path) -> dict[str, Any] | None:
-    """The run's metrics.json, which an archive of an export folder alone does not have."""
-    path = folder / "metrics.json"
-    scores: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return scores
+def read_result(path: Path) -> dict[str, Any] | None:
+    """What the run measured; an archive made of an export folder alone does not have it."""
+    result: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return result
 
 
 def decode(row: dict[str, Any]) -> Any:

@@ -22,6 +22,7 @@ from sentiment.resources import PACKAGE, bundled
 
 log = logging.getLogger(__name__)
 
+RESULTS = ("metrics.json", "intervals.json")  # of the run: the served model tells them
 HANDLER = "handlers/sentiment_handler.py"
 SHARED = (  # modules the handler needs
     "__init__", "errors", "text", "schema", "telemetry", "tensors", "protocol", "encoding", "explanations", "predictor",
@@ -90,9 +91,9 @@ def archive(export: Path, scratch: Path, *, name: str, version: str, settings: d
     for file in sorted(export.iterdir()):
         if file.is_file() and file.name not in ("model.safetensors", "README.md"):
             shutil.copyfile(file, extra / file.name)
-    scores = export.parent / "metrics.json"  # the served model tells them
-    if export.name == "export" and scores.is_file():
-        shutil.copyfile(scores, extra / scores.name)
+    for file_name in RESULTS if export.name == "export" else ():
+        if (result := export.parent / file_name).is_file():
+            shutil.copyfile(result, extra / result.name)
     config = scratch / "model-config.yaml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     out = scratch / "out"

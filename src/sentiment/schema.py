@@ -80,6 +80,7 @@ class Model:
     max_length: int  # in tokens
     truncation: str
     scores: dict[str, Any] | None = None  # metrics.json of its run; None where the archive came without one
+    intervals: dict[str, Any] | None = None  # intervals.json: [low, high] of each score
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

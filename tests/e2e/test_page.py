@@ -111,9 +111,11 @@ def test_two_texts_stand_side_by_side(tab):
 
 def test_the_model_tab_tells_scores_and_figures(tab):
     tab.get_by_role("tab", name="Model").click()
-    tab.get_by_role("img", name="Confusion matrix").wait_for()
+    tab.get_by_role("img", name="ROC curve").wait_for()
     row = tab.get_by_role("row", name="accuracy")
-    assert float(row.get_by_role("cell").last.inner_text().split()[0]) > 0.5
+    score, interval = row.get_by_role("cell").last.inner_text().split()
+    low, high = map(float, interval.strip("()").split("-"))
+    assert 0.5 < low <= float(score) <= high <= 1
     with tab.expect_download() as download:
         tab.get_by_text("Download the report").click()
     assert download.value.suggested_filename == "report.html"

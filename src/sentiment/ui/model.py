@@ -8,10 +8,19 @@ from typing import Any
 
 import gradio as gr
 
+from sentiment.schema import Model
 from sentiment.ui import render
 from sentiment.ui.desk import Desk
 
-TITLES = {"confusion_matrix": "Confusion matrix", "learning_curves": "Learning curves"}
+TITLES = {
+    "roc": "ROC curve",
+    "learning_loss": "Loss while learning",
+    "learning_scores": "Validation scores",
+    "precision_recall": "Precision and recall",
+    "reliability": "Probabilities against outcomes",
+    "length": "Accuracy by length of text",
+    "lengths": "Lengths of the texts",
+}
 
 
 def model_tab(tab: Any, desk: Desk, status: Any) -> None:
@@ -32,28 +41,37 @@ def described(desk: Desk) -> str:
             [v.version, "yes" if v.default else "", f"{v.workers.count('READY')} of {len(v.workers)}"] for v in versions
         ]
         parts.append(render.table(["version", "default", "workers ready"], rows, "Versions served"))
-    parts.append(scores(desk, state.model.scores))
+    parts.append(scores(desk.run, state.model))
     parts += figures(desk.run)
     return "".join(parts)
 
 
-def scores(desk: Desk, served: dict[str, Any] | None) -> str:
-    path = desk.run / "metrics.json" if desk.run else None
-    if path and path.is_file():
-        return scores_table(json.loads(path.read_text(encoding="utf-8")), f"Scores of {path.parent.name}")
-    if served:
-        return scores_table(served, "Scores, on texts kept out of training")
+def scores(run: Path | None, model: Model) -> str:
+    """The run's scores, or those the served model carries."""
+    if run and (found := read_result(run / "metrics.json")):
+        return scores_table(found, read_result(run / "intervals.json"), f"Scores of {run.name}")
+    if model.scores:
+        return scores_table(model.scores, model.intervals, "Scores, on texts kept out of training")
     return render.empty("The archive holds no scores; packaged from a whole run it does.")
 
 
-def scores_table(metrics: dict[str, dict[str, Any]], caption: str) -> str:
+def read_result(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def scores_table(metrics: dict[str, Any], intervals: dict[str, Any] | None, caption: str) -> str:
     names = list(dict.fromkeys(name for values in metrics.values() for name in values))
-    rows = [[name, *(number(values.get(name)) for values in metrics.values())] for name in names]
-    return render.table(["score", *metrics], rows, caption)
+    spans = {split: (intervals or {}).get(split, {}) for split in metrics}
+    rows = [[name, *(score(metrics[split].get(name), spans[split].get(name)) for split in metrics)] for name in names]
+    how = f"{caption}; in brackets 95 % intervals" if intervals else caption
+    return render.table(["score", *metrics], rows, how)
 
 
-def number(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value if value is not None else "")
+def score(value: float | None, interval: list[float] | None) -> str:
+    """ "0.884 (0.869-0.899)"."""
+    if value is None:
+        return ""
+    return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})" if interval else f"{value:.3f}"
 
 
 def figures(run: Path | None) -> list[str]:
