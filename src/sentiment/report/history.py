@@ -24,7 +24,7 @@ def read_history(folder: Path) -> list[dict[str, str]]:
 
 
 def learning_curves(rows: Sequence[Mapping[str, str]]) -> list[Figure]:
-    """Losses by step, and the validation scores by step."""
+    """Losses by step, and the validation scores by step where there were several epochs."""
     loss_text = (
         "How wrong the model was as it learned, lower is better. Training loss that falls while validation loss rises "
         "means that it began to learn its texts by heart."
@@ -34,7 +34,7 @@ def learning_curves(rows: Sequence[Mapping[str, str]]) -> list[Figure]:
     score = {"accuracy": points(rows, "validation/accuracy"), "macro F1": points(rows, "validation/f1")}
     return [
         *([curve("learning_loss", "Loss while learning", loss_text, loss)] if any(loss.values()) else []),
-        *([curve("learning_scores", "Validation scores", score_text, score)] if any(score.values()) else []),
+        *([curve("learning_scores", "Validation scores", score_text, score)] if len(score["accuracy"]) > 1 else []),
     ]
 
 
