@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(PINS)
 
-.PHONY: help install demo train test test-all check format bench serve ui images dist clean
+.PHONY: help install demo train test test-all check format bench soak serve ui images dist clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ format: $(INSTALLED) ## rewrite the code in the project's format
 
 bench: $(INSTALLED) ## speed beside the transformers pipeline, in one run
 	$(BIN)/python benchmarks/batch_predict.py
+
+soak: $(INSTALLED) ## ten minutes of steady load on a real server: errors, latency, memory
+	$(BIN)/python benchmarks/soak.py
 
 serve: $(INSTALLED) ## serve the archives of model_store
 	$(BIN)/sentiment serve

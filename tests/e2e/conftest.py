@@ -32,21 +32,29 @@ def way(tmp_path_factory):
     return folder
 
 
-def on_free_ports(store, *, folder):
-    inference, management, metrics = free_ports(3)
-    return TorchServe(
-        store=store,
-        folder=folder,
-        inference_port=inference,
-        management_port=management,
-        metrics_port=metrics,
-    )
+def on_free_ports(store, *, folder, **settings):
+    ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
+    return TorchServe(store=store, folder=folder, **{**ports, **settings})
 
 
 @pytest.fixture(scope="session")
 def server(way):
     with on_free_ports(way / "store", folder=way / "serve") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def spare(tiny_run, tmp_path_factory):
+    """A server of a small model that tests may trouble: its management API registers and unregisters."""
+    folder = tmp_path_factory.mktemp("spare")
+    package(run=tiny_run, store=folder / "store")
+    with on_free_ports(folder / "store", folder=folder / "serve", model_api=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def tiny_local(tiny_run):
+    return Predictor.load(tiny_run)
 
 
 @pytest.fixture(scope="session")
