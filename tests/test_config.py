@@ -18,6 +18,7 @@ GROUPS = sorted(
 GIVEN = {
     "package": ["run=x"],
     "evaluate": ["run=x"],
+    "sweep-report": ["folder=x"],
     "deploy": ["run=x"],
     "predict": ["run=x", "input=a.csv", "output=b.csv"],
 }

@@ -16,7 +16,7 @@ FLOORS = (
     {"calibration"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose", "report"},
     {"batch", "preprocessing", "evaluation", "serving"},
-    {"training", "demo", "deployment", "ui", "sweep"},
+    {"training", "demo", "deployment", "ui", "sweep", "leaderboard"},
     {"cli"},
     {"__main__"},
 )

@@ -23,6 +23,7 @@ usage: sentiment COMMAND [key=value ...]     sentiment COMMAND --help shows its 
   preprocess   clean and split texts into data/processed, with a report
   train        fine-tune a model into outputs/<run>    (the same as python train.py)
   evaluate     score a run on its own or other labelled texts
+  sweep-report compare the runs of a sweep, or of any folder
   package      make model_store/<name>.mar of a run
   serve        serve the archives of model_store with TorchServe
   ready        ask a server whether it answers, for health checks
@@ -40,6 +41,7 @@ COMMANDS = (
     "preprocess",
     "train",
     "evaluate",
+    "sweep-report",
     "package",
     "serve",
     "ready",
@@ -49,6 +51,7 @@ COMMANDS = (
     "predict",
     "ui",
 )
+FIRST = {"sweep-report": "folder"}  # the key that a first word without "=" is the value of
 
 ENVIRONMENT = {  # libraries read it as they are imported, so that a command imports none to say it
     "TOKENIZERS_PARALLELISM": "true",
@@ -72,7 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             2,
         )
     else:
-        run(command, overrides)
+        run(command, named(command, overrides))
+
+
+def named(command: str, overrides: Sequence[str]) -> list[str]:
+    """`sweep-report FOLDER` is `sweep-report folder=FOLDER`."""
+    first, *others = [*overrides, ""]
+    if command not in FIRST or not first or first.startswith("-") or "=" in first:
+        return list(overrides)
+    quoted = first.replace("'", r"\'")
+    return [f"{FIRST[command]}='{quoted}'", *others[:-1]]
 
 
 def run(command: str, overrides: Sequence[str]) -> None:
