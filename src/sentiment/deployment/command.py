@@ -91,10 +91,10 @@ def decision(candidate: Candidate, records: Path, record: dict[str, Any]) -> Ite
             write_record(records, record)
 
 
-def rollback(*, management: Management, store: Path, model: str, records: Path) -> str:
+def rollback(*, management: Management, store: Path, name: str, records: Path) -> str:
     """Make the version that was in place before the present default again; ServingError where there is none."""
     stop_on_signals()
-    store = Path(store).absolute()
+    store, model = Path(store).absolute(), name
     with held(store), management:
         present = management.version(model)
         placed = history(store, model)

@@ -19,10 +19,10 @@ def models(
     *,
     management: Management,
     store: Path | None = None,
-    model: str | None = None,
+    name: str | None = None,
     version: str | float | None = None,  # 2.0 on a command line is a number
     register: str | None = None,
-    workers: Annotated[int, Ge(0)] = 1,
+    workers: Annotated[int, Ge(0)] | None = None,
     scale: Annotated[int, Ge(0)] | None = None,
     default: str | float | None = None,
     unregister: str | float | None = None,
@@ -34,9 +34,9 @@ def models(
         raise ConfigError(f"one thing at a time: got {' and '.join(verbs)}; leave one")
     with management:
         if register is not None:
-            management.register(Path(register).name, workers=workers)
+            add(management, Path(register).name, workers)
         elif verbs:
-            name = model or only(management.models())
+            name = name or only(management.models())
             if scale is not None:
                 management.scale(name, str(version or management.version(name).version), workers=scale)
             if default is not None:
@@ -45,8 +45,17 @@ def models(
                 management.unregister(name, str(unregister))
                 if store is not None:
                     forget(store, name, str(unregister))
-        names = [model] if model else management.models()
+        names = [name] if name else management.models()
         Console().print(table([one for name in names for one in management.versions(name)]))
+
+
+def add(management: Management, archive: str, workers: int | None) -> None:
+    """Register an archive; TorchServe starts as many workers as it asks for, which `workers` corrects."""
+    before = {(one.model, one.version) for name in management.models() for one in management.versions(name)}
+    management.register(archive)
+    for one in (one for name in management.models() for one in management.versions(name)):
+        if (one.model, one.version) not in before and workers not in (None, len(one.workers)):
+            management.scale(one.model, one.version, workers=workers or 0)
 
 
 def choose(management: Management, model: str, version: str, store: Path | None) -> None:
@@ -61,7 +70,7 @@ def choose(management: Management, model: str, version: str, store: Path | None)
 
 def only(names: list[str]) -> str:
     if len(names) != 1:
-        raise NotFound(f"the server has {len(names)} models ({', '.join(names) or 'none'}); name one with model=")
+        raise NotFound(f"the server has {len(names)} models ({', '.join(names) or 'none'}); choose one with name=")
     return names[0]
 
 
