@@ -43,7 +43,7 @@ while getopts t:b:i:m:h option; do
 done
 shift $((OPTIND - 1))
 images=()
-while [[ $# -gt 0 && $1 != -- ]]; do
+while [[ $# -gt 0 && $1 != -* ]]; do # getopts takes a -- that follows an option
   [[ $1 == serve || $1 == ui ]] || fail "no image $1; choose serve or ui" 2
   images+=("$1") && shift
 done

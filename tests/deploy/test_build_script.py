@@ -72,6 +72,14 @@ def test_arguments_reach_the_builds_that_take_them(build, monkeypatch):
     assert ui == "docker build --build-arg BASE_IMAGE=base --no-cache --file Dockerfile.ui --tag bert-sentiment-ui:7 ."
 
 
+@pytest.mark.parametrize("before", [["-t", "7"], ["-t", "7", "ui"], []])
+def test_what_follows_two_dashes_is_the_engines(build, before):
+    done = build(*before, "--", "--no-cache", engines=["docker"])
+    assert done.stderr == ""
+    assert all(line.startswith("docker build --no-cache --file ") for line in done.stdout.splitlines())
+    assert "Dockerfile.ui" in done.stdout
+
+
 def test_the_environment_says_the_same_as_the_options(build):
     options = build("-t", "7", "-b", "base", "-i", "index", engines=["docker"])
     assert build(TAG="7", BASE_IMAGE="base", TORCH_INDEX="index").stdout == options.stdout != ""
