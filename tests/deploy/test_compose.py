@@ -91,6 +91,8 @@ def test_monitoring_finds_its_files_and_the_server():
 def test_the_page_asks_the_server_by_its_name_in_the_network():
     cfg = compose("ui", services()["ui"]["command"])
     assert cfg.engine.url == f"http://serve:{compose('serve').inference_port}"
+    assert cfg.management_url is None
+    assert cfg.feedback is None
     assert services()["ui"]["depends_on"] == {"serve": {"condition": "service_healthy"}}
 
 

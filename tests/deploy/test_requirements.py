@@ -21,8 +21,6 @@ IMPORTS = {
         "main(['serve', 'store=/nowhere'])"
     ),
     "ui": (
-        "from sentiment.ui import page\n"
-        "page(None)\n"
         "import socket; taken = socket.socket(); taken.bind(('127.0.0.1', 0))\n"
         "main(['ui', f'port={taken.getsockname()[1]}'])"
     ),
