@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(PINS)
 
-.PHONY: help install demo train test test-all check format bench soak serve ui images dist clean
+.PHONY: help install demo train test test-all check format bench soak serve ui images docs dist clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ ui: $(INSTALLED) ## a page that asks the running server
 
 images: ## build the container images
 	deploy/build.sh
+
+docs: $(INSTALLED) ## the documentation site, in docs/site
+	$(BIN)/mkdocs build --config-file docs/mkdocs.yml
 
 dist: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel

@@ -1,0 +1,46 @@
+"""The command blocks of README and docs, each with the mark that stands before it.
+
+No mark: every line is a command of ours, and it is composed. `<!-- run -->`: run word for word, page by page, in one
+folder. `<!-- run until "words" -->`: the same, going on once the words are printed. `<!-- not run: reason -->`.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))]
+BLOCK = re.compile(r"(?:<!-- ((?:not )?run)(?: until \"([^\"]+)\")?(?:: ([^>]+))? -->\n)?```bash\n(.*?)```", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    page: Path
+    line: int
+    text: str
+    mark: str = ""  # run, not run, or none
+    until: str = ""
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """The words of each command, comments left out; of a pipe its last part."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        words = [shlex.split(line, comments=True) for line in lines]
+        return [line[-line[::-1].index("|") :] if "|" in line else line for line in words if line]
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for found in BLOCK.finditer(text):
+        mark, until, reason, body = (part or "" for part in found.groups())
+        yield Block(page, text.count("\n", 0, found.start(4)), body, mark, until, reason.strip())
+
+
+ALL = [block for page in PAGES for block in blocks(page)]
