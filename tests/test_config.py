@@ -64,34 +64,139 @@ def test_the_headline_experiment_is_as_published():
     assert cfg.data.hub == "stanfordnlp/imdb"
 
 
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["trainer.max_epoch=3"], "unknown key trainer.max_epoch; did you mean trainer.max_epochs?"),
-        (["modle=minilm"], "unknown key modle; did you mean model?"),
-        (["model=minlm"], "model has no option 'minlm'; choose one of: base, bert_base, minilm"),
-        (
-            ["+model.lrr=3"],
-            "unknown key model.lrr: sentiment.model.SentimentClassifier takes no 'lrr'; did you mean lr?",
-        ),
-        (["model.lr=abc"], "model.lr=abc: expected a valid number, unable to parse string as a number"),
-        (["model.lr=-1"], "model.lr=-1: expected greater than 0"),
-        (["trainer.max_epochs=two"], "trainer.max_epochs=two: expected a valid integer"),
-        (["data.batch_size=0"], "data.batch_size=0: expected greater than 0"),
-        (["data.truncation=middle"], "data.truncation=middle: expected 'head', 'tail' or 'head_tail'"),
-        (["model.lr==3"], "Error parsing override 'model.lr==3'"),
-        (["resume=outputs/nowhere"], "resume=outputs/nowhere: there is no"),
-    ],
-)
-def test_a_wrong_override_is_one_clear_line(overrides, message, capfd, tmp_path, monkeypatch):
+MISTAKES = [
+    # keys and groups
+    ("sead=1", "unknown key sead; did you mean seed?"),
+    ("+sead=1", "unknown key sead; did you mean seed?"),
+    ("++typo=1", "unknown key typo; there are run_name, seed, "),
+    ("trainer.max_epoch=3", "unknown key trainer.max_epoch; did you mean trainer.max_epochs?"),
+    ("modle=minilm", "unknown key modle; did you mean model?"),
+    ("dta=imdb", "unknown key dta; did you mean data?"),
+    ("+experimnt=imdb_bert", "unknown key experimnt; did you mean experiment?"),
+    ("model=minlm", "model has no option 'minlm'; did you mean minilm? choose one of: base, bert_base, minilm"),
+    ("data=imbd", "data has no option 'imbd'; did you mean imdb? choose one of: base, demo,"),
+    ("experiment=nothing", "experiment has no option 'nothing'; choose one of:"),
+    ("+model.lrr=3", "unknown key model.lrr: sentiment.model.SentimentClassifier takes no 'lrr'; did you mean lr?"),
+    (
+        "++model.warmap=0",
+        "unknown key model.warmap: sentiment.model.SentimentClassifier takes no 'warmap'; did you",
+    ),
+    ("+model.optimizer.ep=1", "unknown key model.optimizer.ep: torch.optim.AdamW takes no 'ep'; did you mean eps?"),
+    (
+        "+trainer.max_step=5",
+        "unknown key trainer.max_step: pytorch_lightning.Trainer takes no 'max_step'; did you",
+    ),
+    (
+        "+data.cleaning.emoji=true",
+        "unknown key data.cleaning.emoji: sentiment.text.Cleaning takes no 'emoji'; there",
+    ),
+    ("+callbacks.bset=3", "unknown key callbacks.bset; did you mean callbacks.best?"),
+    ("+paths.outpts=x", "unknown key paths.outpts; did you mean paths.outputs?"),
+    ("~callbacks.throughput", "callbacks.throughput is required; do not remove it"),
+    ("~seed", "seed is required; do not remove it"),
+    (
+        "model.optimizer._target_=torch.optim.Adamw",
+        "model.optimizer._target_=torch.optim.Adamw: no such class",
+    ),
+    ("model.lr==3", "Error parsing override 'model.lr==3'"),
+    ("resume=outputs/nowhere", "resume=outputs/nowhere: there is no"),
+    # types: what pydantic would convert, but the constructor would get as it is
+    ("model.lr=abc", "model.lr=abc: expected a valid number, unable to parse string as a number"),
+    ("model.lr=true", "model.lr=True: expected a number, got bool True"),
+    ('model.lr="1e-4"', "model.lr=1e-4: expected a number, got str '1e-4'"),
+    ("data.max_length=64.0", "data.max_length=64.0: expected a whole number, got float 64.0"),
+    ("data.cleaning.html=no", "data.cleaning.html=no: expected true or false, got str 'no'"),
+    ("data.labels=positive", "data.labels=positive: expected a list, such as [a,b]"),
+    ("trainer.max_epochs=two", "trainer.max_epochs=two: expected a valid integer"),
+    ("average=maybe", "average=maybe: expected a valid boolean"),
+    # ranges
+    ("seed=-1", "seed=-1: expected greater than or equal to 0"),
+    ("model.lr=-1", "model.lr=-1: expected greater than 0"),
+    ("model.lr=2", "model.lr=2: expected less than or equal to 1"),
+    ("model.warmup=1.5", "model.warmup=1.5: expected less than 1"),
+    ("model.optimizer.eps=-1", "model.optimizer.eps=-1: expected greater than or equal to 0"),
+    ("model.optimizer.betas=[0.9,1.5]", "model.optimizer.betas=[0.9, 1.5]: expected less than 1"),
+    ("data.max_length=4", "data.max_length=4: expected greater than or equal to 8"),
+    (
+        "data.max_length=513",
+        "max_length=513 exceeds the 512 positions of 'packaged/all-MiniLM-L6-v2'; lower",
+    ),
+    ("data.batch_size=0", "data.batch_size=0: expected greater than 0"),
+    ("data.validation_fraction=1.0", "data.validation_fraction=1.0: expected less than 1"),
+    ("data.max_windows=0", "data.max_windows=0: expected greater than 0"),
+    ("trainer.max_epochs=-1", "trainer.max_epochs=-1: expected greater than or equal to 1"),
+    ("+trainer.min_epochs=-5", "trainer.min_epochs=-5: expected greater than or equal to 1"),
+    ("trainer.gradient_clip_val=-1", "trainer.gradient_clip_val=-1: expected greater than or equal to 0"),
+    ("trainer.limit_train_batches=2.5", "trainer.limit_train_batches=2.5: expected "),
+    # names
+    ("model.scheduler=lnear", "model.scheduler=lnear: expected 'linear', 'cosine', "),
+    ("data.truncation=heads", "data.truncation=heads: expected 'head', 'tail' or 'head_tail'; did you mean head?"),
+    ("data.dedupe=exactly", "data.dedupe=exactly: expected 'none', 'exact' or 'normalised'; did you mean exact?"),
+    ("data.drop_leaks=true", "data.drop_leaks=True: expected 'none', 'exact' or 'normalised'"),
+    (
+        "trainer.accelerator=gpux",
+        "trainer.accelerator=gpux: expected 'auto', 'cpu', 'gpu', 'cuda', 'mps' or 'tpu';",
+    ),
+    ("trainer.devices=two", "trainer: "),
+    ("callbacks.best.mode=maxi", "callbacks.best.mode=maxi: expected 'min' or 'max'; did you mean max?"),
+    (
+        "callbacks.best.monitor=validation/acuracy",
+        "callbacks.best.monitor: a run has no metric 'acuracy'; did you",
+    ),
+    ("optimized_metric=acuracy", "optimized_metric: a run has no metric 'acuracy'; did you mean accuracy?"),
+    ("model.backbone=nowhere/none", "cannot load the backbone 'nowhere/none': "),
+]
+
+
+@pytest.mark.parametrize(("override", "message"), MISTAKES, ids=[override for override, _ in MISTAKES])
+def test_a_mistake_is_one_clear_line_before_any_data_is_read(override, message, capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as caught:
-        main(["train", *overrides])
+        main(["train", "data.dir=nowhere", override])  # to read it would be an error of its own
     assert caught.value.code == 2
     error = capfd.readouterr().err.strip()
     assert error.splitlines()[-1].startswith(f"error: {message}")
     assert "Traceback" not in error
-    assert not list(tmp_path.glob("outputs/*/metrics.json"))
+    assert not [path for path in tmp_path.rglob("*") if path != tmp_path / "outputs"], "no run folder is left behind"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["preprocess", "data=imbd"], "data has no option 'imbd'; did you mean imdb? choose one of:"),
+        (
+            ["preprocess", "+foo=1"],
+            "unknown key foo: sentiment.preprocessing.preprocess takes no 'foo'; there are",
+        ),
+        (["preprocess", "data.dir=nowhere", "data.max_length=1000"], "max_length=1000 exceeds the 512 positions"),
+        (["preprocess", "data.dir=nowhere", "data.batch_size=0"], "data.batch_size=0: expected greater than 0"),
+        (["preprocess", "data.dir=nowhere", "+model.foo=1"], "unknown key model.foo; did you mean model.backbone?"),
+        (
+            ["preprocess", "data.dir=nowhere", "+paths.outpts=x"],
+            "unknown key paths.outpts; did you mean paths.outputs?",
+        ),
+        (["evaluate", "run=x", "+splt=test"], "unknown key splt: "),
+        (["package", "run=x", "worker=2"], "unknown key worker; did you mean workers?"),
+        (["package", "run=x", "batch_size=-1"], "batch_size=-1: expected greater than "),
+        (
+            ["predict", "run=x", "engine=rset"],
+            "engine has no option 'rset'; did you mean rest? choose one of: local, rest",
+        ),
+        (["serve", "inference_port=70000"], "inference_port=70000: expected less than or equal to 65535"),
+        (["serve", "inferense_port=8080"], "unknown key inferense_port; did you mean inference_port?"),
+        (["ui", "port=abc"], "port=abc: expected a valid integer"),
+        (["demo", "ports=[1,2]"], "ports=[1, 2]: expected more values"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_every_command_is_as_strict(arguments, message, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command, *overrides = arguments
+    with pytest.raises(SystemExit) as caught:
+        main([command, *overrides])
+    assert caught.value.code == 2
+    assert capfd.readouterr().err.strip().startswith(f"error: {message}")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_required_value_is_named(capfd):

@@ -7,12 +7,12 @@ import pytest
 from sentiment.resources import PACKAGE
 
 FLOORS = (
-    {"errors", "files", "interrupts", "resources", "text", "schema"},
-    {"tensors"},
+    {"errors", "files", "interrupts", "resources", "text", "schema", "limits"},
+    {"tensors", "signatures"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
-    | {"provenance", "config", "runs", "intervals", "baseline"},
+    | {"provenance", "runs", "intervals", "baseline"},
     {"explanations"},
-    {"predictor"},
+    {"predictor", "config"},
     {"calibration"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose", "report"},
     {"batch", "preprocessing", "evaluation", "serving"},

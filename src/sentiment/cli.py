@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif command == "--version":
         print(f"bert-sentiment {_version()}")
     elif command not in COMMANDS:
-        from sentiment.config import nearest
+        from sentiment.signatures import nearest
 
         _fail(
             SentimentError(f"unknown command {command!r}{nearest(command, COMMANDS)}; see sentiment --help"),

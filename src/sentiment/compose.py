@@ -10,9 +10,10 @@ import hydra
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig
 
-from sentiment.config import flat_keys, nearest
+from sentiment.config import flat_keys
 from sentiment.errors import ConfigError
 from sentiment.resources import bundled
+from sentiment.signatures import nearest
 
 __all__ = ["HydraException", "InstantiationException", "compose", "explain", "launch"]
 
@@ -40,11 +41,13 @@ def explain(command: str, error: BaseException) -> ConfigError:
         key = found[1]
         if "No match in the defaults list" in text:
             return ConfigError(f"unknown config group {key!r}{nearest(key, _groups(command))}")
-        return ConfigError(f"unknown key {key}{nearest(key, _keys(command, key))}")
+        near = nearest(key, [known for known in _keys(command, key) if known != key])
+        return ConfigError(f"unknown key {key}{near or f'; sentiment {command} --help lists them'}")
     if found := re.search(r"Could not find '([^']+)'", text):
         group, _, name = found[1].rpartition("/")
         options = re.findall(r"^\t(\S+)$", text.partition("Config search path")[0], flags=re.MULTILINE)
-        return ConfigError(f"{group} has no option {name!r}; choose one of: {', '.join(options)}")
+        choices = f"{nearest(name, options) or ';'} choose one of: {', '.join(options)}" if options else ""
+        return ConfigError(f"{group} has no option {name!r}{choices}")
     if found := re.search(r"Missing mandatory value: (\S+)", text):
         return ConfigError(f"{found[1]} is required and has no value; set {found[1]}=...")
     lines = [line.strip() for line in text.splitlines() if line.strip()]

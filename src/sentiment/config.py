@@ -1,21 +1,34 @@
 """The config held against the signatures it wires: an unknown key or a wrong value fails before any work starts."""
 
 import copy
-import difflib
 import inspect
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any
 
+from annotated_types import Ge, Lt
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from omegaconf.errors import InterpolationKeyError
 
-from sentiment.errors import ConfigError
+from sentiment import metrics
+from sentiment.backbones import check_length, positions
+from sentiment.errors import ConfigError, ModelError
 from sentiment.resources import bundled
+from sentiment.signatures import check_node, check_value, suggestion
 
 SHARED = {"paths", "model", "seed", "run"}  # what other keys of a command refer to
-SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
+TRAINING = {  # types of the keys of conf/train.yaml, which no signature takes
+    "run_name": str,
+    "seed": Annotated[int, Ge(0), Lt(2**32)],
+    "resume": str | None,
+    "test": bool | None,
+    "average": bool,
+    "optimized_metric": str,
+}
+REQUIRED = ("data", "model", "trainer", "paths", "callbacks.best", "callbacks.throughput")
 
 
 def register_resolvers() -> None:
@@ -40,17 +53,76 @@ def run_folder(outputs: str, run_name: str, resume: str | None) -> str:
 
 
 def check(cfg: DictConfig) -> None:
-    """ConfigError for the first key or value under a `_target_` that its signature does not take."""
+    """ConfigError for the first key or value of a training config that nothing takes; no data is read."""
+    check_root(cfg)
     require(cfg)
+    check_groups(cfg)
+    check_metrics(cfg)
     for path, node in nodes(cfg):
         check_node(path, node)
+    with suppress(ModelError):  # a backbone out of reach: told when it is loaded, which is before the data too
+        check_length(cfg.data.backbone, cfg.data.max_length, positions(cfg.data.backbone))
 
 
 def require(cfg: DictConfig) -> None:
-    """ConfigError for the first key that is still ???."""
+    """ConfigError for the first key that is still ???, or refers to one that is gone."""
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise ConfigError(f"{missing[0]} is required and has no value; set {missing[0]}=...")
+    try:
+        OmegaConf.resolve(copy.deepcopy(cfg))
+    except InterpolationKeyError as error:
+        reason = str(error).splitlines()[0].removeprefix("Interpolation key ")
+        raise ConfigError(f"{error.full_key} needs the key {reason}; do not remove it") from error
+
+
+def check_root(cfg: DictConfig) -> None:
+    """The keys of conf/train.yaml itself: all known, none gone, each of its type."""
+    known, groups = root_keys()
+    unknown(cfg, [*known, *groups])
+    for key in (*known, *REQUIRED):
+        if OmegaConf.select(cfg, key) is None and (key not in cfg or key in REQUIRED):
+            raise ConfigError(f"{key} is required; do not remove it")
+    for key, hint in TRAINING.items():
+        check_value(key, cfg[key], hint)
+
+
+def check_groups(cfg: DictConfig) -> None:
+    """Keys of the mappings that have no `_target_` of their own."""
+    unknown(cfg.get("paths", {}), list(OmegaConf.load(bundled("conf") / "paths" / "default.yaml")), "paths.")
+    for group in ("callbacks", "logger"):
+        members = cfg.get(group) or OmegaConf.create()
+        names = [str(name) for name in members]
+        wired = [name for name in names if members[name] is None or OmegaConf.select(members, f"{name}._target_")]
+        unknown(members, wired, f"{group}.")
+
+
+def check_metrics(cfg: DictConfig) -> None:
+    """What a run is judged by is a metric it will have; those of a label have its name after a slash."""
+    known = ["loss", *map(str, metrics.build(2))]
+    judged = {"optimized_metric": cfg.optimized_metric}
+    for name, callback in cfg.callbacks.items():
+        if callback and str(callback.get("monitor", "")).startswith("validation/"):
+            judged[f"callbacks.{name}.monitor"] = callback.monitor.removeprefix("validation/")
+    for key, metric in judged.items():
+        if metric.partition("/")[0] not in known:
+            raise ConfigError(f"{key}: a run has no metric {metric!r}{suggestion(metric, known)}")
+
+
+def unknown(node: Any, known: list[Any], prefix: str = "") -> None:
+    names = [f"{prefix}{name}" for name in known]
+    for key in (f"{prefix}{key}" for key in node):
+        if key not in names:
+            raise ConfigError(f"unknown key {key}{suggestion(key, names)}")
+
+
+@cache
+def root_keys() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys of conf/train.yaml, and its config groups."""
+    own: Any = OmegaConf.load(bundled("conf") / "train.yaml")
+    groups = [str(name) for entry in own.defaults if isinstance(entry, DictConfig) for name in entry]
+    keys = tuple(str(key) for key in own if key not in ("defaults", "hydra"))
+    return keys, tuple(name for name in groups if not name.startswith("override "))
 
 
 def call(cfg: DictConfig) -> DictConfig:
@@ -58,9 +130,13 @@ def call(cfg: DictConfig) -> DictConfig:
     require(cfg)
     cfg = copy.deepcopy(cfg)
     OmegaConf.resolve(cfg)
+    check_groups(cfg)
+    if "model" in cfg and isinstance(cfg.model, DictConfig):
+        unknown(cfg.model, ["backbone"], "model.")
     parameters = inspect.signature(get_object(cfg["_target_"])).parameters
     wanted = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key in parameters or key not in SHARED])
-    check(wanted)
+    for path, node in nodes(wanted):
+        check_node(path, node)
     return wanted
 
 
@@ -74,49 +150,6 @@ def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
     elif isinstance(cfg, ListConfig):
         for i, item in enumerate(cfg):
             yield from nodes(item, f"{path}[{i}]")
-
-
-def check_node(path: str, node: DictConfig) -> None:
-    target = get_object(node["_target_"])
-    parameters = inspect.signature(target).parameters
-    hints = type_hints(target)
-    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
-    for key in (str(key) for key in node if key not in SPECIAL):
-        name = f"{path}.{key}" if path else key
-        if key not in parameters and not takes_any:
-            raise ConfigError(f"unknown key {name}: {node['_target_']} takes no {key!r}{nearest(key, parameters)}")
-        value = node[key]
-        if key in hints and not any(isinstance(part, DictConfig) for part in as_list(value)):  # those are made later
-            plain = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
-            check_value(name, plain, hints[key])
-
-
-def as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, ListConfig) else [value]
-
-
-def check_value(name: str, value: Any, hint: Any) -> None:
-    try:
-        TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
-    except ValidationError as error:
-        reasons = dict.fromkeys(problem["msg"].removeprefix("Input should be ") for problem in error.errors())
-        raise ConfigError(f"{name}={value}: expected {' or '.join(reasons)}") from error
-    except PydanticUserError:
-        return  # a type that cannot be checked, such as a class of another library
-
-
-def type_hints(target: Any) -> dict[str, Any]:
-    """The annotations of a class's constructor or of a function; none where they cannot be resolved."""
-    try:
-        return get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
-    except (NameError, TypeError):
-        return {}
-
-
-def nearest(key: str, names: Any) -> str:
-    """ "; did you mean X?" for the closest of `names`, or nothing."""
-    close = difflib.get_close_matches(key, [str(name) for name in names], n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def flat_keys(cfg: Any, path: str = "") -> Iterator[str]:

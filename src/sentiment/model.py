@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pytorch_lightning as pl
 import torch
 from annotated_types import Ge, Gt, Le, Lt
-from transformers import AutoConfig, AutoModelForSequenceClassification, get_scheduler
+from transformers import AutoConfig, AutoModelForSequenceClassification, SchedulerType, get_scheduler
 
 from sentiment import metrics
 from sentiment.backbones import resolve
@@ -30,7 +30,7 @@ class SentimentClassifier(pl.LightningModule):
         lr: Annotated[float, Gt(0), Le(1)] = 5e-5,
         weight_decay: Annotated[float, Ge(0)] = 0.01,
         warmup: Fraction = 0.1,
-        scheduler: str = "linear",
+        scheduler: SchedulerType = SchedulerType.LINEAR,
         dropout: Fraction | None = None,
     ) -> None:
         super().__init__()

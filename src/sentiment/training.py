@@ -9,14 +9,16 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from sentiment.calibration import fit_temperature
 from sentiment.callbacks import Throughput
 from sentiment.data import SentimentData
-from sentiment.errors import ModelError
+from sentiment.errors import ConfigError, ModelError
 from sentiment.evaluation import Comparison, Evaluation, Results, compare, evaluate
 from sentiment.export import export, model_card, set_temperature
 from sentiment.files import write_json, write_text
@@ -43,12 +45,10 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
     """Fit, on from `checkpoint` where given, export the best epoch, score it, and leave a complete run directory."""
     started = time.time()
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    trainer = build_trainer(cfg)
     data: SentimentData = instantiate(cfg.data)
     data.setup()
     model = instantiate(cfg.model, labels=data.labels)
-    callbacks = [instantiate(callback) for callback in cfg.callbacks.values() if callback]
-    loggers = [instantiate(logger) for logger in (cfg.logger or {}).values() if logger]
-    trainer: pl.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
     write_json(folder / "data_report.json", data.report.to_json())
     trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
 
@@ -65,6 +65,19 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
     write_report(folder / "report", results, run=folder)
     results.write(folder)  # ends with metrics.json: its presence says that the run is complete
     return Run(folder, results)
+
+
+def build_trainer(cfg: DictConfig) -> pl.Trainer:
+    """Before any data is read: ConfigError for what this machine or Lightning does not have."""
+    try:
+        callbacks = [instantiate(callback) for callback in cfg.callbacks.values() if callback]
+        loggers = [instantiate(logger) for logger in (cfg.logger or {}).values() if logger]
+        trainer: pl.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
+    except InstantiationException as error:
+        if not isinstance(error.__cause__, MisconfigurationException | ValueError | TypeError):
+            raise
+        raise ConfigError(f"trainer: {str(error.__cause__).splitlines()[0]}") from error
+    return trainer
 
 
 def restore_best(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, *, last: Path | None) -> bool:

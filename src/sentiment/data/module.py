@@ -16,14 +16,14 @@ from datasets import Dataset
 from torch.utils.data import DataLoader
 from transformers import AutoTokenizer
 
-from sentiment.backbones import resolve
+from sentiment.backbones import check_length, positions, resolve
 from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.sources import SPLITS, Source
 from sentiment.data.splits import Split, checked, label_names, stratified
 from sentiment.encoding import encode_counting
-from sentiment.errors import ConfigError, ModelError
+from sentiment.errors import ModelError
 from sentiment.files import replacing
 from sentiment.text import Cleaning, Preprocessing, Truncation
 
@@ -120,13 +120,9 @@ class SentimentData(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if self.splits:
             return
+        for limit in (positions(self.backbone), self.tokenizer.model_max_length):  # before any data is read
+            check_length(self.backbone, self.preprocessing.max_length, limit)
         splits = self.read()
-        limit = self.tokenizer.model_max_length
-        if self.preprocessing.max_length > limit:
-            raise ConfigError(
-                f"max_length={self.preprocessing.max_length} exceeds the {limit} positions of {self.backbone!r}; "
-                "lower data.max_length"
-            )
         self._tokenized = {name: self._tokenize(split) for name, split in splits.items()}
         self.splits = splits
 

@@ -15,8 +15,9 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sentiment import runs
-from sentiment.config import check, check_node
+from sentiment.config import check
 from sentiment.errors import ConfigError, Interrupted
+from sentiment.signatures import check_node
 
 log = logging.getLogger(__name__)
 
