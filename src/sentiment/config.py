@@ -26,6 +26,8 @@ TRAINING = {  # types of the keys of conf/train.yaml, which no signature takes
     "resume": str | None,
     "test": bool | None,
     "average": bool,
+    "calibrate": bool,
+    "baseline": bool | None,
     "optimized_metric": str,
 }
 REQUIRED = ("data", "model", "trainer", "paths", "callbacks.best", "callbacks.throughput")

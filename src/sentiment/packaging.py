@@ -16,9 +16,10 @@ import yaml
 from annotated_types import Ge
 
 from sentiment.errors import ConfigError
-from sentiment.files import replacing
-from sentiment.predictor import export_folder
+from sentiment.files import replacing, write_json
+from sentiment.predictor import PREPROCESSING, export_folder, read_preprocessing
 from sentiment.resources import PACKAGE, bundled
+from sentiment.text import Preprocessing
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +43,14 @@ def package(
     max_batch_delay: Annotated[int, Ge(1)] = 1,
     workers: Annotated[int, Ge(1)] = 1,
     response_timeout: Annotated[int, Ge(1)] = 120,
+    window_stride: Annotated[int, Ge(0)] | None = None,
     overwrite: bool = True,
     file: str | None = None,
 ) -> Path:
     """Write `store`/`name`.mar for TorchServe from a run directory, or from its export folder; `file` is another stem.
 
-    `max_batch_delay` is in milliseconds (TorchServe takes 0 for 100), `response_timeout` in seconds.
+    `max_batch_delay` is in milliseconds (TorchServe takes 0 for 100), `response_timeout` in seconds; `window_stride`
+    takes the place of the run's own.
     """
     export = export_folder(Path(run))
     if not NAME.fullmatch(name):
@@ -64,7 +67,8 @@ def package(
         "responseTimeout": response_timeout,
     }
     with tempfile.TemporaryDirectory() as scratch:
-        members = archive(export, Path(scratch), name=name, version=version, settings=settings)
+        preprocessing = read_preprocessing(export, window_stride=window_stride)
+        members = archive(export, preprocessing, Path(scratch), name=name, version=version, settings=settings)
         write_zip(members, target)
     log.info("packaged %s as %s (%.1f MB)", export, target, target.stat().st_size / 1e6)
     log.info("serve it with: sentiment serve store=%s", store)
@@ -78,7 +82,9 @@ def checked_version(version: str | float) -> str:
     return str(version)
 
 
-def archive(export: Path, scratch: Path, *, name: str, version: str, settings: dict[str, Any]) -> Path:
+def archive(
+    export: Path, preprocessing: Preprocessing, scratch: Path, *, name: str, version: str, settings: dict[str, Any]
+) -> Path:
     """Let torch-model-archiver lay the archive out as a plain folder, and return that folder."""
     from model_archiver.model_archiver_config import ModelArchiverConfig
     from model_archiver.model_packaging import generate_model_archive
@@ -91,7 +97,8 @@ def archive(export: Path, scratch: Path, *, name: str, version: str, settings: d
     for file in sorted(export.iterdir()):
         if file.is_file() and file.name not in ("model.safetensors", "README.md"):
             shutil.copyfile(file, extra / file.name)
-    for file_name in RESULTS if export.name == "export" else ():
+    write_json(extra / PREPROCESSING, preprocessing.to_json())
+    for file_name in RESULTS if export.name == "export" else ():  # the served model tells them
         if (result := export.parent / file_name).is_file():
             shutil.copyfile(result, extra / result.name)
     config = scratch / "model-config.yaml"

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge, Gt
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from sentiment.encoding import Encoded, encode_windows
@@ -42,10 +44,17 @@ class Predictor:
         self.max_tokens = max_tokens
 
     @classmethod
-    def load(cls, run: Path, *, device: str = "cpu", max_tokens: int = 4096) -> "Predictor":
-        """Open a run directory or an export folder."""
+    def load(
+        cls,
+        run: Path,
+        *,
+        device: str = "cpu",
+        max_tokens: Annotated[int, Gt(0)] = 4096,
+        window_stride: Annotated[int, Ge(0)] | None = None,
+    ) -> "Predictor":
+        """Open a run directory or an export folder; `window_stride` takes the place of its own."""
         export = export_folder(Path(run))
-        preprocessing = Preprocessing.from_json(json.loads((export / PREPROCESSING).read_text(encoding="utf-8")))
+        preprocessing = read_preprocessing(export, window_stride=window_stride)
         model = AutoModelForSequenceClassification.from_pretrained(export, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(export, local_files_only=True)
         return cls(model, tokenizer, preprocessing, device=device, max_tokens=max_tokens)
@@ -115,6 +124,12 @@ def export_folder(run: Path) -> Path:
 def tempered(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
     """As if the logits of probabilities (N, labels) had been divided by `temperature` before the softmax."""
     return torch.softmax(probabilities.clamp_min(1e-12).log() / temperature, dim=-1)
+
+
+def read_preprocessing(export: Path, *, window_stride: int | None = None) -> Preprocessing:
+    """preprocessing.json of an export folder; `window_stride` takes the place of its own."""
+    own = Preprocessing.from_json(json.loads((export / PREPROCESSING).read_text(encoding="utf-8")))
+    return own if window_stride is None else replace(own, window_stride=window_stride)
 
 
 def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
