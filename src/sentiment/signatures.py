@@ -82,7 +82,7 @@ def type_hints(target: Any) -> dict[str, Any]:
 def suggestion(key: str, names: Iterable[Any]) -> str:
     """As `nearest`; where nothing is close, the names themselves if they are few."""
     known = [str(name) for name in names]
-    return nearest(key, known) or (f"; there are {', '.join(known)}" if 0 < len(known) <= 16 else "")
+    return nearest(key, known) or (f"; there are {', '.join(known)}" if 0 < len(known) <= 24 else "")
 
 
 def nearest(key: str, names: Iterable[Any]) -> str:
