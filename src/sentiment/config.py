@@ -13,7 +13,6 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
-from sentiment import metrics
 from sentiment.backbones import check_length, positions
 from sentiment.errors import ConfigError, ModelError
 from sentiment.resources import bundled
@@ -101,6 +100,8 @@ def check_groups(cfg: DictConfig) -> None:
 
 def check_metrics(cfg: DictConfig) -> None:
     """What a run is judged by is a metric it will have; those of a label have its name after a slash."""
+    from sentiment import metrics
+
     known = ["loss", *map(str, metrics.build(2))]
     judged = {"optimized_metric": cfg.optimized_metric}
     for name, callback in cfg.callbacks.items():

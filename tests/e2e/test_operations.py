@@ -51,6 +51,7 @@ def command(opened, capsys):
             + [f"management_url={opened.address('management')}"],
         }[name]
         status = 0
+        capsys.readouterr()
         try:
             main([name, *given, *overrides])
         except SystemExit as ended:
@@ -130,7 +131,7 @@ def rows(out):
         (["scale=1", "version=7.0"], 1, "7.0"),
         (["register=nowhere.mar"], 1, "nowhere.mar"),
         (["scale=1", "default=1.0"], 2, "one thing at a time: got scale and default; leave one"),
-        (["management.url=http://127.0.0.1:9", "management.pauses=[]"], 1, "no answer from http://127.0.0.1:9/models"),
+        (["management.url=http://127.0.0.1:9", "+management.pauses=[]"], 1, "no answer from http://127.0.0.1:9/models"),
         (["management.key_file=null"], 1, "Token Authorization failed"),
     ],
 )
@@ -144,21 +145,20 @@ def test_what_cannot_be_done_to_models_is_said_in_one_line(command, overrides, s
 
 def test_ready_is_more_than_ping(opened, command):
     """A model without a worker, one that still loads, and one that failed to: /ping says Healthy to each."""
-    management = opened.management()
-    assert command("ready")[0] == 0
-    management.scale("sentiment", "1.0", workers=0)
-    assert_not_ready(opened, command("ready"), "has no worker that is ready")
-    query = {"min_worker": 1, "max_worker": 1}
-    management._send("PUT", "models/sentiment/1.0", **query)  # returns at once
-    assert_not_ready(opened, command("ready"), "has no worker that is ready")
-    assert command("ready", "wait=120")[0] == 0
+    with opened.management() as management:
+        assert command("ready")[0] == 0
+        management.scale("sentiment", "1.0", workers=0)
+        assert_not_ready(opened, command("ready"), "has no worker that is ready")
+        management._send("PUT", "models/sentiment/1.0", min_worker=1, max_worker=1)  # returns at once
+        assert_not_ready(opened, command("ready"), "has no worker that is ready")
+        assert command("ready", "wait=120")[0] == 0
 
 
 def test_ready_tells_a_model_that_failed_a_dead_server_and_an_unknown_model(opened, command, tiny_copy, tmp_path):
     (tiny_copy / "export" / "model.safetensors").write_bytes(b"no weights")
     package(run=tiny_copy, store=opened.store, name="broken")
     with opened.management() as management:
-        management._send("POST", "models", url="broken.mar", initial_workers=1)  # returns before it loads
+        management._send("POST", "models", url="broken.mar", initial_workers=1, synchronous="false")
         time.sleep(1)
         assert_not_ready(opened, command("ready", "engine.model=broken"), "broken")
         management.unregister("broken", "1.0")

@@ -32,6 +32,7 @@ def models(
     verbs = [verb for verb, value in wanted.items() if value is not None]
     if len(verbs) > 1:
         raise ConfigError(f"one thing at a time: got {' and '.join(verbs)}; leave one")
+    store = Path(store) if store is not None else None
     with management:
         if register is not None:
             add(management, Path(register).name, workers)
