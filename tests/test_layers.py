@@ -9,7 +9,7 @@ from sentiment.resources import PACKAGE
 FLOORS = (
     {"errors", "files", "interrupts", "resources", "text", "schema", "limits"},
     {"tensors", "signatures"},
-    {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
+    {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "parameters", "java", "ports", "processes"}
     | {"provenance", "runs", "intervals", "baseline"},
     {"explanations"},
     {"predictor", "config"},

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from sentiment.backbones import PACKAGED, check_sha256, resolve
-from sentiment.errors import ModelError
-from sentiment.model import SentimentClassifier, decay_groups, load_network
+from sentiment.errors import ConfigError, ModelError
+from sentiment.model import SentimentClassifier, load_network, loss_weights
+from sentiment.parameters import groups
 
 LABELS = ["negative", "positive"]
 
@@ -26,7 +27,7 @@ def test_biases_and_layer_norms_do_not_decay(model):
     names = {id(parameter): name for name, parameter in model.network.named_parameters()}
     decayed, free = (
         {names[id(parameter)] for parameter in group["params"]}
-        for group in decay_groups(model.network.parameters(), 0.1)
+        for group in groups(model.network, lr=1e-4, weight_decay=0.1, layer_decay=1.0)
     )
     assert decayed | free == set(names.values())
     assert all(name.endswith("bias") or "LayerNorm" in name for name in free)
@@ -54,3 +55,47 @@ def test_altered_weights_are_refused(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"other")
     with pytest.raises(ModelError, match="has SHA-256 d9298a10.*, expected 00; reinstall"):
         check_sha256(tmp_path / "model.safetensors", "00")
+
+
+def test_each_layer_learns_slower_than_the_one_above(model):
+    rates = {}
+    names = {id(parameter): name for name, parameter in model.network.named_parameters()}
+    for group in groups(model.network, lr=1.0, weight_decay=0.1, layer_decay=0.5):
+        rates |= {names[id(parameter)]: group["lr"] for parameter in group["params"]}
+    assert set(rates) == set(names.values())
+    assert rates["classifier.weight"] == 1.0
+    assert rates["bert.encoder.layer.1.output.dense.bias"] == 0.5
+    assert rates["bert.encoder.layer.0.output.dense.bias"] == 0.25
+    assert rates["bert.embeddings.word_embeddings.weight"] == 0.125
+
+
+def test_balanced_weights_are_inverse_to_the_counts():
+    assert loss_weights("balanced", LABELS, {"negative": 30, "positive": 10}) == pytest.approx([2 / 3, 2.0])
+    assert loss_weights({"positive": 3, "negative": 1}, LABELS, {}) == [1.0, 3.0]
+    with pytest.raises(ConfigError, match="give one weight for each of negative, positive"):
+        loss_weights({"positiv": 3}, LABELS, {})
+
+
+def test_frozen_embeddings_do_not_learn(tiny_backbone):
+    model = SentimentClassifier(
+        backbone=tiny_backbone, labels=LABELS, optimizer=torch.optim.AdamW, freeze_embeddings=True
+    )
+    frozen = {name for name, parameter in model.network.named_parameters() if not parameter.requires_grad}
+    assert frozen == {name for name, _ in model.network.named_parameters() if "embeddings" in name}
+
+
+def test_merged_adapters_answer_as_before(tiny_backbone):
+    import peft
+
+    lora = peft.LoraConfig(task_type="SEQ_CLS", r=4, target_modules=["query", "value"])
+    model = SentimentClassifier(backbone=tiny_backbone, labels=LABELS, optimizer=torch.optim.AdamW, lora=lora).eval()
+    learning = [name for name, parameter in model.network.named_parameters() if parameter.requires_grad]
+    assert all("lora_" in name or "classifier" in name for name in learning)
+    for name, parameter in model.network.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)  # fresh adapters change nothing
+    ids = torch.randint(5, 100, (3, 7))
+    before = model(ids, torch.ones_like(ids))
+    plain = model.merged()
+    assert type(plain).__name__ == "BertForSequenceClassification"
+    torch.testing.assert_close(plain(input_ids=ids, attention_mask=torch.ones_like(ids)).logits, before)

@@ -108,20 +108,33 @@ def test_a_sweep_scores_each_trial_on_validation_only(train_tiny):
         assert list(read_json(folder / trial / "metrics.json")) == ["validation"]
 
 
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, tiny_backbone, corpus, tmp_path):
+def killed(*options):
+    return pytest.param(signal.SIGKILL, options, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("number", "options"),
+    [
+        (signal.SIGINT, ()),
+        (signal.SIGTERM, ()),
+        (signal.SIGKILL, ()),
+        killed("callbacks=ema", "model.class_weights=balanced", "trainer.accumulate_grad_batches=2"),
+        killed("model=minilm_lora", "model.label_smoothing=0.1", "model.layer_decay=0.8", "model.scheduler=cosine"),
+        killed("callbacks=early_stopping", "callbacks.early_stopping.patience=8", "model.freeze_embeddings=true"),
+    ],
+)
+def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options, tiny_backbone, corpus, tmp_path):
     def command(*overrides):
         return [sys.executable, str(ROOT / "train.py"), f"paths.outputs={tmp_path}", *overrides]
 
     settings = [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={tmp_path}/cache"]
-    settings += ["trainer.max_epochs=12", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3"]
+    settings += ["trainer.max_epochs=12", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3", *options]
     subprocess.run(command("run_name=unbroken", *settings), check=True, capture_output=True)
 
     log = tmp_path / "log"
     with log.open("wb") as output:
         running = subprocess.Popen(command("run_name=broken", *settings), stdout=output, stderr=output)
-        wait_for(lambda: b"epoch 3 of 12" in log.read_bytes(), seconds=60)
+        wait_for(lambda: b"epoch 3 of 12" in log.read_bytes(), seconds=160)
         os.kill(running.pid, number)
         assert running.wait(60) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     if number != signal.SIGKILL:
@@ -133,6 +146,15 @@ def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, tiny_ba
     broken, unbroken = (read_json(tmp_path / name / "run_summary.json") for name in ("broken", "unbroken"))
     for key in ("steps", "epochs", "best_epoch", "best_score"):
         assert broken[key] == unbroken[key]
+
+
+def test_the_options_of_training_work_together(train_tiny):
+    options = ["logger=tensorboard", "callbacks=lr_finder", "callbacks.lr_finder.num_training_steps=20"]
+    run = train_tiny("options", *options, "model.class_weights={negative:1.0,positive:2.0}", "trainer.max_epochs=2")
+    assert list(run.glob("tensorboard/version_0/events.out.tfevents.*"))
+    assert list(run.glob("logs/version_0/metrics.csv"))
+    assert not list(run.glob(".lr_find*"))
+    assert read_json(run / "run_summary.json")["epochs"] == 2
 
 
 def wait_for(condition, *, seconds):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import RichProgressBar
+from pytorch_lightning.callbacks import LearningRateFinder, RichProgressBar
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.trainer.states import TrainerFn
 
@@ -80,6 +80,15 @@ class ExactResume(pl.Callback):
         if self._loaded is not None:
             trainer.train_dataloader.load_state_dict(self._loaded["loader"])  # type: ignore[union-attr]
             torch.set_rng_state(self._loaded["random"])
+
+
+class FindLearningRate(LearningRateFinder):
+    """Lightning's finder, for the start of a run alone: a resumed one goes on with the rate that was found."""
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.ckpt_path is None:
+            super().on_fit_start(trainer, pl_module)
+            log.info("learning rate %.3g", pl_module.lr)
 
 
 class WholeCheckpoints(TorchCheckpointIO):

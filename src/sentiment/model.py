@@ -1,24 +1,29 @@
 """The LightningModule: a pretrained encoder with a classification head, and how it learns."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import pytorch_lightning as pl
 import torch
 from annotated_types import Ge, Gt, Le, Lt
 from transformers import AutoConfig, AutoModelForSequenceClassification, SchedulerType, get_scheduler
 
-from sentiment import metrics
+from sentiment import metrics, parameters
 from sentiment.backbones import resolve
-from sentiment.errors import ModelError
+from sentiment.errors import ConfigError, ModelError
 
 Fraction = Annotated[float, Ge(0), Lt(1)]
+ClassWeights = Literal["balanced"] | Mapping[str, float]
 
 
 class SentimentClassifier(pl.LightningModule):
     """Fine-tunes `backbone`, a packaged name, local folder or hub id, to tell `labels` apart.
 
     `optimizer` takes parameter groups, as a partial of torch.optim.AdamW does; `warmup` is a share of all steps.
+    `class_weights` are those of the training loss, a number for each label, or "balanced": inverse to its count.
+    `lora` is a peft.LoraConfig: then only its small matrices and the head learn (Hu et al. 2021).
     """
 
     def __init__(
@@ -30,16 +35,38 @@ class SentimentClassifier(pl.LightningModule):
         lr: Annotated[float, Gt(0), Le(1)] = 5e-5,
         weight_decay: Annotated[float, Ge(0)] = 0.01,
         warmup: Fraction = 0.1,
+        layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0,
         scheduler: SchedulerType = SchedulerType.LINEAR,
+        scheduler_args: Mapping[str, Any] | None = None,
+        class_weights: ClassWeights | None = None,
+        label_smoothing: Fraction = 0.0,
+        freeze_embeddings: bool = False,
+        lora: Any | None = None,
         dropout: Fraction | None = None,
     ) -> None:
         super().__init__()
         self.labels = list(labels)
         self.lr, self.weight_decay = lr, weight_decay
-        self.warmup, self.scheduler = warmup, scheduler
+        self.warmup, self.layer_decay = warmup, layer_decay
+        self.scheduler, self.scheduler_args = scheduler, dict(scheduler_args or {})
+        self.class_weights, self.label_smoothing = class_weights, label_smoothing
+        self.weights: torch.Tensor | None = None  # (labels,), known once the data is read
         self.build_optimizer = optimizer
         self.network = load_network(backbone, self.labels, dropout)
+        if freeze_embeddings:
+            parameters.freeze_embeddings(self.network)
+        if lora is not None:
+            self.network = with_adapters(self.network, lora)
         self.validation_metrics = metrics.build(len(self.labels))
+
+    def setup(self, stage: str) -> None:
+        if stage == "fit" and self.class_weights is not None:
+            counts: Counter[str] = Counter(self.trainer.datamodule.splits["train"].labels)  # type: ignore[attr-defined]
+            self.weights = torch.tensor(loss_weights(self.class_weights, self.labels, counts))
+
+    def merged(self) -> Any:
+        """The network as a plain one of transformers, adapters merged into the weights they adapt."""
+        return self.network.merge_and_unload() if hasattr(self.network, "merge_and_unload") else self.network
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Logits (B, labels) of token ids (B, T)."""
@@ -47,7 +74,9 @@ class SentimentClassifier(pl.LightningModule):
         return logits
 
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
-        loss = torch.nn.functional.cross_entropy(self._logits(batch), batch["labels"])
+        logits = self._logits(batch)
+        weights = None if self.weights is None else self.weights.to(logits.device)
+        loss = torch.nn.functional.cross_entropy(logits, batch["labels"], weights, label_smoothing=self.label_smoothing)
         self.log("train/loss", loss, prog_bar=True, batch_size=len(batch["labels"]))
         return loss
 
@@ -64,10 +93,16 @@ class SentimentClassifier(pl.LightningModule):
         self.validation_metrics.reset()
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.build_optimizer(decay_groups(self.network.parameters(), self.weight_decay))
+        optimizer = self.build_optimizer(
+            parameters.groups(self.network, lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay)
+        )
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = get_scheduler(
-            self.scheduler, optimizer, num_warmup_steps=round(self.warmup * steps), num_training_steps=steps
+            self.scheduler,
+            optimizer,
+            num_warmup_steps=round(self.warmup * steps),
+            num_training_steps=steps,
+            scheduler_specific_kwargs=self.scheduler_args,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -76,13 +111,22 @@ class SentimentClassifier(pl.LightningModule):
         return logits
 
 
-def decay_groups(parameters: Iterable[torch.nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    """Two parameter groups: matrices decay; biases and LayerNorm weights, the one-dimensional ones, do not."""
-    trainable = [parameter for parameter in parameters if parameter.requires_grad]
-    return [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def loss_weights(wanted: ClassWeights, labels: Sequence[str], counts: Mapping[str, int]) -> list[float]:
+    """The weight of each label in the loss; balanced ones sum over all rows to the number of rows."""
+    if isinstance(wanted, str):
+        return [sum(counts.values()) / (len(labels) * max(counts[label], 1)) for label in labels]
+    if set(wanted) != set(labels):
+        raise ConfigError(f"model.class_weights={dict(wanted)}: give one weight for each of {', '.join(labels)}")
+    return [float(wanted[label]) for label in labels]
+
+
+def with_adapters(network: Any, lora: Any) -> Any:
+    """`network` frozen, with low-rank adapters and the head to learn."""
+    import peft
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        return peft.get_peft_model(network, lora)
 
 
 def load_network(backbone: str, labels: Sequence[str], dropout: float | None) -> Any:

@@ -1,6 +1,7 @@
 """A mapping of the config held against the signature of its `_target_`."""
 
 import difflib
+import importlib.util
 import inspect
 import re
 from collections.abc import Iterable
@@ -13,6 +14,12 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from sentiment.errors import ConfigError
 from sentiment.limits import limits_of
 
+EXTRAS = {  # targets that need a module which not everyone has, and the extra that brings it
+    "peft.": ("peft", "lora"),
+    "pytorch_lightning.loggers.TensorBoardLogger": ("tensorboard", "tensorboard"),
+    "pytorch_lightning.loggers.MLFlowLogger": ("mlflow", "mlflow"),
+    "pytorch_lightning.loggers.WandbLogger": ("wandb", "wandb"),
+}
 SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 REASONS = {
     "string_sub_type": "text",
@@ -38,7 +45,15 @@ def check_node(path: str, node: DictConfig) -> None:
             check_value(name, plain, hints[key])
 
 
+def installed(path: str, target: str) -> None:
+    """ConfigError where `target` needs an extra that is not installed."""
+    for prefix, (module, extra) in EXTRAS.items():
+        if target.startswith(prefix) and importlib.util.find_spec(module) is None:
+            raise ConfigError(f"{path} needs {module}; pip install 'bert-sentiment[{extra}]'")
+
+
 def find(path: str, dotted: str) -> Any:
+    installed(path, dotted)
     try:
         return get_object(dotted)
     except (ImportError, ValueError, AttributeError) as error:

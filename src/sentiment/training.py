@@ -13,7 +13,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
 
 from sentiment.calibration import fit_temperature
 from sentiment.callbacks import Throughput
@@ -53,7 +53,7 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
     trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
 
     averaged = restore_best(trainer, model, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
-    exported = export(model.network, data.tokenizer, data.preprocessing, into=folder / "export")
+    exported = export(model.merged(), data.tokenizer, data.preprocessing, into=folder / "export")
     evaluations = score_export(exported, data, score_test=score_test)
     if cfg.calibrate:
         evaluations = calibrate(exported, data.preprocessing, evaluations)
@@ -88,6 +88,8 @@ def restore_best(trainer: pl.Trainer, model: pl.LightningModule, data: Sentiment
     checkpoint = trainer.checkpoint_callback
     if not isinstance(checkpoint, ModelCheckpoint) or not checkpoint.best_model_path:
         return False
+    if any(isinstance(callback, WeightAveraging) for callback in trainer.callbacks):  # type: ignore[attr-defined]
+        last = None  # its checkpoints are averages already, and it would validate its own
     best, newest = (
         torch.load(path, map_location="cpu", weights_only=True)
         for path in (checkpoint.best_model_path, last or checkpoint.best_model_path)
