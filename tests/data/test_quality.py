@@ -62,8 +62,8 @@ def test_lengths_are_those_of_whole_texts(report):
 def test_the_report_is_json_and_warns_in_words(report):
     assert json.loads(json.dumps(report.to_json()))["splits"]["test"]["leaks"] == {"exact": 1, "normalised": 2}
     assert report.warnings() == [
-        "1 texts of validation are in train too, 0 letter by letter; data.drop_leaks=normalised drops them there",
-        "2 texts of test are in train too, 1 letter by letter; data.drop_leaks=normalised drops them there",
-        "1 texts of test are in validation too, 0 letter by letter; data.drop_leaks=normalised drops them there",
-        "1 texts come with different labels, in 5 rows",
+        "texts of validation that are in train too: 1, letter by letter 0; data.drop_leaks=normalised drops them there",
+        "texts of test that are in train too: 2, letter by letter 1; data.drop_leaks=normalised drops them there",
+        "texts of test that are in validation too: 1, letter by letter 0; data.drop_leaks=normalised drops them there",
+        "texts with different labels: 1, in 5 rows",
     ]

@@ -82,13 +82,13 @@ class DataReport:
     def warnings(self) -> list[str]:
         """What may make a score mean less than it seems to, in a line each."""
         lines = [
-            f"{both.texts.normalised} texts of {both.splits[1]} are in {both.splits[0]} too, {both.texts.exact} letter "
-            "by letter; data.drop_leaks=normalised drops them there"
+            f"texts of {both.splits[1]} that are in {both.splits[0]} too: {both.texts.normalised}, letter by letter "
+            f"{both.texts.exact}; data.drop_leaks=normalised drops them there"
             for both in self.overlaps
             if both.texts.normalised
         ]
         if self.conflicts.texts:
-            lines.append(f"{self.conflicts.texts} texts come with different labels, in {self.conflicts.rows} rows")
+            lines.append(f"texts with different labels: {self.conflicts.texts}, in {self.conflicts.rows} rows")
         return lines
 
 
