@@ -73,7 +73,7 @@ def train_tiny(tiny_backbone: str, corpus: Path, tmp_path_factory: pytest.TempPa
         main(
             ["train", *flags, f"run_name={name}", f"paths.outputs={outputs}", f"paths.cache={outputs}/cache"]
             + [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", "data.max_length=32", "data.batch_size=8"]
-            + ["model.lr=5e-3", "trainer.max_epochs=8", "model.warmup=0", *overrides]
+            + ["model.lr=5e-3", "trainer.max_epochs=8", "model.warmup=0", "convert.runtime=torch", *overrides]
         )
         return outputs / name
 
@@ -93,3 +93,13 @@ def tiny_copy(tiny_run: Path, tmp_path: Path) -> Path:
 
 def read_json(path: Path):
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def converted(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the run that is answered in int8."""
+    from sentiment.cli import main
+
+    run = Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("converted") / "run"))
+    main(["export", f"run={run}", "runtime=onnx-int8"])
+    return run

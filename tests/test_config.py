@@ -19,6 +19,7 @@ GROUPS = sorted(
     if path.parent.name not in ("hydra", "engine", "paths") and path.stem not in ("mlflow", "wandb", "many")
 )
 GIVEN = {
+    "export": ["run=x"],
     "package": ["run=x"],
     "evaluate": ["run=x"],
     "sweep-report": ["folder=x"],
@@ -146,6 +147,10 @@ MISTAKES = [
     ("trainer.gradient_clip_val=-1", "trainer.gradient_clip_val=-1: expected greater than or equal to 0"),
     ("trainer.limit_train_batches=2.5", "trainer.limit_train_batches=2.5: expected "),
     # names
+    (
+        "convert.runtime=onxx",
+        "convert.runtime=onxx: expected 'auto', 'torch', 'onnx' or 'onnx-int8'; did you mean onnx?",
+    ),
     ("model.scheduler=lnear", "model.scheduler=lnear: expected 'linear', 'cosine', "),
     ("data.truncation=heads", "data.truncation=heads: expected 'head', 'tail' or 'head_tail'; did you mean head?"),
     ("data.dedupe=exactly", "data.dedupe=exactly: expected 'none', 'exact' or 'normalised'; did you mean exact?"),

@@ -33,7 +33,7 @@ def test_attributions_are_those_of_captum(predictor, explainer, text):
     plan = explainer.plan(text, "positive")
 
     def score(ids):
-        return log_odds(predictor.model(input_ids=ids).logits, 1)
+        return log_odds(predictor.model(input_ids=ids).logits / predictor.preprocessing.temperature, 1)
 
     theirs = LayerIntegratedGradients(score, predictor.model.get_input_embeddings())
     blank = [*plan.ids[:1], *[predictor.tokenizer.pad_token_id] * (len(plan.ids) - 2), *plan.ids[-1:]]

@@ -11,11 +11,12 @@ FLOORS = (
     {"tensors", "signatures"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "parameters", "java", "ports", "processes"}
     | {"provenance", "runs", "intervals", "baseline"},
-    {"explanations"},
+    {"runtimes", "explanations"},
     {"predictor", "config"},
     {"calibration"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose", "report"},
     {"batch", "preprocessing", "evaluation", "serving"},
+    {"conversion"},
     {"training", "demo", "deployment", "ui", "sweep", "leaderboard"},
     {"cli"},
     {"__main__"},

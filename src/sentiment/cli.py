@@ -24,6 +24,7 @@ usage: sentiment COMMAND [key=value ...]     sentiment COMMAND --help shows its 
   train        fine-tune a model into outputs/<run>    (the same as python train.py)
   evaluate     score a run on its own or other labelled texts
   sweep-report compare the runs of a sweep, or of any folder
+  export       choose what computes the answers of a run: ONNX Runtime in int8, in fp32, or PyTorch
   package      make model_store/<name>.mar of a run
   serve        serve the archives of model_store with TorchServe
   ready        ask a server whether it answers, for health checks
@@ -42,6 +43,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "sweep-report",
+    "export",
     "package",
     "serve",
     "ready",

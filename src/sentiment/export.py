@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment.baseline import NAME as BASELINE
 from sentiment.files import replacing, write_json
 from sentiment.intervals import Interval, interval_text
-from sentiment.predictor import PREPROCESSING
+from sentiment.predictor import PREPROCESSING, read_preprocessing
 from sentiment.text import Preprocessing
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def export(network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: 
     return into
 
 
-def set_temperature(exported: Path, preprocessing: Preprocessing, temperature: float) -> Preprocessing:
-    """Carry a fitted temperature into the export folder; returns the preprocessing that is there now."""
-    changed = replace(preprocessing, temperature=temperature)
+def amend(exported: Path, **changes: Any) -> Preprocessing:
+    """Change preprocessing.json of an export folder; returns what is there now."""
+    changed = replace(read_preprocessing(exported), **changes)
     write_json(exported / PREPROCESSING, changed.to_json())
     return changed
 

@@ -1,47 +1,48 @@
 """An export folder as a classifier: texts in, predictions out. The served archive carries this very module."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge, Gt
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from sentiment.encoding import Encoded, encode_windows
 from sentiment.errors import ModelError
 from sentiment.explanations import Explainer
+from sentiment.runtimes import Compute, OnnxRuntime, TorchRuntime, graph_of
 from sentiment.schema import Explanation, Prediction
 from sentiment.text import Preprocessing
 
 PREPROCESSING = "preprocessing.json"
+MAX_TOKENS = {"cpu": 512, "gpu": 16_384}  # what keeps the caches of one, the cores of the other busy
 REQUIRED = ("config.json", "model.safetensors", "tokenizer.json", PREPROCESSING)
 
 
 class Predictor:
     """A fine-tuned model with its own preprocessing.
 
-    `max_tokens` bounds rows times length of one forward pass, padding included.
+    `compute` turns rows of token ids into logits; `max_tokens` bounds rows times length of one such call, padding
+    included. `load_model` is asked for the model of transformers where gradients are needed.
     """
 
     def __init__(
         self,
-        model: Any,
+        compute: Compute,
         tokenizer: Any,
         preprocessing: Preprocessing,
+        labels: Sequence[str],
         *,
-        device: str = "cpu",
-        max_tokens: int = 4096,
+        load_model: Callable[[], Any],
+        max_tokens: int,
     ) -> None:
-        self.model = model.to(device).eval()
-        self.tokenizer = tokenizer
-        self.preprocessing = preprocessing
-        self.labels: list[str] = [model.config.id2label[i] for i in range(model.config.num_labels)]
-        self.device = device
-        self.max_tokens = max_tokens
+        self.compute, self.tokenizer, self.preprocessing = compute, tokenizer, preprocessing
+        self.labels = list(labels)
+        self.load_model, self.max_tokens = load_model, max_tokens
 
     @classmethod
     def load(
@@ -49,15 +50,38 @@ class Predictor:
         run: Path,
         *,
         device: str = "cpu",
-        max_tokens: Annotated[int, Gt(0)] = 4096,
+        runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
+        max_tokens: Annotated[int, Gt(0)] | None = None,
         window_stride: Annotated[int, Ge(0)] | None = None,
     ) -> "Predictor":
-        """Open a run directory or an export folder; `window_stride` takes the place of its own."""
+        """Open a run directory or an export folder; runtime auto is the one recorded there, on a GPU torch.
+
+        `window_stride` takes the place of its own.
+        """
         export = export_folder(Path(run))
         preprocessing = read_preprocessing(export, window_stride=window_stride)
-        model = AutoModelForSequenceClassification.from_pretrained(export, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(export, local_files_only=True)
-        return cls(model, tokenizer, preprocessing, device=device, max_tokens=max_tokens)
+        config = AutoConfig.from_pretrained(export, local_files_only=True)
+        load_model = cache(lambda: load_torch(export, device))
+        compute: Compute
+        if runtime == "torch" or (runtime == "auto" and (preprocessing.runtime == "torch" or device != "cpu")):
+            compute = TorchRuntime(load_model(), tokenizer.pad_token_id, device=device)
+        else:
+            chosen = preprocessing.runtime if runtime == "auto" else runtime
+            compute = OnnxRuntime(graph_of(export, chosen), tokenizer.pad_token_id)
+        return cls(
+            compute,
+            tokenizer,
+            preprocessing,
+            [config.id2label[i] for i in range(config.num_labels)],
+            load_model=load_model,
+            max_tokens=max_tokens or MAX_TOKENS["cpu" if device == "cpu" else "gpu"],
+        )
+
+    @property
+    def model(self) -> Any:
+        """The model of transformers, whatever computes the answers."""
+        return self.load_model()
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         encoded = encode_windows(texts, self.tokenizer, self.preprocessing)
@@ -83,11 +107,10 @@ class Predictor:
         means = torch.stack([part.mean(dim=0) for part in parts]) if encoded else scores
         return tempered(means, self.preprocessing.temperature)
 
-    @torch.inference_mode()
     def _score(self, rows: Sequence[list[int]]) -> torch.Tensor:
         logits = torch.empty(len(rows), len(self.labels))
         for batch in self._batches(rows):
-            logits[batch] = self._forward([rows[i] for i in batch])
+            logits[batch] = self.compute([rows[i] for i in batch])
         return torch.softmax(logits, dim=-1)
 
     def _batches(self, rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
@@ -100,12 +123,6 @@ class Predictor:
             batch.append(i)
         if batch:
             yield batch
-
-    def _forward(self, rows: list[list[int]]) -> torch.Tensor:
-        inputs = pad(rows, self.tokenizer.pad_token_id)
-        outputs = self.model(**{name: tensor.to(self.device) for name, tensor in inputs.items()})
-        logits: torch.Tensor = outputs.logits.float().cpu()
-        return logits
 
     def _prediction(self, row: list[float], tokens: int, truncated: bool) -> Prediction:
         return Prediction.best(self.labels, row, tokens=tokens, truncated=truncated)
@@ -121,6 +138,10 @@ def export_folder(run: Path) -> Path:
     raise ModelError(f"run={run} has no complete export/ folder; let the training finish: python train.py resume={run}")
 
 
+def load_torch(export: Path, device: str) -> Any:
+    return AutoModelForSequenceClassification.from_pretrained(export, local_files_only=True).to(device).eval()
+
+
 def tempered(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
     """As if the logits of probabilities (N, labels) had been divided by `temperature` before the softmax."""
     return torch.softmax(probabilities.clamp_min(1e-12).log() / temperature, dim=-1)
@@ -130,14 +151,3 @@ def read_preprocessing(export: Path, *, window_stride: int | None = None) -> Pre
     """preprocessing.json of an export folder; `window_stride` takes the place of its own."""
     own = Preprocessing.from_json(json.loads((export / PREPROCESSING).read_text(encoding="utf-8")))
     return own if window_stride is None else replace(own, window_stride=window_stride)
-
-
-def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
-    """Rows of ids as input_ids and attention_mask, both (rows, longest), int64."""
-    longest = max(map(len, rows))
-    ids = torch.full((len(rows), longest), pad_id)
-    mask = torch.zeros(len(rows), longest, dtype=torch.long)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = torch.as_tensor(row)
-        mask[i, : len(row)] = 1
-    return {"input_ids": ids, "attention_mask": mask}

@@ -10,6 +10,7 @@ PACKAGES = (
     "bert-sentiment",
     "torch",
     "transformers",
+    "onnxruntime",
     "pytorch-lightning",
     "datasets",
     "torchmetrics",

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Truncation = Literal["head", "tail", "head_tail"]
+Runtime = Literal["torch", "onnx", "onnx-int8"]  # what computes the logits
 TEXT_COLUMNS = ("text", "sentence", "review", "tweet", "content")  # where a table most likely holds its texts
 
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # "<3" and "a < b" are no tags
@@ -47,6 +48,7 @@ class Preprocessing:
     temperature: float = 1.0  # divides the logits
     window_stride: int = 0  # tokens between the starts of windows at inference; 0: one window
     max_windows: int = 8  # of one text
+    runtime: Runtime = "torch"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,12 @@ from sentiment.callbacks import Throughput
 from sentiment.data import SentimentData
 from sentiment.errors import ConfigError, ModelError
 from sentiment.evaluation import Comparison, Evaluation, Results, compare, evaluate
-from sentiment.export import export, model_card, set_temperature
+from sentiment.export import amend, export, model_card
 from sentiment.files import write_json, write_text
 from sentiment.predictor import Predictor
 from sentiment.provenance import environment
 from sentiment.report import write_report
-from sentiment.text import Preprocessing
+from sentiment.text import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +54,13 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
 
     averaged = restore_best(trainer, model, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
     exported = export(model.merged(), data.tokenizer, data.preprocessing, into=folder / "export")
+    runtime = convert_export(exported, data, instantiate(cfg.convert)) if score_test and cfg.convert else "torch"
     evaluations = score_export(exported, data, score_test=score_test)
     if cfg.calibrate:
-        evaluations = calibrate(exported, data.preprocessing, evaluations)
+        evaluations = calibrate(exported, evaluations)
     wanted = score_test if cfg.baseline is None else cfg.baseline
     results = Results(evaluations, compare_with_baseline(evaluations, data) if wanted else {})
-    summary = summarize(cfg, data, trainer, averaged=averaged, seconds=time.time() - started)
+    summary = summarize(cfg, data, trainer, averaged=averaged, runtime=runtime, seconds=time.time() - started)
     write_json(folder / "run_summary.json", summary)
     write_text(exported / "README.md", model_card(folder.name, data.backbone, data.preprocessing, results))
     write_report(folder / "report", results, run=folder)
@@ -110,6 +111,17 @@ def average(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> 
     return {name: (w + second[name]) / 2 if w.is_floating_point() else w for name, w in first.items()}
 
 
+def convert_export(exported: Path, data: SentimentData, convert: Callable[..., Runtime]) -> Runtime:
+    """Choose what computes the answers of the exported folder from now on."""
+    validation = data.splits["validation"]
+    return convert(
+        exported,
+        train=data.splits["train"].texts,
+        texts=validation.texts,
+        targets=validation.labels,
+    )
+
+
 def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> dict[str, Evaluation]:
     """Validation and, when asked and present, test scores of the exported folder, as serving would answer."""
     predictor = Predictor.load(exported)
@@ -123,13 +135,11 @@ def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> di
     return results
 
 
-def calibrate(
-    exported: Path, preprocessing: Preprocessing, evaluations: Mapping[str, Evaluation]
-) -> dict[str, Evaluation]:
+def calibrate(exported: Path, evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
     """Fit the temperature on validation, carry it into the export, and return the evaluations with it."""
     validation = evaluations["validation"]
     temperature = fit_temperature(validation.probabilities, validation.targets)
-    set_temperature(exported, preprocessing, temperature)
+    amend(exported, temperature=temperature)
     log.info("temperature %.3f, fitted on %d validation texts", temperature, len(validation.split))
     return {name: result.at(temperature) for name, result in evaluations.items()}
 
@@ -140,7 +150,7 @@ def compare_with_baseline(evaluations: Mapping[str, Evaluation], data: Sentiment
 
 
 def summarize(
-    cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, *, averaged: bool, seconds: float
+    cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, *, averaged: bool, runtime: Runtime, seconds: float
 ) -> dict[str, Any]:
     """run_summary.json: what is needed to trust, compare and repeat the run."""
     speed = next(callback for callback in trainer.callbacks if isinstance(callback, Throughput))  # type: ignore[attr-defined]
@@ -158,6 +168,7 @@ def summarize(
         "best_epoch": best_epoch(trainer),
         "averaged_with_last_epoch": averaged,
         "best_score": float(trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
+        "runtime": runtime,
         "precision": str(trainer.precision),
         "duration_seconds": round(seconds, 1),
         "train_samples_per_second": round(speed.samples_per_second, 1),

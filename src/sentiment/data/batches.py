@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from sentiment.predictor import pad
+from sentiment.runtimes import pad
 
 CHUNK = 50  # batches that are sorted by length together; random between chunks
 

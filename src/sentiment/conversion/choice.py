@@ -1,0 +1,111 @@
+"""Which runtime an export folder is answered with: the fastest that answers as the model does."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+
+from sentiment.conversion.graph import build
+from sentiment.conversion.quantization import quantize
+from sentiment.encoding import encode
+from sentiment.errors import ModelError
+from sentiment.export import amend
+from sentiment.predictor import Predictor
+from sentiment.runtimes import graph_of
+from sentiment.text import Runtime
+
+log = logging.getLogger(__name__)
+
+Wanted = Literal["auto", "torch", "onnx", "onnx-int8"]
+FASTEST_FIRST: tuple[Runtime, ...] = ("onnx-int8", "onnx")  # not timed: a run must come to the same choice again
+MIN_AGREEMENT = 0.99  # of labels with those of fp32 PyTorch
+MAX_DROP = 0.003  # of the accuracy
+COMPARED, MEASURED = 1000, 256  # texts, at most
+ROWS = 16  # in a batch that activations are measured on
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    agreement: float
+    drop: float  # of the accuracy; below 0 it is higher
+
+    @property
+    def passes(self) -> bool:
+        return self.agreement >= MIN_AGREEMENT and self.drop <= MAX_DROP
+
+    def __str__(self) -> str:
+        return f"{self.agreement:.2%} of labels as PyTorch's, accuracy {-self.drop:+.4f}"
+
+
+def convert(
+    exported: Path, *, runtime: Wanted, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]
+) -> Runtime:
+    """Put the graph of `runtime` into the export folder and record it there; auto: the fastest that is faithful.
+
+    `texts` with labels `targets` are what runtimes are compared on, `train` what activations are measured on.
+    Where auto finds none, or the backbone cannot be traced, it stays with torch.
+    """
+    discard(exported)
+    amend(exported, runtime="torch")
+    if runtime == "torch":
+        return "torch"
+    try:
+        build(exported, graph_of(exported, "onnx"))
+    except (torch.onnx.errors.OnnxExporterError, RuntimeError, AttributeError) as error:
+        discard(exported)
+        if runtime != "auto":
+            raise ModelError(f"{exported} cannot be converted: {error}; use runtime=torch") from error
+        log.warning("the backbone cannot be converted, PyTorch computes: %s", str(error).splitlines()[0])
+        return "torch"
+    chosen = compare(exported, FASTEST_FIRST if runtime == "auto" else (runtime,), runtime, train, texts, targets)
+    discard(exported, but=chosen)
+    amend(exported, runtime=chosen)
+    return chosen
+
+
+def compare(
+    exported: Path,
+    candidates: Sequence[Runtime],
+    wanted: Wanted,
+    train: Sequence[str],
+    texts: Sequence[str],
+    targets: Sequence[str],
+) -> Runtime:
+    """The first candidate that is faithful, or the one that is wanted by name, whatever it is; else torch."""
+    texts, targets = spread(texts, COMPARED), spread(targets, COMPARED)
+    reference = Predictor.load(exported, runtime="torch")
+    expected = [one.label for one in reference.predict(texts)]
+    for candidate in candidates:
+        if candidate == "onnx-int8":
+            rows = sorted(encode(spread(train, MEASURED), reference.tokenizer, reference.preprocessing), key=len)
+            batches = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+            graphs = graph_of(exported, "onnx"), graph_of(exported, candidate)
+            quantize(*graphs, batches, reference.tokenizer.pad_token_id)
+        got = [one.label for one in Predictor.load(exported, runtime=candidate).predict(texts)]
+        found = fidelity(got, expected, targets)
+        log.info("runtime %s: %s, on %d texts", candidate, found, len(texts))
+        if found.passes or candidate == wanted:
+            return candidate
+    return "torch"
+
+
+def fidelity(got: Sequence[str], expected: Sequence[str], targets: Sequence[str]) -> Fidelity:
+    """Labels of a runtime beside those of PyTorch and the true ones."""
+    count = len(targets)
+    agreeing = sum(a == b for a, b in zip(got, expected, strict=True))
+    lost = sum((b == t) - (a == t) for a, b, t in zip(got, expected, targets, strict=True))
+    return Fidelity(agreeing / count, lost / count)
+
+
+def spread(items: Sequence[str], most: int) -> list[str]:
+    """At most `most` of them, evenly spaced, since files are often sorted by label."""
+    return [items[i * len(items) // most] for i in range(most)] if len(items) > most else list(items)
+
+
+def discard(exported: Path, *, but: Runtime = "torch") -> None:
+    for runtime in get_args(Runtime):
+        if runtime != but:
+            graph_of(exported, runtime).unlink(missing_ok=True)

@@ -1,0 +1,107 @@
+"""The exported model as a graph for ONNX Runtime: traced, with fused attention, and without work nobody reads."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from onnx.helper import make_node, make_tensor
+from transformers import AutoModelForSequenceClassification
+
+OPSET = 17
+FIRST = "first_token"
+
+
+class Logits(torch.nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+        return logits
+
+
+def build(exported: Path, target: Path) -> None:
+    """Write the fp32 graph of an export folder; inputs input_ids and attention_mask (B, T), output logits."""
+    from onnxruntime.transformers.optimizer import optimize_model
+
+    model = AutoModelForSequenceClassification.from_pretrained(
+        exported, local_files_only=True, attn_implementation="eager"
+    )  # the fusions know the eager form
+    trace(model.eval(), target)
+    heads, width = model.config.num_attention_heads, model.config.hidden_size
+    with quiet():
+        fused = optimize_model(str(target), model_type="bert", num_heads=heads, hidden_size=width, opt_level=0)
+        fused.save_model_to_file(str(target))  # which names the operator sets too
+    graph = onnx.load(target)
+    first_token_only(graph.graph)
+    onnx.save(graph, target)
+
+
+def trace(model: Any, target: Path) -> None:
+    ids = torch.full((2, 8), model.config.pad_token_id or 0)
+    mask = torch.ones_like(ids)
+    mask[0, 5:] = 0
+    with quiet():
+        torch.onnx.export(
+            Logits(model),
+            (ids, mask),
+            str(target),
+            dynamo=False,  # the tracer takes seconds, the newer way a minute
+            opset_version=OPSET,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_axes={name: {0: "rows", 1: "tokens"} for name in ("input_ids", "attention_mask")},
+        )
+
+
+def first_token_only(graph: Any) -> bool:
+    """Let the last layer work on the first token alone after its attention, where the head reads no other.
+
+    The same numbers for an eighth less work in a model of six layers. False where the graph is not of that form.
+    """
+    makers = {name: node for node in graph.node for name in node.output}
+    for gather in (node for node in graph.node if node.op_type == "Gather"):
+        if chain := last_layer(gather, makers):
+            project, middle = chain
+            graph.initializer.append(make_tensor(FIRST, onnx.TensorProto.INT64, [1], [0]))
+            at = list(graph.node).index(project)
+            for node, i in ((project, 0), (middle, 1)):
+                short = f"{node.input[i]}_{FIRST}"
+                graph.node.insert(at, make_node("Gather", [node.input[i], FIRST], [short], axis=1, name=short))
+                node.input[i] = short
+            return True
+    return False
+
+
+def last_layer(gather: Any, makers: dict[str, Any]) -> tuple[Any, Any] | None:
+    """The output projection and the middle norm of the layer whose first token `gather` picks."""
+    last = makers.get(gather.input[0])
+    if not last or last.op_type != "SkipLayerNormalization":
+        return None
+    nodes, name = [], last.input[0]
+    for kind in ("MatMul", "BiasGelu", "MatMul", "SkipLayerNormalization", "MatMul", "Attention"):
+        node = makers.get(name)
+        if not node or node.op_type != kind:
+            return None
+        nodes.append(node)
+        name = node.input[0]
+    middle, project = nodes[3], nodes[4]
+    return (project, middle) if last.input[1] == middle.output[0] else None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the remarks of tracer and optimizer on their own code."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)

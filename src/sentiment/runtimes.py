@@ -1,0 +1,63 @@
+"""What computes logits from token ids: PyTorch, or ONNX Runtime with a graph of the export folder."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sentiment.errors import ModelError
+from sentiment.text import Runtime
+
+Compute = Callable[[Sequence[Sequence[int]]], torch.Tensor]  # rows of ids -> logits (rows, labels), float32, on the CPU
+
+
+def graph_of(export: Path, runtime: Runtime) -> Path:
+    """The file that a runtime other than torch computes with: model-onnx.onnx, model-onnx-int8.onnx."""
+    return export / f"model-{runtime}.onnx"
+
+
+class TorchRuntime:
+    """The model of transformers; the only one for a GPU, and the one that has gradients."""
+
+    def __init__(self, model: Any, pad_id: int, *, device: str = "cpu") -> None:
+        self.model, self.pad_id, self.device = model, pad_id, device
+
+    @torch.inference_mode()
+    def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        inputs = {name: tensor.to(self.device) for name, tensor in pad(rows, self.pad_id).items()}
+        logits: torch.Tensor = self.model(**inputs).logits.float().cpu()
+        return logits
+
+
+class OnnxRuntime:
+    """ONNX Runtime on the CPU, with as many threads as torch has been given."""
+
+    def __init__(self, graph: Path, pad_id: int) -> None:
+        import onnxruntime
+
+        if not graph.is_file():
+            runtime = graph.stem.removeprefix("model-")
+            raise ModelError(f"{graph} is missing; make it with: sentiment export run={graph.parent} runtime={runtime}")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3  # errors
+        self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.pad_id = pad_id
+
+    def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        inputs = {name: tensor.numpy() for name, tensor in pad(rows, self.pad_id).items()}
+        [logits] = self.session.run(["logits"], inputs)
+        return torch.from_numpy(logits)
+
+
+def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
+    """Rows of ids as input_ids and attention_mask, both (rows, longest), int64."""
+    longest = max(map(len, rows))
+    ids = np.full((len(rows), longest), pad_id, dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+        mask[i, : len(row)] = 1
+    return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}

@@ -1,0 +1,114 @@
+"""The tiny model through every runtime: what converts, what is chosen, and whether answers are the same."""
+
+import shutil
+
+import onnx
+import pytest
+import torch
+
+from sentiment.cli import main
+from sentiment.conversion import convert
+from sentiment.conversion.choice import Fidelity, fidelity, spread
+from sentiment.errors import ModelError
+from sentiment.packaging import package
+from sentiment.predictor import Predictor
+from tests.conftest import read_json
+
+TEXTS = ["good film", "bad " * 25, "bad meal", "good song and so on and so on", "?", "a room"]
+
+
+def kinds(run, runtime):
+    graph = onnx.load(run / "export" / f"model-{runtime}.onnx").graph
+    return [node.op_type for node in graph.node]
+
+
+@pytest.fixture(scope="module")
+def exact(tiny_run, tmp_path_factory):
+    """A copy of the run, with a graph in fp32."""
+    run = shutil.copytree(tiny_run, tmp_path_factory.mktemp("exact") / "run")
+    main(["export", f"run={run}", "runtime=onnx"])
+    return run
+
+
+def test_the_fp32_graph_gives_the_probabilities_of_the_model(exact):
+    assert read_json(exact / "export" / "preprocessing.json")["runtime"] == "onnx"
+    ours = Predictor.load(exact).probabilities(TEXTS)
+    theirs = Predictor.load(exact, runtime="torch").probabilities(TEXTS)
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+
+
+def test_attention_is_one_node_and_the_last_layer_works_on_the_first_token_alone(exact):
+    found = kinds(exact, "onnx")
+    assert found.count("Attention") == 2
+    assert found.index("SkipLayerNormalization", len(found) - found[::-1].index("Attention")) > found.index("Gather")
+    after = found[len(found) - found[::-1].index("Attention") :]
+    assert after[:3] == ["Gather", "Gather", "MatMul"] or after[:2] == ["Gather", "MatMul"]
+    assert after.count("Gather") == 3  # both inputs of the layer's rest, and the head's own
+
+
+def test_int8_answers_do_not_depend_on_their_neighbours(converted):
+    assert read_json(converted / "export" / "preprocessing.json")["runtime"] == "onnx-int8"
+    predictor = Predictor.load(converted)
+    together = predictor.probabilities(TEXTS)
+    alone = torch.cat([predictor.probabilities([text]) for text in TEXTS])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+
+
+def test_int8_is_near_the_model_and_not_the_same(converted):
+    ours = Predictor.load(converted).probabilities(TEXTS)
+    theirs = Predictor.load(converted, runtime="torch").probabilities(TEXTS)
+    torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0)
+    assert not torch.equal(ours, theirs)
+    assert "DynamicQuantizeLinear" not in kinds(converted, "onnx-int8")
+    assert {"QAttention", "MatMulInteger"} <= set(kinds(converted, "onnx-int8"))
+
+
+def test_only_the_chosen_graph_stays_and_torch_leaves_none(converted, tmp_path):
+    run = shutil.copytree(converted, tmp_path / "run")
+    assert [path.name for path in (run / "export").glob("*.onnx")] == ["model-onnx-int8.onnx"]
+    main(["export", f"run={run}", "runtime=torch"])
+    assert not list((run / "export").glob("*.onnx"))
+    assert read_json(run / "export" / "preprocessing.json")["runtime"] == "torch"
+
+
+def test_auto_takes_the_first_faithful_one(tiny_copy, monkeypatch):
+    monkeypatch.setattr("sentiment.conversion.choice.MAX_DROP", -1.0)  # nothing passes
+    told = {"train": TEXTS, "texts": TEXTS, "targets": ["positive"] * len(TEXTS)}
+    assert convert(tiny_copy / "export", runtime="auto", **told) == "torch"
+    assert not list((tiny_copy / "export").glob("*.onnx"))
+    monkeypatch.setattr("sentiment.conversion.choice.MAX_DROP", 1.0)
+    assert convert(tiny_copy / "export", runtime="auto", **told) == "onnx-int8"
+
+
+def test_a_backbone_that_cannot_be_traced_stays_with_torch(tiny_copy, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("no such operator\nand a page more")
+
+    monkeypatch.setattr("sentiment.conversion.choice.build", fail)
+    told = {"train": TEXTS, "texts": TEXTS, "targets": ["positive"] * len(TEXTS)}
+    assert convert(tiny_copy / "export", runtime="auto", **told) == "torch"
+    assert "no such operator" in caplog.text
+    with pytest.raises(ModelError, match="use runtime=torch"):
+        convert(tiny_copy / "export", runtime="onnx", **told)
+
+
+def test_fidelity_counts_agreement_and_lost_accuracy():
+    found = fidelity(["a", "a", "b", "b"], ["a", "b", "b", "b"], ["a", "b", "a", "b"])
+    assert found == Fidelity(0.75, 0.25)
+    assert not found.passes
+    assert Fidelity(0.99, 0.003).passes
+    assert Fidelity(0.995, -0.01).passes
+    assert not Fidelity(0.989, -0.1).passes
+
+
+def test_a_sample_is_spread_over_a_sorted_file():
+    assert spread([str(i) for i in range(10)], 5) == ["0", "2", "4", "6", "8"]
+    assert spread(["a"], 5) == ["a"]
+
+
+def test_the_archive_carries_the_graph_and_answers_with_it(converted, tmp_path):
+    import zipfile
+
+    mar = package(run=converted, store=tmp_path)
+    names = zipfile.ZipFile(mar).namelist()
+    assert {"model-onnx-int8.onnx", "model.safetensors", "sentiment/runtimes.py"} <= set(names)

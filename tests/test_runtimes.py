@@ -1,0 +1,23 @@
+import pytest
+import torch
+
+from sentiment.errors import ModelError
+from sentiment.predictor import Predictor
+from sentiment.runtimes import OnnxRuntime, pad
+
+
+def test_rows_are_padded_to_the_longest_and_masked():
+    inputs = pad([[5, 6, 7], [8]], 0)
+    assert inputs["input_ids"].tolist() == [[5, 6, 7], [8, 0, 0]]
+    assert inputs["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert inputs["input_ids"].dtype == torch.int64
+
+
+def test_a_missing_graph_is_told_with_the_command_that_makes_it(tiny_run):
+    with pytest.raises(ModelError, match=r"missing; make it with: sentiment export run=.* runtime=onnx-int8"):
+        Predictor.load(tiny_run, runtime="onnx-int8")
+
+
+def test_a_graph_is_computed_with_the_threads_that_torch_has(converted):
+    session = OnnxRuntime(converted / "export" / "model-onnx-int8.onnx", 0).session
+    assert session.get_session_options().intra_op_num_threads == torch.get_num_threads()
