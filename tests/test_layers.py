@@ -10,7 +10,7 @@ FLOORS = (
     {"errors", "files", "interrupts", "resources", "text", "schema", "limits"},
     {"tensors", "signatures"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "parameters", "java", "ports", "processes"}
-    | {"provenance", "runs", "intervals", "baseline"},
+    | {"ranks", "provenance", "runs", "intervals", "baseline"},
     {"runtimes", "explanations"},
     {"predictor", "config"},
     {"calibration"},

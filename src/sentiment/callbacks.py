@@ -35,8 +35,8 @@ class GracefulStop(pl.Callback):
         self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
-        if self._asked:
-            trainer.save_checkpoint(self.path)
+        if trainer.strategy.reduce_boolean_decision(self._asked, all=False):  # by the signal of any process
+            trainer.save_checkpoint(self.path, weights_only=False)
             raise Interrupted(
                 f"stopped after epoch {trainer.current_epoch + 1}, step {trainer.global_step}; "
                 f"go on with: python train.py resume={os.path.relpath(self.path.parent.parent)}"
@@ -71,7 +71,10 @@ class ExactResume(pl.Callback):
         self._loaded: dict[str, Any] | None = None
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        checkpoint["exact_resume"] = {"random": torch.get_rng_state(), "loader": trainer.train_dataloader.state_dict()}  # type: ignore[union-attr]
+        checkpoint["exact_resume"] = {
+            "random": of_all_ranks(torch.get_rng_state()),
+            "loader": trainer.train_dataloader.state_dict(),  # type: ignore[union-attr]
+        }
 
     def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         self._loaded = checkpoint["exact_resume"]
@@ -79,7 +82,16 @@ class ExactResume(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self._loaded is not None:
             trainer.train_dataloader.load_state_dict(self._loaded["loader"])  # type: ignore[union-attr]
-            torch.set_rng_state(self._loaded["random"])
+            states = self._loaded["random"]
+            torch.set_rng_state(states[trainer.global_rank % len(states)])
+
+
+def of_all_ranks(value: torch.Tensor) -> list[torch.Tensor]:
+    if not torch.distributed.is_initialized():
+        return [value]
+    values = [value] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(values, value)
+    return values
 
 
 class FindLearningRate(LearningRateFinder):
@@ -109,7 +121,7 @@ class ProgressBar(RichProgressBar):
 
 
 class Throughput(pl.Callback):
-    """Texts trained on and the seconds it took, validation left out."""
+    """Texts trained on, by all processes, and the seconds it took, validation left out."""
 
     def __init__(self) -> None:
         self.samples = 0
@@ -141,4 +153,4 @@ class Throughput(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.seconds += time.perf_counter() - self._started
-        self.samples += len(batch["labels"])
+        self.samples += len(batch["labels"]) * trainer.world_size

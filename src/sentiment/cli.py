@@ -1,12 +1,15 @@
 """The console command: `sentiment COMMAND [key=value ...]`, each command one conf/<command>.yaml."""
 
+import logging
 import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sentiment import ranks
 from sentiment.errors import ConfigError, Interrupted, SentimentError, user_error
 
 if TYPE_CHECKING:
@@ -98,7 +101,10 @@ def run(command: str, overrides: Sequence[str]) -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        compose.launch(command, _resumed(overrides) if command == "train" else overrides, task(command))
+        if command == "train":
+            ranks.check_arguments(overrides)
+            overrides = _resumed(overrides)
+        compose.launch(command, overrides, task(command))
     except (SentimentError, compose.InstantiationException) as error:
         _stop(error)
     except (compose.HydraException, OmegaConfBaseException) as error:  # some of Hydra's are OSErrors too
@@ -128,27 +134,47 @@ def _train(cfg: "DictConfig") -> float | None:
         with runs.claimed(folder, wait=True):
             return run_trial(cfg, hydra, folder, lambda checkpoint: _fit(cfg, folder, checkpoint, bool(cfg.test)))
     try:
-        with runs.claimed(folder):
-            _run(cfg, hydra, folder)
+        processes = _checked(cfg, folder)
+        if ranks.rank():
+            logging.disable(logging.INFO)  # rank 0 says it
+            _fit(cfg, folder, folder / runs.LAST if cfg.resume else None, cfg.test is not False)
+        elif processes > 1:
+            named = ranks.named(sys.argv[1:])
+            ranks.launch([*sys.argv[1:], *([] if named else [f"run_name={cfg.run_name}"])], processes=processes)
+        else:
+            with runs.claimed(folder):
+                _run(cfg, hydra, folder)
     except (SentimentError, OSError) as error:
         _stop(error)
     return None
+
+
+def _checked(cfg: "DictConfig", folder: Path) -> int:
+    """In how many processes, to be started here, this run is to train; ConfigError where its config is wrong."""
+    from sentiment.config import check
+
+    try:
+        check(cfg)
+        return ranks.to_launch(cfg.trainer.devices, cfg.trainer.get("num_nodes", 1), cfg.trainer.accelerator)
+    except ConfigError:
+        with suppress(OSError):  # it is full where it is a former run's
+            folder.rmdir()  # Hydra has made it
+        raise
 
 
 def _run(cfg: "DictConfig", hydra: Any, folder: Path) -> None:
     from hydra.errors import InstantiationException
 
     from sentiment import runs
-    from sentiment.config import check
 
     try:
-        check(cfg)
         checkpoint = runs.starting_point(folder, resume=cfg.resume is not None)
         runs.start(folder, cfg, hydra)
         from sentiment import console
 
         console.print_config(cfg)
-        console.print_run(_fit(cfg, folder, checkpoint, cfg.test is not False))
+        if run := _fit(cfg, folder, checkpoint, cfg.test is not False):
+            console.print_run(run)
     except (SentimentError, OSError, InstantiationException) as error:
         if [path.name for path in folder.iterdir()] == [runs.RECORD]:
             shutil.rmtree(folder)  # the run never began
@@ -157,7 +183,7 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path) -> None:
         raise
 
 
-def _fit(cfg: "DictConfig", folder: Path, checkpoint: Path | None, score_test: bool) -> "Run":
+def _fit(cfg: "DictConfig", folder: Path, checkpoint: Path | None, score_test: bool) -> "Run | None":
     from sentiment import console, training
 
     with console.quiet_libraries():
@@ -209,7 +235,9 @@ def _stop(error: BaseException) -> NoReturn:
 
 
 def _fail(error: SentimentError, status: int) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)
+    who = f" of rank {ranks.rank()}" if ranks.rank() else ""
+    if not (who and isinstance(error, Interrupted)):  # rank 0 says it
+        print(f"error{who}: {error}", file=sys.stderr)
     sys.exit(status)
 
 

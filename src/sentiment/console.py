@@ -61,11 +61,13 @@ def print_run(run: "Run") -> None:
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """No advertisements; warnings about the user's own data stay."""
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.distributed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*num_workers.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+        warnings.filterwarnings("ignore", message="The `srun` command is available")
         warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
         yield

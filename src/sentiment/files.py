@@ -1,5 +1,6 @@
 """Outputs that are either whole or absent: written to a temporary name, then renamed."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -21,6 +22,15 @@ def replacing(target: Path) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         _remove(temporary)
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process is in a block of the same `lock` file, which stays."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_text(target: Path, text: str) -> None:

@@ -15,6 +15,8 @@ from torchmetrics.classification import (
 )
 from torchmetrics.functional.classification import binary_auroc
 
+IGNORED = -100  # the label of no row: no loss and no score counts it, cross-entropy by default
+
 
 def build(classes: int, *, auroc: bool = True) -> MetricCollection:
     """Metrics that take probabilities (N, classes) and label numbers (N,)."""

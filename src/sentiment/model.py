@@ -8,11 +8,14 @@ from typing import Annotated, Any, Literal
 import pytorch_lightning as pl
 import torch
 from annotated_types import Ge, Gt, Le, Lt
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torchmetrics import MeanMetric
 from transformers import AutoConfig, AutoModelForSequenceClassification, SchedulerType, get_scheduler
 
 from sentiment import metrics, parameters
 from sentiment.backbones import resolve
 from sentiment.errors import ConfigError, ModelError
+from sentiment.metrics import IGNORED
 
 Fraction = Annotated[float, Ge(0), Lt(1)]
 ClassWeights = Literal["balanced"] | Mapping[str, float]
@@ -58,6 +61,7 @@ class SentimentClassifier(pl.LightningModule):
         if lora is not None:
             self.network = with_adapters(self.network, lora)
         self.validation_metrics = metrics.build(len(self.labels))
+        self.validation_loss = MeanMetric()
 
     def setup(self, stage: str) -> None:
         if stage == "fit" and self.class_weights is not None:
@@ -73,24 +77,45 @@ class SentimentClassifier(pl.LightningModule):
         logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask).logits
         return logits
 
+    def configure_model(self) -> None:
+        """Under trainer=fsdp, divide the weights among the processes, layer by layer (FSDP2)."""
+        if self.device_mesh is not None and not isinstance(self.network, FSDPModule):
+            mesh = self.device_mesh["data_parallel"]
+            for layers in [part for part in self.network.modules() if isinstance(part, torch.nn.ModuleList)]:
+                for layer in layers:
+                    fully_shard(layer, mesh=mesh)
+            fully_shard(self.network, mesh=mesh)
+
+    def on_fit_start(self) -> None:
+        if self.global_rank:  # else the ranks would drop the same places of their rows
+            torch.manual_seed(torch.initial_seed() + self.global_rank)
+
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
-        logits = self._logits(batch)
-        weights = None if self.weights is None else self.weights.to(logits.device)
-        loss = torch.nn.functional.cross_entropy(logits, batch["labels"], weights, label_smoothing=self.label_smoothing)
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch["labels"]))
+        """The mean over the rows of all processes: each gives its part, and what they average is scaled back."""
+        logits, targets = self._logits(batch), batch["labels"]
+        weights = (torch.ones(len(self.labels)) if self.weights is None else self.weights).to(logits.device)
+        losses = torch.nn.functional.cross_entropy(
+            logits, targets, weights, reduction="sum", label_smoothing=self.label_smoothing
+        )
+        total = self.trainer.strategy.reduce(weights[targets[targets != IGNORED]].sum(), reduce_op="sum")
+        loss = losses * self.trainer.world_size / total
+        self.log("train/loss", loss, prog_bar=True, sync_dist=True, batch_size=1)
         return loss
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:
         logits, targets = self._logits(batch), batch["labels"]
-        loss = torch.nn.functional.cross_entropy(logits, targets)
-        self.log("validation/loss", loss, batch_size=len(targets))  # a mean over rows
-        self.validation_metrics.update(logits.softmax(dim=-1), targets)
+        logits, targets = logits[targets != IGNORED], targets[targets != IGNORED]
+        if len(targets):
+            self.validation_loss.update(torch.nn.functional.cross_entropy(logits, targets, reduction="none"))
+            self.validation_metrics.update(logits.softmax(dim=-1), targets)
 
     def on_validation_epoch_end(self) -> None:
+        """Metrics of the rows of all processes, each counted once; torchmetrics gathers them."""
         values = metrics.flatten(self.validation_metrics.compute(), self.labels)
-        for name, value in values.items():
-            self.log(f"validation/{name}", value)
+        for name, value in {"loss": self.validation_loss.compute().item(), **values}.items():
+            self.log(f"validation/{name}", value, sync_dist=True)
         self.validation_metrics.reset()
+        self.validation_loss.reset()
 
     def configure_optimizers(self) -> Any:
         optimizer = self.build_optimizer(

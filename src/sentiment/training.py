@@ -14,6 +14,7 @@ from hydra.utils import instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
+from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 
 from sentiment.calibration import fit_temperature
 from sentiment.callbacks import Throughput
@@ -26,6 +27,8 @@ from sentiment.predictor import Predictor
 from sentiment.provenance import environment
 from sentiment.report import write_report
 from sentiment.text import Runtime
+
+Weights = dict[str, torch.Tensor]
 
 log = logging.getLogger(__name__)
 
@@ -41,18 +44,28 @@ class Run:
         return self.results.scores
 
 
-def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, score_test: bool = True) -> Run:
-    """Fit, on from `checkpoint` where given, export the best epoch, score it, and leave a complete run directory."""
+def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, score_test: bool = True) -> Run | None:
+    """Fit, on from `checkpoint` where given, export the best epoch, score it, and leave a complete run directory.
+
+    Of several processes that train together the first does all but the fit alone; the others return None.
+    """
     started = time.time()
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     trainer = build_trainer(cfg)
     data: SentimentData = instantiate(cfg.data)
     data.setup()
     model = instantiate(cfg.model, labels=data.labels)
-    write_json(folder / "data_report.json", data.report.to_json())
+    if trainer.is_global_zero:
+        write_json(folder / "data_report.json", data.report.to_json())
     trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    weights, averaged = best_weights(trainer, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()  # torchmetrics would wait for the others
+    if not trainer.is_global_zero:
+        return None
 
-    averaged = restore_best(trainer, model, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
+    model = instantiate(cfg.model, labels=data.labels)  # whole; that of the fit may hold one process's share
+    model.load_state_dict(weights)
     exported = export(model.merged(), data.tokenizer, data.preprocessing, into=folder / "export")
     runtime = convert_export(exported, data, instantiate(cfg.convert)) if score_test and cfg.convert else "torch"
     evaluations = score_export(exported, data, score_test=score_test)
@@ -81,14 +94,12 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     return trainer
 
 
-def restore_best(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, *, last: Path | None) -> bool:
-    """Load the weights that validate best: the best checkpoint's, or, with `last`, their average with that one's.
+def best_weights(trainer: pl.Trainer, data: SentimentData, *, last: Path | None) -> tuple[Weights, bool]:
+    """The weights that validate best: the best checkpoint's, or, with `last`, their average with that one's.
 
     True where the average won; a soup of two after Wortsman et al. 2022, "Model soups".
     """
-    checkpoint = trainer.checkpoint_callback
-    if not isinstance(checkpoint, ModelCheckpoint) or not checkpoint.best_model_path:
-        return False
+    checkpoint: ModelCheckpoint = trainer.checkpoint_callback  # type: ignore[assignment]
     if any(isinstance(callback, WeightAveraging) for callback in trainer.callbacks):  # type: ignore[attr-defined]
         last = None  # its checkpoints are averages already, and it would validate its own
     best, newest = (
@@ -96,17 +107,18 @@ def restore_best(trainer: pl.Trainer, model: pl.LightningModule, data: Sentiment
         for path in (checkpoint.best_model_path, last or checkpoint.best_model_path)
     )
     if best["epoch"] != newest["epoch"]:
-        model.load_state_dict(average(best["state_dict"], newest["state_dict"]))
+        weights = average(best["state_dict"], newest["state_dict"])
+        model = trainer.lightning_module
+        set_model_state_dict(model, {**weights}, options=StateDictOptions(full_state_dict=True))
         [values] = trainer.validate(model, datamodule=data, verbose=False)
         gain = values[checkpoint.monitor] - float(checkpoint.best_model_score)  # type: ignore[index, arg-type]
         if gain > 0 if checkpoint.mode == "max" else gain < 0:
             log.info("the average of the best and the last epoch validates better by %.4f", abs(gain))
-            return True
-    model.load_state_dict(best["state_dict"])
-    return False
+            return weights, True
+    return best["state_dict"], False
 
 
-def average(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def average(first: Weights, second: Weights) -> Weights:
     """The mean of each floating point tensor of two states; the others as in the first."""
     return {name: (w + second[name]) / 2 if w.is_floating_point() else w for name, w in first.items()}
 
@@ -170,6 +182,7 @@ def summarize(
         "best_score": float(trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
         "runtime": runtime,
         "precision": str(trainer.precision),
+        "processes": trainer.world_size,
         "duration_seconds": round(seconds, 1),
         "train_samples_per_second": round(speed.samples_per_second, 1),
         **environment(),

@@ -1,6 +1,9 @@
 import random
 
-from sentiment.data.batches import Collate, LengthGrouped
+import pytest
+
+from sentiment.data.batches import Collate, LengthGrouped, Share
+from sentiment.metrics import IGNORED
 
 LENGTHS = [random.Random(0).randint(3, 120) for _ in range(1000)]
 
@@ -33,6 +36,18 @@ def test_a_resumed_epoch_has_the_batches_that_were_left():
     resumed.skip(10)
     assert list(resumed) == list(order())[10:]
     assert list(resumed) == list(order()), "the next epoch is whole again"
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 16])
+def test_processes_share_each_batch_without_a_row_twice(world):
+    shares = [list(Share(order(), rank=rank, world=world)) for rank in range(world)]
+    together = [[row for part in parts for row in part] for parts in zip(*shares, strict=True)]
+    assert [sorted(batch) for batch in together] == [sorted(batch) for batch in order()]
+
+
+def test_a_process_without_a_row_gets_one_that_nothing_counts():
+    batch = Collate(pad_id=9)([])
+    assert (batch["input_ids"].tolist(), batch["labels"].tolist()) == ([[9]], [IGNORED])
 
 
 def test_a_batch_is_padded_to_its_own_longest_row():

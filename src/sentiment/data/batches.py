@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import BatchSampler, DataLoader, Sampler
 
+from sentiment.metrics import IGNORED
 from sentiment.runtimes import pad
 
 CHUNK = 50  # batches that are sorted by length together; random between chunks
@@ -28,11 +29,6 @@ class LengthGrouped(Sampler[list[int]]):
 
     def __len__(self) -> int:
         return -(-len(self.lengths) // self.batch_size)
-
-    @property
-    def sampler(self) -> "LengthGrouped":
-        """Where Lightning looks for `set_epoch`: the sampler of a batch sampler."""
-        return self
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
@@ -59,25 +55,47 @@ class LengthGrouped(Sampler[list[int]]):
         self._skip = batches % len(self)
 
 
+class Share(Sampler[list[int]]):
+    """What one of `world` processes takes of each batch: all have as many batches, and each row is in one of them.
+
+    The last batch of an epoch may have no row for some: theirs is an empty list.
+    """
+
+    def __init__(self, batches: Sampler[list[int]] | BatchSampler, *, rank: int, world: int) -> None:
+        self.sampler = batches  # the name under which Lightning looks for `set_epoch`
+        self.rank, self.world = rank, world
+
+    def __len__(self) -> int:
+        return len(self.sampler)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self.sampler:
+            yield batch[self.rank :: self.world]
+
+
 class ResumableLoader(DataLoader[Any]):
     """A DataLoader that Lightning can save in the middle of an epoch and start there again."""
 
-    batch_sampler: LengthGrouped
+    batch_sampler: Any  # Share of LengthGrouped
 
     def state_dict(self) -> dict[str, int]:
-        return {"done": self.batch_sampler.done}
+        return {"done": self.batch_sampler.sampler.done}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        self.batch_sampler.skip(state["done"])
+        self.batch_sampler.sampler.skip(state["done"])
 
 
 class Collate:
-    """Rows of a tokenized dataset as one padded batch: input_ids and attention_mask (B, T), labels (B,)."""
+    """Rows of a tokenized dataset as one padded batch: input_ids and attention_mask (B, T), labels (B,).
+
+    No rows become one of padding with the label IGNORED, so that its process keeps step with the others.
+    """
 
     def __init__(self, pad_id: int) -> None:
         self.pad_id = pad_id
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        rows = rows or [{"input_ids": [self.pad_id], "label": IGNORED}]
         batch = pad([row["input_ids"] for row in rows], self.pad_id)
         batch["labels"] = torch.tensor([row["label"] for row in rows])
         return batch

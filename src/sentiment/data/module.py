@@ -13,18 +13,18 @@ import pytorch_lightning as pl
 import torch
 from annotated_types import Ge, Gt, Le, Lt
 from datasets import Dataset
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 from transformers import AutoTokenizer
 
 from sentiment.backbones import check_length, positions, resolve
-from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader
+from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader, Share
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.sources import SPLITS, Source
 from sentiment.data.splits import Split, checked, label_names, stratified
 from sentiment.encoding import encode_counting
 from sentiment.errors import ModelError
-from sentiment.files import replacing
+from sentiment.files import alone, replacing
 from sentiment.text import Cleaning, Preprocessing, Truncation
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class SentimentData(pl.LightningDataModule):
 
     After `setup`: `splits` (train, validation, perhaps test) holds raw texts and label names, `labels` the label
     set in the model's order, `report` what to know of them. Batches are dicts of input_ids, attention_mask (B, T) and
-    labels (B,).
+    labels (B,); of several processes each has its share of the `batch_size` rows.
     """
 
     def __init__(
@@ -146,10 +146,16 @@ class SentimentData(pl.LightningDataModule):
         dataset = self._tokenized["train"]
         lengths = [len(ids) for ids in dataset["input_ids"]]
         order = LengthGrouped(lengths, batch_size=self.batch_size, seed=self.seed)
-        return ResumableLoader(dataset, batch_sampler=order, **self._loading())
+        return ResumableLoader(dataset, batch_sampler=self._share(order), **self._loading())
 
     def val_dataloader(self) -> DataLoader[Any]:
-        return DataLoader(self._tokenized["validation"], batch_size=self.batch_size, **self._loading())
+        dataset = self._tokenized["validation"]
+        order = BatchSampler(SequentialSampler(dataset), self.batch_size, drop_last=False)
+        return DataLoader(dataset, batch_sampler=self._share(order), **self._loading())
+
+    def _share(self, batches: Any) -> Share:
+        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return Share(batches, rank=rank, world=world)
 
     def _loading(self) -> dict[str, Any]:
         """Each loader draws from a generator of its own, so that to start one leaves torch's random state alone."""
@@ -158,17 +164,20 @@ class SentimentData(pl.LightningDataModule):
     def _tokenize(self, split: Split) -> Dataset:
         """Token ids and label numbers, memory-mapped from the cache; made there where this exact data is new."""
         path = self.cache_dir / self._key(split)
-        if not path.is_dir():
-            log.info("tokenizing %d texts into %s", len(split), path)
-            encoded = encode_counting(split.texts, self.tokenizer, self.preprocessing)
-            columns = {
-                "input_ids": [ids for ids, _ in encoded],
-                "tokens": [tokens for _, tokens in encoded],  # of the whole text
-                "label": [self.labels.index(label) for label in split.labels],
-            }
-            with replacing(path) as temporary:
-                Dataset.from_dict(columns).save_to_disk(str(temporary))
+        with alone(self.cache_dir.with_suffix(".lock")):  # of ranks and trials side by side the first one does it
+            if not path.is_dir():
+                log.info("tokenizing %d texts into %s", len(split), path)
+                with replacing(path) as temporary:
+                    Dataset.from_dict(self._columns(split)).save_to_disk(str(temporary))
         return Dataset.load_from_disk(str(path))
+
+    def _columns(self, split: Split) -> dict[str, list[Any]]:
+        encoded = encode_counting(split.texts, self.tokenizer, self.preprocessing)
+        return {
+            "input_ids": [ids for ids, _ in encoded],
+            "tokens": [tokens for _, tokens in encoded],  # of the whole text
+            "label": [self.labels.index(label) for label in split.labels],
+        }
 
     def _key(self, split: Split) -> str:
         """A hash of all that the token ids depend on."""

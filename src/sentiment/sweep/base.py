@@ -14,7 +14,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from sentiment import runs
+from sentiment import ranks, runs
 from sentiment.config import check
 from sentiment.errors import ConfigError, Interrupted
 from sentiment.signatures import check_node
@@ -98,10 +98,15 @@ class FolderSweeper(Sweeper):
 
 
 def one_device(cfg: DictConfig) -> None:
-    """ConfigError for a trial on several devices: each would start the whole sweep again in its own process."""
+    """ConfigError for a trial in several processes: each would start the whole sweep again."""
+    if ranks.world_size() > 1:
+        raise ConfigError(
+            f"torchrun started {ranks.world_size()} processes, and each would run the whole sweep; start it without "
+            "torchrun, and add hydra/launcher=joblib, ray or submitit_slurm for trials side by side"
+        )
     devices, strategy = cfg.trainer.get("devices", "auto"), cfg.trainer.get("strategy", "auto")
     if str(devices) not in ("1", "[0]") or strategy not in ("auto", "single_device"):
         raise ConfigError(
             f"trainer.devices={devices}, trainer.strategy={strategy}: a trial of a sweep runs on one device; "
-            "set trainer.devices=1 trainer.strategy=auto, and hydra/launcher=joblib for trials side by side"
+            "set trainer=default, and hydra/launcher=joblib, ray or submitit_slurm for trials side by side"
         )
