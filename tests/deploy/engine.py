@@ -16,7 +16,10 @@ from tests.conftest import ROOT
 
 BASE = "localhost/base:bookworm"
 PACKAGES = "python3.11,python3.11-venv,python3-distutils,ca-certificates"
-OUTSIDE, INSIDE = "192.0.2.1", "192.0.2.2"  # the two ends of the cable, of a range kept for examples
+RANGES = ("192.0.2", "198.51.100", "203.0.113")  # kept for examples, RFC 5737
+TAKEN = {one.address.rpartition(".")[0] for all_of_one in psutil.net_if_addrs().values() for one in all_of_one}
+RANGE = next(one for one in RANGES if one not in TAKEN)
+OUTSIDE, INSIDE = f"{RANGE}.1", f"{RANGE}.2"  # the two ends of the cable
 STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
 
 
