@@ -78,7 +78,9 @@ class Container:
         return Path(self.engine.buildah("mount", self.name))
 
     def command(self, *command: str) -> list[str]:
-        return ["ip", "netns", "exec", self.network, "buildah", "run", *self.options, self.name, "--", *command]
+        """A chroot has no process 1 of its own: tini is told to do as if."""
+        run = ["buildah", "run", "--env", "TINI_SUBREAPER=1", *self.options, self.name, "--", *command]
+        return ["ip", "netns", "exec", self.network, *run]
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command(*command), env=self.engine.environment, capture_output=True, text=True)

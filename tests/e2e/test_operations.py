@@ -192,7 +192,7 @@ def test_requests_leave_no_line_at_the_default_log_level(server, http):
 
 @pytest.fixture(scope="module")
 def short(tiny_run, tmp_path_factory):
-    """`sentiment serve` with tokens that last six seconds, an env file, and all that TorchServe can log."""
+    """`sentiment serve` with tokens that last six seconds, an env file, and all that TorchServe can log, to stdout."""
     folder = tmp_path_factory.mktemp("short")
     package(run=tiny_run, store=folder / "store")
     (folder / ".env").write_text("TS_MAX_REQUEST_SIZE=20000\nMALLOC_ARENA_MAX=2\n")
@@ -200,7 +200,8 @@ def short(tiny_run, tmp_path_factory):
     ports = [f"{key}={port}" for key, port in zip(keys, free_ports(3), strict=True)]
     command = [sys.executable, "-m", "sentiment", "serve", f"store={folder}/store", f"folder={folder}/serve", *ports]
     command += ["token_expiration_min=0.1", "log_level=debug", f"env_file={folder}/.env"]
-    with (folder / "log").open("wb") as output:
+    command += ["logs=stdout", "json_logs=true"]
+    with (folder / "log").open("ab") as output:  # both write at its end
         running = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + 180
@@ -252,8 +253,16 @@ def test_no_text_of_a_user_is_logged_even_when_all_is(short):
         headers = {"Authorization": f"Bearer {read_key(key_file, 'inference')}"}
         httpx.post(f"{url}/predictions/sentiment", headers=headers, **query)
     time.sleep(0.5)
-    assert "DEBUG" in (folder / "serve" / "logs" / "ts_log.log").read_text()
+    assert '"level": "DEBUG"' in (folder / "log").read_text()
+    assert SECRET not in (folder / "log").read_text()
     assert_no_secret(folder / "serve")
+
+
+def test_standard_output_has_one_json_object_a_line(short):
+    """What Java prints past its log, a line on its own start, is in a file."""
+    _, folder, _ = short
+    assert all("message" in json.loads(line) for line in (folder / "log").read_text().splitlines())
+    assert "Model server started." in (folder / "serve" / "console.log").read_text()
 
 
 def test_an_env_file_sets_what_serve_has_no_key_for(short):

@@ -10,9 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
@@ -32,6 +31,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 20.0
 RENEW_AFTER = 0.8  # of a token's time
+STDOUT = 1  # this process's own
 
 
 class TorchServe:
@@ -99,10 +99,10 @@ class TorchServe:
             "LOG_LOCATION": str(self.folder / "logs"),
             "METRICS_LOCATION": str(self.folder / "logs"),
         }
-        with self._output() as output:
+        with (self.folder / "console.log").open("wb") as console:  # what Java prints past its log
             self._process = subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, start_new_session=True,
+                command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=console,
+                stderr=STDOUT if self.settings.logs == "stdout" else console, start_new_session=True,
             )  # fmt: skip
         try:
             self._wait_until_ready()
@@ -156,12 +156,6 @@ class TorchServe:
             return False
         return True
 
-    def _output(self) -> AbstractContextManager[IO[bytes] | None]:
-        """Where the processes write to: a file, or None for this process's own standard output."""
-        if self.settings.logs == "stdout":
-            return contextlib.nullcontext()
-        return (self.folder / "console.log").open("wb")
-
     def _prepare(self, properties: Mapping[str, str]) -> None:
         shutil.rmtree(self.folder / "logs", ignore_errors=True)  # a former server's errors would be read as ours
         (self.folder / "console.log").unlink(missing_ok=True)
@@ -178,7 +172,7 @@ class TorchServe:
         while waiting:
             assert self._process is not None
             if self._process.poll() is not None:
-                raise ServingError(f"TorchServe did not start; see {self._log()}{self._reason()}")
+                raise ServingError(f"TorchServe did not start; see {self.folder / 'console.log'}{self._reason()}")
             if time.monotonic() > deadline:
                 seconds = f"{self.settings.startup_timeout:.0f} s"
                 raise ServingError(
@@ -196,9 +190,6 @@ class TorchServe:
             except ClientError:
                 return False
         return True
-
-    def _log(self) -> str:
-        return "its output" if self.settings.logs == "stdout" else str(self.folder / "console.log")
 
     def _reason(self) -> str:
         """The first error of Python or Java in the logs, as "; reason: ...", if there is any."""

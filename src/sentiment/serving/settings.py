@@ -30,7 +30,7 @@ LOG4J2 = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration>
   <Appenders>
-    <Console name="console">{quiet}<PatternLayout pattern="{pattern}"/></Console>
+    <Console name="console" target="SYSTEM_ERR">{quiet}<PatternLayout pattern="{pattern}"/></Console>
 {files}  </Appenders>
   <Loggers>
     <Logger name="ACCESS_LOG" level="{level}" additivity="false">{access}</Logger>
@@ -103,6 +103,7 @@ class Settings:
             "metrics_mode": "prometheus",
             "metrics_config": str(Path(self.folder).absolute() / "metrics.yaml"),
             "job_queue_size": "1000",
+            "vmargs": "-Xms64m",  # Java's heap starts small; by itself it takes a 64th of the memory
             "install_py_dep_per_model": "false",
             "grpc_inference_port": "0",  # gRPC is not offered: any free port, so that two servers do not meet at 7070
             "grpc_management_port": "0",
