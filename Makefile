@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(PINS)
 
-.PHONY: help install demo train test test-all check format bench soak serve ui images docs dist clean
+.PHONY: help install demo train test test-all check format bench bench-quick soak serve ui images docs dist clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,8 +39,13 @@ format: $(INSTALLED) ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## speed beside the transformers pipeline, in one run
-	$(BIN)/python benchmarks/batch_predict.py
+bench: $(INSTALLED) ## speed beside transformers, FastAPI and a plain handler, into benchmarks/RESULTS.md
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(INSTALLED) ## the same in three minutes, printed only
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks --quick
 
 soak: $(INSTALLED) ## ten minutes of steady load on a real server: errors, latency, memory
 	$(BIN)/python benchmarks/soak.py

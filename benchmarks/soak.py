@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from batch_predict import newest
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -137,6 +136,13 @@ def main() -> None:
         sys.exit(
             f"not flat: faults {dict(load.faults)}, memory {growth:+.1f} MB a minute (at most {options.max_slope})"
         )
+
+
+def newest(outputs: Path) -> Path:
+    runs = sorted(outputs.glob("*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    if not runs:
+        raise SystemExit(f"{outputs} holds no finished run; make one with: python train.py")
+    return runs[-1].parent
 
 
 def soak(server: TorchServe, load: Load, minutes: float) -> Memory:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sentiment.text import Preprocessing, Truncation
@@ -85,6 +86,7 @@ def truncate(ids: list[Item], room: int, how: Truncation) -> list[Item]:
     return ids[:head] + ids[len(ids) - (room - head) :]
 
 
+@lru_cache(maxsize=8)
 def special_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
     """The ids a tokenizer puts before and after one text, e.g. ([CLS], [SEP])."""
     encoded = tokenizer("a", return_special_tokens_mask=True)
@@ -103,8 +105,11 @@ def _tokenize(
 
 
 def _ids(texts: Sequence[str], tokenizer: Any) -> list[list[int]]:
-    rows: list[list[int]] = tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
-    return rows
+    """Straight from the tokenizers library, which spares a served text most of a millisecond."""
+    backend = tokenizer.backend_tokenizer
+    backend.no_truncation()
+    backend.no_padding()
+    return [found.ids for found in backend.encode_batch_fast(list(texts), add_special_tokens=False)]
 
 
 def _shorten(text: str, capacity: int, how: Truncation) -> str:

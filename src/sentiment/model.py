@@ -16,6 +16,7 @@ from sentiment import metrics, parameters
 from sentiment.backbones import resolve
 from sentiment.errors import ConfigError, ModelError
 from sentiment.metrics import IGNORED
+from sentiment.runtimes import first_token_only
 
 Fraction = Annotated[float, Ge(0), Lt(1)]
 ClassWeights = Literal["balanced"] | Mapping[str, float]
@@ -166,7 +167,7 @@ def load_network(backbone: str, labels: Sequence[str], dropout: float | None) ->
         network = AutoModelForSequenceClassification.from_pretrained(
             source, config=config, dtype=torch.float32, ignore_mismatched_sizes=True
         )  # a head for another number of labels is replaced
-        return network.train()  # it comes in eval mode, which Lightning would keep: no dropout
+        return first_token_only(network).train()  # it comes in eval mode, which Lightning would keep: no dropout
     except (OSError, ValueError) as error:
         raise ModelError(
             f"cannot load the backbone {backbone!r}: {str(error).splitlines()[0]}; "

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 from sentiment.encoding import Encoded, encode_windows
 from sentiment.errors import ModelError
 from sentiment.explanations import Explainer
-from sentiment.runtimes import Compute, OnnxRuntime, TorchRuntime, graph_of
+from sentiment.runtimes import Compute, OnnxRuntime, TorchRuntime, first_token_only, graph_of
 from sentiment.schema import Explanation, Prediction
 from sentiment.text import Preprocessing
 
@@ -139,7 +139,8 @@ def export_folder(run: Path) -> Path:
 
 
 def load_torch(export: Path, device: str) -> Any:
-    return AutoModelForSequenceClassification.from_pretrained(export, local_files_only=True).to(device).eval()
+    network = AutoModelForSequenceClassification.from_pretrained(export, local_files_only=True)
+    return first_token_only(network).to(device).eval()
 
 
 def tempered(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import BertForSequenceClassification
 
 from sentiment.errors import ModelError
 from sentiment.text import Runtime
@@ -16,6 +17,17 @@ Compute = Callable[[Sequence[Sequence[int]]], torch.Tensor]  # rows of ids -> lo
 def graph_of(export: Path, runtime: Runtime) -> Path:
     """The file that a runtime other than torch computes with: model-onnx.onnx, model-onnx-int8.onnx."""
     return export / f"model-{runtime}.onnx"
+
+
+def first_token_only(network: Any) -> Any:
+    """Let the last layer of a BERT classifier go on with the first token alone after its attention.
+
+    The head reads no other, so neither logits nor gradients change; of six layers an eighth of the work is saved.
+    """
+    if isinstance(network, BertForSequenceClassification):
+        last: Any = network.bert.encoder.layer[-1]
+        last.attention.output.register_forward_pre_hook(lambda module, states: tuple(state[:, :1] for state in states))
+    return network
 
 
 class TorchRuntime:

@@ -1,0 +1,1 @@
+"""Speed beside the peers a user would take instead, both in the same run: python -m benchmarks."""

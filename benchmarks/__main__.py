@@ -1,0 +1,126 @@
+"""Everything that is measured, in one table: python -m benchmarks [--quick] [--run RUN] [--long-run RUN].
+
+Without runs of your own it trains two small models first and keeps them in .cache/benchmarks. The table is written to
+benchmarks/RESULTS.md, or with --quick only printed.
+"""
+
+import argparse
+import logging
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from transformers.utils import logging as transformers_logging
+
+from benchmarks import batch, material, rest, training
+from benchmarks.measuring import Row
+from sentiment.files import write_text
+from sentiment.provenance import git_commit
+
+PACKAGES = ("torch", "transformers", "onnxruntime", "pytorch-lightning", "torchserve", "fastapi", "uvicorn")
+RESULTS = material.ROOT / "benchmarks" / "RESULTS.md"
+FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--quick", action="store_true", help="three minutes: fewer texts in a repetition, some rows left out"
+    )
+    parser.add_argument("--run", type=Path, help="a run of short texts")
+    parser.add_argument("--long-run", type=Path, help="a run with 256 tokens")
+    options = parser.parse_args()
+    logging.disable(logging.INFO)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    started, found, console = time.monotonic(), list[Row](), Console(width=170)
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+        for row in sections(Path(folder), options.run, options.long_run, quick=options.quick):
+            found.append(row)
+            console.print(
+                f"[dim]{time.monotonic() - started:5.0f} s[/] {row.work}: {row.ours} / {row.peer} {row.ratio}"
+            )
+    minutes = (time.monotonic() - started) / 60
+    console.print(table(found))
+    if not options.quick:
+        write_text(RESULTS, page(found, minutes))
+
+
+def sections(folder: Path, run: Path | None, long_run: Path | None, *, quick: bool) -> Iterator[Row]:
+    kept = Path(".cache") / "benchmarks"
+    texts = 1000 if quick else None
+    short = material.short(kept / ("quick" if quick else "full"), run, texts=texts)
+    yield from rest.measure(short, folder, seconds=1.0 if quick else 4.0, alone=0.7 if quick else 2.0, repetitions=5)
+    yield batch.measure(short, texts=64 if quick else 300, repetitions=5, target=6)
+    yield from batch.fidelity(short, texts=200 if quick else len(short.test))
+    precisions = ["fp32", "bf16"] if bf16() and not quick else ["fp32"]
+    for precision in precisions:
+        target = {"fp32": 3.5, "bf16": 2.2}[precision]
+        rows = 64 if quick else 192
+        yield from training.measure(short, folder, texts=rows, repetitions=5, target=target, precision=precision)
+    if quick:
+        yield from batch.starts(short, folder, helps=5, serves=1)
+        return
+    yield batch.memory(short, folder, rows=10_000)
+    long = material.long(kept / "full", long_run, texts=640)
+    yield batch.measure(long, texts=32, repetitions=5, target=4)
+    yield from batch.fidelity(long, texts=400)
+    for precision in precisions:
+        target = {"fp32": 3.0, "bf16": 1.5}[precision]
+        yield from training.measure(long, folder, texts=64, repetitions=5, target=target, precision=precision)
+    yield from batch.starts(short, folder, helps=5, serves=5)
+
+
+def bf16() -> bool:
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def table(rows: list[Row]) -> Table:
+    shown = Table("work", "ours", "peer", "ratio", "target", "met")
+    for row in rows:
+        shown.add_row(row.work, row.ours, row.peer, row.ratio, row.target, met(row))
+    return shown
+
+
+def met(row: Row) -> str:
+    return {True: "yes", False: "no", None: ""}[row.met]
+
+
+def page(rows: list[Row], minutes: float) -> str:
+    lines = [f"| {r.work} | {r.ours} | {r.peer} | {r.ratio} | {r.target} | {met(r)} |" for r in rows]
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    absent = "" if bf16() else " It multiplies no bf16 matrices, so the rows of bf16 are missing."
+    return f"""\
+# Speed beside the peers
+
+One run of `make bench` ({minutes:.0f} minutes) at commit `{git_commit()}`. Rates are medians of 5 repetitions in which
+the sides take turns, ratios medians of the ratios of each repetition, latencies quantiles of all requests.
+
+{processor()}{absent} Python {platform.python_version()}, {versions}.
+
+| work | ours | peer | ratio | target | met |
+|---|---|---|---|---|---|
+{chr(10).join(lines)}
+"""
+
+
+def processor() -> str:
+    """What /proc/cpuinfo says, where there is one."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.is_file() else []
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = facts.get("flags", "").split()
+    has = ", ".join(name for name in FEATURES if name in flags) or "none"
+    lacks = ", ".join(name for name in FEATURES if name not in flags) or "none"
+    name = facts.get("model name", platform.processor() or platform.machine())
+    return f"{name}, {torch.get_num_threads()} threads; of its vector instructions {has} are there, {lacks} are not."
+
+
+if __name__ == "__main__":
+    main()

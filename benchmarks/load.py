@@ -1,0 +1,83 @@
+"""Load on an HTTP server from a process of its own.
+
+python -m benchmarks.load PORT PATH CONNECTIONS SECONDS < texts.json
+
+Each connection is kept alive and asks anew once it is answered. Prints the latencies, and the share of the time in
+which this process was busy, which must stay far below 1 for the server to be what is measured.
+"""
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+
+
+class Connection(asyncio.Protocol):
+    """One request at a time: HTTP/1.1 with Content-Length, and nothing else."""
+
+    def __init__(
+        self, requests: "itertools.cycle[bytes]", until: float, seen: list[float], done: asyncio.Future
+    ) -> None:
+        self.requests, self.until, self.seen, self.done = requests, until, seen, done
+        self.buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.ask()
+
+    def ask(self) -> None:
+        self.began = time.perf_counter()
+        if self.began > self.until:
+            self.transport.close()
+            self.done.set_result(None)
+            return
+        self.transport.write(next(self.requests))
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, found, body = self.buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = next(
+            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+        )
+        if len(body) < length:
+            return
+        if b" 200 " not in head[:15] or b"label" not in body:
+            self.done.set_exception(SystemExit(f"not an answer: {self.buffer[:300]!r}"))
+            self.transport.close()
+            return
+        self.seen.append(time.perf_counter() - self.began)
+        self.buffer = b""
+        self.ask()
+
+    def connection_lost(self, reason: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(SystemExit(f"the server closed the connection: {reason}"))
+
+
+def request(path: str, text: str) -> bytes:
+    body = json.dumps({"text": text}).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def load(port: int, path: str, connections: int, seconds: float, texts: list[str]) -> dict[str, object]:
+    loop = asyncio.get_running_loop()
+    requests = itertools.cycle([request(path, text) for text in texts])
+    seen: list[float] = []
+    began, busy = time.perf_counter(), time.process_time()
+    futures = [loop.create_future() for _ in range(connections)]
+    for done in futures:
+        await loop.create_connection(
+            lambda done=done: Connection(requests, began + seconds, seen, done), "127.0.0.1", port
+        )
+    await asyncio.gather(*futures)
+    took = time.perf_counter() - began
+    return {"latencies": seen, "seconds": took, "busy": (time.process_time() - busy) / took}
+
+
+if __name__ == "__main__":
+    port, path, connections, seconds = sys.argv[1:]
+    print(json.dumps(asyncio.run(load(int(port), path, int(connections), float(seconds), json.load(sys.stdin)))))
