@@ -11,6 +11,7 @@ from sentiment.compose import compose
 from sentiment.config import call, check, precision, run_folder
 from sentiment.errors import ConfigError
 from sentiment.resources import bundled
+from sentiment.signatures import check_node
 
 CONF = bundled("conf")
 GROUPS = sorted(
@@ -58,7 +59,13 @@ def test_every_command_composes_and_binds(command):
     assert "_target_" in call(cfg)
 
 
-@pytest.mark.parametrize("engine", ["local", "rest"])
+@pytest.mark.parametrize("path", sorted((CONF / "hydra" / "launcher").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_launcher_of_a_sweep_composes_and_binds(path):
+    cfg = compose("train", [f"hydra/launcher={path.stem}"])
+    check_node("hydra.launcher", cfg.hydra.launcher)
+
+
+@pytest.mark.parametrize("engine", ["local", "rest", "ray"])
 def test_a_batch_takes_either_engine(engine):
     assert "_target_" in call(composed("predict", f"engine={engine}", "run=x", "input=a", "output=b")).engine
 
@@ -202,7 +209,7 @@ def test_a_mistake_is_one_clear_line_before_any_data_is_read(override, message, 
         (["package", "run=x", "batch_size=-1"], "batch_size=-1: expected greater than "),
         (
             ["predict", "run=x", "engine=rset"],
-            "engine has no option 'rset'; did you mean rest? choose one of: local, rest",
+            "engine has no option 'rset'; did you mean rest? choose one of: local, ray, rest",
         ),
         (["serve", "inference_port=70000"], "inference_port=70000: expected less than or equal to 65535"),
         (["serve", "inferense_port=8080"], "unknown key inferense_port; did you mean inference_port?"),

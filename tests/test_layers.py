@@ -10,7 +10,7 @@ FLOORS = (
     {"errors", "files", "interrupts", "resources", "text", "schema", "limits"},
     {"tensors", "signatures"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "parameters", "java", "ports", "processes"}
-    | {"ranks", "provenance", "runs", "intervals", "baseline"},
+    | {"ranks", "cluster", "provenance", "runs", "intervals", "baseline"},
     {"runtimes", "explanations"},
     {"predictor", "config"},
     {"calibration"},

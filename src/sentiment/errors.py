@@ -12,6 +12,7 @@ SentimentError
 │   ├── Rejected         this request cannot be answered, now or later
 │   ├── Busy             no place in the queue, or no worker ready, or it died
 │   └── ServerFault      the server failed, or answered what we cannot read
+├── ClusterError     a Ray cluster that cannot be reached or that lost its work
 ├── Refused          a new version did not pass its checks, and is not put in place
 ├── TooManyRequests  a user of the page asks too often
 ├── RowsRejected     a batch job finished, but some rows could not be scored
@@ -69,6 +70,10 @@ class Busy(ClientError):
 
 
 class ServerFault(ClientError):
+    pass
+
+
+class ClusterError(SentimentError):
     pass
 
 

@@ -1,9 +1,9 @@
 """What goes over the wire in every form: texts, predictions and errors, and their JSON."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 MAX_TEXTS = 1024  # in one request
 MAX_CHARACTERS = 100_000  # in one text
@@ -92,6 +92,13 @@ class Model:
 
 class Classifier(Protocol):
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A classifier that works on several chunks of texts at once, and answers in their order."""
+
+    def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]: ...
 
 
 class RequestError(ValueError):

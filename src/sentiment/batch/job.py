@@ -27,10 +27,11 @@ from rich.text import Text
 
 from sentiment.batch.formats import STDIN, Format, base_name
 from sentiment.batch.parts import Part, Parts
+from sentiment.batch.scoring import scored
 from sentiment.batch.source import Row, Source
-from sentiment.errors import ClientError, DataError, Interrupted, RowsRejected
+from sentiment.errors import ClientError, ClusterError, DataError, Interrupted, RowsRejected
 from sentiment.files import replacing, write_json
-from sentiment.schema import Classifier, Prediction, RequestError, check_text
+from sentiment.schema import Classifier
 
 log = logging.getLogger(__name__)
 
@@ -109,8 +110,9 @@ class Job:
         try:
             with progress(quiet=quiet) as bar:
                 task = bar.add_task("predict", total=self.source.rows, completed=before)
-                while some := list(islice(rows, self.chunk)):
-                    answered, part = score(some, self.source.text, engine, self.labels, first=count + 1)
+                for answered, part in scored(
+                    rows, self.source.text, engine, self.labels, chunk=self.chunk, first=before + 1
+                ):
                     self.parts.write(len(done), answered, part)
                     done.append(part)
                     count += part.rows
@@ -119,6 +121,8 @@ class Job:
             raise Interrupted(self.stopped(count)) from error
         except ClientError as error:
             raise type(error)(f"{error}; {self.stopped(count)}", status=error.status) from error
+        except ClusterError as error:
+            raise ClusterError(f"{error}; {self.stopped(count)}") from error
         return done, before
 
     def stopped(self, count: int) -> str:
@@ -158,34 +162,6 @@ def peeked(rows: Iterator[Row], text: str) -> tuple[Iterator[Row], list[str]]:
     if text not in first:
         raise DataError(f"standard input has no column {text!r}, only {list(first)}; set text_column")
     return chain([first], rows), list(first)
-
-
-def score(
-    rows: Sequence[Row], text: str, engine: Classifier, labels: Sequence[str], *, first: int
-) -> tuple[list[Row], Part]:
-    """Each row with its prediction, or with its reason in the part; `first` is the number of the first row."""
-    reasons = [reason(row.get(text), text) for row in rows]
-    good = [row[text] for row, why in zip(rows, reasons, strict=True) if not why]
-    found = iter(engine.predict(good) if good else [])
-    answered = [row | columns(None if why else next(found), labels) for row, why in zip(rows, reasons, strict=True)]
-    rejects = [(number, why) for number, why in enumerate(reasons, first) if why]
-    counts = Counter(row["prediction"] for row in answered if row["prediction"] is not None)
-    return answered, Part(len(rows), rejects, dict(counts))
-
-
-def columns(prediction: Prediction | None, labels: Sequence[str]) -> Row:
-    if prediction is None:
-        return {"prediction": None, "score": None, **{f"p_{label}": None for label in labels}}
-    probabilities = {f"p_{label}": round(value, 6) for label, value in prediction.probabilities.items()}
-    return {"prediction": prediction.label, "score": round(prediction.score, 6), **probabilities}
-
-
-def reason(text: Any, column: str) -> str | None:
-    try:
-        check_text(text, column)
-    except RequestError as error:
-        return str(error)
-    return None
 
 
 def schema_of(source: Source, columns: Sequence[str], added: Sequence[str]) -> pa.Schema | None:

@@ -102,11 +102,11 @@ def one_device(cfg: DictConfig) -> None:
     if ranks.world_size() > 1:
         raise ConfigError(
             f"torchrun started {ranks.world_size()} processes, and each would run the whole sweep; start it without "
-            "torchrun, and add hydra/launcher=joblib, ray or submitit_slurm for trials side by side"
+            "torchrun, and add hydra/launcher=local, slurm or ray for trials side by side"
         )
     devices, strategy = cfg.trainer.get("devices", "auto"), cfg.trainer.get("strategy", "auto")
     if str(devices) not in ("1", "[0]") or strategy not in ("auto", "single_device"):
         raise ConfigError(
             f"trainer.devices={devices}, trainer.strategy={strategy}: a trial of a sweep runs on one device; "
-            "set trainer=default, and hydra/launcher=joblib, ray or submitit_slurm for trials side by side"
+            "set trainer=default, and hydra/launcher=local, slurm or ray for trials side by side"
         )

@@ -1,0 +1,112 @@
+"""The batch job on a real local Ray with two actors."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from sentiment.batch import predict
+from sentiment.batch.ray_pool import RayPool
+from sentiment.errors import ClusterError, ModelError, RowsRejected
+from sentiment.predictor import Predictor
+from tests.batch.test_job import ROWS, read, write_rows
+from tests.conftest import read_json, write_csv
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")  # of ray
+
+
+def children():
+    return [(process, process.name()) for process in psutil.Process().children(recursive=True)]
+
+
+def actors():
+    return [process for process, name in children() if name.startswith("ray::Scorer")]
+
+
+@pytest.fixture(scope="module")
+def pool(tiny_run):
+    pool = RayPool(run=tiny_run)
+    yield pool
+    pool.close()
+    assert [name for _, name in children() if "ray" in name or name == "gcs_server"] == []
+
+
+@pytest.fixture(scope="module")
+def local(tiny_run):
+    return Predictor.load(tiny_run)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """600 texts of all lengths, some of which cannot be scored."""
+    rows = [
+        (f"{'good' if i % 3 else 'bad'} film {i} " + "and so on " * (i % 20) if i % 97 else " ",) for i in range(600)
+    ]
+    return write_csv(tmp_path_factory.mktemp("many") / "in.csv", rows, header=("text",))
+
+
+def test_two_actors_answer_as_one_process_does_row_for_row(pool, local, many, tmp_path):
+    for name, engine in {"ray": pool, "local": local}.items():
+        with pytest.raises(RowsRejected, match="7 of 600 rows"):
+            predict(input=many, output=tmp_path / f"{name}.csv", engine=engine, chunk=16)
+    for kind in ("csv", "rejects.csv"):
+        assert (tmp_path / f"ray.{kind}").read_bytes() == (tmp_path / f"local.{kind}").read_bytes()
+    assert len(actors()) == 2
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.parquet"])
+def test_any_format_comes_out_as_from_one_process(pool, local, tmp_path, name):
+    write_rows(tmp_path / name, ROWS)
+    for engine, output in ((pool, tmp_path / "ray.jsonl"), (local, tmp_path / "local.jsonl")):
+        predict(input=tmp_path / name, output=output, engine=engine, chunk=3)
+    assert (tmp_path / "ray.jsonl").read_bytes() == (tmp_path / "local.jsonl").read_bytes()
+
+
+def test_a_killed_actor_costs_no_row(pool, local, many, tmp_path):
+    killed = []
+
+    class Killing:
+        """The pool, one of whose actors dies after the fourth answer, with work in its hands."""
+
+        def predict(self, texts):
+            return pool.predict(texts)
+
+        def stream(self, chunks):
+            for number, answer in enumerate(pool.stream(chunks)):
+                yield answer
+                if number == 3:
+                    killed.append(actors()[0].pid)
+                    os.kill(killed[0], signal.SIGKILL)
+
+    with pytest.raises(RowsRejected):
+        predict(input=many, output=tmp_path / "ray.csv", engine=Killing(), chunk=16)
+    with pytest.raises(RowsRejected):
+        predict(input=many, output=tmp_path / "local.csv", engine=local, chunk=16)
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
+    assert len(read(tmp_path / "ray.csv")) == read_json(tmp_path / "ray.summary.json")["rows"] == 600
+    assert not psutil.pid_exists(killed[0])
+    deadline = time.monotonic() + 60
+    while len(actors()) < 2:
+        assert time.monotonic() < deadline, "the actor was not started again"
+        time.sleep(0.2)
+
+
+def test_few_chunks_are_read_before_their_answers(pool):
+    """What bounds memory, whatever the size of the input."""
+    taken = []
+    chunks = (taken.append(number) or ["good film"] for number in range(1000))
+    next(pool.stream(chunks))
+    assert len(taken) == 8
+
+
+def test_a_run_without_an_export_is_told_in_one_line(tmp_path):
+    with pytest.raises(ModelError, match="no such folder"):
+        RayPool(run=tmp_path / "nowhere")
+
+
+@pytest.mark.slow
+def test_a_cluster_that_does_not_answer_is_told_in_one_line(tiny_run):
+    with pytest.raises(ClusterError, match=r"no Ray at 127\.0\.0\.1:1: "):
+        RayPool(run=tiny_run, address="127.0.0.1:1")
