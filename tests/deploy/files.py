@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import yaml
@@ -12,6 +13,11 @@ from sentiment.compose import compose
 from tests.conftest import ROOT
 
 IMAGES = ("serve", "ui")
+
+
+def installed(program: str) -> str:
+    """A program that a pip package brings: its environment need not be the active one."""
+    return str(Path(sys.executable).parent / program)
 
 
 def dockerfile(image: str) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from tests.conftest import ROOT
+from tests.deploy.files import installed
 
 SCRIPT = ROOT / "deploy" / "build.sh"
 TELL = '#!/bin/sh\necho "${0##*/} $*"\n'
@@ -31,7 +32,7 @@ def build(tmp_path):
 
 
 def test_shellcheck_finds_nothing():
-    done = subprocess.run(["shellcheck", str(SCRIPT)], capture_output=True, text=True)
+    done = subprocess.run([installed("shellcheck"), str(SCRIPT)], capture_output=True, text=True)
     assert done.stdout + done.stderr == ""
     assert os.access(SCRIPT, os.X_OK)
 

@@ -7,12 +7,12 @@ import pytest
 
 from sentiment.compose import compose
 from tests.conftest import ROOT
-from tests.deploy.files import IMAGES, called, dockerfile, entrypoint, value
+from tests.deploy.files import IMAGES, called, dockerfile, entrypoint, installed, value
 
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_hadolint_finds_nothing(image):
-    done = subprocess.run(["hadolint", f"Dockerfile.{image}"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([installed("hadolint"), f"Dockerfile.{image}"], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout + done.stderr == ""
 
 
