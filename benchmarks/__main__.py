@@ -1,4 +1,6 @@
-"""Everything that is measured, in one table: python -m benchmarks [--quick] [--run RUN] [--long-run RUN].
+"""Everything that is measured, in one table.
+
+python -m benchmarks [--quick] [--only SECTION ...] [--run RUN] [--long-run RUN]
 
 Without runs of your own it trains two small models first and keeps them in .cache/benchmarks. The table is written to
 benchmarks/RESULTS.md, or with --quick only printed.
@@ -6,6 +8,7 @@ benchmarks/RESULTS.md, or with --quick only printed.
 
 import argparse
 import logging
+import os
 import platform
 import tempfile
 import time
@@ -25,6 +28,8 @@ from sentiment.provenance import git_commit
 
 PACKAGES = ("torch", "transformers", "onnxruntime", "pytorch-lightning", "torchserve", "fastapi", "uvicorn")
 RESULTS = material.ROOT / "benchmarks" / "RESULTS.md"
+SECTIONS = ("rest", "batch", "training", "memory", "long", "start")
+QUICK = ("rest", "batch", "training", "start")
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16")
 
 
@@ -35,46 +40,55 @@ def main() -> None:
     )
     parser.add_argument("--run", type=Path, help="a run of short texts")
     parser.add_argument("--long-run", type=Path, help="a run with 256 tokens")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, help="some sections, printed only")
     options = parser.parse_args()
     logging.disable(logging.INFO)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
+    before = os.getloadavg()[0]
     started, found, console = time.monotonic(), list[Row](), Console(width=170)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        for row in sections(Path(folder), options.run, options.long_run, quick=options.quick):
+        for row in sections(options, Path(folder)):
             found.append(row)
             console.print(
                 f"[dim]{time.monotonic() - started:5.0f} s[/] {row.work}: {row.ours} / {row.peer} {row.ratio}"
             )
     minutes = (time.monotonic() - started) / 60
     console.print(table(found))
-    if not options.quick:
-        write_text(RESULTS, page(found, minutes))
+    if not options.quick and not options.only:
+        write_text(RESULTS, page(found, minutes, before))
 
 
-def sections(folder: Path, run: Path | None, long_run: Path | None, *, quick: bool) -> Iterator[Row]:
-    kept = Path(".cache") / "benchmarks"
-    texts = 1000 if quick else None
-    short = material.short(kept / ("quick" if quick else "full"), run, texts=texts)
-    yield from rest.measure(short, folder, seconds=1.0 if quick else 4.0, alone=0.7 if quick else 2.0, repetitions=5)
-    yield batch.measure(short, texts=64 if quick else 300, repetitions=5, target=6)
-    yield from batch.fidelity(short, texts=200 if quick else len(short.test))
-    precisions = ["fp32", "bf16"] if bf16() and not quick else ["fp32"]
-    for precision in precisions:
-        target = {"fp32": 3.5, "bf16": 2.2}[precision]
-        rows = 64 if quick else 192
-        yield from training.measure(short, folder, texts=rows, repetitions=5, target=target, precision=precision)
-    if quick:
-        yield from batch.starts(short, folder, helps=5, serves=1)
-        return
-    yield batch.memory(short, folder, rows=10_000)
-    long = material.long(kept / "full", long_run, texts=640)
-    yield batch.measure(long, texts=32, repetitions=5, target=4)
-    yield from batch.fidelity(long, texts=400)
-    for precision in precisions:
-        target = {"fp32": 3.0, "bf16": 1.5}[precision]
-        yield from training.measure(long, folder, texts=64, repetitions=5, target=target, precision=precision)
-    yield from batch.starts(short, folder, helps=5, serves=5)
+def sections(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    """The rows of all sections, or of those that are asked for; a quick run leaves the long texts and memory out."""
+    quick, kept = options.quick, Path(".cache") / "benchmarks"
+    only = options.only or [*(SECTIONS if not quick else QUICK)]
+    short = material.short(kept / ("quick" if quick else "full"), options.run, texts=1000 if quick else None)
+    if "rest" in only:
+        seconds, alone = (1.0, 0.7) if quick else (4.0, 2.0)
+        yield from rest.measure(short, folder, seconds=seconds, alone=alone, repetitions=5)
+    if "batch" in only:
+        yield batch.measure(short, texts=64 if quick else 300, repetitions=5, target=6)
+        yield from batch.fidelity(short, texts=200 if quick else len(short.test))
+    if "training" in only:
+        for precision, target in precisions(3.5, 2.2).items():
+            texts = 64 if quick else 192
+            yield from training.measure(short, folder, texts=texts, repetitions=5, target=target, precision=precision)
+    if "memory" in only:
+        yield batch.memory(short, folder, rows=10_000)
+    if "long" in only:
+        long = material.long(kept / "full", options.long_run, texts=640)
+        yield batch.measure(long, texts=32, repetitions=5, target=4)
+        yield from batch.fidelity(long, texts=400)
+        for precision, target in precisions(3.0, 1.5).items():
+            yield from training.measure(long, folder, texts=64, repetitions=5, target=target, precision=precision)
+    if "start" in only:
+        yield from batch.starts(short, folder, helps=5, serves=1 if quick else 5)
+
+
+def precisions(fp32: float, bf16_target: float) -> dict[str, float]:
+    """The targets of each precision that the processor has."""
+    return {"fp32": fp32, "bf16": bf16_target} if bf16() else {"fp32": fp32}
 
 
 def bf16() -> bool:
@@ -92,7 +106,7 @@ def met(row: Row) -> str:
     return {True: "yes", False: "no", None: ""}[row.met]
 
 
-def page(rows: list[Row], minutes: float) -> str:
+def page(rows: list[Row], minutes: float, before: float) -> str:
     lines = [f"| {r.work} | {r.ours} | {r.peer} | {r.ratio} | {r.target} | {met(r)} |" for r in rows]
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     absent = "" if bf16() else " It multiplies no bf16 matrices, so the rows of bf16 are missing."
@@ -101,6 +115,9 @@ def page(rows: list[Row], minutes: float) -> str:
 
 One run of `make bench` ({minutes:.0f} minutes) at commit `{git_commit()}`. Rates are medians of 5 repetitions in which
 the sides take turns, ratios medians of the ratios of each repetition, latencies quantiles of all requests.
+
+The load average was {before:.1f} before and {os.getloadavg()[0]:.1f} at the end; on a busy machine the
+side with more threads gets more of it.
 
 {processor()}{absent} Python {platform.python_version()}, {versions}.
 
