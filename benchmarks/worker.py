@@ -5,6 +5,7 @@ python -m benchmarks.worker SIDE PRECISION LENGTH TEXTS FOLDER
 "train N" fine-tunes on the N-th slice of FOLDER/train.csv; "end" scores FOLDER/held-out.csv and tells the peak memory.
 """
 
+import gc
 import json
 import resource
 import statistics
@@ -38,7 +39,11 @@ class Ours:
         self.overrides += ["trainer.limit_val_batches=0", "~callbacks.best", "~callbacks.last", "~callbacks.stop"]
         self.overrides += ["~callbacks.progress", f"paths.cache={folder}/cache", "trainer.accelerator=cpu"]
         torch.manual_seed(0)
-        self.network: Any = None
+        self.model: Any = None
+
+    @property
+    def network(self) -> Any:
+        return self.model.network
 
     def train(self, slice_: pd.DataFrame, name: str) -> float:
         path = self.folder / f"{name}.csv"
@@ -51,9 +56,7 @@ class Ours:
         HydraConfig.instance().set_config(cfg)
         data = instantiate(cfg.data)
         data.setup()
-        model = instantiate(cfg.model, labels=data.labels)
-        if self.network is not None:
-            model.network = self.network
+        self.model = self.model or instantiate(cfg.model, labels=data.labels)
         trainer = instantiate(
             cfg.trainer,
             callbacks=[instantiate(callback) for callback in cfg.callbacks.values() if callback],
@@ -62,10 +65,8 @@ class Ours:
             enable_progress_bar=False,
         )
         started = time.perf_counter()
-        trainer.fit(model, datamodule=data)
-        seconds = time.perf_counter() - started
-        self.network = model.network
-        return seconds
+        trainer.fit(self.model, datamodule=data)
+        return time.perf_counter() - started
 
 
 class Peer:
@@ -154,6 +155,7 @@ def main() -> None:
             start = at % max(1, len(rows) - count + 1)
             some, at = rows.iloc[start : start + count], at + count
             seconds = runner.train(some, f"{side}-{at}")
+            gc.collect()  # a trainer and its optimizer hold each other
             work = flops(runner.network, lengths(list(some["text"]), max_length))
             print(json.dumps({"seconds": seconds, "flops": work}), flush=True)
         else:
