@@ -68,11 +68,21 @@ def slurm(folder: Path) -> Iterator[dict[str, str]]:
             daemon = subprocess.Popen(words, env=environment, stdout=log, stderr=log)
             stack.callback(ended, daemon)
             time.sleep(1)
-        deadline = time.monotonic() + 60
-        while "idle" not in subprocess.run(["sinfo"], env=environment, capture_output=True, text=True).stdout:
-            assert time.monotonic() < deadline, (folder / "log").read_text(errors="replace")
-            time.sleep(0.5)
-        yield environment
+        wait_for_idle(environment)
+        try:
+            yield environment
+        finally:  # a job's step outlives a slurmd that ends before it
+            subprocess.run(["scancel", "--partition=main"], env=environment, check=False)
+            wait_for_idle(environment)
+
+
+def wait_for_idle(environment: dict[str, str]) -> None:
+    """Until the node is up and has no job, nor what is left of one."""
+    deadline, nodes = time.monotonic() + 90, ""
+    while "idle" not in nodes:
+        assert time.monotonic() < deadline, nodes
+        time.sleep(0.5)
+        nodes = subprocess.run(["sinfo"], env=environment, capture_output=True, text=True, check=False).stdout
 
 
 def ended(daemon: subprocess.Popen[bytes]) -> None:
