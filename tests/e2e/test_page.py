@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from sentiment.predictor import Predictor
+from sentiment.ui.words import LEVELS
 from tests.conftest import write_csv
 from tests.e2e.pages import browser, classify, needs_chromium, opened, serving  # noqa: F401
 
@@ -83,15 +85,19 @@ def test_a_long_text_is_said_to_be_cut(tab):
     tab.get_by_text("it has read its beginning, 32 word pieces").wait_for()
 
 
-def test_the_words_the_answer_rests_on_are_marked_by_colour_and_line(tab):
-    classify(tab, "good film, a bad day")
+def test_the_words_the_answer_rests_on_are_marked_by_colour_and_line(tab, tiny_run):
+    text = "good film, a bad day"
+    classify(tab, text)
     marked = tab.locator("#words .text mark")
     marked.first.wait_for()
-    found = {mark.inner_text(): mark.evaluate(LINE) for mark in marked.all()}
-    assert {"good", "bad"} <= set(found)
-    assert {line for line, _ in found.values()} <= {"solid", "dotted"}
-    assert found["good"] != found["bad"]
-    assert {mark.evaluate(LINE)[0] for mark in tab.locator(".legend mark").all()} == {"solid", "dotted"}
+    [told] = Predictor.load(tiny_run).explain([text])
+    least = LEVELS[0] * max(abs(word.attribution) for word in told.words)
+    strong = [word for word in told.words if abs(word.attribution) >= least]
+    expected = {word.text: "solid" if word.attribution > 0 else "dotted" for word in strong}
+    assert {mark.inner_text(): mark.evaluate(LINE)[0] for mark in marked.all()} == expected
+    (line, colour), (other_line, other_colour) = (m.evaluate(LINE) for m in tab.locator(".legend mark").all())
+    assert (line, other_line) == ("solid", "dotted")
+    assert colour != other_colour
 
 
 def test_an_empty_text_is_said_in_place(tab):
