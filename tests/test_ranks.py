@@ -54,6 +54,7 @@ def command(still_backbone, odd_corpus, tmp_path_factory):
         ]
         settings += [f"model.backbone={still_backbone}", "data.max_length=32", "data.batch_size=16", "model.lr=2e-3"]
         settings += ["trainer.max_epochs=3", "trainer.precision=32-true", "trainer.accelerator=cpu", "model.warmup=0"]
+        settings += ["convert.runtime=torch"]
         return [*by, str(ROOT / "train.py"), *settings, *overrides], outputs / name
 
     return command

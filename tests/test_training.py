@@ -116,7 +116,7 @@ def killed(*options):
     ("number", "options"),
     [
         (signal.SIGINT, ()),
-        (signal.SIGTERM, ()),
+        pytest.param(signal.SIGTERM, (), marks=pytest.mark.slow),
         (signal.SIGKILL, ()),
         killed("callbacks=ema", "model.class_weights=balanced", "trainer.accumulate_grad_batches=2"),
         killed("model=minilm_lora", "model.label_smoothing=0.1", "model.layer_decay=0.8", "model.scheduler=cosine"),
@@ -128,7 +128,8 @@ def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options
         return [sys.executable, str(ROOT / "train.py"), f"paths.outputs={tmp_path}", *overrides]
 
     settings = [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={tmp_path}/cache"]
-    settings += ["trainer.max_epochs=12", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3", *options]
+    settings += ["trainer.max_epochs=12", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3"]
+    settings += ["convert.runtime=torch", *options]
     subprocess.run(command("run_name=unbroken", *settings), check=True, capture_output=True)
 
     log = tmp_path / "log"

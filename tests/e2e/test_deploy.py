@@ -177,7 +177,11 @@ def worse(tiny_run, tmp_path):
     ("overrides", "reason"),
     [
         (["limits.max_drop=0.05"], "accuracy is 0"),
-        (["limits.max_p95_ms=0.001", "limits.max_drop=null"], "95 % of single texts take up to"),
+        pytest.param(
+            ["limits.max_p95_ms=0.001", "limits.max_drop=null"],
+            "95 % of single texts take up to",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["scores_worse", "too_slow"],
 )
@@ -194,6 +198,7 @@ def test_a_version_that_does_not_pass_is_refused_and_leaves_nothing(serving, com
     assert record["evidence"]["agreement"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_server_that_answers_otherwise_than_the_export_is_refused(serving, command, tiny_run, worse, tmp_path):
     """The archive is made of another run than the one that is deployed, as a broken build would."""
     swapped = tmp_path / "swapped.py"
@@ -235,6 +240,7 @@ def test_what_cannot_be_deployed_is_said_before_anything_is_done(serving, comman
     assert state(serving) == before
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_old_version_in_place_and_nothing_of_the_new_one(serving, better, tmp_path):
     before = state(serving)
     deploy = [sys.executable, "-m", "sentiment", "deploy", f"run={better}", *keys(serving, "deploy")]
@@ -254,6 +260,7 @@ def test_ctrl_c_leaves_the_old_version_in_place_and_nothing_of_the_new_one(servi
     assert last_record(serving)["decision"] == "stopped"
 
 
+@pytest.mark.slow
 def test_what_was_put_in_place_is_the_default_after_a_restart(serving, command, place, better):
     """The last of this module: it stops the server."""
     status, out = command("deploy", f"run={better}")

@@ -93,6 +93,7 @@ def test_a_search_of_twelve_killed_in_the_middle_ends_as_an_unbroken_one(command
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_pruned_trials_are_recorded_in_the_study_and_in_their_folders(command, tmp_path):
     prune = "callbacks.prune.pruner."
