@@ -45,6 +45,14 @@ def test_a_renewed_token_is_read_again(server):
     assert [token for _, token in asked(server)][-1] == "Bearer second"
 
 
+def test_the_key_file_of_a_server_that_has_just_started_is_waited_for(server):
+    server.token = "new"  # which it asks for before its key file is there
+    threading.Timer(0.05, server.write_keys).start()
+    with client(server, pauses=(0.1, 0.1)) as c:
+        assert [p.label for p in c.predict(["a"])] == ["a"]
+    assert [token for _, token in asked(server)][0] is None
+
+
 def test_a_refused_token_that_stays_is_given_up(server):
     server.token = "right"
     server.write_keys(token="wrong")

@@ -15,7 +15,7 @@ from sentiment.errors import Busy, ClientError, ConfigError, NotFound, Rejected,
 
 PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each further try, less up to a half so that clients do not come all at once
 DIED = "Worker died"  # with 500, or 507 where it was killed; the next worker takes the request
-TRIES_WITH_A_REFUSED_TOKEN = 3  # TorchServe holds a new token a moment before its key file does
+TRIES_WITH_THE_SAME_TOKEN = 3  # or with none: TorchServe holds a new token a moment before its key file does
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def exchange(
         problem = unreachable(response, url) if isinstance(response, httpx.TransportError) else failure(response, url)
         if isinstance(problem, Unauthorized):
             refused.append(headers)
-            again = bool(headers) and refused.count(headers) < TRIES_WITH_A_REFUSED_TOKEN
+            again = key_file is not None and refused.count(headers) < TRIES_WITH_THE_SAME_TOKEN
         else:
             again = repeatable and isinstance(problem, Busy | Unreachable)
         if not again:
