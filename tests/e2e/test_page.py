@@ -183,6 +183,7 @@ def test_users_at_once_each_get_their_own_answers(browser, url):  # noqa: F811
         page.close()
 
 
+@pytest.mark.slow
 def test_a_login_is_asked_for_where_one_is_set(browser, tiny_run, tmp_path):  # noqa: F811
     settings = ["engine=local", f"run={tiny_run}", "auth=[ann,secret]", "feedback=null", "per_minute=1"]
     with serving(tmp_path, *settings) as address, opened(browser, address) as tab:

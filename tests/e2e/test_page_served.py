@@ -10,7 +10,7 @@ from tests.conftest import read_json
 from tests.e2e.conftest import on_free_ports
 from tests.e2e.pages import browser, classify, needs_chromium, opened, serving  # noqa: F401
 
-pytestmark = [pytest.mark.e2e, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, needs_chromium]
 
 
 @pytest.fixture(scope="module")

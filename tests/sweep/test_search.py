@@ -66,6 +66,7 @@ def check_killed_search(command, tmp_path, *, count, cut):
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_killed_search_goes_on_with_the_trial_that_was_cut(command, tmp_path):
     folder, done = check_killed_search(command, tmp_path, count=3, cut=1)
