@@ -35,6 +35,13 @@ def check_sha256(path: Path, expected: str) -> None:
         raise ModelError(f"{path} has SHA-256 {got}, expected {expected}; reinstall the package that ships it")
 
 
+def out_of_reach(what: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"cannot load {what}: {str(error).splitlines()[0]}; "
+        "set model.backbone to a hub id that can be reached or a local folder, or use model=minilm"
+    )
+
+
 @cache
 def positions(name: str) -> int | None:
     """The longest row of tokens that a backbone can take, by its config.json alone; None where it has no limit."""
@@ -43,10 +50,7 @@ def positions(name: str) -> int | None:
     try:
         config = AutoConfig.from_pretrained(resolve(name))
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"cannot load the backbone {name!r}: {str(error).splitlines()[0]}; "
-            "set model.backbone to a hub id that can be reached or a local folder, or use model=minilm"
-        ) from error
+        raise out_of_reach(f"the backbone {name!r}", error) from error
     limit: int | None = getattr(config, "max_position_embeddings", None)
     if limit and any(kind in config.model_type for kind in COUNT_FROM_PADDING):
         limit -= config.pad_token_id + 1

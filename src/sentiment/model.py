@@ -13,8 +13,8 @@ from torchmetrics import MeanMetric
 from transformers import AutoConfig, AutoModelForSequenceClassification, SchedulerType, get_scheduler
 
 from sentiment import metrics, parameters
-from sentiment.backbones import resolve
-from sentiment.errors import ConfigError, ModelError
+from sentiment.backbones import out_of_reach, resolve
+from sentiment.errors import ConfigError
 from sentiment.metrics import IGNORED
 from sentiment.runtimes import first_token_only
 
@@ -169,7 +169,4 @@ def load_network(backbone: str, labels: Sequence[str], dropout: float | None) ->
         )  # a head for another number of labels is replaced
         return first_token_only(network).train()  # it comes in eval mode, which Lightning would keep: no dropout
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"cannot load the backbone {backbone!r}: {str(error).splitlines()[0]}; "
-            "set model.backbone to a hub id that can be reached or a local folder, or use model=minilm"
-        ) from error
+        raise out_of_reach(f"the backbone {backbone!r}", error) from error

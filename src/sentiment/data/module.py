@@ -16,14 +16,13 @@ from datasets import Dataset
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 from transformers import AutoTokenizer
 
-from sentiment.backbones import check_length, positions, resolve
+from sentiment.backbones import check_length, out_of_reach, positions, resolve
 from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader, Share
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.sources import SPLITS, Source
 from sentiment.data.splits import Split, checked, label_names, stratified
 from sentiment.encoding import encode_counting
-from sentiment.errors import ModelError
 from sentiment.files import alone, replacing
 from sentiment.text import Cleaning, Preprocessing, Truncation
 
@@ -197,10 +196,7 @@ def load_tokenizer(backbone: str) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(resolve(backbone))
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"cannot load the tokenizer of {backbone!r}: {str(error).splitlines()[0]}; "
-            "set model.backbone to a hub id that can be reached or a local folder, or use model=minilm"
-        ) from error
+        raise out_of_reach(f"the tokenizer of {backbone!r}", error) from error
     tokenizer.backend_tokenizer.no_truncation()  # a saved length limit is the saver's, not ours,
     tokenizer.backend_tokenizer.no_padding()  # and both would make the cache key depend on what ran before
     return tokenizer
