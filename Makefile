@@ -6,6 +6,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+BESIDE := -n logical --maxprocesses 4 --dist loadgroup
 INSTALLED := $(VENV)/.installed-$(PINS)
 
 .PHONY: help install demo train test test-all check format bench bench-quick soak serve ui images docs dist clean
@@ -25,10 +26,10 @@ demo: $(INSTALLED) ## train, package, serve and predict on the embedded texts
 	$(BIN)/sentiment demo
 
 test: $(INSTALLED) ## the tests that run in minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BESIDE)
 
 test-all: $(INSTALLED) ## the slow tests too
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest $(BESIDE) -m ''
 
 check: $(INSTALLED) ## lint, format and types
 	$(BIN)/ruff check .

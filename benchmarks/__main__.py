@@ -113,13 +113,15 @@ def page(rows: list[Row], minutes: float, before: float) -> str:
     return f"""\
 # Speed beside the peers
 
-One run of `make bench` ({minutes:.0f} minutes) at commit `{git_commit()}`. Rates are medians of 5 repetitions in which
-the sides take turns, ratios medians of the ratios of each repetition, latencies quantiles of all requests.
+One run of `make bench` ({minutes:.0f} minutes) at commit `{str(git_commit())[:9]}`. Rates are medians of 5 repetitions
+in which the sides take turns, ratios medians of the ratios of each repetition, latencies quantiles of all requests.
 
 The load average was {before:.1f} before and {os.getloadavg()[0]:.1f} at the end; on a busy machine the
 side with more threads gets more of it.
 
-{processor()}{absent} Python {platform.python_version()}, {versions}.
+{processor()}{absent}
+
+Python {platform.python_version()}, {versions}.
 
 | work | ours | peer | ratio | target | met |
 |---|---|---|---|---|---|

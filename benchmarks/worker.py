@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 from hydra.utils import instantiate
 from omegaconf import open_dict
+from tokenizers import Tokenizer
 
 from sentiment.backbones import PACKAGED, resolve
 from sentiment.compose import compose
@@ -105,10 +106,12 @@ def numbers(rows: pd.DataFrame) -> list[int]:
     return [int(label == "positive" or label == "1" or label == 1) for label in rows["label"]]
 
 
-def lengths(texts: list[str], length: int) -> list[int]:
-    from transformers import AutoTokenizer
+def tokenizer() -> Tokenizer:
+    return Tokenizer.from_file(f"{resolve(PACKAGED)}/tokenizer.json")
 
-    return [len(row) for row in encode(texts, AutoTokenizer.from_pretrained(resolve(PACKAGED)), Preprocessing(length))]
+
+def lengths(texts: list[str], length: int) -> list[int]:
+    return [len(row) for row in encode(texts, tokenizer(), Preprocessing(length))]
 
 
 def flops(network: Any, tokens: list[int]) -> float:
@@ -135,9 +138,7 @@ def matrix_peak(dtype: torch.dtype) -> float:
 
 @torch.inference_mode()
 def held_out_loss(network: Any, rows: pd.DataFrame, length: int) -> float:
-    from transformers import AutoTokenizer
-
-    ids = encode(list(rows["text"]), AutoTokenizer.from_pretrained(resolve(PACKAGED)), Preprocessing(length))
+    ids = encode(list(rows["text"]), tokenizer(), Preprocessing(length))
     network.eval()
     logits = torch.cat([network(**pad([row], 0)).logits for row in ids])
     network.train()

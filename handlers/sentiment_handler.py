@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ class SentimentHandler:
 
     def __init__(self) -> None:
         self.predictor: Predictor
+        self.warming: threading.Thread
         self.telemetry: Telemetry
         self.scores: dict[str, Any] | None
         self.intervals: dict[str, Any] | None
@@ -43,6 +45,8 @@ class SentimentHandler:
         self.intervals = read_result(Path(properties["model_dir"]) / "intervals.json")
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
         self.telemetry = Telemetry(context.metrics, model=context.model_name, version=version_of(context))
+        self.warming = threading.Thread(target=lambda: self.predictor.explainer, daemon=True)  # seconds, in which
+        self.warming.start()  # texts are answered
         log.info("ready on %s, labels %s", device, self.predictor.labels)
 
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[str]:
@@ -50,7 +54,7 @@ class SentimentHandler:
         requests = [self._parse(row, context.get_all_request_header(i)) for i, row in enumerate(rows)]
         plain = [request for request in requests if not isinstance(request, RequestError | Explain)]
         scored = self.predictor.predict([text for request in plain for text in request.texts])
-        explained = self.predictor.explainer.batch([request for request in requests if isinstance(request, Explain)])
+        explained = self._explain([request for request in requests if isinstance(request, Explain)])
         answers = list(self._answers(requests, iter(scored), iter(explained), self._model(context)))
         for index, answer in enumerate(answers):
             context.set_response_content_type(index, "application/json")
@@ -65,6 +69,12 @@ class SentimentHandler:
         )
         told = (answer.to_json() if isinstance(answer, RequestError) else answer for answer in answers)
         return [json.dumps(answer) for answer in told]  # ASCII: an id sent back may hold what UTF-8 cannot
+
+    def _explain(self, requests: Sequence[Explain]) -> list[list[Explanation] | RequestError]:
+        if not requests:
+            return []
+        self.warming.join()
+        return self.predictor.explainer.batch(requests)
 
     def _answers(
         self,

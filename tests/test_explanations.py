@@ -21,7 +21,7 @@ def predictor(tiny_run):
 
 @pytest.fixture
 def explainer(predictor):
-    return Explainer(predictor.model, predictor.tokenizer, predictor.preprocessing, predictor.labels)
+    return Explainer(predictor.model, predictor.tokenizer, predictor.pad_id, predictor.preprocessing, predictor.labels)
 
 
 def spoken(explanation: Explanation) -> list[str]:
@@ -36,7 +36,7 @@ def test_attributions_are_those_of_captum(predictor, explainer, text):
         return log_odds(predictor.model(input_ids=ids).logits / predictor.preprocessing.temperature, 1)
 
     theirs = LayerIntegratedGradients(score, predictor.model.get_input_embeddings())
-    blank = [*plan.ids[:1], *[predictor.tokenizer.pad_token_id] * (len(plan.ids) - 2), *plan.ids[-1:]]
+    blank = [*plan.ids[:1], *[predictor.pad_id] * (len(plan.ids) - 2), *plan.ids[-1:]]
     found = theirs.attribute(
         torch.tensor([plan.ids]), torch.tensor([blank]), n_steps=plan.steps, method="gausslegendre"
     )
@@ -83,7 +83,7 @@ def test_word_pieces_are_summed_to_words(predictor):
 @pytest.mark.parametrize(("how", "kept"), [("head", "0 1 2 3 4"), ("tail", "6 7 8 9 10"), ("head_tail", "0 7 8 9 10")])
 def test_only_what_is_read_is_explained(predictor, how, kept):
     short = Preprocessing(max_length=7, truncation=how)
-    made = Explainer(predictor.model, predictor.tokenizer, short, predictor.labels)
+    made = Explainer(predictor.model, predictor.tokenizer, predictor.pad_id, short, predictor.labels)
     told = made.explain(made.plan(" ".join(map(str, range(11)))))
     assert spoken(told) == kept.split()
     assert told.prediction.truncated
@@ -120,7 +120,7 @@ def wide(hidden: int, layers: int) -> BertForSequenceClassification:
 def test_no_text_costs_more_than_a_workers_time(predictor, hidden, layers):
     """The longest request there may be, for the sizes of BERT: cut where it must be, and never beyond OPERATIONS."""
     model = wide(hidden, layers)
-    made = Explainer(model, predictor.tokenizer, Preprocessing(max_length=512), predictor.labels)
+    made = Explainer(model, predictor.tokenizer, predictor.pad_id, Preprocessing(max_length=512), predictor.labels)
     plan = made.plan("a b c d " * 1250)
     assert plan.cost * operations(model) <= OPERATIONS
     assert plan.truncated

@@ -1,10 +1,12 @@
+from itertools import combinations
+
 import pytest
 import torch
 from transformers import pipeline
 
 from sentiment.errors import ModelError
 from sentiment.files import write_json
-from sentiment.predictor import Predictor, export_folder, tempered
+from sentiment.predictor import Predictor, export_folder, grouped, tempered
 from tests.conftest import read_json
 
 TEXTS = ["good film", "bad " * 40, "bad meal", "good song and so on and so on", "?"]
@@ -23,9 +25,32 @@ def test_the_order_of_texts_is_the_order_of_answers(predictor):
 
 def test_memory_is_bounded_and_answers_do_not_depend_on_the_bound(predictor, tiny_run):
     narrow = Predictor.load(tiny_run, max_tokens=40)
-    sizes = [len(rows) for rows in narrow._batches([[0] * n for n in (10, 30, 20, 20, 5, 50)])]
-    assert sizes == [1, 1, 2, 2]
     torch.testing.assert_close(narrow.probabilities(TEXTS), predictor.probabilities(TEXTS), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "groups"),
+    [
+        ([], []),
+        ([50], [[0]]),  # longer than a group may be, and still computed
+        ([20, 20, 20, 20], [[0, 1], [2, 3]]),
+        ([10, 30, 20, 20, 9, 50], [[5], [1], [2, 3], [0, 4]]),
+        ([10, 30, 20, 20, 1, 50], [[5], [1], [2, 3], [0], [4]]),  # nine tokens of padding cost more than a call
+    ],
+)
+def test_rows_are_grouped_so_that_padding_and_calls_cost_least(lengths, groups):
+    assert grouped(lengths, 40) == groups
+
+
+def test_no_other_cut_of_sorted_rows_costs_less():
+    lengths = [int(n) for n in torch.randint(1, 30, (9,), generator=torch.Generator().manual_seed(0))]
+    ordered = sorted(lengths, reverse=True)
+    cuts = [sorted(cut) for size in range(9) for cut in combinations(range(1, 9), size)]
+    every = [[ordered[a:b] for a, b in zip([0, *cut], [*cut, 9], strict=True)] for cut in cuts]
+    costs = [sum(len(g) * g[0] + 4 for g in groups) for groups in every if all(len(g) * g[0] <= 64 for g in groups)]
+    found = [[lengths[i] for i in group] for group in grouped(lengths, 64)]
+    assert sorted(i for group in grouped(lengths, 64) for i in group) == list(range(9))
+    assert sum(len(g) * max(g) + 4 for g in found) == min(costs)
 
 
 def test_scores_are_those_of_a_plain_transformers_pipeline(tiny_copy):

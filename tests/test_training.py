@@ -108,6 +108,31 @@ def test_a_sweep_scores_each_trial_on_validation_only(train_tiny):
         assert list(read_json(folder / trial / "metrics.json")) == ["validation"]
 
 
+class Steady:
+    """Runs that nobody stops, one for each set of options."""
+
+    def __init__(self, folder, *settings):
+        self.folder, self.settings, self.runs = folder, settings, {}
+
+    def command(self, run, *options):
+        where = [f"paths.outputs={run.parent}", f"run_name={run.name}"]
+        return [sys.executable, str(ROOT / "train.py"), *where, *self.settings, *options]
+
+    def __call__(self, *options):
+        if options not in self.runs:
+            run = self.runs[options] = self.folder / f"unbroken-{len(self.runs)}"
+            subprocess.run(self.command(run, *options), check=True, capture_output=True)
+        return self.runs[options]
+
+
+@pytest.fixture(scope="module")
+def steady(tiny_backbone, corpus, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("steady")
+    settings = [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={folder}/cache"]
+    settings += ["trainer.max_epochs=12", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3"]
+    return Steady(folder, *settings, "convert.runtime=torch")
+
+
 def killed(*options):
     return pytest.param(signal.SIGKILL, options, marks=pytest.mark.slow)
 
@@ -123,18 +148,11 @@ def killed(*options):
         killed("callbacks=early_stopping", "callbacks.early_stopping.patience=8", "model.freeze_embeddings=true"),
     ],
 )
-def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options, tiny_backbone, corpus, tmp_path):
-    def command(*overrides):
-        return [sys.executable, str(ROOT / "train.py"), f"paths.outputs={tmp_path}", *overrides]
-
-    settings = [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={tmp_path}/cache"]
-    settings += ["trainer.max_epochs=12", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3"]
-    settings += ["convert.runtime=torch", *options]
-    subprocess.run(command("run_name=unbroken", *settings), check=True, capture_output=True)
-
+def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options, steady, tmp_path):
+    unbroken = steady(*options)
     log = tmp_path / "log"
     with log.open("wb") as output:
-        running = subprocess.Popen(command("run_name=broken", *settings), stdout=output, stderr=output)
+        running = subprocess.Popen(steady.command(tmp_path / "broken", *options), stdout=output, stderr=output)
         wait_for(lambda: b"epoch 3 of 12" in log.read_bytes(), seconds=160)
         os.kill(running.pid, number)
         assert running.wait(60) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
@@ -142,11 +160,12 @@ def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options
         assert b"go on with: python train.py resume=" in log.read_bytes()
     assert not (tmp_path / "broken" / "metrics.json").exists()
 
-    subprocess.run(command(f"resume={tmp_path}/broken"), check=True, capture_output=True)
-    assert read_json(tmp_path / "broken" / "metrics.json") == read_json(tmp_path / "unbroken" / "metrics.json")
-    broken, unbroken = (read_json(tmp_path / name / "run_summary.json") for name in ("broken", "unbroken"))
+    resume = [sys.executable, str(ROOT / "train.py"), f"resume={tmp_path}/broken"]
+    subprocess.run(resume, check=True, capture_output=True)
+    assert read_json(tmp_path / "broken" / "metrics.json") == read_json(unbroken / "metrics.json")
+    ours, theirs = (read_json(run / "run_summary.json") for run in (tmp_path / "broken", unbroken))
     for key in ("steps", "epochs", "best_epoch", "best_score"):
-        assert broken[key] == unbroken[key]
+        assert ours[key] == theirs[key]
 
 
 def test_the_options_of_training_work_together(train_tiny):

@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,8 @@ ENVIRONMENT = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a warning of what will be the default
 }
+PATIENCE = 10.0  # s
+TOKENS = "; where the cluster asks for a token, set RAY_AUTH_MODE=token"
 
 
 @contextmanager
@@ -27,12 +30,25 @@ def ray_cluster(address: str | None, *, quiet: bool = False) -> Iterator[Any]:
     os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
     import ray
 
+    if address:
+        check_listening(address)
     here: dict[str, Any] = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(address or "local", logging_level=logging.ERROR, log_to_driver=not quiet, **here)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise ClusterError(f"no Ray at {address or 'this machine'}: {str(error).splitlines()[0]}") from error
+        hint = TOKENS if address and "RAY_AUTH_MODE" not in os.environ else ""
+        raise ClusterError(f"no Ray at {address or 'this machine'}: {str(error).splitlines()[0]}{hint}") from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def check_listening(address: str) -> None:
+    """ClusterError where nothing listens at [ray://]HOST:PORT: Ray itself would try for minutes."""
+    host, found, port = address.removeprefix("ray://").rpartition(":")
+    if found and port.isdecimal():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+        except OSError as error:
+            raise ClusterError(f"no Ray at {address}: {error}") from error

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from tokenizers import Tokenizer
 
 from sentiment.text import Preprocessing, Truncation
 
@@ -20,16 +22,13 @@ class Encoded:
     truncated: bool  # the text had more
 
 
-def encode(texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing) -> list[list[int]]:
-    """Token ids of each text in one row, as the model is trained on: without windows.
-
-    `tokenizer` is a fast tokenizer of transformers.
-    """
+def encode(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[list[int]]:
+    """Token ids of each text in one row, as the model is trained on: without windows."""
     return [ids for ids, _ in encode_counting(texts, tokenizer, preprocessing, exact=False)]
 
 
 def encode_counting(
-    texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing, *, exact: bool = True
+    texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, *, exact: bool = True
 ) -> list[tuple[list[int], int]]:
     """As `encode`, with each row the tokens of the whole text, special ones included.
 
@@ -47,7 +46,7 @@ def encode_counting(
     return [(prefix + truncate(row, room, how) + suffix, length) for row, length in zip(rows, lengths, strict=True)]
 
 
-def encode_windows(texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing) -> list[Encoded]:
+def encode_windows(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[Encoded]:
     """All that is read of each text at inference: one row, or overlapping windows where `window_stride` is set.
 
     Where `max_windows` of them do not hold the text, `truncation` says which part they cover.
@@ -87,16 +86,16 @@ def truncate(ids: list[Item], room: int, how: Truncation) -> list[Item]:
 
 
 @lru_cache(maxsize=8)
-def special_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
+def special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     """The ids a tokenizer puts before and after one text, e.g. ([CLS], [SEP])."""
-    encoded = tokenizer("a", return_special_tokens_mask=True)
-    ids, special = encoded["input_ids"], encoded["special_tokens_mask"]
+    encoded = unbounded(tokenizer).encode("a")
+    ids, special = encoded.ids, encoded.special_tokens_mask
     first, last = special.index(0), len(special) - special[::-1].index(0)
     return ids[:first], ids[last:]
 
 
 def _tokenize(
-    texts: Sequence[str], tokenizer: Any, preprocessing: Preprocessing, capacity: int
+    texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, capacity: int
 ) -> tuple[list[list[int]], list[bool]]:
     """Ids of each cleaned text without special tokens, and which texts were cut before; `capacity` ids are wanted."""
     cleaned = [preprocessing.cleaning(text) for text in texts]
@@ -104,12 +103,15 @@ def _tokenize(
     return _ids(short, tokenizer), [kept is not whole for kept, whole in zip(short, cleaned, strict=True)]
 
 
-def _ids(texts: Sequence[str], tokenizer: Any) -> list[list[int]]:
-    """Straight from the tokenizers library, which spares a served text most of a millisecond."""
-    backend = tokenizer.backend_tokenizer
-    backend.no_truncation()
-    backend.no_padding()
-    return [found.ids for found in backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+def _ids(texts: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
+    return [found.ids for found in unbounded(tokenizer).encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def unbounded(tokenizer: Tokenizer) -> Tokenizer:
+    """Without the length limit and the padding that it may have been saved with: those are the saver's."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _shorten(text: str, capacity: int, how: Truncation) -> str:

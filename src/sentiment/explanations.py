@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 
-from sentiment.encoding import special_tokens, truncate
+from sentiment.encoding import special_tokens, truncate, unbounded
 from sentiment.protocol import Explain
 from sentiment.schema import Explanation, Prediction, RequestError, Word
 from sentiment.text import Preprocessing
@@ -31,7 +32,7 @@ class Plan:
     text: str  # cleaned
     ids: list[int]  # special tokens included
     first: int  # special tokens before the pieces
-    pieces: list[tuple[int, int, int]]  # word, start, end
+    pieces: list[tuple[int | None, int, int]]  # word, start, end
     truncated: bool
     target: int | None
     steps: int
@@ -45,8 +46,10 @@ class Plan:
 class Explainer:
     """Explains texts one by one, each with the steps that `budget` allows; it is cut where that allows too few."""
 
-    def __init__(self, model: Any, tokenizer: Any, preprocessing: Preprocessing, labels: Sequence[str]) -> None:
-        self.model, self.tokenizer, self.labels = model, tokenizer, labels
+    def __init__(
+        self, model: Any, tokenizer: Tokenizer, pad_id: int, preprocessing: Preprocessing, labels: Sequence[str]
+    ) -> None:
+        self.model, self.tokenizer, self.pad_id, self.labels = model, tokenizer, pad_id, labels
         self.budget = max(64, int(OPERATIONS / operations(model)))  # tokens times steps
         longest = min(preprocessing.max_length, self.budget // MIN_STEPS)
         self.preprocessing = replace(preprocessing, max_length=longest)
@@ -58,16 +61,16 @@ class Explainer:
             raise RequestError(told, reason="unknown_label")
         prefix, suffix = special_tokens(self.tokenizer)
         cleaned, own = self.preprocessing.cleaning(text), self.preprocessing
-        found = self.tokenizer(cleaned, add_special_tokens=False, verbose=False, return_offsets_mapping=True)
-        whole = list(zip(found["input_ids"], found.word_ids(), found["offset_mapping"], strict=True))
-        kept = truncate(whole, own.max_length - len(prefix) - len(suffix), own.truncation)
+        found = unbounded(self.tokenizer).encode(cleaned, add_special_tokens=False)
+        pieces = list(zip(found.ids, found.word_ids, found.offsets, strict=True))
+        kept = truncate(pieces, own.max_length - len(prefix) - len(suffix), own.truncation)
         ids = [*prefix, *(i for i, _, _ in kept), *suffix]
         return Plan(
             text=cleaned,
             ids=ids,
             first=len(prefix),
             pieces=[(word, start, end) for _, word, (start, end) in kept],
-            truncated=len(kept) < len(whole),
+            truncated=len(kept) < len(pieces),
             target=None if target is None else self.labels.index(target),
             steps=max(MIN_STEPS, min(MAX_STEPS, self.budget // len(ids))),
         )
@@ -108,7 +111,7 @@ class Explainer:
         embed = self.model.get_input_embeddings()
         ids = torch.tensor([plan.ids, plan.ids], device=embed.weight.device)
         own = slice(plan.first, plan.first + len(plan.pieces))
-        ids[0, own] = self.tokenizer.pad_token_id
+        ids[0, own] = self.pad_id
         with torch.no_grad():
             ends = embed(ids)  # (2, T, hidden): blank, and as it is
             logits = self._logits(ends)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import BertForSequenceClassification
 
 from sentiment.errors import ModelError
 from sentiment.text import Runtime
@@ -24,6 +23,8 @@ def first_token_only(network: Any) -> Any:
 
     The head reads no other, so neither logits nor gradients change; of six layers an eighth of the work is saved.
     """
+    from transformers import BertForSequenceClassification
+
     if isinstance(network, BertForSequenceClassification):
         last: Any = network.bert.encoder.layer[-1]
         last.attention.output.register_forward_pre_hook(lambda module, states: tuple(state[:, :1] for state in states))

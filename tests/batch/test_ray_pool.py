@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,8 +14,9 @@ from sentiment.batch import predict
 from sentiment.batch.ray_pool import RayPool
 from sentiment.errors import ClusterError, ModelError, RowsRejected
 from sentiment.predictor import Predictor
-from tests.batch.test_job import ROWS, read, write_rows
-from tests.conftest import read_json, write_csv
+from tests.batch.test_formats import ROWS, write_rows
+from tests.conftest import read_csv, read_json, write_csv
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")  # of ray
 
@@ -85,7 +89,7 @@ def test_a_killed_actor_costs_no_row(pool, local, many, tmp_path):
     with pytest.raises(RowsRejected):
         predict(input=many, output=tmp_path / "local.csv", engine=local, chunk=16)
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
-    assert len(read(tmp_path / "ray.csv")) == read_json(tmp_path / "ray.summary.json")["rows"] == 600
+    assert len(read_csv(tmp_path / "ray.csv")) == read_json(tmp_path / "ray.summary.json")["rows"] == 600
     assert not psutil.pid_exists(killed[0])
     deadline = time.monotonic() + 60
     while len(actors()) < 2:
@@ -106,7 +110,36 @@ def test_a_run_without_an_export_is_told_in_one_line(tmp_path):
         RayPool(run=tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
+def test_a_cluster_that_does_not_answer_is_told_in_one_line(tiny_run, address):
+    with pytest.raises(ClusterError, match=f"no Ray at {address}: .*refused"):
+        RayPool(run=tiny_run, address=address)
+
+
+@pytest.fixture
+def cluster():
+    """The address of a Ray that was started by itself, with tokens, and is stopped by its process ids."""
+    [port] = free_ports(1)
+    environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "t" * 64, "RAY_USAGE_STATS_ENABLED": "0"}
+    start = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", f"--port={port}", "--num-cpus=2"]
+    start += ["--include-dashboard=false", "--node-ip-address=127.0.0.1"]
+    with subprocess.Popen(start, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as head:
+        try:
+            assert any("Ray runtime started" in line for line in head.stdout)
+            yield f"127.0.0.1:{port}", {name: environment[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
+        finally:
+            head.send_signal(signal.SIGTERM)
+            head.wait(60)
+
+
 @pytest.mark.slow
-def test_a_cluster_that_does_not_answer_is_told_in_one_line(tiny_run):
-    with pytest.raises(ClusterError, match=r"no Ray at 127\.0\.0\.1:1: "):
-        RayPool(run=tiny_run, address="127.0.0.1:1")
+def test_a_cluster_that_was_there_before_is_used_and_stays(cluster, tiny_run, local, many, tmp_path):
+    address, tokens = cluster
+    command = [sys.executable, "-m", "sentiment", "predict", "engine=ray", f"engine.address={address}", "chunk=16"]
+    command += [f"run={tiny_run}", f"input={many}", f"output={tmp_path}/ray.csv"]
+    for _ in range(2):
+        done = subprocess.run(command, env={**os.environ, **tokens}, capture_output=True, text=True, check=False)
+        assert "7 of 600 rows" in done.stderr
+    with pytest.raises(RowsRejected):
+        predict(input=many, output=tmp_path / "local.csv", engine=local, chunk=16)
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()

@@ -1,7 +1,10 @@
 """The tiny model through every runtime: what converts, what is chosen, and whether answers are the same."""
 
 import shutil
+import subprocess
+import sys
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -9,9 +12,11 @@ import torch
 from sentiment.cli import main
 from sentiment.conversion import convert
 from sentiment.conversion.choice import Fidelity, fidelity, spread
+from sentiment.conversion.quantization import rounded
 from sentiment.errors import ModelError
 from sentiment.packaging import package
 from sentiment.predictor import Predictor
+from sentiment.schema import Prediction
 from tests.conftest import read_json
 
 TEXTS = ["good film", "bad " * 25, "bad meal", "good song and so on and so on", "?", "a room"]
@@ -60,7 +65,7 @@ def test_int8_is_near_the_model_and_not_the_same(converted):
     torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0)
     assert not torch.equal(ours, theirs)
     assert "DynamicQuantizeLinear" not in kinds(converted, "onnx-int8")
-    assert {"QAttention", "MatMulInteger"} <= set(kinds(converted, "onnx-int8"))
+    assert {"QAttention", "MatMulIntegerToFloat"} <= set(kinds(converted, "onnx-int8"))
 
 
 def test_only_the_chosen_graph_stays_and_torch_leaves_none(converted, tmp_path):
@@ -92,13 +97,19 @@ def test_a_backbone_that_cannot_be_traced_stays_with_torch(tiny_copy, monkeypatc
         convert(tiny_copy / "export", runtime="onnx", **told)
 
 
-def test_fidelity_counts_agreement_and_lost_accuracy():
-    found = fidelity(["a", "a", "b", "b"], ["a", "b", "b", "b"], ["a", "b", "a", "b"])
-    assert found == Fidelity(0.75, 0.25)
+def answers(*shares):
+    """Predictions with these probabilities of "a"."""
+    return [Prediction.best("ab", (p, 1 - p), tokens=3, truncated=False) for p in shares]
+
+
+def test_fidelity_counts_agreement_lost_accuracy_and_distance():
+    found = fidelity(answers(0.9, 0.9, 0.2, 0.1), answers(0.9, 0.4, 0.2, 0.2), ["a", "b", "a", "b"])
+    assert (found.agreement, found.drop, found.difference) == (0.75, 0.25, pytest.approx(0.15))
     assert not found.passes
-    assert Fidelity(0.99, 0.003).passes
-    assert Fidelity(0.995, -0.01).passes
-    assert not Fidelity(0.989, -0.1).passes
+    assert Fidelity(0.99, 0.003, 0.03).passes
+    assert Fidelity(0.995, -0.01, 0.0).passes
+    assert not Fidelity(0.989, -0.1, 0.0).passes
+    assert not Fidelity(1.0, 0.0, 0.04).passes  # always the same label, and other probabilities
 
 
 def test_a_sample_is_spread_over_a_sorted_file():
@@ -112,3 +123,22 @@ def test_the_archive_carries_the_graph_and_answers_with_it(converted, tmp_path):
     mar = package(run=converted, store=tmp_path)
     names = zipfile.ZipFile(mar).namelist()
     assert {"model-onnx-int8.onnx", "model.safetensors", "sentiment/runtimes.py"} <= set(names)
+
+
+def test_a_graph_answers_without_the_seconds_that_transformers_takes_to_import(exact):
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom sentiment.predictor import Predictor\n"
+        f"Predictor.load(Path({str(exact)!r})).predict(['good film'])\nprint('transformers' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+
+
+def test_weights_are_rounded_so_that_products_change_less_than_by_the_nearest():
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(400, 24)) @ random.normal(size=(24, 24))  # channels that go together
+    weights = random.uniform(-64, 64, size=(24, 8)).astype(np.float32)
+    ours, nearest = rounded(weights, inputs.T @ inputs), np.round(weights)
+    errors = [np.square(inputs @ (some - weights)).sum() for some in (ours, nearest)]
+    assert errors[0] < 0.6 * errors[1]
+    assert ours.dtype == np.int8
+    assert np.abs(ours).max() <= 64

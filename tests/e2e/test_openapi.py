@@ -23,9 +23,9 @@ ACCEPTED = f"{VALID},positive_data_acceptance"
         ("inferV2", "positive", VALID),  # that a shape fits its data is beyond a schema
         ("explain", "positive", VALID),  # texts may be too long to be explained at once
         ("explainV1", "positive", VALID),
-        ("predictV1", "negative", SAFE),  # what is wrong here may be right in another form
+        pytest.param("predictV1", "negative", SAFE, marks=pytest.mark.slow),  # wrong here, right in another form
         ("inferV2", "negative", SAFE),
-        ("explain", "negative", SAFE),
+        pytest.param("explain", "negative", SAFE, marks=pytest.mark.slow),
     ],
     ids=["predict", "predict_v1", "infer_v2", "explain", "explain_v1", "broken_v1", "broken_v2", "broken_explain"],
 )

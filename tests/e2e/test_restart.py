@@ -1,6 +1,5 @@
 """A server that restarts under a batch job: the job outlives it, or stops and goes on; its output is the same."""
 
-import csv
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,18 +7,13 @@ import pytest
 from sentiment.batch import predict
 from sentiment.client import read_key
 from sentiment.errors import ClientError
-from tests.conftest import read_json, write_csv
+from tests.conftest import read_csv, read_json, write_csv
 from tests.e2e.faults import ready, wait_for
 
 pytestmark = pytest.mark.e2e
 
 PATIENT = (1.0,) * 120  # s
 ROWS = [(f"{'good' if i % 3 else 'bad'} film {i}", str(i)) for i in range(1600)]
-
-
-def read(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_restart_in_the_middle_of_a_job_loses_no_row(spare, tiny_local, tmp_path):
@@ -45,7 +39,7 @@ def test_a_restart_in_the_middle_of_a_job_loses_no_row(spare, tiny_local, tmp_pa
     job("b.csv", ())
     expected = tiny_local.predict([text for text, _ in ROWS])
     for name in jobs:
-        rows = read(tmp_path / name)
+        rows = read_csv(tmp_path / name)
         assert [(row["text"], row["id"]) for row in rows] == ROWS
         assert [row["prediction"] for row in rows] == [one.label for one in expected]
     assert 0 < read_json(tmp_path / "b.summary.json")["rows_done_before"] < len(ROWS)

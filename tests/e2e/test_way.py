@@ -167,7 +167,8 @@ def test_an_archive_that_cannot_load_is_reported_with_its_reason(way, tmp_path):
     broken = tmp_path / "run"
     broken.mkdir()
     subprocess.run(["cp", "-r", str(way / "run" / "export"), str(broken)], check=True)
-    (broken / "export" / "model.safetensors").write_bytes(b"no weights")
+    for weights in (broken / "export").glob("model*"):  # PyTorch's and the graph
+        weights.write_bytes(b"no weights")
     package(run=broken, store=tmp_path / "store")
     server = on_free_ports(tmp_path / "store", folder=tmp_path / "serve")
     with pytest.raises(ServingError, match="sentiment does not load; see .*reason: .*"):

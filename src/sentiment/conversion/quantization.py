@@ -1,11 +1,13 @@
 """Matrix products in int8: weights by the column, activations in ranges measured once.
 
 Activation ranges that are measured anew in each batch, as dynamic quantization does, would make an answer depend on
-its neighbours in the batch. A few channels of BERT's activations are far larger than the rest: their size is moved
-into the weights, which changes no product, after Xiao et al. 2023, "SmoothQuant".
+its neighbours in the batch. A few channels of BERT's activations are far larger than the rest: most of their size is
+moved into the weights, which changes no product, after Xiao et al. 2023, "SmoothQuant". The weights are rounded row by
+row, and what a row misses is made good by the rows to come, after Frantar et al. 2023, "GPTQ".
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +16,45 @@ import onnx
 from onnx.helper import make_empty_tensor_value_info, make_node
 from onnx.numpy_helper import from_array, to_array
 
-from sentiment.conversion.graph import FIRST, quiet
+from sentiment.conversion.graph import FIRST
 from sentiment.runtimes import OnnxRuntime, pad
 
-KINDS = ["MatMul", "Attention"]  # both take weights (K, N) as their second input; the head, a Gemm, stays fp32
+KINDS = ("MatMul", "Attention")  # both take weights (K, N) as their second input; the head, a Gemm, stays fp32
 LEVELS = 255  # of an unsigned byte, above 0
+WEIGHT_LEVELS = 64  # 7 bits: two products of 8 bits each overflow the 16-bit sums of processors without VNNI
+MOVED = 0.9  # the exponent of a channel's size that moves into the weights; 1 costs these, 0.5 the activations digits
+DAMPING = 0.01  # of the mean of the second moments, added to each
 TINY = 1e-6
 
-Ranges = dict[str, tuple[Any, Any]]  # the least and greatest value of each channel of a tensor, (K,) each
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The input of a product over all rows and tokens of all batches, padding included."""
+
+    low: Any  # of each channel, (K,)
+    high: Any
+    moments: Any  # of each pair of channels, the sum of their products, (K, K)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """A product with weights: its input times `factors`, rounded with `scale` and `zero`, meets int8 weights."""
+
+    factors: Any  # (K,), float32
+    scale: Any  # float32
+    zero: Any  # uint8
+    weights: Any  # (K, N), int8
+    scales: Any  # of the weights' columns, (N,), float32
 
 
 def quantize(graph: Path, target: Path, batches: Iterable[Sequence[Sequence[int]]], pad_id: int) -> None:
-    """Write `graph` with int8 products to `target`; `batches` of token ids are what activations are measured on.
-
-    Weights keep 7 bits: two products of 8 bits each overflow the 16-bit sums of processors without VNNI.
-    """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
+    """Write `graph` with int8 products to `target`; `batches` of token ids are what activations are measured on."""
     model = onnx.load(graph)
-    products = weighted(model.graph)
-    found = ranges(graph, [node.input[0] for node in products], batches, pad_id)
-    extremes = smooth(model.graph, found)
-    onnx.save(model, target)
-    with quiet():
-        quantize_dynamic(
-            target,
-            target,
-            nodes_to_quantize=[node.name for node in products],
-            op_types_to_quantize=KINDS,
-            per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QInt8,
-            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-        )
-    model = onnx.load(target)
-    fix(model.graph, extremes)
+    seen = observe(graph, [node.input[0] for node in weighted(model.graph)], batches, pad_id)
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in weighted(model.graph):
+        replace(model.graph, node, fit(seen[node.input[0]], to_array(weights[node.input[1]])))
+        model.graph.initializer.remove(weights[node.input[1]])
     onnx.save(model, target)
 
 
@@ -60,57 +66,84 @@ def weighted(graph: Any) -> list[Any]:
     return [node for node in list(graph.node)[:end] if node.op_type in KINDS and node.input[1] in initializers]
 
 
-def ranges(graph: Path, names: Sequence[str], batches: Iterable[Sequence[Sequence[int]]], pad_id: int) -> Ranges:
-    """By channel over all rows and tokens of all batches, padding included."""
+def observe(
+    graph: Path, names: Sequence[str], batches: Iterable[Sequence[Sequence[int]]], pad_id: int
+) -> dict[str, Seen]:
+    """The tensors `names` of a graph, as it is run on the batches."""
     model = onnx.load(graph)
     names = sorted(set(names))
     model.graph.output.extend(make_empty_tensor_value_info(name) for name in names)
-    seen = graph.with_suffix(".seen.onnx")
-    onnx.save(model, seen)
-    found: Ranges = {}
+    probe = graph.with_suffix(".seen.onnx")
+    onnx.save(model, probe)
+    found: dict[str, Seen] = {}
     try:
-        session = OnnxRuntime(seen, pad_id).session
+        session = OnnxRuntime(probe, pad_id).session
         for rows in batches:
             inputs = {name: tensor.numpy() for name, tensor in pad(rows, pad_id).items()}
             for name, value in zip(names, session.run(names, inputs), strict=True):
-                channels = value.reshape(-1, value.shape[-1])
-                low, high = found.get(name, (0.0, 0.0))
-                found[name] = np.minimum(low, channels.min(axis=0)), np.maximum(high, channels.max(axis=0))
+                flat = value.reshape(-1, value.shape[-1])
+                new = Seen(flat.min(axis=0), flat.max(axis=0), flat.T @ flat)
+                found[name] = join(found[name], new) if name in found else new
     finally:
-        seen.unlink()
+        probe.unlink()
     return found
 
 
-def smooth(graph: Any, found: Ranges) -> dict[str, tuple[float, float]]:
-    """Divide the channels of each product's input by their greatest size and multiply its weights by them.
-
-    Returns the least and greatest value of each divided tensor.
-    """
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    extremes = {}
-    for node in weighted(graph):
-        name, weight = node.input[0], weights[node.input[1]]
-        low, high = found[name]
-        share = np.maximum(np.maximum(-low, high), TINY)
-        weight.CopyFrom(from_array((to_array(weight) * share[:, None]).astype(np.float32), weight.name))
-        smoothed = f"{node.name}_smoothed"
-        graph.initializer.append(from_array((1 / share).astype(np.float32), f"{smoothed}_by"))
-        graph.node.insert(list(graph.node).index(node), make_node("Mul", [name, f"{smoothed}_by"], [smoothed]))
-        node.input[0] = smoothed
-        extremes[smoothed] = float((low / share).min()), float((high / share).max())
-    return extremes
+def join(a: Seen, b: Seen) -> Seen:
+    return Seen(np.minimum(a.low, b.low), np.maximum(a.high, b.high), a.moments + b.moments)
 
 
-def fix(graph: Any, extremes: dict[str, tuple[float, float]]) -> None:
-    """Replace each measuring node by one that rounds with a constant scale and zero point."""
-    for i, node in enumerate(graph.node):
-        if node.op_type != "DynamicQuantizeLinear":
-            continue
-        low, high = extremes[node.input[0]]
-        scale = np.float32(max((high - low) / LEVELS, TINY))
-        zero = np.uint8(np.clip(np.round(-low / scale), 0, LEVELS))
-        rounded, scale_name, zero_name = node.output
-        graph.initializer.append(from_array(np.asarray(scale), scale_name))
-        graph.initializer.append(from_array(np.asarray(zero), zero_name))
-        inputs = [node.input[0], scale_name, zero_name]
-        graph.node[i].CopyFrom(make_node("QuantizeLinear", inputs, [rounded], name=node.name))
+def fit(seen: Seen, weights: Any) -> Quantized:
+    reach = np.maximum(np.maximum(-seen.low, seen.high), TINY)
+    size = reach**MOVED / np.maximum(np.abs(weights).max(axis=1), TINY) ** (1 - MOVED)
+    low, high = (float(value) for value in ((seen.low / size).min(), (seen.high / size).max()))
+    scale = max((max(high, 0.0) - min(low, 0.0)) / LEVELS, TINY)
+    grown = weights * size[:, None]
+    scales = np.maximum(np.abs(grown).max(axis=0) / WEIGHT_LEVELS, TINY)
+    return Quantized(
+        factors=(1 / size).astype(np.float32),
+        scale=np.float32(scale),
+        zero=np.uint8(np.clip(np.round(-min(low, 0.0) / scale), 0, LEVELS)),
+        weights=rounded(grown / scales, seen.moments / np.outer(size, size)),
+        scales=scales.astype(np.float32),
+    )
+
+
+def rounded(weights: Any, moments: Any) -> Any:
+    """Weights (K, N) as int8, so that products with inputs of these second moments (K, K) change least."""
+    rest = np.array(weights, dtype=np.float32)
+    damped = moments + np.eye(len(moments)) * (DAMPING * np.mean(np.diag(moments)) + TINY)
+    upper = np.linalg.cholesky(np.linalg.inv(damped.astype(np.float64))).T.astype(np.float32)
+    found = np.empty(rest.shape, dtype=np.int8)
+    for row in range(len(rest)):
+        found[row] = np.clip(np.round(rest[row]), -WEIGHT_LEVELS, WEIGHT_LEVELS)
+        missed = (rest[row] - found[row]) / upper[row, row]
+        rest[row + 1 :] -= np.outer(upper[row, row + 1 :], missed)
+    return found
+
+
+def replace(graph: Any, node: Any, by: Quantized) -> None:
+    """Let int8 take the place of a MatMul or an Attention: multiply, round, and the product in one operator."""
+
+    def constant(part: str, value: Any) -> str:
+        graph.initializer.append(from_array(np.asarray(value), f"{node.name}_{part}"))
+        return f"{node.name}_{part}"
+
+    weights, factors = constant("weights", by.weights), constant("factors", by.factors)
+    scale, zero, scales = constant("scale", by.scale), constant("zero", by.zero), constant("scales", by.scales)
+    moved, quantized = f"{node.name}_moved", f"{node.name}_quantized"
+    if node.op_type == "MatMul":
+        kind, inputs = "MatMulIntegerToFloat", [quantized, weights, scale, scales, zero]
+    else:
+        bias, mask = node.input[2:4]
+        kind, inputs = "QAttention", [quantized, weights, bias, scale, scales, mask, zero]
+    int8 = make_node(kind, inputs, list(node.output), name=node.name, domain="com.microsoft")
+    int8.attribute.extend(node.attribute)
+    at = list(graph.node).index(node)
+    graph.node.remove(node)
+    for new in (
+        int8,
+        make_node("QuantizeLinear", [moved, scale, zero], [quantized], name=quantized),
+        make_node("Mul", [node.input[0], factors], [moved], name=moved),
+    ):
+        graph.node.insert(at, new)

@@ -22,7 +22,7 @@ from sentiment.data.duplicates import Dropped, Match, without_duplicates, withou
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.sources import SPLITS, Source
 from sentiment.data.splits import Split, checked, label_names, stratified
-from sentiment.encoding import encode_counting
+from sentiment.encoding import encode_counting, unbounded
 from sentiment.files import alone, replacing
 from sentiment.text import Cleaning, Preprocessing, Truncation
 
@@ -171,7 +171,7 @@ class SentimentData(pl.LightningDataModule):
         return Dataset.load_from_disk(str(path))
 
     def _columns(self, split: Split) -> dict[str, list[Any]]:
-        encoded = encode_counting(split.texts, self.tokenizer, self.preprocessing)
+        encoded = encode_counting(split.texts, self.tokenizer.backend_tokenizer, self.preprocessing)
         return {
             "input_ids": [ids for ids, _ in encoded],
             "tokens": [tokens for _, tokens in encoded],  # of the whole text
@@ -197,6 +197,5 @@ def load_tokenizer(backbone: str) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(resolve(backbone))
     except (OSError, ValueError) as error:
         raise out_of_reach(f"the tokenizer of {backbone!r}", error) from error
-    tokenizer.backend_tokenizer.no_truncation()  # a saved length limit is the saver's, not ours,
-    tokenizer.backend_tokenizer.no_padding()  # and both would make the cache key depend on what ran before
+    unbounded(tokenizer.backend_tokenizer)  # else the cache key would depend on what ran before
     return tokenizer
