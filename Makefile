@@ -6,7 +6,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
-BESIDE := -n logical --maxprocesses 4 --dist loadgroup
+BESIDE := -n logical --maxprocesses 4 --dist loadfile
 INSTALLED := $(VENV)/.installed-$(PINS)
 
 .PHONY: help install demo train test test-all check format bench bench-quick soak serve ui images docs dist clean

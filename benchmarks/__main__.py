@@ -3,7 +3,7 @@
 python -m benchmarks [--quick] [--only SECTION ...] [--run RUN] [--long-run RUN]
 
 Without runs of your own it trains two small models first and keeps them in .cache/benchmarks. The table is written to
-benchmarks/RESULTS.md, or with --quick only printed.
+benchmarks/RESULTS.md, above the notes there, or with --quick only printed.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def main() -> None:
     minutes = (time.monotonic() - started) / 60
     console.print(table(found))
     if not options.quick and not options.only:
-        write_text(RESULTS, page(found, minutes, before))
+        write_text(RESULTS, page(found, minutes, before) + notes(RESULTS))
 
 
 def sections(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
@@ -127,6 +127,12 @@ Python {platform.python_version()}, {versions}.
 |---|---|---|---|---|---|
 {chr(10).join(lines)}
 """
+
+
+def notes(path: Path) -> str:
+    """What a page says below its table, from its first section on: a new table leaves it there."""
+    _, found, rest = path.read_text(encoding="utf-8").partition("\n## ") if path.is_file() else ("", "", "")
+    return found + rest
 
 
 def processor() -> str:

@@ -20,14 +20,6 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes run tests, those of a file stay together, and all that share the servers of e2e."""
-    for item in items:
-        path = item.path.relative_to(ROOT)
-        item.add_marker(pytest.mark.xdist_group("e2e" if "e2e" in path.parts else str(path)))
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not SHARED.is_dir():

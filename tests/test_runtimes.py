@@ -19,6 +19,12 @@ def test_a_missing_graph_is_told_with_the_command_that_makes_it(tiny_run):
         Predictor.load(tiny_run, runtime="onnx-int8")
 
 
+def test_a_broken_graph_is_told_in_one_line(tmp_path):
+    (tmp_path / "model-onnx.onnx").write_bytes(b"no graph")
+    with pytest.raises(ModelError, match=r"model-onnx\.onnx cannot be read .*; make it with: .* runtime=onnx$"):
+        OnnxRuntime(tmp_path / "model-onnx.onnx", 0)
+
+
 def test_a_graph_is_computed_with_the_threads_that_torch_has(converted):
     session = OnnxRuntime(converted / "export" / "model-onnx-int8.onnx", 0).session
     assert session.get_session_options().intra_op_num_threads == torch.get_num_threads()

@@ -50,13 +50,16 @@ class OnnxRuntime:
     def __init__(self, graph: Path, pad_id: int) -> None:
         import onnxruntime
 
+        remedy = f"make it with: sentiment export run=RUN runtime={graph.stem.removeprefix('model-')}"
         if not graph.is_file():
-            runtime = graph.stem.removeprefix("model-")
-            raise ModelError(f"{graph} is missing; make it with: sentiment export run={graph.parent} runtime={runtime}")
+            raise ModelError(f"{graph} is missing; {remedy}")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3  # errors
-        self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        try:
+            self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # of many kinds, that share no other base
+            raise ModelError(f"{graph} cannot be read ({error}); {remedy}") from error
         self.pad_id = pad_id
 
     def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
