@@ -47,8 +47,14 @@ def test_a_renewed_token_is_read_again(server):
 
 def test_the_key_file_of_a_server_that_has_just_started_is_waited_for(server):
     server.token = "new"  # which it asks for before its key file is there
-    threading.Timer(0.05, server.write_keys).start()
-    with client(server, pauses=(0.1, 0.1)) as c:
+
+    def write_once_asked():
+        while not asked(server):
+            time.sleep(0.01)
+        server.write_keys()
+
+    threading.Thread(target=write_once_asked, daemon=True).start()
+    with client(server, pauses=(0.3, 0.3, 0.3)) as c:
         assert [p.label for p in c.predict(["a"])] == ["a"]
     assert [token for _, token in asked(server)][0] is None
 
