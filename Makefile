@@ -6,6 +6,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+# Several processes at a time, each with whole files of tests.
 BESIDE := -n logical --maxprocesses 4 --dist loadfile
 INSTALLED := $(VENV)/.installed-$(PINS)
 
