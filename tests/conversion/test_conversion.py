@@ -8,15 +8,18 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from transformers import AlbertConfig, AlbertForSequenceClassification, AutoTokenizer
 
 from sentiment.cli import main
 from sentiment.conversion import convert
 from sentiment.conversion.choice import Fidelity, fidelity, spread
-from sentiment.conversion.quantization import rounded
+from sentiment.conversion.quantization import rounded, weighted
 from sentiment.errors import ModelError
+from sentiment.export import export
 from sentiment.packaging import package
 from sentiment.predictor import Predictor
 from sentiment.schema import Prediction
+from sentiment.text import Preprocessing
 from tests.conftest import read_json
 
 TEXTS = ["good film", "bad " * 25, "bad meal", "good song and so on and so on", "?", "a room"]
@@ -66,6 +69,19 @@ def test_int8_is_near_the_model_and_not_the_same(converted):
     assert not torch.equal(ours, theirs)
     assert "DynamicQuantizeLinear" not in kinds(converted, "onnx-int8")
     assert {"QAttention", "MatMulIntegerToFloat"} <= set(kinds(converted, "onnx-int8"))
+
+
+def test_layers_that_share_their_weights_are_rounded_too(tiny_backbone, tmp_path):
+    config = AlbertConfig(
+        hidden_size=16, embedding_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=32
+    )
+    tokenizer, network = AutoTokenizer.from_pretrained(tiny_backbone), AlbertForSequenceClassification(config)
+    exported = export(network, tokenizer, Preprocessing(32), into=tmp_path / "export")
+    convert(exported, runtime="onnx-int8", train=TEXTS, texts=TEXTS, targets=["LABEL_0"] * len(TEXTS))
+    ours = Predictor.load(exported).probabilities(TEXTS)
+    theirs = Predictor.load(exported, runtime="torch").probabilities(TEXTS)
+    torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0)
+    assert weighted(onnx.load(exported / "model-onnx-int8.onnx").graph) == []  # none is left in float
 
 
 def test_only_the_chosen_graph_stays_and_torch_leaves_none(converted, tmp_path):

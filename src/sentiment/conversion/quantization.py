@@ -54,8 +54,15 @@ def quantize(graph: Path, target: Path, batches: Iterable[Sequence[Sequence[int]
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in weighted(model.graph):
         replace(model.graph, node, fit(seen[node.input[0]], to_array(weights[node.input[1]])))
-        model.graph.initializer.remove(weights[node.input[1]])
+    drop_unused(model.graph)
     onnx.save(model, target)
+
+
+def drop_unused(graph: Any) -> None:
+    """The float weights, once no product is left that shares them."""
+    used = {name for node in graph.node for name in node.input}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
+        graph.initializer.remove(tensor)
 
 
 def weighted(graph: Any) -> list[Any]:
@@ -96,14 +103,14 @@ def join(a: Seen, b: Seen) -> Seen:
 def fit(seen: Seen, weights: Any) -> Quantized:
     reach = np.maximum(np.maximum(-seen.low, seen.high), TINY)
     size = reach**MOVED / np.maximum(np.abs(weights).max(axis=1), TINY) ** (1 - MOVED)
-    low, high = (float(value) for value in ((seen.low / size).min(), (seen.high / size).max()))
-    scale = max((max(high, 0.0) - min(low, 0.0)) / LEVELS, TINY)
+    low, high = min(0.0, float((seen.low / size).min())), max(0.0, float((seen.high / size).max()))
+    scale = max((high - low) / LEVELS, TINY)
     grown = weights * size[:, None]
     scales = np.maximum(np.abs(grown).max(axis=0) / WEIGHT_LEVELS, TINY)
     return Quantized(
         factors=(1 / size).astype(np.float32),
         scale=np.float32(scale),
-        zero=np.uint8(np.clip(np.round(-min(low, 0.0) / scale), 0, LEVELS)),
+        zero=np.uint8(np.clip(np.round(-low / scale), 0, LEVELS)),
         weights=rounded(grown / scales, seen.moments / np.outer(size, size)),
         scales=scales.astype(np.float32),
     )
