@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -15,6 +16,7 @@ import torch
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from sentiment.backbones import PACKAGED, resolve
+from sentiment.resources import bundled
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -108,3 +110,20 @@ def converted(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("converted") / "run"))
     main(["export", f"run={run}", "runtime=onnx-int8"])
     return run
+
+
+@pytest.fixture(scope="session")
+def handler(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory):
+    from tests.handling import context
+    from tests.test_telemetry import metrics_cache
+
+    sys.path.insert(0, str(bundled("handlers")))
+    try:
+        from sentiment_handler import SentimentHandler
+    finally:
+        sys.path.pop(0)
+    made = SentimentHandler()
+    threads = torch.get_num_threads()
+    made.initialize(context(0, tiny_run / "export", metrics_cache(tmp_path_factory.mktemp("metrics"))))
+    torch.set_num_threads(threads)  # a worker takes the cores of its machine; the tests after this one must not
+    return made

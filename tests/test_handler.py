@@ -1,48 +1,12 @@
 """The handler with TorchServe's own context, on rows as TorchServe hands them over."""
 
-import json
-import sys
-
 import pytest
-import torch
-from ts.context import Context, RequestProcessor
 
-from sentiment.explanations import BUSY
 from sentiment.predictor import Predictor
 from sentiment.resources import bundled
 from sentiment.schema import Model
-from tests.test_telemetry import metrics_cache, told
-
-
-@pytest.fixture(scope="module")
-def handler(tiny_run, tmp_path_factory):
-    sys.path.insert(0, str(bundled("handlers")))
-    try:
-        from sentiment_handler import SentimentHandler
-    finally:
-        sys.path.pop(0)
-    made = SentimentHandler()
-    threads = torch.get_num_threads()
-    made.initialize(context(0, tiny_run / "export", metrics_cache(tmp_path_factory.mktemp("metrics"))))
-    torch.set_num_threads(threads)  # a worker takes the cores of its machine; the tests after this one must not
-    return made
-
-
-def context(rows, folder=".", metrics=None):
-    made = Context("sentiment", str(folder), {"model": {"modelVersion": "1.0"}}, 32, None, "1.0", metrics=metrics)
-    made.request_processor = [RequestProcessor({}) for _ in range(rows)]
-    return made
-
-
-def answers(handler, *rows, headers=None):
-    """(status, decoded answer) of each row of one dynamic batch; `headers` are those of some rows, by index."""
-    made = context(len(rows))
-    for index, own in (headers or {}).items():
-        made.request_processor[index] = RequestProcessor(own)
-    bodies = handler.handle(list(rows), made)
-    assert all(body.encode() for body in bodies)  # as TorchServe does next
-    assert [made.get_response_content_type(i) for i in range(len(rows))] == ["application/json"] * len(rows)
-    return [(made.get_response_status(i)[0], json.loads(body)) for i, body in enumerate(bodies)]
+from tests.handling import ASKED, V1, V2, answers, labels
+from tests.test_telemetry import told
 
 
 def test_each_form_of_a_text_gets_the_same_answer(handler, tiny_run):
@@ -87,17 +51,6 @@ def test_a_batch_of_bad_rows_alone_is_answered_too(handler):
     assert [status for status, _ in answers(handler, {"body": ""}, {"body": []})] == [400, 400]
 
 
-V1 = {"instances": ["good film", {"data": "bad meal"}]}
-V2 = {"id": "7", "inputs": [{"name": "text", "shape": [2], "datatype": "BYTES", "data": ["good film", "bad meal"]}]}
-
-
-def labels(answer):
-    """The labels of an answer in any form."""
-    if "outputs" in answer:
-        return answer["outputs"][0]["data"]
-    return [prediction["label"] for prediction in answer.get("predictions", [answer])]
-
-
 def test_all_forms_mix_in_one_batch(handler):
     rows = [
         {"body": V2},
@@ -121,59 +74,6 @@ def test_all_forms_mix_in_one_batch(handler):
         "model_version": "1.0",
         "id": "7",
     }
-
-
-ASKED = {"explain": "True"}  # what TorchServe adds to a request of /explanations
-
-
-@pytest.mark.parametrize("first", [0, 2])
-def test_an_explanation_asked_for_in_a_batch_is_given_alone(handler, first):
-    got = answers(handler, *[{"body": {"text": "good film"}}] * 3, headers={first: ASKED})
-    assert [status for status, _ in got] == [200, 200, 200]
-    assert [("words" in answer, answer["label"]) for _, answer in got] == [(i == first, "positive") for i in range(3)]
-    assert [word["text"] for word in got[first][1]["words"]] == ["good", "film"]
-
-
-def test_explanations_come_in_the_form_they_are_asked_for(handler):
-    bodies = [{"texts": ["good film"]}, {**V1, "target": "negative"}, {**V2, "parameters": {"target": "negative"}}]
-    listed, v1, v2 = (
-        answer for _, answer in answers(handler, *map(row, bodies), headers=dict.fromkeys(range(3), ASKED))
-    )
-    assert [one["target"] for one in listed["explanations"]] == ["positive"]
-    assert [one["target"] for one in v1["explanations"]] == ["negative", "negative"]
-    [output] = v2["outputs"]
-    assert (output["name"], output["shape"], v2["id"]) == ("explanation", [2], "7")
-    assert [json.loads(one) for one in output["data"]] == v1["explanations"]
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "message"),
-    [
-        ({"text": "good", "target": "sad"}, 400, "no label 'sad'; this model has negative, positive"),
-        ({"text": "good", "target": 3}, 400, '"target" must be a label, got a number'),
-        ({"text": ""}, 400, "text is empty"),
-        ({"text": "good", "parameters": 3, "target": None}, 200, None),
-        ({"texts": ["good"] * 9}, 413, "9 texts in one request for explanations; send at most 8"),
-        ({"text": "a" * 10_001}, 413, "10,001 characters; send at most 10,000"),
-    ],
-)
-def test_what_cannot_be_explained_says_why_and_spoils_no_batch(handler, body, status, message):
-    got = answers(handler, row("good film"), row(body), row("good film"), headers={1: ASKED, 2: ASKED})
-    assert [status for status, _ in got] == [200, status, 200]
-    assert message is None or message in got[1][1]["message"]
-
-
-def test_explanations_beyond_a_workers_time_are_told_to_ask_again(handler, monkeypatch):
-    monkeypatch.setattr(handler.predictor.explainer, "budget", 130)  # two of 4 tokens in 16 steps
-    few, many = {"text": "good film"}, {"texts": ["good film"] * 3}
-    got = answers(handler, *map(row, (few, many, few, few, few, "bad meal")), headers=dict.fromkeys(range(5), ASKED))
-    assert [status for status, _ in got] == [200, 413, 200, 503, 503, 200]
-    assert got[3][1] == {"code": 503, "type": "ServiceUnavailable", "message": BUSY}
-    assert got[5][1]["label"] == "negative"
-
-
-def row(body):
-    return {"body": body}
 
 
 @pytest.mark.parametrize("empty", [{}, {"body": b""}], ids=["management", "rest"])

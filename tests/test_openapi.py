@@ -10,7 +10,7 @@ from sentiment.protocol import FORMS
 from sentiment.schema import MAX_CHARACTERS, MAX_EXPLAINED, MAX_EXPLAINED_CHARACTERS, MAX_TEXTS, STATUS
 from sentiment.tensors import OUTPUTS
 from tests.conftest import ROOT
-from tests.test_handler import answers, handler  # noqa: F401, the fixture
+from tests.handling import answers
 
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 SCHEMAS = DOCUMENT["components"]["schemas"]
