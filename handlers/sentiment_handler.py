@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from sentiment.files import read_json_if_any
 from sentiment.predictor import Predictor
 from sentiment.protocol import Describe, Explain, Request, parse_explain, parse_request
 from sentiment.schema import STATUS, Explanation, Model, Prediction, RequestError
@@ -41,12 +42,12 @@ class SentimentHandler:
         cores = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)  # a container sees all of its machine's
         torch.set_num_threads(max(1, cores // workers))  # which the workers share
         self.predictor = Predictor.load(Path(properties["model_dir"]), device=device)
-        self.scores = read_result(Path(properties["model_dir"]) / "metrics.json")
-        self.intervals = read_result(Path(properties["model_dir"]) / "intervals.json")
+        self.scores = read_json_if_any(Path(properties["model_dir"]) / "metrics.json")  # none of an export alone
+        self.intervals = read_json_if_any(Path(properties["model_dir"]) / "intervals.json")
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
         self.telemetry = Telemetry(context.metrics, model=context.model_name, version=version_of(context))
-        self.warming = threading.Thread(target=lambda: self.predictor.explainer, daemon=True)  # seconds, in which
-        self.warming.start()  # texts are answered
+        self.warming = threading.Thread(target=lambda: self.predictor.explainer, daemon=True)
+        self.warming.start()  # it takes seconds, in which texts are answered
         log.info("ready on %s, labels %s", device, self.predictor.labels)
 
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[str]:
@@ -113,12 +114,6 @@ class SentimentHandler:
 
 def version_of(context: Any) -> str:
     return str(context.manifest["model"]["modelVersion"])
-
-
-def read_result(path: Path) -> dict[str, Any] | None:
-    """What the run measured; an archive made of an export folder alone does not have it."""
-    result: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return result
 
 
 def decode(row: dict[str, Any]) -> Any:

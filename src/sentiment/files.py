@@ -1,4 +1,4 @@
-"""Outputs that are either whole or absent: written to a temporary name, then renamed."""
+"""Outputs that are either whole or absent: written to a temporary name, then renamed. And JSON, read."""
 
 import fcntl
 import json
@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -40,6 +41,15 @@ def write_text(target: Path, text: str) -> None:
 
 def write_json(target: Path, value: object) -> None:
     write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_json_if_any(path: Path) -> Any:
+    """None where there is no such file."""
+    return read_json(path) if path.is_file() else None
 
 
 def _remove(path: Path) -> None:

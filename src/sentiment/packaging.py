@@ -16,7 +16,7 @@ import yaml
 from annotated_types import Ge
 
 from sentiment.errors import ConfigError
-from sentiment.files import replacing, write_json
+from sentiment.files import read_json, replacing, write_json
 from sentiment.predictor import PREPROCESSING, export_folder, read_preprocessing
 from sentiment.resources import PACKAGE, bundled
 from sentiment.text import Preprocessing
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 RESULTS = ("metrics.json", "intervals.json")  # of the run: the served model tells them
 HANDLER = "handlers/sentiment_handler.py"
 SHARED = (  # modules the handler needs
-    "__init__", "errors", "text", "schema", "telemetry", "tensors", "protocol", "encoding", "runtimes", "explanations",
-    "predictor",
+    "__init__", "errors", "files", "text", "schema", "telemetry", "tensors", "protocol", "encoding", "runtimes",
+    "explanations", "predictor",
 )  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -122,7 +122,7 @@ def archive(
             )
         )
     manifest = out / name / "MAR-INF" / "MANIFEST.json"
-    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content = read_json(manifest)
     content["createdOn"] = "01/01/1980 00:00:00"  # a clock in the archive would make every build differ
     manifest.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
     return out / name

@@ -3,7 +3,6 @@
 transformers, seconds to import, is left alone until PyTorch computes.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
@@ -18,6 +17,7 @@ from tokenizers import Tokenizer
 from sentiment.encoding import Encoded, encode_windows
 from sentiment.errors import ModelError
 from sentiment.explanations import Explainer
+from sentiment.files import read_json
 from sentiment.runtimes import Compute, OnnxRuntime, TorchRuntime, first_token_only, graph_of
 from sentiment.schema import Explanation, Prediction
 from sentiment.text import Preprocessing
@@ -130,8 +130,9 @@ def grouped(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
     A group costs its rows times the longest of them, and beside that what one more call costs; it holds one row or
     `max_tokens` at most. Rows sorted by length are cut at the best places, found one after the other.
     """
-    order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
-    longest = np.asarray(lengths, dtype=np.int64)[order]
+    every = np.asarray(lengths, dtype=np.int64)
+    order = np.argsort(-every, kind="stable")
+    longest = every[order]
     least = np.zeros(len(order) + 1)  # what the first rows cost
     cuts = np.zeros(len(order) + 1, dtype=np.int64)  # where the last group of the first rows begins
     for end in range(1, len(order) + 1):
@@ -189,8 +190,3 @@ def read_preprocessing(export: Path, *, window_stride: int | None = None) -> Pre
     """preprocessing.json of an export folder; `window_stride` takes the place of its own."""
     own = Preprocessing.from_json(read_json(export / PREPROCESSING))
     return own if window_stride is None else replace(own, window_stride=window_stride)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return value

@@ -1,7 +1,6 @@
 """A run directory seen from outside: held by one process, what it was started with, how it ended."""
 
 import fcntl
-import json
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from sentiment.errors import ConfigError
-from sentiment.files import write_json, write_text
+from sentiment.files import read_json, write_json, write_text
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +93,7 @@ def outcome(folder: Path) -> Outcome:
     if (folder / "metrics.json").is_file():
         return Outcome("finished")
     path = folder / "outcome.json"
-    return Outcome(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Outcome("unfinished")
+    return Outcome(**read_json(path)) if path.is_file() else Outcome("unfinished")
 
 
 def clear(folder: Path) -> None:
@@ -110,7 +109,7 @@ def clear(folder: Path) -> None:
 
 def score(folder: Path, metric: str) -> float:
     """A finished run's `metric` on the validation split."""
-    scores: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["validation"]
+    scores: dict[str, Any] = read_json(folder / "metrics.json")["validation"]
     if metric not in scores:
         raise ConfigError(f"optimized_metric={metric}: a run has {', '.join(scores)}")
     return float(scores[metric])

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from sentiment.batch.formats import DELIMITERS, Format
 from sentiment.errors import DataError
-from sentiment.files import replacing, write_json
+from sentiment.files import read_json, read_json_if_any, replacing, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class Parts:
     def reopen(self, job: dict[str, Any]) -> list[Part]:
         """The parts done before by the same `job`; those of another one are dropped."""
         described = self.folder / "job.json"
-        if not described.is_file() or json.loads(described.read_text(encoding="utf-8")) != job:
+        if read_json_if_any(described) != job:
             for path in self.folder.glob("part-*"):
                 path.unlink()
             write_json(described, job)
         done: list[Part] = []
         while (marker := self._path(len(done), ".json")).is_file():
-            value = json.loads(marker.read_text(encoding="utf-8"))
+            value = read_json(marker)
             done.append(Part(value["rows"], [(row, reason) for row, reason in value["rejects"]], value["labels"]))
         return done
 

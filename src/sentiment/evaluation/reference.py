@@ -1,6 +1,5 @@
 """What stands beside a run's scores: the baseline on the same texts."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from sentiment.baseline import NAME, Baseline
 from sentiment.data.splits import Split
 from sentiment.evaluation.scoring import Evaluation
+from sentiment.files import read_json
 from sentiment.intervals import Interval, mean_interval
 from sentiment.text import Cleaning
 
@@ -48,6 +48,6 @@ def remembered(run: Path, split: Split) -> Comparison | None:
     path = run / BASELINE
     if not path.is_file():
         return None
-    known = json.loads(path.read_text(encoding="utf-8"))
+    known = read_json(path)
     entries = [Comparison(**entry) for name, entry in known.items() if name != "name"]
     return next((entry for entry in entries if entry.sha256 == split.fingerprint()), None)

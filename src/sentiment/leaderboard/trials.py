@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sentiment import runs
+from sentiment.files import read_json_if_any
 
 NAMES = {"run_name", "resume", "seed", "test", "hparams_search"}  # keys that are no setting of the numbers
 
@@ -57,8 +58,7 @@ class Trial:
 
 
 def read(path: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return value
+    return read_json_if_any(path) or {}
 
 
 def find(folder: Path) -> list[Trial]:

@@ -1,11 +1,10 @@
 """The page: what it shows is gathered here, how it looks is page.html and page.css."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiment.files import replacing
+from sentiment.files import read_json_if_any, replacing
 from sentiment.report import figures, tables
 from sentiment.report.history import learning_curves, length_histogram, read_history
 
@@ -31,7 +30,7 @@ def write_report(folder: Path, results: "Results", *, run: Path, own: bool = Tru
 def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
     """Everything that page.html names."""
     split, last = results.last
-    data = read_json(run / "data_report.json") if own else None
+    data = read_json_if_any(run / "data_report.json") if own else None
     drawn = [figures.roc(last), figures.precision_recall(last), figures.calibration(last), figures.length(last)]
     if own:
         drawn += learning_curves(read_history(run / "logs"))
@@ -54,7 +53,7 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
         "errors": tables.errors(last),
         "data": data,
         "figures": {figure.name: figure for figure in drawn if figure},
-        "summary": read_json(run / "run_summary.json"),
+        "summary": read_json_if_any(run / "run_summary.json"),
         "command": command(run),
         "config": read_text(run / ".hydra" / "config.yaml"),
         "css": (HERE / "page.css").read_text(encoding="utf-8"),
@@ -76,11 +75,6 @@ def command(run: Path) -> str | None:
 
     overrides = read_text(run / ".hydra" / "overrides.yaml")
     return None if overrides is None else " ".join(["python train.py", *(safe_load(overrides) or [])])
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    text = read_text(path)
-    return None if text is None else json.loads(text)
 
 
 def read_text(path: Path) -> str | None:

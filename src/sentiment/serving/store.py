@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sentiment.client.management import number
 from sentiment.errors import ServingError
-from sentiment.files import write_json
+from sentiment.files import read_json, write_json
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def history(store: Path, model: str) -> list[str]:
     if not path.is_file():
         return []
     try:
-        return [str(version) for version in json.loads(path.read_text(encoding="utf-8"))["versions"]]
+        return [str(version) for version in read_json(path)["versions"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ServingError(
             f"{path} cannot be read: {error}; remove it, and the latest version is the default"

@@ -1,13 +1,13 @@
 """What the model is, how good it is, and whether it answers."""
 
 import base64
-import json
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from sentiment.files import read_json_if_any
 from sentiment.schema import Model
 from sentiment.ui import render
 from sentiment.ui.desk import Desk
@@ -48,15 +48,11 @@ def described(desk: Desk) -> str:
 
 def scores(run: Path | None, model: Model) -> str:
     """The run's scores, or those the served model carries."""
-    if run and (found := read_result(run / "metrics.json")):
-        return scores_table(found, read_result(run / "intervals.json"), f"Scores of {run.name}")
+    if run and (found := read_json_if_any(run / "metrics.json")):
+        return scores_table(found, read_json_if_any(run / "intervals.json"), f"Scores of {run.name}")
     if model.scores:
         return scores_table(model.scores, model.intervals, "Scores, on texts kept out of training")
     return render.empty("The archive holds no scores; packaged from a whole run it does.")
-
-
-def read_result(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def scores_table(metrics: dict[str, Any], intervals: dict[str, Any] | None, caption: str) -> str:

@@ -1,6 +1,5 @@
 """The page's batch job: an uploaded table in, a table with predictions out."""
 
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from sentiment.batch.job import write_rejects
 from sentiment.batch.parts import cell
 from sentiment.batch.source import Source, read
 from sentiment.errors import DataError, RowsRejected
+from sentiment.files import read_json
 from sentiment.schema import Classifier, Prediction
 from sentiment.ui.mend import mended
 
@@ -73,7 +73,7 @@ def predict_file(path: Path, text_column: str, classifier: Classifier, *, told: 
         found = [(number, reasons.get(number, reason)) for number, reason in found]
         write_rejects(found, rejects)
         first = [[f"{number:,}", reason] for number, reason in found[:REJECTS_SHOWN]]
-    summary = json.loads((folder / f"{base_name(output)}.summary.json").read_text(encoding="utf-8"))
+    summary = read_json(folder / f"{base_name(output)}.summary.json")
     shares = summary["shares"] if summary["predicted"] else {}
     return Result(notice, shares, summary["labels"], first, preview(output), files)
 
