@@ -71,23 +71,21 @@ def sections(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
         yield batch.measure(short, texts=64 if quick else 300, repetitions=5, target=6)
         yield from batch.fidelity(short, texts=200 if quick else len(short.test))
     if "training" in only:
-        for precision, target in precisions(3.5, 2.2).items():
-            texts = 64 if quick else 192
-            yield from training.measure(short, folder, texts=texts, repetitions=5, target=target, precision=precision)
+        texts = 64 if quick else 960
+        yield from training.measure(short, folder, texts=texts, repetitions=5, targets=targets(3.5, 2.2))
     if "memory" in only:
         yield batch.memory(short, folder, rows=10_000)
     if "long" in only:
         long = material.long(kept / "full", options.long_run, texts=640)
         yield batch.measure(long, texts=32, repetitions=5, target=4)
         yield from batch.fidelity(long, texts=400)
-        for precision, target in precisions(3.0, 1.5).items():
-            yield from training.measure(long, folder, texts=64, repetitions=5, target=target, precision=precision)
+        yield from training.measure(long, folder, texts=64, repetitions=5, targets=targets(3.0, 1.5))
     if "start" in only:
         yield from batch.starts(short, folder, helps=5, serves=1 if quick else 5)
 
 
-def precisions(fp32: float, bf16_target: float) -> dict[str, float]:
-    """The targets of each precision that the processor has."""
+def targets(fp32: float, bf16_target: float) -> dict[str, float]:
+    """Of each precision of the peer that the processor has."""
     return {"fp32": fp32, "bf16": bf16_target} if bf16() else {"fp32": fp32}
 
 

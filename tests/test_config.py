@@ -104,7 +104,10 @@ MISTAKES = [
         "++model.warmap=0",
         "unknown key model.warmap: sentiment.model.SentimentClassifier takes no 'warmap'; did you",
     ),
-    ("+model.optimizer.ep=1", "unknown key model.optimizer.ep: torch.optim.AdamW takes no 'ep'; did you mean eps?"),
+    (
+        "+model.optimizer.ep=1",
+        "unknown key model.optimizer.ep: sentiment.optimizers.AdamW takes no 'ep'; did you mean eps?",
+    ),
     (
         "+trainer.max_step=5",
         "unknown key trainer.max_step: pytorch_lightning.Trainer takes no 'max_step'; did you",

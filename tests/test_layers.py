@@ -9,8 +9,8 @@ from sentiment.resources import PACKAGE
 FLOORS = (
     {"errors", "files", "interrupts", "resources", "text", "schema", "limits"},
     {"tensors", "signatures"},
-    {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "parameters", "java", "ports", "processes"}
-    | {"ranks", "cluster", "provenance", "runs", "intervals", "baseline"},
+    {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
+    | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "intervals", "baseline"},
     {"runtimes", "explanations"},
     {"predictor", "config"},
     {"calibration"},

@@ -36,7 +36,7 @@ def register_resolvers() -> None:
     """What conf/ may use: ${bundled:data/demo}, ${precision:cpu}, ${run_folder:outputs,name,resume}."""
     OmegaConf.register_new_resolver("bundled", lambda name: str(bundled(name)), replace=True)
     OmegaConf.register_new_resolver("precision", precision, replace=True)
-    OmegaConf.register_new_resolver("fused", lambda precision: str(precision) == "32-true", replace=True)
+    OmegaConf.register_new_resolver("fused", lambda precision: str(precision) != "16-mixed", replace=True)
     OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
 
 

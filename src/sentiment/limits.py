@@ -42,6 +42,7 @@ BOUNDS = {
     "pytorch_lightning.trainer": TRAINER,
     "pytorch_lightning.callbacks": CALLBACK,
     "torch.optim": OPTIMIZER,
+    "sentiment.optimizers": OPTIMIZER,
 }
 
 

@@ -13,9 +13,11 @@ from torchmetrics import MeanMetric
 from transformers import AutoConfig, AutoModelForSequenceClassification, SchedulerType, get_scheduler
 
 from sentiment import metrics, parameters
+from sentiment.acceleration import accelerate
 from sentiment.backbones import out_of_reach, resolve
 from sentiment.errors import ConfigError
 from sentiment.metrics import IGNORED
+from sentiment.optimizers import AdamW
 from sentiment.runtimes import first_token_only
 
 Fraction = Annotated[float, Ge(0), Lt(1)]
@@ -28,6 +30,7 @@ class SentimentClassifier(pl.LightningModule):
     `optimizer` takes parameter groups, as a partial of torch.optim.AdamW does; `warmup` is a share of all steps.
     `class_weights` are those of the training loss, a number for each label, or "balanced": inverse to its count.
     `lora` is a peft.LoraConfig: then only its small matrices and the head learn (Hu et al. 2021).
+    `accelerate` trains with our own attention, dropout and update of the token vectors where one process has a CPU.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class SentimentClassifier(pl.LightningModule):
         freeze_embeddings: bool = False,
         lora: Any | None = None,
         dropout: Fraction | None = None,
+        attention_dropout: Fraction | None = None,
+        accelerate: bool = True,
     ) -> None:
         super().__init__()
         self.labels = list(labels)
@@ -56,7 +61,8 @@ class SentimentClassifier(pl.LightningModule):
         self.class_weights, self.label_smoothing = class_weights, label_smoothing
         self.weights: torch.Tensor | None = None  # (labels,), known once the data is read
         self.build_optimizer = optimizer
-        self.network = load_network(backbone, self.labels, dropout)
+        self.accelerate = accelerate
+        self.network = load_network(backbone, self.labels, dropout, attention_dropout)
         if freeze_embeddings:
             parameters.freeze_embeddings(self.network)
         if lora is not None:
@@ -64,7 +70,13 @@ class SentimentClassifier(pl.LightningModule):
         self.validation_metrics = metrics.build(len(self.labels))
         self.validation_loss = MeanMetric()
 
+    @property
+    def alone_on_cpu(self) -> bool:
+        return self.trainer.world_size == 1 and self.trainer.strategy.root_device.type == "cpu"
+
     def setup(self, stage: str) -> None:
+        if stage == "fit" and self.accelerate and self.alone_on_cpu:
+            accelerate(self.network)
         if stage == "fit" and self.class_weights is not None:
             counts: Counter[str] = Counter(self.trainer.datamodule.splits["train"].labels)  # type: ignore[attr-defined]
             self.weights = torch.tensor(loss_weights(self.class_weights, self.labels, counts))
@@ -122,6 +134,8 @@ class SentimentClassifier(pl.LightningModule):
         optimizer = self.build_optimizer(
             parameters.groups(self.network, lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay)
         )
+        if self.accelerate and self.alone_on_cpu and isinstance(optimizer, AdamW):
+            self.network.get_input_embeddings().sparse = True
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = get_scheduler(
             self.scheduler,
@@ -131,6 +145,15 @@ class SentimentClassifier(pl.LightningModule):
             scheduler_specific_kwargs=self.scheduler_args,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        """As Lightning does, which knows no sparse gradients, and no fused optimizer in mixed precision."""
+        if gradient_clip_val and gradient_clip_algorithm in (None, "norm"):
+            parameters.clip_norm(self.parameters(), gradient_clip_val)
+        else:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def _logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         logits: torch.Tensor = self(batch["input_ids"], batch["attention_mask"]).float()
@@ -155,7 +178,9 @@ def with_adapters(network: Any, lora: Any) -> Any:
         return peft.get_peft_model(network, lora)
 
 
-def load_network(backbone: str, labels: Sequence[str], dropout: float | None) -> Any:
+def load_network(
+    backbone: str, labels: Sequence[str], dropout: float | None = None, attention_dropout: float | None = None
+) -> Any:
     """The pretrained encoder with a new head; ModelError where it cannot be had."""
     source = resolve(backbone)
     try:
@@ -164,6 +189,13 @@ def load_network(backbone: str, labels: Sequence[str], dropout: float | None) ->
         config.label2id = {label: i for i, label in enumerate(labels)}
         if dropout is not None:
             config.classifier_dropout = dropout
+        if attention_dropout is not None:
+            name = (
+                "attention_probs_dropout_prob"
+                if hasattr(config, "attention_probs_dropout_prob")
+                else "attention_dropout"
+            )
+            setattr(config, name, attention_dropout)
         network = AutoModelForSequenceClassification.from_pretrained(
             source, config=config, dtype=torch.float32, ignore_mismatched_sizes=True
         )  # a head for another number of labels is replaced

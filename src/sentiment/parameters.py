@@ -1,7 +1,10 @@
 """Which weights of a network learn, and how fast each does."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
+
+import torch
 
 LAYER = re.compile(r"\.layer\.(\d+)\.")  # of BERT and its kin
 
@@ -38,3 +41,15 @@ def freeze_embeddings(network: Any) -> None:
     for name, parameter in network.named_parameters():
         if "embeddings" in name:
             parameter.requires_grad_(False)
+
+
+@torch.no_grad()
+def clip_norm(parameters: Iterable[torch.Tensor], limit: float) -> None:
+    """Scale all gradients, dense and sparse, down to an L2 norm of `limit` together."""
+    owners = [parameter for parameter in parameters if parameter.grad is not None]
+    for parameter in owners:
+        if parameter.grad.is_sparse:  # type: ignore[union-attr]
+            parameter.grad = parameter.grad.coalesce()  # type: ignore[union-attr]
+    parts: Any = [p.grad.values() if p.grad.is_sparse else p.grad for p in owners]  # type: ignore[union-attr]
+    norm = torch.nn.utils.get_total_norm(parts)
+    torch._foreach_mul_(parts, (limit / (norm + 1e-6)).clamp(max=1.0))

@@ -110,15 +110,18 @@ class Predictor:
     def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
         """The mean of the probabilities of each text's windows, and on it the temperature, which was fitted so."""
         scores = self._score([window for one in encoded for window in one.windows])
-        parts = torch.split(scores, [len(one.windows) for one in encoded])
-        means = torch.stack([part.mean(dim=0) for part in parts]) if encoded else scores
-        return tempered(means, self.preprocessing.temperature)
+        counts = [len(one.windows) for one in encoded]
+        if len(scores) > len(encoded):
+            starts = np.cumsum([0, *counts[:-1]])
+            scores = np.add.reduceat(scores, starts, axis=0) / np.asarray(counts, np.float32)[:, None]
+        return tempered(torch.from_numpy(scores), self.preprocessing.temperature)
 
-    def _score(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        logits = torch.empty(len(rows), len(self.labels))
+    def _score(self, rows: Sequence[list[int]]) -> Any:
+        """Probabilities (rows, labels), float32."""
+        logits = np.empty((len(rows), len(self.labels)), dtype=np.float32)
         for batch in grouped([len(row) for row in rows], self.max_tokens):
-            logits[batch] = self.compute([rows[i] for i in batch])
-        return torch.softmax(logits, dim=-1)
+            logits[batch] = self.compute([rows[i] for i in batch]).numpy()
+        return softmax(logits)
 
     def _prediction(self, row: list[float], tokens: int, truncated: bool) -> Prediction:
         return Prediction.best(self.labels, row, tokens=tokens, truncated=truncated)
@@ -181,9 +184,15 @@ def load_torch(export: Path, device: str) -> Any:
     return first_token_only(network).to(device).eval()
 
 
+def softmax(logits: Any) -> Any:
+    """Of numpy, (N, labels): that of PyTorch wakes a thread for each core, which takes them from the runtime."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
 def tempered(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
     """As if the logits of probabilities (N, labels) had been divided by `temperature` before the softmax."""
-    return torch.softmax(probabilities.clamp_min(1e-12).log() / temperature, dim=-1)
+    return torch.from_numpy(softmax(np.log(np.maximum(probabilities.numpy(), 1e-12)) / temperature))
 
 
 def read_preprocessing(export: Path, *, window_stride: int | None = None) -> Preprocessing:

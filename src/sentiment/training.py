@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
 from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 
+from sentiment.acceleration import kept_memory
 from sentiment.calibration import fit_temperature
 from sentiment.callbacks import Throughput
 from sentiment.data import SentimentData
@@ -57,7 +58,8 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
     model = instantiate(cfg.model, labels=data.labels)
     if trainer.is_global_zero:
         write_json(folder / "data_report.json", data.report.to_json())
-    trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    with kept_memory():
+        trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     weights, averaged = best_weights(trainer, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # torchmetrics would wait for the others

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from transformers import AlbertConfig, AlbertForSequenceClassification, AutoTokenizer
@@ -48,7 +49,7 @@ def test_the_fp32_graph_gives_the_probabilities_of_the_model(exact):
 def test_attention_is_one_node_and_the_last_layer_works_on_the_first_token_alone(exact):
     found = kinds(exact, "onnx")
     assert found.count("Attention") == 2
-    assert found.index("SkipLayerNormalization", len(found) - found[::-1].index("Attention")) > found.index("Gather")
+    assert found.index("LayerNormalization", len(found) - found[::-1].index("Attention")) > found.index("Gather")
     after = found[len(found) - found[::-1].index("Attention") :]
     assert after[:3] == ["Gather", "Gather", "MatMul"] or after[:2] == ["Gather", "MatMul"]
     assert after.count("Gather") == 3  # both inputs of the layer's rest, and the head's own
@@ -69,6 +70,19 @@ def test_int8_is_near_the_model_and_not_the_same(converted):
     assert not torch.equal(ours, theirs)
     assert "DynamicQuantizeLinear" not in kinds(converted, "onnx-int8")
     assert {"QAttention", "MatMulIntegerToFloat"} <= set(kinds(converted, "onnx-int8"))
+
+
+def test_norms_are_nodes_of_their_own_and_stay_so_in_a_session(exact, converted, tmp_path):
+    plain, rounded = kinds(exact, "onnx"), kinds(converted, "onnx-int8")
+    for found in (plain, rounded):
+        assert found.count("LayerNormalization") == 4
+        assert "SkipLayerNormalization" not in found
+    assert rounded.count("Add") == plain.count("Add") - 2  # the products of the first layer add their bias themselves
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "as-run.onnx")
+    graph = converted / "export" / "model-onnx-int8.onnx"
+    onnxruntime.InferenceSession(graph, options, disabled_optimizers=["SkipLayerNormFusion"])
+    assert "SkipLayerNormalization" not in {node.op_type for node in onnx.load(tmp_path / "as-run.onnx").graph.node}
 
 
 def test_layers_that_share_their_weights_are_rounded_too(tiny_backbone, tmp_path):

@@ -40,6 +40,7 @@ def build(exported: Path, target: Path) -> None:
         fused.save_model_to_file(str(target))  # which names the operator sets too
     graph = onnx.load(target)
     first_token_only(graph.graph)
+    plain_norms(graph.graph)
     onnx.save(graph, target)
 
 
@@ -93,6 +94,23 @@ def last_layer(gather: Any, makers: dict[str, Any]) -> tuple[Any, Any] | None:
         name = node.input[0]
     middle, project = nodes[3], nodes[4]
     return (project, middle) if last.input[1] == middle.output[0] else None
+
+
+def plain_norms(graph: Any) -> None:
+    """Sums and norms of their own in place of SkipLayerNormalization, which takes five times as long on a CPU."""
+    for node in [node for node in graph.node if node.op_type == "SkipLayerNormalization"]:
+        at = list(graph.node).index(node)
+        graph.node.remove(node)
+        first, second, scale, shift, *bias = node.input
+        found = []
+        for number, (a, b) in enumerate([(first, one) for one in bias if one] + [("", second)]):
+            total = f"{node.output[0]}_sum_{number}"
+            found.append(make_node("Add", [a or first, b], [total], name=total))
+            first = total
+        norm = make_node("LayerNormalization", [first, scale, shift], list(node.output[:1]), name=node.name, axis=-1)
+        norm.attribute.extend(node.attribute)  # epsilon
+        for new in reversed([*found, norm]):
+            graph.node.insert(at, new)
 
 
 @contextmanager

@@ -141,6 +141,8 @@ def replace(graph: Any, node: Any, by: Quantized) -> None:
     moved, quantized = f"{node.name}_moved", f"{node.name}_quantized"
     if node.op_type == "MatMul":
         kind, inputs = "MatMulIntegerToFloat", [quantized, weights, scale, scales, zero]
+        if bias := absorbed(graph, node):
+            inputs += ["", bias]  # without a zero of the weights
     else:
         bias, mask = node.input[2:4]
         kind, inputs = "QAttention", [quantized, weights, bias, scale, scales, mask, zero]
@@ -154,3 +156,16 @@ def replace(graph: Any, node: Any, by: Quantized) -> None:
         make_node("Mul", [node.input[0], factors], [moved], name=moved),
     ):
         graph.node.insert(at, new)
+
+
+def absorbed(graph: Any, node: Any) -> str | None:
+    """The name of a bias that is added to a product and to nothing else; the sum's place is then the product's."""
+    users = [user for user in graph.node if node.output[0] in user.input]
+    if [user.op_type for user in users] != ["Add"]:
+        return None
+    bias = next((str(name) for name in users[0].input if name != node.output[0]), None)
+    if bias not in {tensor.name for tensor in graph.initializer if len(tensor.dims) == 1}:
+        return None
+    graph.node.remove(users[0])
+    node.output[0] = users[0].output[0]
+    return bias
