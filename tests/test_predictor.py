@@ -1,3 +1,4 @@
+import threading
 from itertools import combinations
 
 import pytest
@@ -6,7 +7,7 @@ from transformers import pipeline
 
 from sentiment.errors import ModelError
 from sentiment.files import write_json
-from sentiment.predictor import Predictor, export_folder, grouped, tempered
+from sentiment.predictor import AHEAD, Predictor, export_folder, grouped, tempered
 from tests.conftest import read_json
 
 TEXTS = ["good film", "bad " * 40, "bad meal", "good song and so on and so on", "?"]
@@ -89,6 +90,32 @@ def test_the_windows_of_a_long_text_are_averaged(tiny_copy):
 def change(run, **values):
     path = run / "export" / "preprocessing.json"
     write_json(path, {**read_json(path), **values})
+
+
+def test_a_stream_answers_chunk_by_chunk_and_reads_only_a_few_ahead(predictor):
+    chunks, read = [[text] for text in TEXTS] + [[], TEXTS], 0
+
+    def reading():
+        nonlocal read
+        for chunk in chunks:
+            read += 1
+            yield chunk
+
+    answers = predictor.stream(reading())
+    first = next(answers)
+    assert read == AHEAD + 1
+    assert [first, *answers] == [predictor.predict(chunk) for chunk in chunks]
+
+
+def test_a_stream_that_fails_or_is_left_ends_its_threads(predictor):
+    before = threading.active_count()
+    answers = predictor.stream([["good film"]] * 9)
+    next(answers)
+    assert threading.active_count() == before + 2
+    answers.close()
+    with pytest.raises(TypeError):
+        list(predictor.stream([["good film"], [None]]))
+    assert threading.active_count() == before
 
 
 def test_no_texts_give_no_predictions(predictor):

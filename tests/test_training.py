@@ -9,6 +9,7 @@ import time
 
 import pytest
 import torch
+import yaml
 
 from sentiment.cli import main
 from sentiment.training import average
@@ -173,6 +174,8 @@ def test_the_options_of_training_work_together(train_tiny):
     run = train_tiny("options", *options, "model.class_weights={negative:1.0,positive:2.0}", "trainer.max_epochs=2")
     assert list(run.glob("tensorboard/version_0/events.out.tfevents.*"))
     assert list(run.glob("logs/version_0/metrics.csv"))
+    told = yaml.safe_load((run / "logs" / "version_0" / "hparams.yaml").read_text())
+    assert (told["model"]["lr"], told["seed"]) == (5e-3, 42)  # every logger is told the config
     assert not list(run.glob(".lr_find*"))
     assert read_json(run / "run_summary.json")["epochs"] == 2
 

@@ -3,7 +3,9 @@
 transformers, seconds to import, is left alone until PyTorch computes.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -24,6 +26,7 @@ from sentiment.text import Preprocessing
 
 PREPROCESSING = "preprocessing.json"
 MAX_TOKENS = {"cpu": 512, "gpu": 16_384}  # what keeps the caches of one, the cores of the other busy
+AHEAD = 2  # chunks of a stream that are read before the answers to the first are asked for
 CALL = 1 / 16  # of the time for as many tokens, whatever is computed
 REQUIRED = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", PREPROCESSING)
 
@@ -91,9 +94,26 @@ class Predictor:
         return self.load_model()
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        encoded = encode_windows(texts, self.tokenizer, self.preprocessing)
-        rows = self._average(encoded).tolist()
-        return [self._prediction(row, e.tokens, e.truncated) for row, e in zip(rows, encoded, strict=True)]
+        return self._answer(self._encode(texts))
+
+    def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
+        """The answers to each chunk of texts, in order; the next are read and tokenized while one is computed."""
+
+        def answer(encoded: Future[list[Encoded]]) -> list[Prediction]:
+            return self._answer(encoded.result())
+
+        tokenizing, computing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        asked: deque[Future[list[Prediction]]] = deque()
+        try:
+            for texts in chunks:
+                asked.append(computing.submit(answer, tokenizing.submit(self._encode, texts)))
+                if len(asked) > AHEAD:
+                    yield asked.popleft().result()
+            while asked:
+                yield asked.popleft().result()
+        finally:
+            for pool in (tokenizing, computing):
+                pool.shutdown(cancel_futures=True)
 
     def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
         """Which words speak for `target`, by default for the label predicted."""
@@ -105,7 +125,14 @@ class Predictor:
 
     def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
         """Class probabilities, (len(texts), len(labels)), float32."""
-        return self._average(encode_windows(texts, self.tokenizer, self.preprocessing))
+        return self._average(self._encode(texts))
+
+    def _encode(self, texts: Sequence[str]) -> list[Encoded]:
+        return encode_windows(texts, self.tokenizer, self.preprocessing)
+
+    def _answer(self, encoded: Sequence[Encoded]) -> list[Prediction]:
+        rows = self._average(encoded).tolist()
+        return [self._prediction(row, e.tokens, e.truncated) for row, e in zip(rows, encoded, strict=True)]
 
     def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
         """The mean of the probabilities of each text's windows, and on it the temperature, which was fitted so."""

@@ -12,7 +12,7 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
 from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 
@@ -58,6 +58,8 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
     model = instantiate(cfg.model, labels=data.labels)
     if trainer.is_global_zero:
         write_json(folder / "data_report.json", data.report.to_json())
+    for logger in trainer.loggers:
+        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
     with kept_memory():
         trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     weights, averaged = best_weights(trainer, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
