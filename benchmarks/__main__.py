@@ -1,6 +1,6 @@
 """Everything that is measured, in one table.
 
-python -m benchmarks [--quick] [--only SECTION ...] [--run RUN] [--long-run RUN]
+python -m benchmarks [--quick] [--only SECTION ...] [--rows N] [--run RUN] [--long-run RUN]
 
 Without runs of your own it trains two small models first and keeps them in .cache/benchmarks. The table is written to
 benchmarks/RESULTS.md, above the notes there, or with --quick only printed.
@@ -40,6 +40,7 @@ def main() -> None:
     )
     parser.add_argument("--run", type=Path, help="a run of short texts")
     parser.add_argument("--long-run", type=Path, help="a run with 256 tokens")
+    parser.add_argument("--rows", type=int, default=10_000, help="of the batch job whose memory is measured")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="some sections, printed only")
     options = parser.parse_args()
     logging.disable(logging.INFO)
@@ -74,7 +75,7 @@ def sections(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
         texts = 64 if quick else 960
         yield from training.measure(short, folder, texts=texts, repetitions=5, targets=targets(3.5, 2.2))
     if "memory" in only:
-        yield batch.memory(short, folder, rows=10_000)
+        yield batch.memory(short, folder, rows=options.rows)
     if "long" in only:
         long = material.long(kept / "full", options.long_run, texts=640)
         yield batch.measure(long, texts=32, repetitions=5, target=4)
