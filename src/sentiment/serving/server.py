@@ -137,15 +137,22 @@ class TorchServe:
     def wait(self) -> None:
         """Renew the tokens in time until the server ends by itself, which is an error."""
         assert self._process is not None
-        lifetime = self.settings.token_expiration_min * 60
-        seconds = lifetime * RENEW_AFTER
         while True:
             try:
-                status = self._process.wait(seconds if self.settings.tokens else None)
+                status = self._process.wait(self._until_renewal() if self.settings.tokens else None)
             except subprocess.TimeoutExpired:
-                seconds = lifetime * (RENEW_AFTER if self._renew() else RENEW_AFTER / 10)
+                while not self._renew() and self._process.poll() is None:
+                    time.sleep(self.settings.token_expiration_min * 60 * RENEW_AFTER / 10)
             else:
                 raise ServingError(f"TorchServe ended with status {status}; see {self.folder / 'logs'}{self._reason()}")
+
+    def _until_renewal(self) -> float:
+        """Seconds from now; the first tokens were made while the models were still loaded."""
+        try:
+            made = (self.folder / "key_file.json").stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+        return max(0.0, made + self.settings.token_expiration_min * 60 * RENEW_AFTER - time.time())
 
     def _renew(self) -> bool:
         try:
