@@ -71,11 +71,12 @@ class SentimentClassifier(pl.LightningModule):
         self.validation_loss = MeanMetric()
 
     @property
-    def alone_on_cpu(self) -> bool:
-        return self.trainer.world_size == 1 and self.trainer.strategy.root_device.type == "cpu"
+    def accelerated(self) -> bool:
+        alone = self.trainer.world_size == 1
+        return self.accelerate and alone and self.trainer.strategy.root_device.type == "cpu"
 
     def setup(self, stage: str) -> None:
-        if stage == "fit" and self.accelerate and self.alone_on_cpu:
+        if stage == "fit" and self.accelerated:
             accelerate(self.network)
         if stage == "fit" and self.class_weights is not None:
             counts: Counter[str] = Counter(self.trainer.datamodule.splits["train"].labels)  # type: ignore[attr-defined]
@@ -134,7 +135,7 @@ class SentimentClassifier(pl.LightningModule):
         optimizer = self.build_optimizer(
             parameters.groups(self.network, lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay)
         )
-        if self.accelerate and self.alone_on_cpu and isinstance(optimizer, AdamW):
+        if self.accelerated and isinstance(optimizer, AdamW):
             self.network.get_input_embeddings().sparse = True
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = get_scheduler(
@@ -190,12 +191,8 @@ def load_network(
         if dropout is not None:
             config.classifier_dropout = dropout
         if attention_dropout is not None:
-            name = (
-                "attention_probs_dropout_prob"
-                if hasattr(config, "attention_probs_dropout_prob")
-                else "attention_dropout"
-            )
-            setattr(config, name, attention_dropout)
+            of_bert = "attention_probs_dropout_prob"
+            setattr(config, of_bert if hasattr(config, of_bert) else "attention_dropout", attention_dropout)
         network = AutoModelForSequenceClassification.from_pretrained(
             source, config=config, dtype=torch.float32, ignore_mismatched_sizes=True
         )  # a head for another number of labels is replaced

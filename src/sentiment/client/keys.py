@@ -1,12 +1,12 @@
 """TorchServe's key file: one token for each API, renewed while the server runs."""
 
-import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from sentiment.errors import Unauthorized
+from sentiment.files import read_json
 
 Key = Literal["inference", "management", "API"]
 REREAD = (0.02, 0.1)  # s; TorchServe empties the file before it writes it
@@ -34,7 +34,7 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
     pauses = iter(REREAD)
     while True:
         try:
-            entry = json.loads(path.read_text(encoding="utf-8"))[name]
+            entry = read_json(path)[name]
             return {**entry, "key": str(entry["key"])}
         except FileNotFoundError:
             return None
