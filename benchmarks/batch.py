@@ -18,10 +18,11 @@ from benchmarks.measuring import Row, alternate, faster
 from sentiment.predictor import Predictor
 
 MEMORY = """
-import json, resource, sys
+import json, sys
+from benchmarks.measuring import peak_memory
 from sentiment.cli import main
 main(["predict", f"run={sys.argv[1]}", f"input={sys.argv[2]}", f"output={sys.argv[3]}", "quiet=true"])
-print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+print(json.dumps(peak_memory()))
 """
 FLAT = 1.05  # of the peak with a fifth of the rows
 
@@ -70,7 +71,7 @@ def memory(material: Material, folder: Path, *, rows: int) -> Row:
         source = folder / f"{count}.csv"
         pd.DataFrame({"text": [words[i % len(words)] for i in range(count)]}).to_csv(source, index=False)
         command = [sys.executable, "-c", MEMORY, str(material.run), str(source), str(folder / f"{count}.out.csv")]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         peaks.append(float(json.loads(done.stdout.strip().splitlines()[-1])))
     growth = peaks[1] / peaks[0]

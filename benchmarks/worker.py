@@ -7,7 +7,6 @@ python -m benchmarks.worker SIDE PRECISION LENGTH TEXTS FOLDER
 
 import gc
 import json
-import resource
 import statistics
 import sys
 import time
@@ -20,6 +19,7 @@ from hydra.utils import instantiate
 from omegaconf import open_dict
 from tokenizers import Tokenizer
 
+from benchmarks.measuring import peak_memory
 from sentiment.acceleration import kept_memory
 from sentiment.backbones import PACKAGED, resolve
 from sentiment.compose import compose
@@ -166,7 +166,7 @@ def main() -> None:
             work = flops(runner.network, lengths(list(some["text"]), max_length))
             print(json.dumps({"seconds": seconds, "flops": work}), flush=True)
         else:
-            peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            peak_mb = peak_memory()
             loss = held_out_loss(runner.network, held_out, max_length)
             dtype = torch.bfloat16 if precision == "bf16" else torch.float32
             print(json.dumps({"peak_mb": peak_mb, "loss": loss, "peak_gflops": matrix_peak(dtype)}), flush=True)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from sentiment.files import read_json_if_any
+from sentiment.frames import receive_in_pieces
 from sentiment.predictor import Predictor
 from sentiment.protocol import Describe, Explain, Request, parse_explain, parse_request
 from sentiment.schema import STATUS, Explanation, Model, Prediction, RequestError
@@ -36,6 +37,7 @@ class SentimentHandler:
         self.intervals: dict[str, Any] | None
 
     def initialize(self, context: Any) -> None:
+        receive_in_pieces()
         properties = context.system_properties
         device = f"cuda:{properties['gpu_id']}" if properties.get("gpu_id") is not None else "cpu"
         workers = (context.model_yaml_config or {}).get("maxWorkers", 1)

@@ -1,6 +1,7 @@
 """What happens beside the training loop: a clean stop, an exact resume, whole checkpoints, the measured speed."""
 
 import logging
+import math
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ from pytorch_lightning.callbacks import LearningRateFinder, RichProgressBar
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.trainer.states import TrainerFn
 
+from sentiment.console import console
 from sentiment.errors import Interrupted
 from sentiment.files import replacing
 
@@ -121,12 +123,18 @@ class ProgressBar(RichProgressBar):
 
 
 class Throughput(pl.Callback):
-    """Texts trained on, by all processes, and the seconds it took, validation left out."""
+    """Texts trained on, by all processes, and the seconds it took, validation left out.
 
-    def __init__(self) -> None:
+    Tells them with each validation and, where no progress bar can be drawn, in a line every `report_every` seconds.
+    """
+
+    def __init__(self, *, report_every: float = 60.0) -> None:
+        self.report_every = report_every
         self.samples = 0
         self.seconds = 0.0
+        self._steps = 0
         self._started = 0.0
+        self._reported = 0.0
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """One line an epoch, for logs and terminals without a progress bar."""
@@ -146,6 +154,9 @@ class Throughput(pl.Callback):
     def samples_per_second(self) -> float:
         return self.samples / self.seconds if self.seconds else 0.0
 
+    def on_train_start(self, *args: Any) -> None:
+        self._reported = time.monotonic()
+
     def on_train_batch_start(self, *args: Any) -> None:
         self._started = time.perf_counter()
 
@@ -154,3 +165,21 @@ class Throughput(pl.Callback):
     ) -> None:
         self.seconds += time.perf_counter() - self._started
         self.samples += len(batch["labels"]) * trainer.world_size
+        self._steps += 1
+        if not console.is_terminal and time.monotonic() - self._reported >= self.report_every:
+            self._reported = time.monotonic()
+            self._report(trainer)
+
+    def _report(self, trainer: pl.Trainer) -> None:
+        steps, total = trainer.global_step, trainer.estimated_stepping_batches
+        left = (total - steps) * trainer.accumulate_grad_batches * self.seconds / self._steps
+        log.info(
+            "epoch %d of %s, step %d of %s: loss %.4f, %.1f texts/s, %d min left",
+            trainer.current_epoch + 1,
+            trainer.max_epochs,
+            steps,
+            total,
+            trainer.callback_metrics["train/loss"],
+            self.samples_per_second,
+            math.ceil(left / 60),
+        )
