@@ -1,5 +1,7 @@
 """What is replaced for speed gives what it replaces."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from sentiment.acceleration import ATTENTION, Dropout, accelerate, attend, kept_memory
+from sentiment.acceleration import ATTENTION, CACHES, Dropout, accelerate, attend, kept_memory
 from sentiment.model import load_network
 
 FLOAT32 = {"rtol": 0.03, "atol": 0.03}  # what bf16 with its 8 bits may lose
@@ -124,3 +126,32 @@ def test_memory_is_kept_inside_and_given_back_at_the_end():
             torch.ones(256 * 2**18)  # 256 MB
         assert resident_mb() - before > 100
     assert resident_mb() - before < 50
+
+
+SHAPES = """
+from pathlib import Path
+import ctypes
+import torch
+from sentiment.acceleration import kept_memory
+
+def held_mb():
+    ctypes.CDLL(None).malloc_trim(0)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+layers, sizes = torch.nn.Sequential(torch.nn.Linear(256, 256), torch.nn.Linear(256, 256)), []
+with kept_memory():
+    for rows in range(1, 301):
+        with torch.autocast("cpu", torch.bfloat16):
+            answer = layers(torch.ones(rows, 256))
+        answer.backward(torch.ones_like(answer))
+        if rows in (100, 300):
+            sizes.append(held_mb())
+print(sizes[1] - sizes[0])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is told of by /proc")
+def test_batches_of_new_lengths_do_not_take_more_and_more_memory():
+    environment = {name: value for name, value in os.environ.items() if name not in CACHES}
+    done = subprocess.run([sys.executable, "-c", SHAPES], env=environment, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 40  # by itself PyTorch takes 160 on a processor with bf16

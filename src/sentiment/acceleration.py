@@ -15,6 +15,7 @@ import torch
 ATTENTION = "sentiment"  # the name under which transformers finds `attend`
 LANES = 32  # of bf16 in a vector of 512 bits
 LOWEST = torch.finfo(torch.bfloat16).min
+CACHES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "16"}  # of oneDNN, and of PyTorch before it
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3), whose defaults are 128 KiB and 65536
 
 
@@ -45,10 +46,11 @@ def cast_once(module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 def kept_memory() -> Iterator[None]:
     """Let the C library keep what is freed in here: else the kernel has to clear it again for every batch.
 
-    At the end all that is free goes back. Only glibc can be told; elsewhere nothing changes. oneDNN, which makes code
-    for each shape of a product, is to keep that of a batch instead of 1,024 shapes.
+    At the end all that is free goes back. Only glibc can be told; elsewhere nothing changes. oneDNN makes code and room
+    for each shape of a product, and each length of a batch is another: it is to keep that of a batch, not of 1,024.
     """
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")  # read at the first product of the process
+    for cache, shapes in CACHES.items():
+        os.environ.setdefault(cache, shapes)  # read at the first product of the process
     library: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
     if not hasattr(library, "malloc_trim"):
         yield
