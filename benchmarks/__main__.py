@@ -79,7 +79,7 @@ def sections(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     if "long" in only:
         long = material.long(kept / "full", options.long_run, texts=640)
         yield batch.measure(long, texts=32, repetitions=5, target=4)
-        yield from batch.fidelity(long, texts=400)
+        yield from batch.fidelity(long, texts=1000)
         yield from training.measure(long, folder, texts=64, repetitions=5, targets=targets(3.0, 1.5))
     if "start" in only:
         yield from batch.starts(short, folder, helps=5, serves=1 if quick else 5)
