@@ -5,9 +5,10 @@ import re
 import pytest
 import pytorch_lightning as pl
 import torch
+from rich import get_console
 
 from sentiment.callbacks import Throughput, WholeCheckpoints
-from sentiment.console import console, quiet_libraries
+from sentiment.console import quiet_libraries
 
 
 def test_a_checkpoint_that_does_not_fit_leaves_the_former_one(tmp_path, monkeypatch):
@@ -42,7 +43,7 @@ class Line(pl.LightningModule):
 
 
 def lines_of(caplog, folder, monkeypatch, *, terminal, report_every):
-    monkeypatch.setattr(console, "_force_terminal", terminal)
+    monkeypatch.setattr(get_console(), "_force_terminal", terminal)
     rows = [{"x": torch.tensor(1.0), "labels": torch.tensor(1.0)} for _ in range(8)]
     trainer = pl.Trainer(
         max_epochs=2, accumulate_grad_batches=2, callbacks=[Throughput(report_every=report_every)], accelerator="cpu",

@@ -14,8 +14,8 @@ import torch
 from pytorch_lightning.callbacks import LearningRateFinder, RichProgressBar
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.trainer.states import TrainerFn
+from rich import get_console
 
-from sentiment.console import console
 from sentiment.errors import Interrupted
 from sentiment.files import replacing
 
@@ -166,7 +166,7 @@ class Throughput(pl.Callback):
         self.seconds += time.perf_counter() - self._started
         self.samples += len(batch["labels"]) * trainer.world_size
         self._steps += 1
-        if not console.is_terminal and time.monotonic() - self._reported >= self.report_every:
+        if not get_console().is_terminal and time.monotonic() - self._reported >= self.report_every:
             self._reported = time.monotonic()
             self._report(trainer)
 
