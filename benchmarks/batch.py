@@ -1,7 +1,6 @@
 """Files of texts beside the transformers pipeline, answers beside those of fp32 PyTorch, and memory over rows."""
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 import pandas as pd
 from transformers import pipeline
 
-from benchmarks.material import ROOT, Material
+from benchmarks.material import ENVIRONMENT, ROOT, Material
 from benchmarks.measuring import Row, alternate, faster
 from sentiment.predictor import Predictor
 
@@ -71,8 +70,7 @@ def memory(material: Material, folder: Path, *, rows: int) -> Row:
         source = folder / f"{count}.csv"
         pd.DataFrame({"text": [words[i % len(words)] for i in range(count)]}).to_csv(source, index=False)
         command = [sys.executable, "-c", MEMORY, str(material.run), str(source), str(folder / f"{count}.out.csv")]
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True)
         peaks.append(float(json.loads(done.stdout.strip().splitlines()[-1])))
     growth = peaks[1] / peaks[0]
     work = f"batch job, peak memory, {rows:,} rows beside {rows // 5:,}"
@@ -97,6 +95,5 @@ def starts(material: Material, folder: Path, *, helps: int, serves: int) -> list
 
 def timed(command: list[str]) -> float:
     started = time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, check=True)
     return time.perf_counter() - started

@@ -1,5 +1,6 @@
 """The texts and the models that are measured: real data where it is at hand, else the embedded corpus."""
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import pandas as pd
 from sentiment.resources import bundled
 
 ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}  # of the processes that are measured
 SHARED = ROOT.parent / "shared" / "data"
 LONG = 256  # tokens
 JOINED = 16  # short texts of one label that stand in for a review

@@ -18,7 +18,7 @@ import yaml
 from model_archiver.model_archiver_config import ModelArchiverConfig
 from model_archiver.model_packaging import generate_model_archive
 
-from benchmarks.material import ROOT, Material
+from benchmarks.material import ENVIRONMENT, ROOT, Material
 from benchmarks.measuring import Row, alternate, ratio
 from sentiment.java import find_java
 from sentiment.packaging import package
@@ -170,9 +170,8 @@ def plain(material: Material, folder: Path, *, batch: int) -> Iterator[Server]:
 @contextlib.contextmanager
 def ended(command: list[str], folder: Path = ROOT, **variables: str) -> Iterator[None]:
     """A server that is gone, with all its processes, when the block is left."""
-    path = f"{ROOT}{os.pathsep}{ROOT / 'src'}"
     process = subprocess.Popen(
-        command, cwd=folder, env={**os.environ, "PYTHONPATH": path, **variables}, stdout=subprocess.DEVNULL,
+        command, cwd=folder, env={**ENVIRONMENT, **variables}, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:

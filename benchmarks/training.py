@@ -7,7 +7,6 @@ Each side lives in a process of its own, so that its peak memory is its own, and
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.material import ROOT, Material
+from benchmarks.material import ENVIRONMENT, ROOT, Material
 from benchmarks.measuring import Row, alternate, faster
 
 LOSS = 0.05  # how far apart the two losses may be and still count as equal
@@ -28,7 +27,7 @@ class Worker:
         command = [sys.executable, "-m", "benchmarks.worker", side, precision, str(material.max_length), str(texts)]
         self.process = subprocess.Popen(
             [*command, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
+            stderr=subprocess.DEVNULL, env=ENVIRONMENT,
         )  # fmt: skip
 
     def ask(self, what: str) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -172,3 +175,14 @@ def test_an_archive_torchserve_could_not_open_is_said_before_anything_starts(tmp
 def test_an_archive_that_is_not_there_says_how_to_make_one(tmp_path):
     with pytest.raises(ServingError, match="none.mar does not exist; make it with: sentiment package"):
         read_archive(tmp_path / "none.mar")
+
+
+def test_a_server_that_ends_while_its_tokens_cannot_be_renewed_is_noticed_at_once(tiny_run, tmp_path, monkeypatch):
+    package(run=tiny_run, store=tmp_path)
+    server = TorchServe(store=tmp_path, folder=tmp_path, token_expiration_min=60)
+    monkeypatch.setattr(server, "_renew", lambda: False)
+    server._process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1); raise SystemExit(3)"])
+    started = time.monotonic()
+    with pytest.raises(ServingError, match="TorchServe ended with status 3"):
+        server.wait()
+    assert time.monotonic() - started < 60  # the next try is due after 288 s

@@ -137,12 +137,12 @@ class TorchServe:
     def wait(self) -> None:
         """Renew the tokens in time until the server ends by itself, which is an error."""
         assert self._process is not None
+        seconds = self._until_renewal() if self.settings.tokens else None
         while True:
             try:
-                status = self._process.wait(self._until_renewal() if self.settings.tokens else None)
+                status = self._process.wait(seconds)
             except subprocess.TimeoutExpired:
-                while not self._renew() and self._process.poll() is None:
-                    time.sleep(self.settings.token_expiration_min * 60 * RENEW_AFTER / 10)
+                seconds = self._until_renewal() if self._renew() else self._renew_after / 10
             else:
                 raise ServingError(f"TorchServe ended with status {status}; see {self.folder / 'logs'}{self._reason()}")
 
@@ -152,7 +152,11 @@ class TorchServe:
             made = (self.folder / "key_file.json").stat().st_mtime
         except FileNotFoundError:
             return 0.0
-        return max(0.0, made + self.settings.token_expiration_min * 60 * RENEW_AFTER - time.time())
+        return max(0.0, made + self._renew_after - time.time())
+
+    @property
+    def _renew_after(self) -> float:
+        return self.settings.token_expiration_min * 60 * RENEW_AFTER  # s
 
     def _renew(self) -> bool:
         try:
