@@ -4,6 +4,7 @@ SentimentError
 ├── ConfigError      a key, type or value of the configuration
 ├── DataError        a file, column, label or text
 ├── ModelError       a backbone, checkpoint or export folder
+├── DamagedFileError a file that is not what its name says: cut, empty, no JSON, no UTF-8
 ├── ServingError     TorchServe or Java on this machine
 ├── ClientError      what a server answered, or that none answered
 │   ├── Unreachable      no answer at all
@@ -34,6 +35,10 @@ class DataError(SentimentError):
 
 
 class ModelError(SentimentError):
+    exit_code = 2
+
+
+class DamagedFileError(SentimentError, ValueError):
     exit_code = 2
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sentiment.errors import DamagedFileError
+
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
@@ -44,7 +46,33 @@ def write_json(target: Path, value: object) -> None:
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Raises DamagedFileError where the file holds no JSON in UTF-8."""
+    try:
+        return json.loads(read_utf8(path))
+    except json.JSONDecodeError as error:
+        reason = f"{error.msg} at line {error.lineno}, column {error.colno}" if error.doc.strip() else "it is empty"
+        raise damaged(path, reason) from error
+    except RecursionError as error:
+        raise damaged(path, "its lists are too deep") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Raises DamagedFileError where the file holds no JSON object."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise damaged(path, f"expected a JSON object, got {type(value).__name__}")
+    return value
+
+
+def read_utf8(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise damaged(path, f"byte 0x{error.object[error.start]:02x} at {error.start} is not UTF-8") from error
+
+
+def damaged(path: Path, reason: str) -> DamagedFileError:
+    return DamagedFileError(f"{path} is damaged: {reason}; restore it, or make it again with what wrote it")
 
 
 def read_json_if_any(path: Path) -> Any:
