@@ -1,8 +1,11 @@
+import csv
+import io
 import os
 
 import pytest
 
-from sentiment.files import replacing, write_json
+from sentiment.errors import DataError
+from sentiment.files import csv_text, replacing, write_csv, write_json
 
 
 def test_a_failure_leaves_the_former_file_and_no_scraps(tmp_path):
@@ -23,10 +26,11 @@ def test_a_failure_leaves_the_former_file_and_no_scraps(tmp_path):
 def test_a_folder_takes_the_place_of_a_folder(tmp_path):
     target = tmp_path / "out"
     for name in ("first", "second"):
-        with replacing(target) as temporary:
+        with replacing(target, marker="ours") as temporary:
             temporary.mkdir()
+            (temporary / "ours").touch()
             (temporary / name).touch()
-    assert os.listdir(target) == ["second"]
+    assert sorted(os.listdir(target)) == ["ours", "second"]
     assert os.listdir(tmp_path) == ["out"]
 
 
@@ -34,3 +38,63 @@ def test_a_number_that_is_none_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "a.json", {"accuracy": float("nan")})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_or_a_foreign_folder_is_never_put_in_the_place_of_a_folder(tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years")
+    for marker in (None, "report.html"):
+        with pytest.raises(DataError, match=r"mine is a folder"), replacing(mine, marker=marker):
+            raise AssertionError("refused before the work")
+    assert (mine / "thesis.txt").read_text() == "years"
+    assert os.listdir(tmp_path) == ["mine"]
+
+
+def test_a_folder_that_appears_during_the_work_stays(tmp_path):
+    target = tmp_path / "out.csv"
+
+    def write():
+        with replacing(target) as temporary:
+            temporary.write_text("text")
+            target.mkdir()
+
+    with pytest.raises(DataError, match="is a folder"):
+        write()
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+def test_a_symbolic_link_stays_and_its_file_is_replaced(tmp_path):
+    real = tmp_path / "disk" / "out.csv"
+    real.parent.mkdir()
+    (tmp_path / "out.csv").symlink_to(real)
+    write_csv(tmp_path / "out.csv", [["a"]])
+    assert (tmp_path / "out.csv").is_symlink()
+    assert real.read_text() == "a\n"
+
+
+def test_bytes_and_name_are_on_the_disk_before_and_after_the_rename(tmp_path, monkeypatch):
+    events = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: events.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda *paths: (events.append("rename"), replace(*paths)))
+    write_json(tmp_path / "a.json", {})
+    assert events == [f"{tmp_path}/.a.json.{os.getpid()}.tmp", "rename", str(tmp_path)]
+
+
+VALUES = ["a\rb", "\r", "a\r\nb", "a\nb", 'say "no"', "a,b", "a;b\tc", "", " ", "é\u2028\x85\x0c", "'", None, 1.5]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_every_value_is_read_again_as_it_was_written(delimiter):
+    rows = [[value, "x"] for value in VALUES] + [["x", value] for value in VALUES]
+    for written in (rows, [[value] for value in VALUES]):  # an only column: an empty value is no blank line
+        text = csv_text(written, delimiter=delimiter)
+        assert text.count("\n") == len(written) + sum(str(v).count("\n") for row in written for v in row)
+        found = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        assert found == [["" if value is None else str(value) for value in row] for row in written]
+
+
+def test_half_of_a_surrogate_pair_is_written_as_the_replacement_character(tmp_path):
+    write_csv(tmp_path / "a.csv", [["text", "n"], ["a\ud83d", 1]])
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8") == "text,n\na\ufffd,1\n"

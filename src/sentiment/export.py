@@ -43,7 +43,7 @@ training too; the plain pipeline gives the same labels with probabilities that a
 
 def export(network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: Path) -> Path:
     """Write config.json, model.safetensors, the tokenizer, vocab.txt and preprocessing.json to `into`."""
-    with replacing(into) as folder:
+    with replacing(into, marker=PREPROCESSING) as folder:
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])

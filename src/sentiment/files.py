@@ -1,30 +1,71 @@
-"""Outputs that are either whole or absent: written to a temporary name, then renamed. And JSON, read."""
+"""Outputs that are either whole or absent: written to a temporary name, then renamed. JSON, and the one CSV writer."""
 
+import csv
+import errno
 import fcntl
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sentiment.errors import DamagedFileError
+from sentiment.errors import DamagedFileError, DataError
+
+SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape one alone; UTF-8 and the tokenizer refuse it
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; a file or folder made there takes its place on success only."""
+def replacing(target: Path, *, marker: str | None = None) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; a file or folder made there takes its place on success only.
+
+    A symbolic link stays, and what it points to is replaced. A folder in the way is replaced only where it is empty or
+    holds the file `marker`, which tells that this project wrote it.
+
+    Raises:
+        DataError: `target` is a folder that is not to be replaced, or neither a file nor a folder.
+    """
+    target = checked_target(target, marker=marker)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     _remove(temporary)
     try:
         yield temporary
-        if target.is_dir():
-            _remove(target)  # a folder cannot be renamed over a full one
-        os.replace(temporary, target)
+        put_in_place(temporary, target, marker=marker)
     finally:
         _remove(temporary)
+
+
+def put_in_place(temporary: Path, target: Path, *, marker: str | None = None) -> None:
+    """Rename `temporary` to `target` once its bytes are on the disk, so that a power cut leaves the old or the new."""
+    sync(temporary)
+    if checked_target(target, marker=marker).is_dir():
+        _remove(target)  # a folder cannot be renamed over a full one
+    os.replace(temporary, target)
+    _sync_one(target.parent)
+
+
+def checked_target(target: Path, *, marker: str | None = None) -> Path:
+    """Resolve the symbolic link that `target` may be; DataError where what lies there is not to be replaced."""
+    target = target.resolve() if target.is_symlink() else target
+    if target.is_dir():
+        if marker is None:
+            raise DataError(f"{target} is a folder; name a file in it, or another one")
+        if not (target / marker).is_file() and any(target.iterdir()):
+            raise DataError(f"{target} is a folder with other files (no {marker}); it is not replaced, move it away")
+    elif target.exists() and not target.is_file():
+        raise DataError(f"{target} is neither a file nor a folder; name another one")
+    return target
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or all files of a folder, are on the disk."""
+    if path.is_dir():
+        for inner in path.rglob("*"):
+            _sync_one(inner)
+    _sync_one(path)
 
 
 @contextmanager
@@ -80,8 +121,50 @@ def read_json_if_any(path: Path) -> Any:
     return read_json(path) if path.is_file() else None
 
 
+def write_csv(target: Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows, the header first, as UTF-8 with quotation marks where a value needs them."""
+    with replacing(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(_Lines(file.write), lineterminator="\r\n").writerows(map(_printable, rows))
+
+
+def csv_text(rows: Iterable[Sequence[Any]], *, delimiter: str = ",") -> str:
+    """Return the lines of rows, each with its line end."""
+    lines: list[str] = []
+    csv.writer(_Lines(lines.append), delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    return "".join(lines)
+
+
+class _Lines:
+    """Passes each line of a csv.writer on with a bare line feed as its end.
+
+    The writer is given CR LF: with LF alone Python below 3.11.9 leaves a carriage return in a value unquoted.
+    """
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+
+    def write(self, line: str) -> None:
+        self._write(f"{line[:-2]}\n")
+
+
+def _printable(row: Sequence[Any]) -> list[Any]:
+    """Replace halves of surrogate pairs, which UTF-8 has no bytes for, by U+FFFD."""
+    return [SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value for value in row]
+
+
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if not (path.is_dir() and error.errno == errno.EINVAL):  # file systems that do not sync folders
+            raise
+    finally:
+        os.close(descriptor)

@@ -1,13 +1,13 @@
 """Raw labelled texts to cleaned CSV files of train, validation and test, with a report on their quality."""
 
-import csv
 import logging
+from itertools import chain
 from pathlib import Path
 
 from sentiment.data import SentimentData
 from sentiment.data.quality import DataReport
 from sentiment.data.splits import Split
-from sentiment.files import replacing, write_json
+from sentiment.files import write_csv, write_json
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,4 @@ def preprocess(*, data: SentimentData, into: Path) -> DataReport:
 
 
 def write_split(split: Split, target: Path) -> None:
-    with replacing(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["text", "label"])
-        writer.writerows(zip(split.texts, split.labels, strict=True))
+    write_csv(target, chain([("text", "label")], zip(split.texts, split.labels, strict=True)))

@@ -1,9 +1,10 @@
 """What goes over the wire in every form: texts, predictions and errors, and their JSON."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
+
+from sentiment.files import SURROGATE
 
 MAX_TEXTS = 1024  # in one request
 MAX_CHARACTERS = 100_000  # in one text
@@ -13,7 +14,6 @@ STATUS = {400: "Bad Request", 413: "Payload Too Large", 503: "Service Unavailabl
 Reason = Literal[  # why a request is rejected, as the metrics count it
     "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "unknown_label", "busy"
 ]  # fmt: skip
-SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape one alone; the tokenizer refuses it
 
 
 @dataclass(frozen=True, slots=True)

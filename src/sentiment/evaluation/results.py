@@ -1,15 +1,15 @@
 """The files that an evaluation leaves behind."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sentiment.calibration import BINS, errors
 from sentiment.evaluation.reference import BASELINE, Comparison, baseline_json
 from sentiment.evaluation.scoring import Evaluation
-from sentiment.files import replacing, write_json
+from sentiment.files import write_csv, write_json
 from sentiment.intervals import LEVEL, RESAMPLES, SEED
 
 
@@ -60,10 +60,7 @@ def calibration_json(results: Mapping[str, Evaluation]) -> dict[str, Any]:
 
 def write_predictions(evaluation: Evaluation, target: Path) -> None:
     """CSV with text, label, prediction, and a probability for each label."""
-    with replacing(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["text", "label", "prediction", *(f"p_{label}" for label in evaluation.labels)])
-        predicted = [evaluation.labels[i] for i in evaluation.predicted.tolist()]
-        rows = zip(evaluation.split.texts, evaluation.split.labels, predicted, evaluation.probabilities, strict=True)
-        for text, label, prediction, probabilities in rows:
-            writer.writerow([text, label, prediction, *(f"{p:.6f}" for p in probabilities.tolist())])
+    predicted = [evaluation.labels[i] for i in evaluation.predicted.tolist()]
+    rows = zip(evaluation.split.texts, evaluation.split.labels, predicted, evaluation.probabilities, strict=True)
+    header = ["text", "label", "prediction", *(f"p_{label}" for label in evaluation.labels)]
+    write_csv(target, chain([header], ([*row[:3], *(f"{p:.6f}" for p in row[3].tolist())] for row in rows)))

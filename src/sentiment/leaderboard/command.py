@@ -1,15 +1,15 @@
 """sentiment sweep-report: the leaderboard of a sweep, or of any folder with runs below it."""
 
-import csv
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
 from sentiment.console import console
 from sentiment.errors import ConfigError
-from sentiment.files import replacing, write_text
+from sentiment.files import write_csv, write_text
 from sentiment.leaderboard.groups import Group, groups
 from sentiment.leaderboard.page import render
 from sentiment.leaderboard.study import figures
@@ -35,7 +35,7 @@ def sweep_report(*, folder: Path, metric: str = "accuracy", output: Path | None 
         line = f"{trial.outcome.state}  {trial.folder}  {trial.outcome.reason}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     target = Path(output or folder)
-    write_csv(target / "leaderboard.csv", rows, names, metric)
+    write_csv(target / "leaderboard.csv", csv_rows(rows, names, metric))
     write_text(target / "leaderboard.html", render(folder, rows, names, metric, unfinished(trials), figures(folder)))
     log.info("written to %s and leaderboard.csv", target / "leaderboard.html")
     return rows
@@ -70,14 +70,12 @@ def paths(row: Group, folder: Path) -> str:
     return ", ".join(str(trial.folder.relative_to(folder)) for trial in row.trials)
 
 
-def write_csv(target: Path, rows: Sequence[Group], names: Sequence[str], metric: str) -> None:
-    """A line for each row, the mean and the ends of its interval as numbers."""
+def csv_rows(rows: Sequence[Group], names: Sequence[str], metric: str) -> Iterator[list[Any]]:
+    """Yield the header and a line for each row, the mean and the ends of its interval as numbers."""
     ends = [f"{split}_{metric}{end}" for split in ("validation", "test") for end in ("", "_low", "_high")]
-    with replacing(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*names, "n", "seeds", *ends, "seconds", "best_epochs", "states", "paths"])
-        for row in rows:
-            means = [number for mean in (row.validation, row.test) for number in (mean.numbers if mean else [None] * 3)]
-            settled = [len(row.trials), " ".join(row.seeds), *means, row.seconds, " ".join(map(str, row.best_epochs))]
-            places = [str(trial.folder) for trial in row.trials]
-            writer.writerow([*row.settings, *settled, " ".join(row.states), ";".join(places)])
+    yield [*names, "n", "seeds", *ends, "seconds", "best_epochs", "states", "paths"]
+    for row in rows:
+        means = [number for mean in (row.validation, row.test) for number in (mean.numbers if mean else [None] * 3)]
+        settled = [len(row.trials), " ".join(row.seeds), *means, row.seconds, " ".join(map(str, row.best_epochs))]
+        places = [str(trial.folder) for trial in row.trials]
+        yield [*row.settings, *settled, " ".join(row.states), ";".join(places)]

@@ -20,7 +20,7 @@ def write_report(folder: Path, results: "Results", *, run: Path, own: bool = Tru
     `own` says that the scored texts are of the run's own data, so that its data report speaks of them.
     """
     page = gather(results, run=run, own=own)
-    with replacing(folder) as temporary:
+    with replacing(folder, marker="report.html") as temporary:
         temporary.mkdir(parents=True)
         for figure in page["figures"].values():
             (temporary / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
