@@ -1,23 +1,36 @@
-# make demo and make test need Python 3.11 and make, nothing else.
+# make demo and make test need make and Python 3.11, 3.12 or 3.13, nothing else.
 -include .env
 export
 
-PYTHON ?= python3.11
+# The first of these that pyproject.toml allows and that can make an environment; make PYTHON=... names another.
+PYTHONS = $(or $(PYTHON),python3.11 python3.12 python3.13 python3)
+FITS = import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 # Several processes at a time, each with whole files of tests.
 BESIDE := -n logical --maxprocesses 4 --dist loadfile
 INSTALLED := $(VENV)/.installed-$(PINS)
+# Builds are pinned too: packages that come as source alone, and this project's own.
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --build-constraint constraints.txt --editable
 
-.PHONY: help install demo train test test-all check format bench bench-quick soak serve ui images docs dist clean
+.PHONY: .venv-works help install demo train test test-all check format bench bench-quick soak serve ui images docs dist lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
+.venv-works:
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	  for python in $(PYTHONS); do \
+	    $$python -c '$(FITS)' 2>/dev/null && exec $$python -m venv --clear $(VENV); \
+	  done; \
+	  echo "error: found no Python 3.11 to 3.13 with venv as: $(PYTHONS);" \
+	    "install one (Debian: apt-get install python3-venv) or name it: make PYTHON=/path/to/python" >&2; exit 2; }
+
 $(INSTALLED):
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,demo]'
+	@$(MAKE) --no-print-directory .venv-works
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
+	$(INSTALL) '.[dev,demo]'
 	rm -f $(VENV)/.installed-*
 	touch $@
 
@@ -42,11 +55,11 @@ format: $(INSTALLED) ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED) ## speed beside transformers, FastAPI and a plain handler, into benchmarks/RESULTS.md
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(INSTALL) '.[bench]'
 	$(BIN)/python -m benchmarks
 
 bench-quick: $(INSTALLED) ## the same in three minutes, printed only
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(INSTALL) '.[bench]'
 	$(BIN)/python -m benchmarks --quick
 
 soak: $(INSTALLED) ## ten minutes of steady load on a real server: errors, latency, memory
@@ -66,6 +79,11 @@ docs: $(INSTALLED) ## the documentation site, in docs/site
 
 dist: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel
+
+lock: ## resolve constraints.txt and deploy/*.lock again after a change of pyproject.toml; UPGRADE=--upgrade
+	test -x .cache/lock/bin/uv || { python3 -m venv .cache/lock && \
+	  .cache/lock/bin/pip install --quiet --constraint constraints.txt uv; }
+	PATH="$(CURDIR)/.cache/lock/bin:$$PATH" python3 deploy/lock.py $(UPGRADE)
 
 clean: ## remove what was built, not your runs
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache dist build
