@@ -1,16 +1,19 @@
 """Raw texts to token ids: clean, tokenize, truncate. Training, evaluation and serving all call `encode`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
 from tokenizers import Tokenizer
 
-from sentiment.text import Preprocessing, Truncation
+from sentiment.errors import TextError
+from sentiment.text import Cleaning, Preprocessing, Truncation
 
 Item = TypeVar("Item")
-CHARACTERS_PER_TOKEN = 64  # more than a word piece ever spans on average in real text
+Value = TypeVar("Value")
+CHARACTERS_PER_TOKEN = 8  # of a long text, tokenized before the whole of it is; real text has four or five
+MARGIN = 128  # tokens: more than the word pieces of one word (100 characters), which a cut may go through
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def encode_counting(
     rows, cut = _tokenize(texts, tokenizer, preprocessing, room)
     lengths = [len(row) + specials for row in rows]
     for i in (i for i, was_cut in enumerate(cut) if was_cut and exact):
-        lengths[i] = specials + len(_ids([preprocessing.cleaning(texts[i])], tokenizer)[0])
+        lengths[i] = specials + len(_ids([preprocessing.cleaning(texts[i])], tokenizer, [i])[0])
     return [(prefix + truncate(row, room, how) + suffix, length) for row, length in zip(rows, lengths, strict=True)]
 
 
@@ -94,17 +97,60 @@ def special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     return ids[:first], ids[last:]
 
 
+def clean(texts: Sequence[str], cleaning: Cleaning) -> list[str]:
+    """Clean each text; TextError tells which one cannot be."""
+    return [_attempt(cleaning, text, index, "cleaned") for index, text in enumerate(texts)]
+
+
 def _tokenize(
     texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, capacity: int
 ) -> tuple[list[list[int]], list[bool]]:
-    """Ids of each cleaned text without special tokens, and which texts were cut before; `capacity` ids are wanted."""
-    cleaned = [preprocessing.cleaning(text) for text in texts]
-    short = [_shorten(text, capacity, preprocessing.truncation) for text in cleaned]
-    return _ids(short, tokenizer), [kept is not whole for kept, whole in zip(short, cleaned, strict=True)]
+    """Ids of each cleaned text without special tokens, and which texts have more; `capacity` ids are wanted.
+
+    Of a long text only its ends are tokenized where they hold enough ids: those are the ids of the whole, in less time.
+    """
+    cleaned = clean(texts, preprocessing.cleaning)
+    rows = [_ends(text, capacity, preprocessing.truncation) for text in cleaned]
+    places = [i for i, ends in enumerate(rows) for _ in ends]
+    ids = iter(_ids([end for ends in rows for end in ends], tokenizer, places))
+    found = [[next(ids) for _ in ends] for ends in rows]
+    cut = [ends[0] is not text for ends, text in zip(rows, cleaned, strict=True)]
+    few = [i for i, was_cut in enumerate(cut) if was_cut and min(map(len, found[i])) < capacity + MARGIN]
+    for i, whole in zip(few, _ids([cleaned[i] for i in few], tokenizer, few), strict=True):
+        found[i], cut[i] = [whole], False
+    return [[one for end in ends for one in end] for ends in found], cut
 
 
-def _ids(texts: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
-    return [found.ids for found in unbounded(tokenizer).encode_batch_fast(list(texts), add_special_tokens=False)]
+def _ids(texts: Sequence[str], tokenizer: Tokenizer, rows: Sequence[int]) -> list[list[int]]:
+    """Ids of each text without special tokens; TextError names the one of `rows` that cannot be tokenized."""
+    tokenizer = unbounded(tokenizer)
+    try:
+        return [encoded.ids for encoded in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+    except BaseException as error:  # a panic of the tokenizer's Rust code is no Exception
+        if not _is_fault_of_text(error):
+            raise
+
+    def ids(text: str) -> list[int]:
+        found: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+        return found
+
+    return [_attempt(ids, text, row, "tokenized") for text, row in zip(texts, rows, strict=True)]
+
+
+def _attempt(step: Callable[[str], Value], text: str, index: int, done: str) -> Value:
+    try:
+        return step(text)
+    except BaseException as error:
+        if not isinstance(text, str) or not _is_fault_of_text(error):
+            raise
+        raise TextError(f"the text cannot be {done} ({type(error).__name__})", index=index) from error
+
+
+def _is_fault_of_text(error: BaseException) -> bool:
+    """Tell a fault of one text, whatever its kind, from what ends the process or stands for all texts."""
+    return type(error).__name__ == "PanicException" or (
+        isinstance(error, Exception) and not isinstance(error, MemoryError)
+    )
 
 
 def unbounded(tokenizer: Tokenizer) -> Tokenizer:
@@ -114,9 +160,9 @@ def unbounded(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
-def _shorten(text: str, capacity: int, how: Truncation) -> str:
-    """Drop the characters of a huge text that no truncation would keep, so that 1 MB costs no second."""
-    keep = capacity * CHARACTERS_PER_TOKEN
+def _ends(text: str, capacity: int, how: Truncation) -> tuple[str, ...]:
+    """Return the parts of a long text that hold all tokens which `how` keeps; else the text itself."""
+    keep = (capacity + MARGIN) * CHARACTERS_PER_TOKEN
     if len(text) <= 2 * keep:
-        return text
-    return {"head": text[:keep], "tail": text[-keep:], "head_tail": f"{text[:keep]} {text[-keep:]}"}[how]
+        return (text,)
+    return {"head": (text[:keep],), "tail": (text[-keep:],), "head_tail": (text[:keep], text[-keep:])}[how]

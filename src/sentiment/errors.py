@@ -3,6 +3,7 @@
 SentimentError
 ├── ConfigError      a key, type or value of the configuration
 ├── DataError        a file, column, label or text
+│   └── TextError        a text that cannot be cleaned or tokenized, by its place among those given
 ├── ModelError       a backbone, checkpoint or export folder
 ├── DamagedFileError a file that is not what its name says: cut, empty, no JSON, no UTF-8
 ├── ServingError     TorchServe or Java on this machine
@@ -21,6 +22,8 @@ SentimentError
 └── Interrupted      stopped by Ctrl-C, with the work saved
 """
 
+from typing import Any
+
 
 class SentimentError(Exception):
     exit_code = 1
@@ -32,6 +35,21 @@ class ConfigError(SentimentError):
 
 class DataError(SentimentError):
     exit_code = 2
+
+
+class TextError(DataError):
+    """`index` is the place of the text among those given."""
+
+    def __init__(self, message: str, *, index: int) -> None:
+        super().__init__(message)
+        self.index = index
+
+    def __reduce__(self) -> Any:  # actors of Ray send it to their caller
+        return _text_error, (str(self), self.index)
+
+
+def _text_error(message: str, index: int) -> TextError:
+    return TextError(message, index=index)
 
 
 class ModelError(SentimentError):

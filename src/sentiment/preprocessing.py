@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sentiment.data import SentimentData
 from sentiment.data.quality import DataReport
-from sentiment.data.splits import Split
+from sentiment.data.splits import Split, row_named
+from sentiment.encoding import clean
 from sentiment.files import write_csv, write_json
 
 log = logging.getLogger(__name__)
@@ -15,9 +16,10 @@ log = logging.getLogger(__name__)
 def preprocess(*, data: SentimentData, into: Path) -> DataReport:
     """Write `into`/{train,validation,test}.csv and `into`/report.json; returns the report."""
     data.setup()
-    clean = data.preprocessing.cleaning
     for name, split in data.splits.items():
-        write_split(Split([*map(clean, split.texts)], split.labels), Path(into) / f"{name}.csv")
+        with row_named(name):
+            texts = clean(split.texts, data.preprocessing.cleaning)
+        write_split(Split(texts, split.labels), Path(into) / f"{name}.csv")
         counts = ", ".join(f"{count} {label}" for label, count in data.report.splits[name].labels.items())
         log.info("%-10s %6d rows (%s) to %s", name, len(split), counts, Path(into) / f"{name}.csv")
     write_json(Path(into) / "report.json", data.report.to_json())

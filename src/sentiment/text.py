@@ -4,16 +4,20 @@ import html
 import re
 import unicodedata
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 Truncation = Literal["head", "tail", "head_tail"]
 Runtime = Literal["torch", "onnx", "onnx-int8"]  # what computes the logits
+MAX_MARKS = 30  # combining marks in a row, as in the Stream-Safe Text Format of UAX #15; real text has up to four
 TEXT_COLUMNS = ("text", "sentence", "review", "tweet", "content")  # where a table most likely holds its texts
 
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # "<3" and "a < b" are no tags
 _URL = re.compile(r"\b(?:https?://|www\.)\S+")
 _USER = re.compile(r"(?<![\w.+-])@\w+")  # not the @ of an e-mail address
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # these part words
+_OVERLONG = re.compile(r"(&#(?:[0-9]{33,}|[xX][0-9a-fA-F]{33,}))")  # int() raises from 4,301 digits on
+_MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31,}")  # every run of more than MAX_MARKS marks is in one of these
 _INVISIBLE = re.compile(  # soft hyphen, zero-width, direction marks, lone surrogates, private use; not U+200D of emoji
     "[\u00ad\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ue000-\uf8ff\ufeff\ufff9-\ufffb]"
 )
@@ -29,13 +33,43 @@ class Cleaning:
 
     def __call__(self, text: str) -> str:
         if self.html:
-            text = html.unescape(_TAG.sub(" ", text))
+            text = unescape(_TAG.sub(" ", text))
         if self.urls and ("://" in text or "www." in text):  # looking first is ten times faster than the pattern
             text = _URL.sub("http", text)
         if self.users and "@" in text:
             text = _USER.sub("@user", text)
         text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
-        return " ".join(unicodedata.normalize("NFC", text).split())
+        return " ".join(unicodedata.normalize("NFC", with_few_marks(text)).split())
+
+
+def unescape(text: str) -> str:
+    """Decode HTML's character references; one of more than 32 digits names no character and stays as it is."""
+    if "&" not in text:
+        return text
+    return "".join(part if i % 2 else html.unescape(part) for i, part in enumerate(_OVERLONG.split(text)))
+
+
+def with_few_marks(text: str) -> str:
+    """Drop combining marks after MAX_MARKS in a row.
+
+    Normalization sorts the marks of a run, in quadratic time: 100,000 of them take it ten seconds.
+    """
+    return text if text.isascii() else _MARKS.sub(_first_marks, text)
+
+
+def _first_marks(run: re.Match[str]) -> str:
+    kept, marks = [], 0
+    for character in run[0]:
+        marks = marks + 1 if is_mark(character) else 0
+        if marks <= MAX_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+@lru_cache(maxsize=4096)
+def is_mark(character: str) -> bool:
+    """Tell whether the canonical decomposition of a character holds combining marks alone."""
+    return all(unicodedata.combining(part) for part in unicodedata.normalize("NFD", character))
 
 
 @dataclass(frozen=True, slots=True)

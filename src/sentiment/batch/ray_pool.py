@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 
 from sentiment.cluster import ray_cluster
-from sentiment.errors import ClusterError
+from sentiment.errors import ClusterError, TextError
 from sentiment.predictor import Predictor, export_folder
 from sentiment.schema import Prediction
 
@@ -74,6 +74,8 @@ class RayPool:
 
         try:
             predictions: list[Prediction] = self.ray.get(answer)
+        except TextError as error:  # Ray's own class, made of both
+            raise getattr(error, "cause", error) from None
         except RayError as error:
             lines = [line for line in str(error).splitlines() if line.strip()]
             raise ClusterError(f"an actor of Ray failed: {lines[-1].strip()}") from error

@@ -7,7 +7,10 @@ from typing import Any
 
 from sentiment.batch.parts import Part
 from sentiment.batch.source import Row
+from sentiment.errors import Rejected, SentimentError, TextError
 from sentiment.schema import Classifier, Prediction, RequestError, Streaming, check_text
+
+Outcome = Prediction | str  # or why there is none
 
 
 def scored(
@@ -31,19 +34,65 @@ def scored(
         first += len(some)
 
 
-def answers(engine: Classifier, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
+def answers(engine: Classifier, chunks: Iterator[list[str]]) -> Iterator[list[Outcome]]:
+    """Each chunk's predictions; a text that the engine refuses gets the reason, and the job goes on with the others."""
+    asked: deque[list[str]] = deque()
+
+    def remembered() -> Iterator[list[str]]:
+        yield from list(asked)
+        for texts in chunks:
+            asked.append(texts)
+            yield texts
+
+    while True:
+        try:
+            for found in in_order(engine, remembered()):
+                asked.popleft()
+                yield list(found)
+            return
+        except (TextError, Rejected) as error:
+            if not is_of_texts(error):
+                raise
+            yield outcomes(engine, asked.popleft())
+
+
+def in_order(engine: Classifier, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
     if isinstance(engine, Streaming):
         return engine.stream(chunks)
     return (engine.predict(texts) if texts else [] for texts in chunks)
 
 
+def outcomes(engine: Classifier, texts: Sequence[str]) -> list[Outcome]:
+    """Halve the texts until each one that is refused stands alone."""
+    if not texts:
+        return []
+    try:
+        return list(engine.predict(texts))
+    except (TextError, Rejected) as error:
+        if not is_of_texts(error):
+            raise
+        if len(texts) == 1:
+            return [str(error)]
+    half = len(texts) // 2
+    return outcomes(engine, texts[:half]) + outcomes(engine, texts[half:])
+
+
+def is_of_texts(error: SentimentError) -> bool:
+    """Tell a refusal of texts from that of any request, such as 405."""
+    return isinstance(error, TextError) or getattr(error, "status", None) in (None, 400, 413)
+
+
 def answered(
-    rows: Sequence[Row], reasons: Sequence[str | None], found: Sequence[Prediction], labels: Sequence[str], first: int
+    rows: Sequence[Row], reasons: Sequence[str | None], found: Sequence[Outcome], labels: Sequence[str], first: int
 ) -> tuple[list[Row], Part]:
     """Each row with its prediction, or with its reason in the part."""
-    predictions = iter(found)
-    done = [row | columns(None if why else next(predictions), labels) for row, why in zip(rows, reasons, strict=True)]
-    rejects = [(number, why) for number, why in enumerate(reasons, first) if why]
+    made = iter(found)
+    results: list[Outcome] = [why or next(made) for why in reasons]
+    done = [
+        row | columns(one if isinstance(one, Prediction) else None, labels)
+        for row, one in zip(rows, results, strict=True)
+    ]
+    rejects = [(number, one) for number, one in enumerate(results, first) if isinstance(one, str)]
     counts = Counter(row["prediction"] for row in done if row["prediction"] is not None)
     return done, Part(len(rows), rejects, dict(counts))
 

@@ -21,14 +21,14 @@ from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader, Shar
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.sources import SPLITS, Source
-from sentiment.data.splits import Split, checked, label_names, stratified
+from sentiment.data.splits import Split, checked, label_names, row_named, rows_named, stratified
 from sentiment.encoding import encode_counting, unbounded
 from sentiment.files import alone, replacing
 from sentiment.text import Cleaning, Preprocessing, Truncation
 
 log = logging.getLogger(__name__)
 
-TOKENIZED = 2  # raise it when the tokenized form changes, so that older caches are left alone
+TOKENIZED = 3  # raise it when the tokenized form changes, so that older caches are left alone
 
 
 class SentimentData(pl.LightningDataModule):
@@ -101,6 +101,11 @@ class SentimentData(pl.LightningDataModule):
         splits = {name: checked(name, rows, skip_bad_rows=self.skip_bad_rows) for name, rows in raw.items()}
         splits = {name: split for name, split in splits.items() if len(split)}
         self.labels = label_names(splits, labels or self.wanted_labels)
+        with rows_named(splits, self.preprocessing.cleaning):
+            return self._without_copies(splits)
+
+    def _without_copies(self, splits: dict[str, Split]) -> dict[str, Split]:
+        """All splits, without what `dedupe` and `drop_leaks` name, a validation split among them."""
         if "train" in splits:
             splits["train"], self.dropped["train"] = without_duplicates(
                 splits["train"], self.dedupe, self.preprocessing.cleaning
@@ -122,21 +127,22 @@ class SentimentData(pl.LightningDataModule):
         for limit in (positions(self.backbone), self.tokenizer.model_max_length):  # before any data is read
             check_length(self.backbone, self.preprocessing.max_length, limit)
         splits = self.read()
-        self._tokenized = {name: self._tokenize(split) for name, split in splits.items()}
+        self._tokenized = {name: self._tokenize(name, split) for name, split in splits.items()}
         self.splits = splits
 
     @cached_property
     def report(self) -> DataReport:
         """What to know of the data before trusting a score on it; after `setup`."""
         lengths = {name: rows["tokens"][:] for name, rows in self._tokenized.items()}
-        report = inspect(
-            self.splits,
-            lengths,
-            self.preprocessing,
-            dropped=self.dropped,
-            dedupe=self.dedupe,
-            drop_leaks=self.drop_leaks,
-        )
+        with rows_named(self.splits, self.preprocessing.cleaning):
+            report = inspect(
+                self.splits,
+                lengths,
+                self.preprocessing,
+                dropped=self.dropped,
+                dedupe=self.dedupe,
+                drop_leaks=self.drop_leaks,
+            )
         for line in report.warnings():
             log.warning(line)
         return report
@@ -160,13 +166,13 @@ class SentimentData(pl.LightningDataModule):
         """Each loader draws from a generator of its own, so that to start one leaves torch's random state alone."""
         return {"collate_fn": Collate(self.tokenizer.pad_token_id), "generator": torch.Generator()}
 
-    def _tokenize(self, split: Split) -> Dataset:
+    def _tokenize(self, name: str, split: Split) -> Dataset:
         """Token ids and label numbers, memory-mapped from the cache; made there where this exact data is new."""
         path = self.cache_dir / self._key(split)
         with alone(self.cache_dir.with_suffix(".lock")):  # of ranks and trials side by side the first one does it
             if not path.is_dir():
                 log.info("tokenizing %d texts into %s", len(split), path)
-                with replacing(path) as temporary:
+                with row_named(name), replacing(path) as temporary:
                     Dataset.from_dict(self._columns(split)).save_to_disk(str(temporary))
         return Dataset.load_from_disk(str(path))
 

@@ -4,12 +4,15 @@ import hashlib
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from datasets import Dataset
 
-from sentiment.errors import DataError
+from sentiment.encoding import clean
+from sentiment.errors import DataError, SentimentError, TextError
+from sentiment.text import Cleaning
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,29 @@ class Split:
                 encoded = value.encode("utf-8", "surrogatepass")
                 digest.update(len(encoded).to_bytes(8, "little") + encoded)
         return digest.hexdigest()
+
+
+@contextmanager
+def rows_named(splits: Mapping[str, Split], cleaning: Cleaning) -> Iterator[None]:
+    """Turn any failure to clean a text of `splits` into a DataError that names its row."""
+    try:
+        yield
+    except SentimentError:
+        raise
+    except Exception:  # whatever cleaning may raise: only where a text is at fault does it become an error of the data
+        for name, split in splits.items():
+            with row_named(name):
+                clean(split.texts, cleaning)
+        raise
+
+
+@contextmanager
+def row_named(split: str) -> Iterator[None]:
+    """Name the split and the row of a TextError."""
+    try:
+        yield
+    except TextError as error:
+        raise DataError(f"{split}, row {error.index + 1}: {error}; mend the row, or leave it out") from error
 
 
 def checked(name: str, rows: Dataset, *, skip_bad_rows: bool) -> Split:

@@ -10,7 +10,7 @@ from rich.progress import track
 from sentiment import metrics
 from sentiment.console import console
 from sentiment.data.splits import Split
-from sentiment.errors import DataError
+from sentiment.errors import DataError, TextError
 from sentiment.intervals import Interval, intervals
 from sentiment.predictor import tempered
 from sentiment.schema import Classifier, Prediction
@@ -78,7 +78,13 @@ def ask(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
     """The answers in the order of the texts, with a progress bar where they are many."""
     starts = range(0, len(texts), CHUNK)
     shown = track(starts, "scoring", console=console, transient=True, disable=len(starts) < 3)
-    return [answer for start in shown for answer in classifier.predict(texts[start : start + CHUNK])]
+    answers = []
+    for start in shown:
+        try:
+            answers += classifier.predict(texts[start : start + CHUNK])
+        except TextError as error:
+            raise DataError(f"row {start + error.index + 1}: {error}; mend the row, or leave it out") from error
+    return answers
 
 
 def numbers(names: Sequence[str], labels: Sequence[str]) -> torch.Tensor:
