@@ -9,8 +9,9 @@ from sentiment.resources import PACKAGE
 FLOORS = (
     {"errors"},
     {"files"},
-    {"interrupts", "resources", "text", "schema", "limits"},
-    {"tensors", "signatures"},
+    {"interrupts", "resources", "text", "limits"},
+    {"schema"},
+    {"tensors", "signatures", "tables"},
     {"checksums"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
     | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "intervals", "baseline"},

@@ -1,0 +1,35 @@
+"""One reader of tables, strict in the same way for training, evaluation, prediction, the golden set and the page."""
+
+from sentiment.tables.columns import LABEL_COLUMNS, TEXT_COLUMNS, label_column, text_column, usual_label, usual_text
+from sentiment.tables.content import content_hash
+from sentiment.tables.formats import STDIN, Format, base_name, format_of, is_table
+from sentiment.tables.options import Limits, Quoting, TableOptions
+from sentiment.tables.rows import Broken, BrokenRow, Row
+from sentiment.tables.table import Table, announce, open_table
+from sentiment.tables.values import label_value, text_value
+
+__all__ = [
+    "LABEL_COLUMNS",
+    "STDIN",
+    "TEXT_COLUMNS",
+    "Broken",
+    "BrokenRow",
+    "Format",
+    "Limits",
+    "Quoting",
+    "Row",
+    "Table",
+    "TableOptions",
+    "announce",
+    "base_name",
+    "content_hash",
+    "format_of",
+    "is_table",
+    "label_column",
+    "label_value",
+    "open_table",
+    "text_column",
+    "text_value",
+    "usual_label",
+    "usual_text",
+]

@@ -1,0 +1,60 @@
+"""Formats of tables, as the names of files tell them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentiment.errors import DataError
+
+STDIN = Path("-")
+KINDS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",  # an array of objects, or JSON Lines: the content tells
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+SEPARATORS = {"csv": ",", "tsv": "\t"}  # unless the content says otherwise
+TITLES = {"csv": "CSV", "tsv": "TSV", "jsonl": "JSON", "parquet": "Parquet", "xlsx": "Excel"}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    kind: str  # a value of KINDS
+    compression: str | None = None  # a value of COMPRESSIONS
+
+
+def format_of(path: Path) -> Format:
+    """Tell the format of a table from its name, in any case; DataError for any other name."""
+    compression = COMPRESSIONS.get(path.suffix.lower())
+    suffix = kind_suffix(path)
+    if suffix not in KINDS:
+        raise DataError(f"{path}: unknown format {path.suffix!r}; expected {', '.join(KINDS)}, also with .gz or .zst")
+    return Format(KINDS[suffix], compression)
+
+
+def kind_suffix(path: Path) -> str:
+    """Return .csv for a.csv and A.CSV.GZ."""
+    name = path.stem if path.suffix.lower() in COMPRESSIONS else path.name
+    return Path(name).suffix.lower()
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a name is that of a table, whatever is in the file."""
+    try:
+        format_of(path)
+    except DataError:
+        return False
+    return True
+
+
+def base_name(path: Path) -> str:
+    """Return out for out.csv, out.csv.gz and out.parquet."""
+    name = path.stem if path.suffix.lower() in COMPRESSIONS else path.name
+    return Path(name).stem
+
+
+def display_name(path: Path) -> str:
+    return "standard input" if path == STDIN else str(path)
