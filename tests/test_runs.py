@@ -65,5 +65,5 @@ def test_the_outcome_is_read_from_the_folder(tiny_copy, tmp_path):
 
 def test_a_metric_that_no_run_has_is_named(tiny_run):
     assert runs.score(tiny_run, "accuracy") == 1.0
-    with pytest.raises(ConfigError, match="optimized_metric=acc: a run has loss, accuracy"):
+    with pytest.raises(ConfigError, match="optimized_metric=acc: a run has accuracy, f1"):
         runs.score(tiny_run, "acc")

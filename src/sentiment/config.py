@@ -103,7 +103,7 @@ def check_metrics(cfg: DictConfig) -> None:
     """What a run is judged by is a metric it will have; those of a label have its name after a slash."""
     from sentiment import metrics
 
-    known = ["loss", *map(str, metrics.build(2))]
+    known = [metric.name for metric in metrics.METRICS]
     judged = {"optimized_metric": cfg.optimized_metric}
     for name, callback in cfg.callbacks.items():
         if callback and str(callback.get("monitor", "")).startswith("validation/"):

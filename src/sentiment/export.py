@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sentiment import metrics
 from sentiment.baseline import NAME as BASELINE
 from sentiment.files import replacing, write_json
 from sentiment.intervals import Interval, interval_text
@@ -62,7 +63,7 @@ def amend(exported: Path, **changes: Any) -> Preprocessing:
 def model_card(name: str, backbone: str, preprocessing: Preprocessing, results: "Results") -> str:
     """README.md of the export folder."""
     _, last = results.last
-    columns = [column for column in last.scores if "/" not in column]
+    columns = [column for column in metrics.ordered(list(last.scores)) if "/" not in column]
     rows = []
     for title, result in results.evaluations.items():
         rows.append(card_row(title, columns, result.scores, result.intervals))
@@ -72,7 +73,7 @@ def model_card(name: str, backbone: str, preprocessing: Preprocessing, results: 
         name=name,
         backbone=backbone,
         labels=", ".join(last.labels),
-        columns=" | ".join(columns),
+        columns=" | ".join(map(metrics.title, columns)),
         rule="|".join(["---"] * len(columns)),
         rows="\n".join(rows),
         counts=", ".join(f"{len(result.split):,} {title} texts" for title, result in results.evaluations.items()),

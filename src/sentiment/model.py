@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 import torch
 from annotated_types import Ge, Gt, Le, Lt
 from torch.distributed.fsdp import FSDPModule, fully_shard
-from torchmetrics import MeanMetric
 from transformers import AutoConfig, AutoModelForSequenceClassification, SchedulerType, get_scheduler
 
 from sentiment import metrics, parameters
@@ -68,7 +67,6 @@ class SentimentClassifier(pl.LightningModule):
         if lora is not None:
             self.network = with_adapters(self.network, lora)
         self.validation_metrics = metrics.build(len(self.labels))
-        self.validation_loss = MeanMetric()
 
     @property
     def accelerated(self) -> bool:
@@ -120,16 +118,13 @@ class SentimentClassifier(pl.LightningModule):
         logits, targets = self._logits(batch), batch["labels"]
         logits, targets = logits[targets != IGNORED], targets[targets != IGNORED]
         if len(targets):
-            self.validation_loss.update(torch.nn.functional.cross_entropy(logits, targets, reduction="none"))
             self.validation_metrics.update(logits.softmax(dim=-1), targets)
 
     def on_validation_epoch_end(self) -> None:
         """Metrics of the rows of all processes, each counted once; torchmetrics gathers them."""
-        values = metrics.flatten(self.validation_metrics.compute(), self.labels)
-        for name, value in {"loss": self.validation_loss.compute().item(), **values}.items():
+        for name, value in metrics.flatten(self.validation_metrics.compute(), self.labels).items():
             self.log(f"validation/{name}", value, sync_dist=True)
         self.validation_metrics.reset()
-        self.validation_loss.reset()
 
     def configure_optimizers(self) -> Any:
         optimizer = self.build_optimizer(

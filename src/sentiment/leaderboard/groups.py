@@ -6,6 +6,7 @@ from math import sqrt
 from statistics import fmean, stdev
 
 from sentiment.leaderboard.trials import Trial
+from sentiment.metrics import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def groups(trials: Sequence[Trial], keys: Sequence[str], metric: str) -> list[Gr
         Group(settings, members, *(mean([one.score(split, metric) for one in members]) for split in SPLITS))
         for settings, members in gathered.items()
     ]
-    sign = 1 if metric == "loss" else -1
+    record = find(metric)
+    sign = -1 if record is None or record.higher_is_better else 1
     return sorted(rows, key=lambda row: (row.validation is None, row.validation and sign * row.validation.value))
 
 

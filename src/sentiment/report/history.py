@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sentiment import metrics
 from sentiment.report.style import DASHES, SERIES, Figure, draw
 
 if TYPE_CHECKING:
@@ -29,12 +30,16 @@ def learning_curves(rows: Sequence[Mapping[str, str]]) -> list[Figure]:
         "How wrong the model was as it learned, lower is better. Training loss that falls while validation loss rises "
         "means that it began to learn its texts by heart."
     )
-    score_text = "The share of validation texts that got the right label after each epoch. The best epoch is exported."
+    score_text = "The scores on the validation texts after each epoch."
     loss = {"training": averaged(points(rows, "train/loss")), "validation": points(rows, "validation/loss")}
-    score = {"accuracy": points(rows, "validation/accuracy"), "macro F1": points(rows, "validation/f1")}
+    score = {metric.title: points(rows, f"validation/{metric.name}") for metric in metrics.METRICS if metric.headline}
     return [
         *([curve("learning_loss", "Loss while learning", loss_text, loss)] if any(loss.values()) else []),
-        *([curve("learning_scores", "Validation scores", score_text, score)] if len(score["accuracy"]) > 1 else []),
+        *(
+            [curve("learning_scores", "Validation scores", score_text, score)]
+            if any(len(values) > 1 for values in score.values())
+            else []
+        ),
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sentiment import metrics
 from sentiment.files import read_json_if_any, replacing
 from sentiment.report import figures, tables
 from sentiment.report.history import learning_curves, length_histogram, read_history
@@ -41,7 +42,7 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
         "split": split,
         "result": last,
         "verdict": tables.verdict(split, last, results.baseline.get(split)),
-        "meanings": tables.MEANINGS,
+        "meanings": {metric.title: metric.meaning for metric in metrics.METRICS},
         "tiles": tables.tiles(last),
         "scores": {
             name: tables.scores(result, results.baseline.get(name))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sentiment import metrics
 from sentiment.calibration import errors as calibration_errors
 from sentiment.intervals import Interval
 
@@ -12,16 +13,6 @@ if TYPE_CHECKING:
 ERRORS = 12
 SHOWN = 400  # characters of a text
 FEW = 200  # texts
-NAMES = {"loss": "loss", "accuracy": "accuracy", "f1": "macro F1", "auroc": "AUROC"}
-ORDER = ("accuracy", "f1", "auroc", "precision", "recall", "loss")
-MEANINGS = {
-    "accuracy": "the share of texts that get the right label",
-    "macro F1": "the balance of precision and recall, each label counting alike however rare it is",
-    "AUROC": "how often a text of a label gets a higher probability of it than a text of another; 0.5 is chance",
-    "precision": "of the texts called by a label, the share that carry it",
-    "recall": "of the texts that carry a label, the share that are called by it",
-    "loss": "the surprise at the right labels (negative log likelihood); 0 is certainty, lower is better",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +72,20 @@ def verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> 
 
 
 def tiles(result: "Evaluation") -> list[Tile]:
-    shown = [name for name in ("accuracy", "f1", "auroc") if name in result.scores]
+    shown = [metric for metric in metrics.METRICS if metric.headline and metric.name in result.scores]
     ece = calibration_errors(result.probabilities, result.targets)["ece"]
     return [
-        *(Tile(NAMES[name], f"{result.scores[name]:.3f}", span(result.intervals[name])) for name in shown),
+        *(Tile(one.title, f"{result.scores[one.name]:.3f}", span(result.intervals.get(one.name))) for one in shown),
         Tile("calibration error", f"{ece:.3f}", "0 is perfect"),
     ]
 
 
 def scores(result: "Evaluation", baseline: "Comparison | None") -> list[Row]:
     rows = []
-    order = sorted(result.scores, key=lambda name: ORDER.index(name.partition("/")[0]))
-    for name in order:
-        value = result.scores[name]
-        kind, _, label = name.partition("/")
-        row = (f"{kind}, {label}" if label else NAMES[name], f"{value:.4f}", span(result.intervals[name]))
-        beside = (f"{baseline.scores[name]:.4f}", span(baseline.intervals[name])) if baseline else ()
+    for name in metrics.ordered(list(result.scores)):
+        row = (metrics.title(name), f"{result.scores[name]:.4f}", span(result.intervals.get(name)))
+        known = baseline is not None and name in baseline.scores
+        beside = (f"{baseline.scores[name]:.4f}", span(baseline.intervals.get(name))) if baseline and known else ()
         rows.append(Row(*row, *beside))
     return rows
 
@@ -138,8 +127,8 @@ def shortened(text: str) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN].rstrip() + " …"
 
 
-def span(interval: Interval) -> str:
-    return "{:.3f} – {:.3f}".format(*interval)
+def span(interval: Interval | None) -> str:
+    return "" if interval is None else "{:.3f} – {:.3f}".format(*interval)
 
 
 def percent(share: float) -> str:
