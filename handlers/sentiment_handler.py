@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from sentiment.activity import Activity, counted
 from sentiment.files import read_json_if_any
 from sentiment.frames import receive_in_pieces
 from sentiment.predictor import Predictor
@@ -30,6 +31,7 @@ class SentimentHandler:
     """Scores a dynamic batch in one call; a bad row gets its own error, its neighbours their predictions."""
 
     def __init__(self) -> None:
+        self.activity = Activity.from_environment()
         self.predictor: Predictor
         self.warming: threading.Thread
         self.telemetry: Telemetry
@@ -52,6 +54,7 @@ class SentimentHandler:
         self.warming.start()  # it takes seconds, in which texts are answered
         log.info("ready on %s, labels %s", device, self.predictor.labels)
 
+    @counted
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[str]:
         started = time.perf_counter()
         requests = [self._parse(row, context.get_all_request_header(i)) for i, row in enumerate(rows)]

@@ -9,7 +9,7 @@ from sentiment.resources import PACKAGE
 FLOORS = (
     {"errors"},
     {"files"},
-    {"interrupts", "resources", "text", "limits"},
+    {"activity", "interrupts", "resources", "text", "limits"},
     {"schema"},
     {"tensors", "signatures", "tables", "resampling"},
     {"checksums"},

@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 RESULTS = ("metrics.json", "intervals.json")  # of the run: the served model tells them
 HANDLER = "handlers/sentiment_handler.py"
 SHARED = (  # modules the handler needs
-    "__init__", "errors", "files", "checksums", "frames", "text", "schema", "telemetry", "tensors", "protocol",
-    "encoding", "runtimes", "explanations", "predictor",
+    "__init__", "activity", "errors", "files", "checksums", "frames", "text", "schema", "telemetry", "tensors",
+    "protocol", "encoding", "runtimes", "explanations", "predictor",
 )  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -6,11 +6,11 @@ import os
 import psutil
 
 
-def processes_of(group: int) -> list[psutil.Process]:
-    """The living processes of a process group."""
+def processes_of(session: int) -> list[psutil.Process]:
+    """List the living processes of a session."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, psutil.Error):
-            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found

@@ -130,7 +130,13 @@ def test_the_probes_leave_time_to_start_and_the_pod_to_stop():
     probe = container()["startupProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] > compose("serve").startup_timeout
     [_, pause] = container()["lifecycle"]["preStop"]["exec"]["command"]
-    assert pod()["terminationGracePeriodSeconds"] > float(pause) + STOP_SECONDS
+    assert pod()["terminationGracePeriodSeconds"] > float(pause) + compose("serve").drain_seconds + STOP_SECONDS
+
+
+def test_what_makes_a_pod_unready_does_not_restart_it():
+    """The check of life asks Java alone, at an address that no worker and no drain makes fail."""
+    assert container()["livenessProbe"]["httpGet"] == {"port": "metrics", "path": "/metrics"}
+    assert container()["readinessProbe"]["exec"]["command"] == ["sentiment", "ready"]
 
 
 @pytest.mark.parametrize(

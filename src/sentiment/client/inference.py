@@ -71,6 +71,10 @@ def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
     return {"method": "POST", "url": url, "content": json.dumps(body), "headers": step.headers | JSON}
 
 
+def ping_request(step: Try, url: str) -> dict[str, Any]:
+    return {"method": "GET", "url": step.token_url or url, "headers": step.headers}
+
+
 @dataclass(kw_only=True, eq=False)
 class Client(Address):
     """Predicts in requests of `batch_size` texts, one after another; ClientError tells what stayed wrong."""
@@ -97,6 +101,15 @@ class Client(Address):
             return Model.from_json(answer)
         except (KeyError, TypeError) as error:
             raise ServerFault(f"{url} describes no model of sentiment package; package the run again") from error
+
+    def ping(self) -> str:
+        """TorchServe's own word on its health; it asks no model."""
+        url = f"{checked_url(self.url)}/ping"
+        answer = drive(self.exchange(url), lambda step: self._http.request(**ping_request(step, url)))
+        try:
+            return str(answer["status"])
+        except (KeyError, TypeError) as error:
+            raise ServerFault(f"{url} answered no status; is it TorchServe's inference address?") from error
 
     def post(self, url: str, body: dict[str, Any]) -> Any:
         """The decoded answer to a JSON body."""

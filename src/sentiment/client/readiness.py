@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import replace
+from typing import Literal
 
 from sentiment.client.inference import Client
 from sentiment.client.management import Management
@@ -15,20 +16,26 @@ ONCE_MORE = (0.0,)  # for a token renewed meanwhile
 EVERY = 0.2  # s between two looks
 
 
-def ready(*, engine: Client, management_url: str | None = None, wait: float = 0.0) -> None:
-    """Return once the model answers, at most after `wait` seconds; else ClientError with the reason.
+Check = Literal["ready", "live"]
 
-    Ready is a READY worker, where the management API can be reached, and an answer to a canary text.
+
+def ready(*, engine: Client, management_url: str | None = None, wait: float = 0.0, check: Check = "ready") -> None:
+    """Return once the check passes, at most after `wait` seconds; else ClientError with the reason.
+
+    Ready is a READY worker, where the management API can be reached, and an answer to a canary text: send requests.
+    Live is an answer of TorchServe itself, whatever its workers do: no reason to restart it.
     """
-    wait_until_ready(engine, management_url=management_url, seconds=wait)
-    log.info("%s at %s is ready", engine.model, engine.url)
+    wait_until_ready(engine, management_url=management_url, seconds=wait, check=check)
+    log.info("%s at %s is %s", engine.model if check == "ready" else "the server", engine.url, check)
 
 
-def wait_until_ready(client: Client, *, management_url: str | None = None, seconds: float) -> None:
+def wait_until_ready(
+    client: Client, *, management_url: str | None = None, seconds: float, check: Check = "ready"
+) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return look(client, management_url)
+            return look(client, management_url) if check == "ready" else ping(client)
         except ClientError as error:
             if time.monotonic() >= deadline:
                 raise
@@ -45,3 +52,9 @@ def look(client: Client, management_url: str | None = None) -> None:
                 raise Busy(f"{client.model} at {client.url} has no worker that is ready")
     with replace(client, pauses=ONCE_MORE) as once:
         once.predict([CANARY])
+
+
+def ping(client: Client) -> None:
+    """Ask TorchServe, not its workers; ClientError where it does not answer."""
+    with replace(client, pauses=ONCE_MORE) as once:
+        once.ping()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 
 from sentiment.client import read_key
 from sentiment.interrupts import stop_on_signals
@@ -37,6 +37,7 @@ def serve(
     json_logs: bool = False,
     logs: LogsTo = "files",
     startup_timeout: Annotated[float, Gt(0)] = 120.0,
+    drain_seconds: Annotated[float, Ge(0)] = 20.0,
 ) -> None:
     """Serve archives until Ctrl-C."""
     server = TorchServe(**locals())
@@ -52,9 +53,24 @@ def serve(
         with server:
             log.info("ready after %.1f s; Ctrl-C stops it", time.monotonic() - started)
             log.info("%s", addresses(server, secrets=logs == "files"))
-            server.wait()
+            wait_and_drain(server)
     except KeyboardInterrupt:
         log.info("stopped")
+
+
+def wait_and_drain(server: TorchServe) -> None:
+    """Wait for Ctrl-C or SIGTERM, which lets the server drain; a second one ends it at once."""
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        seconds = server.settings.drain_seconds
+        log.info("stopping: requests under way are answered, for at most %g s; Ctrl-C again ends at once", seconds)
+        try:
+            if not server.drain():
+                log.warning("not all requests were answered within drain_seconds=%g", seconds)
+        except KeyboardInterrupt:
+            server.stop(at_once=True)
+        raise
 
 
 class JsonLine(logging.Formatter):

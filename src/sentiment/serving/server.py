@@ -1,11 +1,8 @@
-"""TorchServe on this machine: start, wait until ready, stop, and leave nothing behind."""
+"""TorchServe on this machine: start, wait until ready, drain, stop, and leave nothing behind."""
 
 import contextlib
 import json
-import logging
 import os
-import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from sentiment import activity
 from sentiment.client import Client, Management
 from sentiment.client.exchange import PAUSES
 from sentiment.client.readiness import look
@@ -23,14 +21,18 @@ from sentiment.files import write_text
 from sentiment.java import find_java
 from sentiment.ports import check_free
 from sentiment.processes import processes_of
+from sentiment.serving import guard
+from sentiment.serving.drain import drain
 from sentiment.serving.environment import read_env_file, torchserve_settings
+from sentiment.serving.folder import Folder
 from sentiment.serving.settings import Settings, metrics_text, properties_text
 from sentiment.serving.store import served
+from sentiment.serving.tokens import TIMEOUT, Renewal
+from sentiment.serving.watch import Watch, is_java, is_worker, look_at
 
-log = logging.getLogger(__name__)
-
-STOP_SECONDS = 20.0
-RENEW_AFTER = 0.8  # of a token's time
+STOP_SECONDS = 10.0  # for Java, once it is to end
+LOOK_SECONDS = 1.0  # between two looks at tokens and processes
+LISTED_LOOKS = 10  # between two lists of the processes: it takes a look at each one of the machine
 STDOUT = 1  # this process's own
 
 
@@ -46,6 +48,7 @@ class TorchServe:
         self.archives = served(self.store, self.settings.models)
         self.models = list(dict.fromkeys(one.model for one in self.archives))
         self.ports = self.settings.ports
+        self._folder = Folder(self.folder)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -68,8 +71,8 @@ class TorchServe:
             pauses=pauses,
         )
 
-    def management(self) -> Management:
-        return Management(url=self.address("management"), key_file=self.key_file)
+    def management(self, **options: Any) -> Management:
+        return Management(url=self.address("management"), key_file=self.key_file, **options)
 
     def __enter__(self) -> "TorchServe":
         self.start()
@@ -80,101 +83,123 @@ class TorchServe:
 
     def start(self) -> None:
         """Start the server and return once every model answers; ServingError where it does not."""
-        for name, port in self.ports.items():
-            check_free(self.settings.hosts[name], port, f"{name}_port")
         variables = read_env_file(Path(self.settings.env_file)) if self.settings.env_file else {}
         passed = torchserve_settings(os.environ, variables)
         properties = self.settings.properties([one.file for one in self.archives], passed)
         java = find_java()
-        self._prepare(properties)
-        command = [sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"]
-        command += ["--ts-config", str(self.folder / "config.properties"), "--model-store", str(self.store)]
-        command += ["--log-config", str(self.folder / "log4j2.xml")]
-        environment = {
-            **variables,
-            **os.environ,
-            "JAVA_HOME": str(java.parent.parent),
-            "TEMP": str(self.folder / "tmp"),
-            "TMPDIR": str(self.folder / "tmp"),
-            "LOG_LOCATION": str(self.folder / "logs"),
-            "METRICS_LOCATION": str(self.folder / "logs"),
-        }
-        with (self.folder / "console.log").open("wb") as console:  # what Java prints past its log
-            self._process = subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=console,
-                stderr=STDOUT if self.settings.logs == "stdout" else console, start_new_session=True,
-            )  # fmt: skip
+        self._folder.claim()
         try:
+            for name, port in self.ports.items():
+                check_free(self.settings.hosts[name], port, f"{name}_port")
+            self._prepare(properties)
+            self._launch(self._environment(variables, java))
             self._wait_until_ready()
         except BaseException:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """End Java and its workers, which share one process group, and wait until the last is gone."""
-        if self._process is None:
-            return
-        group = self._process.pid
-        members = self.processes()
-        for process in members:
-            if process.pid != group:  # Java stops its workers; the launcher ends with Java
+    def drain(self) -> bool:
+        """Answer what is under way, refuse what comes then; False where `drain_seconds` were not enough."""
+        clients = []
+        with contextlib.suppress(ClientError), self.management(timeout=TIMEOUT, pauses=()) as management:
+            found = [one for model in management.models() for one in management.versions(model) if one.ready]
+            clients = [self.client(f"{one.model}/{one.version}") for one in found]
+        return drain(clients, self._activity, self._batches, seconds=self.settings.drain_seconds)
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """End Java and its workers, which share one session, and wait until the last is gone."""
+        if self._process is not None:
+            members = self.processes()
+            for process in members if not at_once else ():  # Java stops its workers; the launcher ends with Java
                 with contextlib.suppress(psutil.Error):
-                    if process.name() == "java":
+                    if is_java(process):
                         process.terminate()
-        _, alive = psutil.wait_procs(members, timeout=STOP_SECONDS)
-        if alive or self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
-        self._process.wait()
-        self._process = None
-        (self.folder / "key_file.json").unlink(missing_ok=True)
-        shutil.rmtree(self.folder / "tmp", ignore_errors=True)
+            _, alive = psutil.wait_procs(members, timeout=0 if at_once else STOP_SECONDS)
+            while alive := [one for one in self.processes() if one.pid != self._process.pid]:
+                for process in alive:
+                    with contextlib.suppress(psutil.Error):
+                        process.kill()
+                psutil.wait_procs(alive, timeout=1)
+            assert self._process.stdin is not None
+            self._process.stdin.close()  # the guard ends now at the latest
+            self._process.wait()
+            self._process = None
+            (self.folder / "key_file.json").unlink(missing_ok=True)
+            self._folder.clear_tmp()
+        self._folder.release()
 
     def processes(self) -> list[psutil.Process]:
-        """The launcher, Java and the workers, as they are now."""
+        """The guard, the launcher, Java and the workers, as they are now."""
         return processes_of(self._process.pid) if self._process else []
 
     def wait(self) -> None:
-        """Renew the tokens in time until the server ends by itself, which is an error."""
+        """Renew the tokens in time and watch the processes until the server ends by itself, which is an error."""
         assert self._process is not None
-        seconds = self._until_renewal() if self.settings.tokens else None
+        renewal = self._renewal() if self.settings.tokens else None
+        watch, members, looks = Watch(lambda pid: psutil.Process(pid).kill()), self.processes(), 0
         while True:
-            try:
-                status = self._process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                seconds = self._until_renewal() if self._renew() else self._renew_after / 10
-            else:
-                raise ServingError(f"TorchServe ended with status {status}; see {self.folder / 'logs'}{self._reason()}")
-
-    def _until_renewal(self) -> float:
-        """Seconds from now; the first tokens were made while the models were still loaded."""
-        try:
-            made = (self.folder / "key_file.json").stat().st_mtime
-        except FileNotFoundError:
-            return 0.0
-        return max(0.0, made + self._renew_after - time.time())
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = self._process.wait(min(LOOK_SECONDS, self._lifetime / 20))
+                raise ServingError(f"TorchServe ended with status {status}; see {self._folder.logs}{self._reason()}")
+            if renewal:
+                renewal.look()
+            looks += 1
+            if looks % LISTED_LOOKS == 0 or not all(process.is_running() for process in members):
+                members = self.processes()
+            watch.look(*([found for one in members if kind(one) and (found := look_at(one, self._activity))]
+                         for kind in (is_java, is_worker)))  # fmt: skip
 
     @property
-    def _renew_after(self) -> float:
-        return self.settings.token_expiration_min * 60 * RENEW_AFTER  # s
+    def _lifetime(self) -> float:
+        return self.settings.token_expiration_min * 60  # s
 
-    def _renew(self) -> bool:
-        try:
-            with self.management() as management:
-                management.renew()
-        except ClientError as error:
-            log.warning("the tokens are not renewed, and soon tried again: %s", error)
-            return False
-        return True
+    @property
+    def _activity(self) -> Path:
+        return self._folder.tmp / "activity"
+
+    def _batches(self) -> dict[int, activity.Batches | None]:
+        return {one.pid: activity.read_batches(self._activity, one.pid) for one in self.processes() if is_worker(one)}
+
+    def _renewal(self) -> Renewal:
+        return Renewal(
+            self.folder / "key_file.json",
+            lifetime=self._lifetime,
+            management=lambda: self.management(timeout=TIMEOUT, pauses=()),
+        )
 
     def _prepare(self, properties: Mapping[str, str]) -> None:
-        shutil.rmtree(self.folder / "logs", ignore_errors=True)  # a former server's errors would be read as ours
-        (self.folder / "console.log").unlink(missing_ok=True)
-        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
-        (self.folder / "key_file.json").unlink(missing_ok=True)
+        self._folder.clear()
+        self._activity.mkdir()
         write_text(self.folder / "config.properties", properties_text(properties))
         write_text(self.folder / "log4j2.xml", self.settings.log4j2())
         write_text(self.folder / "metrics.yaml", metrics_text())
+
+    def _environment(self, variables: Mapping[str, str], java: Path) -> dict[str, str]:
+        tmp, logs = str(self._folder.tmp), str(self._folder.logs)
+        return {
+            **variables,
+            **os.environ,
+            "JAVA_HOME": str(java.parent.parent),
+            "TEMP": tmp,
+            "TMPDIR": tmp,
+            "LOG_LOCATION": logs,
+            "METRICS_LOCATION": logs,
+            activity.FOLDER: str(self._activity),
+        }
+
+    def _launch(self, environment: Mapping[str, str]) -> None:
+        """Start the guard, and under it the launcher; what they write is for this user alone."""
+        command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid())]
+        command += [sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"]
+        command += ["--ts-config", str(self.folder / "config.properties"), "--model-store", str(self.store)]
+        command += ["--log-config", str(self.folder / "log4j2.xml")]
+        assert self._folder.lock is not None
+        with self._folder.console.open("wb") as console:  # what Java prints past its log
+            self._process = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdin=subprocess.PIPE, stdout=console, umask=0o077,
+                stderr=STDOUT if self.settings.logs == "stdout" else console, start_new_session=True,
+                pass_fds=[self._folder.lock],
+            )  # fmt: skip
 
     def _wait_until_ready(self) -> None:
         """Ready is what `sentiment ready` means, for each model."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 import yaml
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 
 from sentiment.ports import LOOPBACK, Port, reachable
 from sentiment.telemetry import METRICS
@@ -77,6 +77,7 @@ class Settings:
     json_logs: bool = False
     logs: LogsTo = "files"
     startup_timeout: Annotated[float, Gt(0)] = 120.0  # s
+    drain_seconds: Annotated[float, Ge(0)] = 20.0  # at the end, for requests under way
 
     @property
     def hosts(self) -> dict[str, str]:

@@ -1,0 +1,104 @@
+"""A look at the server's processes each second: a worker that stands still is killed, TorchServe starts another."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from sentiment.activity import Batches, read_batches
+
+log = logging.getLogger(__name__)
+
+STOPPED_LOOKS = 3  # a worker that a signal has stopped
+STILL_LOOKS = 10  # a worker with a batch that uses no processor time; one that computes is never stuck
+GAP_SECONDS = 5.0  # between two looks: the machine, or this process, was suspended
+WAITING = (psutil.STATUS_SLEEPING, psutil.STATUS_IDLE)  # not for the processor, nor for a disk
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One process at one moment; `cpu` is in seconds."""
+
+    pid: int
+    status: str
+    cpu: float
+    batches: Batches | None
+
+    def still_since(self, before: "Look") -> bool:
+        """Whether it waited all the time in one batch and computed nothing."""
+        same = self.batches is not None and self.batches.busy and self.batches == before.batches
+        return same and self.cpu == before.cpu and self.status in WAITING
+
+
+@dataclass(slots=True)
+class Seen:
+    look: Look
+    stopped: int = 0  # looks one after another
+    still: int = 0
+
+
+class Watch:
+    """Keeps what it saw of each process; `kill` ends one by its process id."""
+
+    def __init__(self, kill: Callable[[int], None], *, clock: Callable[[], float] = time.time) -> None:
+        self.kill, self.clock = kill, clock
+        self.seen: dict[int, Seen] = {}
+        self.last = clock()
+        self.java_stopped = False
+
+    def look(self, java: Iterable[Look], workers: Iterable[Look]) -> None:
+        now = self.clock()
+        if abs(now - self.last) > GAP_SECONDS:
+            self.seen.clear()
+        self.last = now
+        self._look_at_java(list(java))
+        before, self.seen = self.seen, {}
+        for one in workers:
+            self._look_at_worker(one, before.get(one.pid))
+
+    def _look_at_worker(self, one: Look, before: Seen | None) -> None:
+        seen = self.seen[one.pid] = Seen(one)
+        if before is None:
+            return
+        if one.status == psutil.STATUS_STOPPED == before.look.status:
+            seen.stopped = before.stopped + 1
+        if one.still_since(before.look):
+            seen.still = before.still + 1
+        if seen.stopped >= STOPPED_LOOKS or seen.still >= STILL_LOOKS:
+            reason = "a signal stopped it" if seen.stopped else f"no progress in one batch for {seen.still} s"
+            log.warning("worker process %d is stuck (%s): killed, TorchServe starts another", one.pid, reason)
+            self.kill(one.pid)
+
+    def _look_at_java(self, java: list[Look]) -> None:
+        stopped = [one.pid for one in java if one.status == psutil.STATUS_STOPPED]
+        if stopped and not self.java_stopped:
+            log.error("a signal stopped TorchServe's Java, nothing is answered; let it go on: kill -CONT %d", *stopped)
+        if self.java_stopped and not stopped:
+            log.info("TorchServe's Java goes on")
+        self.java_stopped = bool(stopped)
+
+
+def look_at(process: psutil.Process, activity: Path) -> Look | None:
+    """None where the process has ended."""
+    with contextlib.suppress(psutil.Error), process.oneshot():
+        times = process.cpu_times()
+        batches = read_batches(activity, process.pid)
+        return Look(process.pid, process.status(), times.user + times.system, batches)
+    return None
+
+
+def is_java(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.name() == "java"
+    return False
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Whether it is a Python process that holds a model."""
+    with contextlib.suppress(psutil.Error):
+        return any("model_service_worker" in part for part in process.cmdline())
+    return False

@@ -1,0 +1,151 @@
+"""`sentiment serve` under signals: it drains, and whatever ends it, nothing that it started goes on."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from sentiment.activity import DRAINING
+from sentiment.cli import main
+from sentiment.packaging import package
+from tests.e2e.faults import held, wait_for
+from tests.e2e.serving import Served, ended
+
+pytestmark = pytest.mark.e2e
+
+SOON = 30  # s for a new worker on a busy machine; TorchServe's own limit is 120
+
+
+@pytest.fixture(scope="module")
+def store(tiny_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ends")
+    package(run=tiny_run, store=folder / "store")
+    return folder / "store"
+
+
+@pytest.fixture(scope="module")
+def served(store):
+    made = Served(store, store.parent / "serve")
+    try:
+        yield made.wait_until_ready()
+    finally:
+        made.end()
+
+
+def command(*words):
+    """The exit status of a command in this process."""
+    try:
+        main(list(words))
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+def ready(served, *overrides):
+    return command(
+        "ready", f"engine.url={served.url}", f"engine.key_file={served.key_file}", "engine.timeout=2",
+        f"management_url={served.settings.address('management')}", *overrides,
+    )  # fmt: skip
+
+
+def test_a_second_server_in_the_folder_is_refused_and_the_first_goes_on(served):
+    before = {path: path.stat().st_mtime_ns for path in served.folder.rglob("*") if path.is_file()}
+    second = subprocess.run(served.command, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 1
+    [line] = [line for line in second.stderr.splitlines() if line.startswith("error: ")]
+    assert f"belongs to a server that runs, process {served.running.pid}; stop it with: kill" in line
+    for path, changed in before.items():
+        assert path.stat().st_mtime_ns == changed or path.suffix in (".log", ".batches"), path
+    assert served.post(json={"text": "good film"}).status_code == 200
+
+
+def test_a_worker_that_a_signal_stopped_is_replaced_in_seconds(served):
+    stuck, started = served.worker, time.monotonic()
+    stuck.suspend()
+    with served.client(timeout=SOON, pauses=(0.5,) * 60) as client:
+        assert client.predict(["good film"])
+    assert time.monotonic() - started < SOON
+    assert not stuck.is_running()
+    assert f"worker process {stuck.pid} is stuck (a signal stopped it): killed" in served.log
+
+
+def test_a_java_that_stands_still_is_said_and_fails_the_check_of_life(served):
+    assert ready(served, "check=live") == 0
+    with held(served.java):
+        served.wait_until(f"let it go on: kill -CONT {served.java.pid}")
+        assert ready(served, "check=live") == 1
+    served.wait_until("Java goes on")
+    assert ready(served, "check=live") == 0
+
+
+def test_while_it_drains_the_server_is_alive_but_not_ready_and_says_503(served):
+    flag = served.folder / "tmp" / "activity" / DRAINING
+    flag.touch()
+    try:
+        refused = served.post(json={"text": "good film"})
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert refused.json()["message"] == "the server is stopping; ask again later"
+        assert ready(served) == 1
+        assert ready(served, "check=live") == 0
+    finally:
+        flag.unlink()
+    assert ready(served, "wait=10") == 0
+
+
+def test_requests_under_way_are_answered_before_the_server_ends(served):
+    """Four wait for a worker that is held still while the signal comes."""
+    worker, late, over = served.worker, [], threading.Event()
+
+    def go_on_asking():
+        while not over.is_set():
+            with contextlib.suppress(httpx.HTTPError, OSError):
+                late.append(served.post(json={"text": "good film"}).status_code)
+
+    with ThreadPoolExecutor(5) as pool:
+        with held(worker):
+            asked = [pool.submit(served.post, json={"texts": ["good film"] * 20}) for _ in range(4)]
+            time.sleep(0.5)
+            served.running.send_signal(signal.SIGTERM)
+            served.wait_until("stopping: requests under way are answered")
+        pool.submit(go_on_asking)
+        assert [one.result().status_code for one in asked] == [200] * 4
+        assert served.running.wait(60) == 0
+        over.set()
+    assert set(late) <= {200, 503}
+    assert ended(served.processes) == []
+    assert not served.key_file.exists()
+
+
+def port_is_free(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_killed_server_takes_all_its_processes_along_and_the_next_one_starts(store):
+    """Killed while it starts, then, in the same folder, under load; then the second signal ends a third one at once."""
+    served = Served(store, store.parent / "killed")
+    wait_for(lambda: served.java is not None)
+    starting = served.look()
+    served.running.kill()
+    assert ended(starting) == []
+    assert all(map(port_is_free, served.ports.values()))
+
+    loaded = Served(store, store.parent / "killed").wait_until_ready()
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(loaded.post, json={"texts": ["good film " * 50] * 500}) for _ in range(4)]
+        time.sleep(0.5)
+        os.kill(loaded.running.pid, signal.SIGKILL)
+        for one in asked:
+            with contextlib.suppress(httpx.HTTPError):
+                one.result()
+    assert ended(loaded.processes) == []
+    assert all(map(port_is_free, loaded.ports.values()))
+    loaded.running.wait()
+    served.running.wait()
