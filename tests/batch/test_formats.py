@@ -69,15 +69,15 @@ def test_standard_input_is_predicted(engine, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("in.xlsx", b"x", "expected .csv, .tsv, .jsonl, .ndjson, .parquet"),
-        ("in.parquet.gz", b"x", "Parquet compresses by itself"),
+        ("in.xls", b"x", "unknown format '.xls'; expected .csv, .tsv, .jsonl, .ndjson, .json, .parquet, .xlsx"),
+        ("in.parquet.gz", b"x", "in.parquet.gz: not readable as gz"),
         ("in.csv.gz", b"no gzip", "in.csv.gz: not readable as gz"),
         ("in.parquet", b"no parquet", "not readable as Parquet"),
         ("in.jsonl", b'{"text": "a"}\n{"text": \n', "line 2: not valid JSON"),
         ("in.jsonl", b'["a"]\n', "line 1: expected one JSON object"),
         ("in.csv", b"text,text\na,b\n", "has the column 'text' twice"),
         ("in.csv", b"text,score\na,1\n", "already has the column 'score'"),
-        ("in.csv.gz", gzip.compress(b"text\nfine\ncaf\xe9\n", mtime=0), "line 3: not UTF-8"),
+        ("in.csv.gz", gzip.compress("text\né é\n".encode() + b"caf\xe9\n", mtime=0), "line 3: not UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_clear_error(engine, tmp_path, name, content, message):

@@ -47,8 +47,9 @@ def test_bad_rows_before_the_first_good_one_still_get_the_header(engine, tmp_pat
     [
         (None, "no such file"),
         (b"", "is empty; it needs a header line"),
-        (b"body,id\nx,1\n", "no column 'text', only 'body', 'id'; set text_column"),
-        (b"text\ncaf\xe9\n", "line 2: not UTF-8"),
+        (b"note,id\nx,1\n", "no column 'text', only 'note', 'id'; set text_column"),
+        (b"body,comment\nx,1\n", "may have its texts in 'body', 'comment'; set text_column"),
+        ("é\n".encode() * 3 + b"caf\xe9\n", "line 4: not UTF-8"),
         (b"text,id\nfine,1\nbad,2,3\n", "line 3: 3 values under 2 columns"),
         (b"text,id\nfine\n", "line 2: 1 values under 2 columns"),
     ],

@@ -56,6 +56,7 @@ class Content:
     limits: Limits = field(default_factory=Limits)
     head: bytes = b""  # the first SAMPLE bytes, decompressed
     whole: bool = False  # whether the head is all there is
+    opened: bool = False  # standard input, which is then used up
 
     def __post_init__(self) -> None:
         if self.path == STDIN:
@@ -80,6 +81,9 @@ class Content:
     def open(self) -> Iterator[BinaryIO]:
         """Yield the decompressed bytes; DataError where they cannot be had or are too many."""
         if self.path == STDIN:
+            if self.opened:
+                raise DataError("standard input can be read only once; put it into a file")
+            self.opened = True
             yield self._buffered(sys.stdin.buffer, start=self.head)
             return
         try:

@@ -1,6 +1,7 @@
 """Rows of CSV and TSV files. Every row has as many values as the header, or the line is refused."""
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -56,15 +57,17 @@ class Delimited:
     header: bool
 
     @classmethod
-    def open(cls, content: Content, encoding: str, dialect: Dialect, columns: Sequence[str] | None) -> "Delimited":
+    def open(
+        cls, content: Content, encoding: str, dialect: Dialect, columns: Sequence[str] | None, sample: str
+    ) -> "Delimited":
+        """Read the header, which the first characters of the file hold."""
         if columns is not None:
             return cls(content, encoding, dialect, list(columns), len(columns), header=False)
-        with content.text(encoding, dialect.newline) as file:
-            lines = Lines(file, content.name, dialect.newline, content.limits)
-            try:
-                names = next((row for row in records(lines, dialect) if row), [])
-            except csv.Error as error:
-                raise DataError(f"{content.name}, line 1: {explained(error, dialect)}") from error
+        lines = Lines(io.StringIO(sample, newline=dialect.newline), content.name, dialect.newline, content.limits)
+        try:
+            names = next((row for row in records(lines, dialect) if row), [])
+        except csv.Error as error:
+            raise DataError(f"{content.name}, line 1: {explained(error, dialect)}") from error
         return cls(content, encoding, dialect, check_header(names, content.name), len(names), header=True)
 
     def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -59,7 +59,14 @@ class JsonRows:
                 else:
                     yield value if columns is None else {name: value[name] for name in columns if name in value}
 
-    def _lines(self, file: TextIO) -> Iterator[tuple[str, Row | str]]:
+    def first_rows(self) -> Iterator[Row]:
+        """Yield the objects of the whole lines among the first bytes, of what can be read only once."""
+        lines = self.content.head.decode(self.encoding, "ignore").split("\n")
+        for _, value in self._lines(lines if self.content.whole else lines[:-1]) if not self.array else ():
+            if isinstance(value, dict):
+                yield value
+
+    def _lines(self, file: Iterable[str]) -> Iterator[tuple[str, Row | str]]:
         """Yield the place of each line that is not blank, with its object or what is wrong with it."""
         objects, longest = Objects(), self.content.limits.line
         for number, line in enumerate(file, 1):

@@ -122,7 +122,7 @@ def open_table(
         return json_table(content, encoding, guess, broken)
     sample = codecs.getincrementaldecoder(encoding)("replace").decode(content.head, final=content.whole)
     dialect = dialect_of(sample, format.kind, options, whole=content.whole)
-    reader = Delimited.open(content, encoding, dialect, options.columns)
+    reader = Delimited.open(content, encoding, dialect, options.columns, sample)
     return Table(path, format.kind, reader.columns, reader, said_of(guess, dialect.guesses), limits)
 
 
@@ -131,9 +131,8 @@ def json_table(content: Content, encoding: str, guess: str | None, broken: Broke
     told = reader.array if kind_suffix(content.path) == ".json" else not reader.array
     form = [] if told or not content.repeatable else ["an array of objects" if reader.array else "JSON Lines"]
     columns = dict[str, None]()
-    if content.repeatable:
-        for row in islice(reader.rows(broken=broken), KEYED_ROWS):
-            columns.update(dict.fromkeys(row))
+    for row in islice(reader.rows(broken=broken) if content.repeatable else reader.first_rows(), KEYED_ROWS):
+        columns.update(dict.fromkeys(row))
     return Table(content.path, "jsonl", list(columns), reader, said_of(guess, form), content.limits)
 
 
