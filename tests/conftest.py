@@ -18,12 +18,14 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 from sentiment.backbones import PACKAGED, resolve
 from sentiment.resources import bundled
 
+pytest_plugins = ("tests.programs",)
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
+    """The real data sets, of slow tests alone: a clone has none beside it."""
     if not SHARED.is_dir():
         pytest.skip(f"the real data sets are not at {SHARED}")
     return SHARED

@@ -1,4 +1,4 @@
-"""The real data sets, read as a user would; skipped where they are not at hand."""
+"""The real data sets, read as a user would; tests/data/test_layouts.py does the same with rows made for it."""
 
 from collections import Counter
 
@@ -9,6 +9,8 @@ from sentiment.data import SentimentData
 from sentiment.data.quality import inspect
 from sentiment.text import Preprocessing
 from tests.conftest import read_json
+
+pytestmark = pytest.mark.slow  # skipped in a clone, which has no data beside it
 
 
 @pytest.fixture
@@ -48,7 +50,6 @@ def test_copies_inside_and_across_splits_are_found(read, name, leaks, repeats):
     assert inside + across == len(texts) - len(set(texts)) == repeats
 
 
-@pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.timeout(3600)
 def test_a_plain_fine_tune_on_sst2_reaches_the_reference(shared_data, tmp_path):

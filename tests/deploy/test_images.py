@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import threading
 import time
@@ -17,13 +16,11 @@ from sentiment.packaging import package
 from sentiment.predictor import Predictor
 from tests.deploy.engine import INSIDE, Container, Engine, base_archive, checkout, network, pip_volumes
 
-TOOLS = ("buildah", "debootstrap", "ip")
-MISSING = [tool for tool in TOOLS if not shutil.which(tool)]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.e2e,
     pytest.mark.timeout(3600),
-    pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)} on the path"),
+    pytest.mark.requires("buildah", "debootstrap", "ip"),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root for chroots and network namespaces"),
 ]
 USER = 10001

@@ -1,7 +1,6 @@
 """The manifests against Kubernetes' own schemas, the image, the commands and each other."""
 
 import json
-import shutil
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -177,7 +176,7 @@ def test_the_metric_is_made_of_counters_that_torchserve_has():
         assert name in rule["metricsQuery"]
 
 
-@pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool, which comes with Prometheus, on the path")
+@pytest.mark.requires("promtool")
 def test_the_metric_is_the_mean_wait_of_a_request_in_seconds(tmp_path):
     """A pod whose 15 requests in 15 s waited 250,000 us each, and one that nobody asks."""
     [rule] = manifest("prometheus-adapter")["rules"]["custom"]

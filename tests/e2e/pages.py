@@ -1,6 +1,5 @@
 """The page as its own process, and a browser to drive it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,10 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests import programs
 from tests.ports import free_ports
 
-CHROMIUM = "/usr/bin/chromium"
-needs_chromium = pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="Debian's chromium is not installed")
+needs_chromium = pytest.mark.requires("chromium")
 
 
 @contextmanager
@@ -41,7 +40,7 @@ def browser():
 
     with sync_playwright() as playwright:
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=programs.find("chromium"), args=["--no-sandbox"])
         yield started
         started.close()
         for number, handler in handlers.items():

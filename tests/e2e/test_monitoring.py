@@ -103,6 +103,7 @@ def test_dashboard_and_alerts_name_only_what_a_scrape_has(loaded):
             assert labels <= set(series[metric][0][0]), f"{place}: {metric} has not all of {labels}"
 
 
+@pytest.mark.requires("promtool")
 def test_our_metrics_are_named_as_prometheus_asks(loaded):
     text = httpx.get(f"{loaded.address('metrics')}/metrics").text
     complaints = promtool("check", "metrics", input=text).stderr
@@ -110,9 +111,8 @@ def test_our_metrics_are_named_as_prometheus_asks(loaded):
 
 
 @pytest.mark.slow
+@pytest.mark.requires("prometheus")
 def test_prometheus_scrapes_the_server_and_answers_every_query(loaded, http, tmp_path):
-    if shutil.which("prometheus") is None:
-        pytest.skip("prometheus is not installed (Debian: apt-get install prometheus)")
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [loaded.address("metrics").removeprefix("http://")]

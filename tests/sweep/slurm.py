@@ -1,7 +1,6 @@
 """A whole Slurm of one node on the loopback, from Debian's packages slurmctld, slurmd, slurm-client and munge."""
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -35,15 +34,6 @@ ReturnToService=2
 NodeName=localhost NodeAddr=127.0.0.1 CPUs={cores} State=UNKNOWN
 PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP
 """
-
-
-def missing() -> str:
-    """Why Slurm cannot run here, or nothing."""
-    path = f"{os.environ['PATH']}:/usr/sbin"
-    absent = [program for program in PROGRAMS if not shutil.which(program, path=path)]
-    if absent:
-        return f"{absent[0]} is not installed; apt-get install slurmctld slurmd slurm-client munge"
-    return "" if os.geteuid() == 0 else "slurmd runs as root alone"
 
 
 @contextmanager

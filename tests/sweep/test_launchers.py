@@ -9,7 +9,7 @@ import pytest
 
 from sentiment import runs
 from tests.conftest import ROOT, read_json
-from tests.sweep.slurm import missing, slurm
+from tests.sweep.slurm import PROGRAMS, slurm
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -57,7 +57,8 @@ def test_ray_runs_the_trials_and_leaves_no_process_behind(sweep, serial):
     assert raylets() <= before
 
 
-@pytest.mark.skipif(bool(missing()), reason=missing())
+@pytest.mark.requires(*PROGRAMS)
+@pytest.mark.skipif(os.geteuid() != 0, reason="slurmd runs as root alone")
 def test_slurm_runs_each_trial_as_a_job(sweep, serial, tmp_path):
     with slurm(tmp_path) as environment:
         folder = sweep("slurm", "hydra/launcher=slurm", "hydra.launcher.cpus_per_task=1", environment=environment)
