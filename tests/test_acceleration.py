@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from sentiment.acceleration import ATTENTION, CACHES, Dropout, accelerate, attend, kept_memory
-from sentiment.model import load_network
+from sentiment.networks import load_network
 
 FLOAT32 = {"rtol": 0.03, "atol": 0.03}  # what bf16 with its 8 bits may lose
 
@@ -100,7 +100,7 @@ def test_dropout_follows_the_seed_and_rests_outside_of_training():
 
 
 def test_an_accelerated_network_answers_and_is_saved_as_before(tiny_backbone, tmp_path):
-    plain, fast = (load_network(tiny_backbone, ["a", "b"], attention_dropout=0.0).eval() for _ in range(2))
+    plain, fast = (load_network(tiny_backbone, ["a", "b"], attention_dropout=0.0)[0].eval() for _ in range(2))
     fast.load_state_dict(plain.state_dict())
     accelerate(fast)
     batch = {"input_ids": torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]]), "attention_mask": torch.ones(2, 4).long()}

@@ -202,7 +202,7 @@ def test_a_mistake_is_one_clear_line_before_any_data_is_read(override, message, 
         ),
         (["preprocess", "data.dir=nowhere", "data.max_length=1000"], "max_length=1000 exceeds the 512 positions"),
         (["preprocess", "data.dir=nowhere", "data.batch_size=0"], "data.batch_size=0: expected greater than 0"),
-        (["preprocess", "data.dir=nowhere", "+model.foo=1"], "unknown key model.foo; did you mean model.backbone?"),
+        (["preprocess", "data.dir=nowhere", "+model.foo=1"], "unknown key model.foo; did you mean model."),
         (
             ["preprocess", "data.dir=nowhere", "+paths.outpts=x"],
             "unknown key paths.outpts; did you mean paths.outputs?",

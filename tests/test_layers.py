@@ -14,8 +14,10 @@ FLOORS = (
     {"tensors", "signatures", "tables", "resampling"},
     {"checksums"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
-    | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "baseline"},
+    | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "baseline"}
+    | {"labels", "heads", "adapters", "schedules"},
     {"runtimes", "explanations", "intervals"},
+    {"networks"},
     {"predictor", "config"},
     {"calibration"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose", "report"},

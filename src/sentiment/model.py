@@ -1,33 +1,36 @@
 """The LightningModule: a pretrained encoder with a classification head, and how it learns."""
 
-import warnings
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
 from annotated_types import Ge, Gt, Le, Lt
 from torch.distributed.fsdp import FSDPModule, fully_shard
-from transformers import AutoConfig, AutoModelForSequenceClassification, SchedulerType, get_scheduler
+from transformers import SchedulerType
 
 from sentiment import metrics, parameters
 from sentiment.acceleration import accelerate
-from sentiment.backbones import out_of_reach, resolve
-from sentiment.errors import ConfigError
+from sentiment.adapters import with_adapters
+from sentiment.labels import ClassWeights, read_class_weights
 from sentiment.metrics import IGNORED
-from sentiment.optimizers import AdamW
-from sentiment.runtimes import first_token_only
+from sentiment.networks import check_runs, load_network
+from sentiment.optimizers import AdamW, build_optimizer
+from sentiment.schedules import build_schedule, check_schedule
+
+log = logging.getLogger(__name__)
 
 Fraction = Annotated[float, Ge(0), Lt(1)]
-ClassWeights = Literal["balanced"] | Mapping[str, float]
 
 
 class SentimentClassifier(pl.LightningModule):
     """Fine-tunes `backbone`, a packaged name, local folder or hub id, to tell `labels` apart.
 
-    `optimizer` takes parameter groups, as a partial of torch.optim.AdamW does; `warmup` is a share of all steps.
-    `class_weights` are those of the training loss, a number for each label, or "balanced": inverse to its count.
+    `revision` is a commit, branch or tag of a hub id. `optimizer` takes parameter groups, as a partial of
+    torch.optim.AdamW does; `warmup` is a share of all steps. `class_weights` are those of the training loss, a number
+    above 0 for each label, or "balanced": inverse to its count.
     `lora` is a peft.LoraConfig: then only its small matrices and the head learn (Hu et al. 2021).
     `accelerate` trains with our own attention, dropout and update of the token vectors where one process has a CPU.
     """
@@ -38,13 +41,14 @@ class SentimentClassifier(pl.LightningModule):
         backbone: str,
         labels: Sequence[str],
         optimizer: Callable[..., torch.optim.Optimizer],
+        revision: str | None = None,
         lr: Annotated[float, Gt(0), Le(1)] = 5e-5,
         weight_decay: Annotated[float, Ge(0)] = 0.01,
         warmup: Fraction = 0.1,
         layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0,
         scheduler: SchedulerType = SchedulerType.LINEAR,
         scheduler_args: Mapping[str, Any] | None = None,
-        class_weights: ClassWeights | None = None,
+        class_weights: Any = None,
         label_smoothing: Fraction = 0.0,
         freeze_embeddings: bool = False,
         lora: Any | None = None,
@@ -56,12 +60,14 @@ class SentimentClassifier(pl.LightningModule):
         self.labels = list(labels)
         self.lr, self.weight_decay = lr, weight_decay
         self.warmup, self.layer_decay = warmup, layer_decay
+        check_schedule(scheduler, scheduler_args)
         self.scheduler, self.scheduler_args = scheduler, dict(scheduler_args or {})
-        self.class_weights, self.label_smoothing = class_weights, label_smoothing
+        self.class_weights, self.label_smoothing = read_class_weights(class_weights, self.labels), label_smoothing
         self.weights: torch.Tensor | None = None  # (labels,), known once the data is read
-        self.build_optimizer = optimizer
+        self.optimizer = optimizer
         self.accelerate = accelerate
-        self.network = load_network(backbone, self.labels, dropout, attention_dropout)
+        self.backbone = backbone
+        self.network, self.remarks = load_network(backbone, self.labels, dropout, attention_dropout, revision)
         if freeze_embeddings:
             parameters.freeze_embeddings(self.network)
         if lora is not None:
@@ -74,6 +80,10 @@ class SentimentClassifier(pl.LightningModule):
         return self.accelerate and alone and self.trainer.strategy.root_device.type == "cpu"
 
     def setup(self, stage: str) -> None:
+        if stage == "fit":
+            for line in self.remarks:
+                log.info("%s: %s", self.backbone, line)
+            check_runs(self.network, self.backbone, self.trainer.datamodule.preprocessing.max_length)  # type: ignore[attr-defined]
         if stage == "fit" and self.accelerated:
             accelerate(self.network)
         if stage == "fit" and self.class_weights is not None:
@@ -127,18 +137,19 @@ class SentimentClassifier(pl.LightningModule):
         self.validation_metrics.reset()
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.build_optimizer(
-            parameters.groups(self.network, lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay)
+        optimizer = build_optimizer(
+            self.optimizer,
+            parameters.groups(self.network, lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay),
         )
-        if self.accelerated and isinstance(optimizer, AdamW):
-            self.network.get_input_embeddings().sparse = True
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = get_scheduler(
+        tokens = self.network.get_input_embeddings()
+        if self.accelerated and isinstance(optimizer, AdamW) and type(tokens) is torch.nn.Embedding:
+            tokens.sparse = True
+        schedule = build_schedule(
             self.scheduler,
             optimizer,
-            num_warmup_steps=round(self.warmup * steps),
-            num_training_steps=steps,
-            scheduler_specific_kwargs=self.scheduler_args,
+            steps=int(self.trainer.estimated_stepping_batches),
+            warmup=self.warmup,
+            arguments=self.scheduler_args,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -160,37 +171,4 @@ def loss_weights(wanted: ClassWeights, labels: Sequence[str], counts: Mapping[st
     """The weight of each label in the loss; balanced ones sum over all rows to the number of rows."""
     if isinstance(wanted, str):
         return [sum(counts.values()) / (len(labels) * max(counts[label], 1)) for label in labels]
-    if set(wanted) != set(labels):
-        raise ConfigError(f"model.class_weights={dict(wanted)}: give one weight for each of {', '.join(labels)}")
     return [float(wanted[label]) for label in labels]
-
-
-def with_adapters(network: Any, lora: Any) -> Any:
-    """`network` frozen, with low-rank adapters and the head to learn."""
-    import peft
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
-        return peft.get_peft_model(network, lora)
-
-
-def load_network(
-    backbone: str, labels: Sequence[str], dropout: float | None = None, attention_dropout: float | None = None
-) -> Any:
-    """The pretrained encoder with a new head; ModelError where it cannot be had."""
-    source = resolve(backbone)
-    try:
-        config = AutoConfig.from_pretrained(source)
-        config.id2label = dict(enumerate(labels))
-        config.label2id = {label: i for i, label in enumerate(labels)}
-        if dropout is not None:
-            config.classifier_dropout = dropout
-        if attention_dropout is not None:
-            of_bert = "attention_probs_dropout_prob"
-            setattr(config, of_bert if hasattr(config, of_bert) else "attention_dropout", attention_dropout)
-        network = AutoModelForSequenceClassification.from_pretrained(
-            source, config=config, dtype=torch.float32, ignore_mismatched_sizes=True
-        )  # a head for another number of labels is replaced
-        return first_token_only(network).train()  # it comes in eval mode, which Lightning would keep: no dropout
-    except (OSError, ValueError) as error:
-        raise out_of_reach(f"the backbone {backbone!r}", error) from error

@@ -1,9 +1,45 @@
-"""AdamW that leaves alone the token vectors a batch does not contain."""
+"""Any optimizer over groups of weights, and an AdamW that leaves alone the token vectors a batch does not contain."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+
+from sentiment.errors import ConfigError
+
+GROUPED = {  # arguments that every group of weights brings along, and the key that says them
+    "lr": "model.lr, times the share of a layer under model.layer_decay",
+    "weight_decay": "model.weight_decay, for matrices alone",
+}
+
+
+def build_optimizer(make: Callable[..., torch.optim.Optimizer], groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """The optimizer over these parameter groups; ConfigError where it takes none, or not these."""
+    try:
+        return make(groups)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"model.optimizer: {str(error).splitlines()[0]}; try sentiment.optimizers.AdamW") from error
+
+
+def check_optimizer(settings: Mapping[str, Any], target: Any, *, lr: float, weight_decay: float) -> None:
+    """ConfigError for a value under `model.optimizer` that the groups of weights would put aside.
+
+    `target` is the optimizer's class, `settings` its keys; `lr` and `weight_decay` are those of the model.
+    """
+    for name, value in {"lr": lr, "weight_decay": weight_decay}.items():
+        if name in settings and settings[name] != value:
+            raise ConfigError(
+                f"model.optimizer.{name}={settings[name]} would do nothing: each weight has {GROUPED[name]}; "
+                f"set model.{name}={settings[name]}"
+            )
+    known = inspect.signature(target).parameters
+    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
+    if weight_decay and "weight_decay" not in known and not takes_any:
+        raise ConfigError(
+            f"model.weight_decay={weight_decay} can do nothing: {target.__name__} has no weight decay; "
+            "set model.weight_decay=0"
+        )
 
 
 class AdamW(torch.optim.AdamW):

@@ -1,12 +1,9 @@
 """Which weights of a network learn, and how fast each does."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 import torch
-
-LAYER = re.compile(r"\.layer\.(\d+)\.")  # of BERT and its kin
 
 
 def groups(network: Any, *, lr: float, weight_decay: float, layer_decay: float) -> list[dict[str, Any]]:
@@ -15,7 +12,7 @@ def groups(network: Any, *, lr: float, weight_decay: float, layer_decay: float) 
     The head learns at `lr`, each layer below at `layer_decay` times the rate of the one above, the embeddings at the
     lowest (Howard and Ruder 2018, "Universal language model fine-tuning").
     """
-    depths = distances(name for name, _ in network.named_parameters())
+    depths = distances(network)
     found: dict[tuple[int, bool], list[Any]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
@@ -27,19 +24,57 @@ def groups(network: Any, *, lr: float, weight_decay: float, layer_decay: float) 
     ]
 
 
-def distances(names: Any) -> dict[str, int]:
-    """How many layers lie between each parameter and the head: 0 for the head, the most for the embeddings."""
-    layers = {name: LAYER.search(name) for name in names}
-    top = 1 + max((int(found[1]) for found in layers.values() if found), default=0)
-    return {
-        name: top - int(found[1]) if found else top + 1 if "embeddings" in name else 0 for name, found in layers.items()
-    }
+def distances(network: Any) -> dict[str, int]:
+    """Layers between each parameter and the head: 0 for the head, the most for the embeddings."""
+    depths = {layer: len(stack) - i for stack in stacks(network) for i, layer in enumerate(stack)}
+    lowest = 1 + max(depths.values(), default=0)
+    lists = {layer for stack in outer_lists(network) for layer in stack}
+    inside, below = encoder_prefix(network), bool(lists)
+    found = {}
+    for name, _ in network.named_parameters():
+        parts = name.split(".")
+        prefixes = {".".join(parts[:end]) for end in range(1, len(parts))}
+        below = below and not prefixes & lists  # the encoder's parameters before its first layer are embeddings
+        embedded = name.startswith(inside) and (below or "embed" in name)
+        [found[name]] = [depths[prefix] for prefix in prefixes & depths.keys()] or [lowest if embedded else 0]
+    return found
+
+
+def encoder_prefix(network: Any) -> str:
+    """The beginning of the names of the encoder's parameters; all others are the head's."""
+    return f"{'base_model.model.' if hasattr(network, 'peft_config') else ''}{network.base_model_prefix}."
+
+
+def embeddings(network: Any) -> list[str]:
+    """The names of the token, position and type vectors, and of what else lies below the first layer."""
+    layers = tuple(f"{layer}." for stack in outer_lists(network) for layer in stack)
+    return [name for name, distance in distances(network).items() if distance and not name.startswith(layers)]
+
+
+def stacks(network: Any) -> list[list[str]]:
+    """The names of the layers, lowest first, of each list of them; none where all layers share the same weights."""
+    count = getattr(network.config, "num_hidden_layers", None)
+    return [layers for layers in outer_lists(network) if len(layers) > 1 or len(layers) == count]
+
+
+def outer_lists(network: Any) -> list[list[str]]:
+    """The names of the members of each ModuleList that lies in no other; members of lists of lists in one row."""
+    found: dict[str, list[str]] = {}
+    for name, module in network.named_modules():
+        if isinstance(module, torch.nn.ModuleList) and not any(name.startswith(f"{outer}.") for outer in found):
+            found[name] = [
+                f"{name}.{i}.{j}" if isinstance(member, torch.nn.ModuleList) else f"{name}.{i}"
+                for i, member in enumerate(module)
+                for j in range(len(member) if isinstance(member, torch.nn.ModuleList) else 1)
+            ]
+    return list(found.values())
 
 
 def freeze_embeddings(network: Any) -> None:
     """Keep the token, position and type vectors as they were pretrained."""
+    names = {*embeddings(network)}
     for name, parameter in network.named_parameters():
-        if "embeddings" in name:
+        if name in names:
             parameter.requires_grad_(False)
 
 

@@ -14,9 +14,8 @@ import torch
 from annotated_types import Ge, Gt, Le, Lt
 from datasets import Dataset
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
-from transformers import AutoTokenizer
 
-from sentiment.backbones import check_length, out_of_reach, positions, resolve
+from sentiment.backbones import check_length, load_tokenizer, positions
 from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader, Share
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.quality import DataReport, inspect
@@ -24,6 +23,7 @@ from sentiment.data.sources import SPLITS, Source
 from sentiment.data.splits import Split, checked, label_names, row_named, rows_named, stratified
 from sentiment.encoding import encode_counting, unbounded
 from sentiment.files import alone, replacing
+from sentiment.labels import label_texts
 from sentiment.text import Cleaning, Preprocessing, Truncation
 
 log = logging.getLogger(__name__)
@@ -44,15 +44,17 @@ class SentimentData(pl.LightningDataModule):
         *,
         backbone: str,
         cache_dir: Path,
+        backbone_revision: str | None = None,
         hub: str | None = None,
         hub_config: str | None = None,
+        revision: str | None = None,
         dir: Path | None = None,
         train: Path | None = None,
         validation: Path | None = None,
         test: Path | None = None,
         text_column: str | None = None,
         label_column: str | None = None,
-        labels: Sequence[str] | None = None,
+        labels: Sequence[str | int | float | bool] | None = None,
         cleaning: Cleaning | None = None,
         dedupe: Match = "none",
         drop_leaks: Match = "none",
@@ -67,11 +69,11 @@ class SentimentData(pl.LightningDataModule):
         seed: int = 42,
     ) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone, self.backbone_revision = backbone, backbone_revision
         self.cache_dir = Path(cache_dir)
-        self.source = Source(hub, hub_config, dir, train, validation, test)
+        self.source = Source(hub, hub_config, dir, train, validation, test, revision=revision)
         self.text_column, self.label_column = text_column, label_column
-        self.wanted_labels = labels
+        self.wanted_labels = None if labels is None else label_texts(labels, "data.labels")
         self.preprocessing = Preprocessing(
             max_length,
             truncation,
@@ -92,7 +94,8 @@ class SentimentData(pl.LightningDataModule):
     @property
     def tokenizer(self) -> Any:
         if not hasattr(self, "_tokenizer"):
-            self._tokenizer = load_tokenizer(self.backbone)
+            self._tokenizer = load_tokenizer(self.backbone, self.backbone_revision)
+            unbounded(self._tokenizer.backend_tokenizer)  # else the cache key would depend on what ran before
         return self._tokenizer
 
     def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
@@ -124,7 +127,10 @@ class SentimentData(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if self.splits:
             return
-        for limit in (positions(self.backbone), self.tokenizer.model_max_length):  # before any data is read
+        for limit in (
+            positions(self.backbone, self.backbone_revision),
+            self.tokenizer.model_max_length,
+        ):  # before any data is read
             check_length(self.backbone, self.preprocessing.max_length, limit)
         splits = self.read()
         self._tokenized = {name: self._tokenize(name, split) for name, split in splits.items()}
@@ -196,12 +202,3 @@ class SentimentData(pl.LightningDataModule):
             self.tokenizer.backend_tokenizer.to_str(),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
-
-
-def load_tokenizer(backbone: str) -> Any:
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(resolve(backbone))
-    except (OSError, ValueError) as error:
-        raise out_of_reach(f"the tokenizer of {backbone!r}", error) from error
-    unbounded(tokenizer.backend_tokenizer)  # else the cache key would depend on what ran before
-    return tokenizer

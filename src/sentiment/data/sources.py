@@ -10,6 +10,7 @@ import datasets
 import pandas
 from datasets import ClassLabel, Dataset
 
+from sentiment.backbones import check_revision
 from sentiment.data.trees import is_archive, is_tree, read_archive, read_tree
 from sentiment.errors import DataError
 from sentiment.text import TEXT_COLUMNS
@@ -31,6 +32,7 @@ class Source:
     train: Path | None = None
     validation: Path | None = None
     test: Path | None = None
+    revision: str | None = None  # a commit, branch or tag of the hub id
 
     def read(self, *, text_column: str | None, label_column: str | None) -> dict[str, Dataset]:
         """Splits by name with the string columns "text" and "label"; DataError where something is amiss."""
@@ -38,6 +40,7 @@ class Source:
         return {name: _two_columns(name, split, text_column, label_column) for name, split in splits.items()}
 
     def _open(self) -> Mapping[str, Dataset]:
+        check_revision("data.revision", self.revision, None if self.dir or self.train else self.hub)
         files = {name: [Path(path)] for name in SPLITS if (path := getattr(self, name))}
         if self.dir and is_archive(Path(self.dir)):
             return {**read_archive(Path(self.dir), SPLITS), **read_files(files)}
@@ -46,7 +49,7 @@ class Source:
         if files:
             return read_files(files)
         if self.hub:
-            return read_hub(self.hub, self.hub_config)
+            return read_hub(self.hub, self.hub_config, self.revision)
         raise DataError("no data named; set data.train=FILE, data.dir=FOLDER or data.hub=ID")
 
 
@@ -119,10 +122,10 @@ def check_utf8(path: Path) -> None:
                 ) from error
 
 
-def read_hub(name: str, config: str | None) -> Mapping[str, Dataset]:
+def read_hub(name: str, config: str | None, revision: str | None = None) -> Mapping[str, Dataset]:
     """All splits of a dataset of the hub, or of its cached copy; `name` may be a local folder too."""
     try:
-        return dict(datasets.load_dataset(name, config))
+        return dict(datasets.load_dataset(name, config, revision=revision))
     except Exception as error:  # the hub client raises many kinds: offline, unknown id, gated, broken files
         reason = str(error).splitlines()[0]
         raise DataError(f"cannot load {name!r} from the hub: {reason}; or point data.dir to local files") from error

@@ -1,0 +1,91 @@
+"""The classification head of a pretrained network: kept where its labels are those to learn, else made new."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+PLACEHOLDER = "LABEL_"  # transformers names the labels of a model LABEL_0, LABEL_1 where nobody does
+
+
+def skeleton(config: Any) -> Any:
+    """A sequence classifier of this config without weights, on the meta device: milliseconds, no memory."""
+    from transformers import AutoModelForSequenceClassification
+
+    with torch.device("meta"):
+        return AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
+
+
+def label_dimensions(config: Any) -> dict[str, int]:
+    """The parameters whose size is the number of labels, by name, with the dimension that counts them."""
+    other = copy.deepcopy(config)
+    other.num_labels = config.num_labels + 1
+    sizes = {name: parameter.shape for name, parameter in skeleton(other).named_parameters()}
+    return {
+        name: next(at for at, (a, b) in enumerate(zip(parameter.shape, sizes[name], strict=True)) if a != b)
+        for name, parameter in skeleton(config).named_parameters()
+        if parameter.shape != sizes[name]
+    }
+
+
+def known_labels(config: Mapping[str, Any]) -> list[str] | None:
+    """The label of each row of a head, by the raw config.json; None where it names none, or contradicts itself."""
+    names = config.get("id2label")
+    if not isinstance(names, Mapping) or sorted(map(str, names)) != sorted(map(str, range(len(names)))):
+        return None
+    labels = [str({str(key): name for key, name in names.items()}[str(i)]) for i in range(len(names))]
+    numbers = config.get("label2id")
+    if numbers is not None and numbers != {label: i for i, label in enumerate(labels)}:
+        return None
+    return labels
+
+
+def row_order(former: Sequence[str] | None, labels: Sequence[str]) -> list[int] | None:
+    """The row of a head that stands for each of `labels`, letter case aside; None where the sets differ."""
+    if former is None or len(former) != len(labels):
+        return None
+    for same in (str, fold):
+        rows = {same(label): i for i, label in enumerate(former)}
+        if len(rows) == len(former) and set(rows) == {same(label) for label in labels}:
+            return [rows[same(label)] for label in labels]
+    return None
+
+
+def fold(label: str) -> str:
+    return label.strip().casefold()
+
+
+@torch.no_grad()
+def adapt_head(network: Any, former: Sequence[str] | None, labels: Sequence[str]) -> str | None:
+    """Put the rows of a loaded head into the order of `labels`, or start it anew; say which in one line.
+
+    None where there is nothing to say: the rows are in this order already.
+    """
+    dimensions = label_dimensions(network.config)
+    rows = row_order(former, labels)
+    for name, parameter in network.named_parameters():
+        if name not in dimensions:
+            continue
+        if rows is not None:
+            parameter.copy_(parameter.index_select(dimensions[name], torch.tensor(rows, device=parameter.device)))
+        elif parameter.ndim > 1:
+            parameter.normal_(std=getattr(network.config, "initializer_range", 0.02))
+        else:
+            parameter.zero_()
+    if rows is None:
+        return replaced(former, labels)
+    if rows == list(range(len(rows))) and list(labels) == list(former or ()):
+        return None
+    return f"the head is kept: its labels {', '.join(former or ())} become {', '.join(labels)}, each with its own row"
+
+
+def replaced(former: Sequence[str] | None, labels: Sequence[str]) -> str:
+    """One line on a head that starts anew."""
+    had = f"its labels are {', '.join(former or ())}" if named(former) else "its config.json does not say what it tells"
+    return f"the head is replaced by a new one for {', '.join(labels)}: {had}"
+
+
+def named(labels: Sequence[str] | None) -> bool:
+    """Tell real names from the placeholders that transformers gives."""
+    return labels is not None and not all(label.startswith(PLACEHOLDER) for label in labels)

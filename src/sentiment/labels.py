@@ -1,0 +1,51 @@
+"""Labels and their weights as a config gives them: YAML reads 0 as a number and true as a boolean, files hold texts."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from sentiment.errors import ConfigError
+
+ClassWeights = Literal["balanced"] | Mapping[str, float]
+
+
+def label_text(label: Any, key: str) -> str:
+    """The text that a label of the config stands for: 0 is "0", 4.0 is "4.0"; ConfigError where that is a guess."""
+    if isinstance(label, str) and label.strip():
+        return label.strip()
+    if isinstance(label, bool):
+        raise ConfigError(f"{key}: {str(label).lower()} is a boolean; write the label in quotes, as it is in the data")
+    if isinstance(label, int) or (isinstance(label, float) and math.isfinite(label)):
+        return str(label)
+    raise ConfigError(f"{key}: {label!r} is no label; write it in quotes, as it is in the data")
+
+
+def label_texts(labels: Sequence[Any], key: str) -> list[str]:
+    """The texts of two or more different labels."""
+    texts = [label_text(label, key) for label in labels]
+    if twice := [text for text in dict.fromkeys(texts) if texts.count(text) > 1]:
+        raise ConfigError(f"{key}: {twice[0]!r} is named {texts.count(twice[0])} times; name each label once")
+    if len(texts) < 2:
+        raise ConfigError(f"{key}={texts}: name two labels or more")
+    return texts
+
+
+def read_class_weights(wanted: Any, labels: Sequence[str] | None = None) -> ClassWeights | None:
+    """`model.class_weights` with texts as labels; ConfigError for what is no positive number for each of `labels`."""
+    key = "model.class_weights"
+    if wanted is None or wanted == "balanced":
+        return "balanced" if wanted else None
+    if not isinstance(wanted, Mapping):
+        raise ConfigError(f"{key}={wanted}: expected balanced, or a weight for each label such as {{negative: 1.0}}")
+    found: dict[str, float] = {}
+    for label, weight in wanted.items():
+        text = label_text(label, key)
+        if text in found:
+            raise ConfigError(f"{key}: {text!r} is named twice; give one weight for each label")
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not math.isfinite(weight) or weight <= 0:
+            raise ConfigError(f"{key}: the weight of {text!r} is {weight!r}; give a number above 0")
+        found[text] = float(weight)
+    if labels is not None and set(found) != set(labels):
+        raise ConfigError(f"{key}={dict(wanted)}: give one weight for each of {', '.join(labels)}")
+    return found
