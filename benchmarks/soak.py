@@ -24,13 +24,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sentiment.client import Client
-from sentiment.data.sources import read_file
 from sentiment.errors import ClientError
 from sentiment.packaging import package
 from sentiment.predictor import Predictor
 from sentiment.resources import bundled
 from sentiment.schema import Prediction
 from sentiment.serving import TorchServe
+from sentiment.tables import open_table
 
 WARM_UP = 0.2  # of the time, left out of the slope: Java grows its heap, torch its buffers
 EVERY = 5.0  # s between two looks at the memory
@@ -123,7 +123,7 @@ def main() -> None:
     logging.disable(logging.INFO)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped too
     run = options.run or newest(Path("outputs"))
-    texts = read_file(bundled("data/demo") / "test.csv")["text"][:]
+    texts = [row["text"] for row in open_table(bundled("data/demo") / "test.csv").rows(["text"])]
     load = Load(texts, Predictor.load(run).predict(texts), options.rate, options.connections)
     with tempfile.TemporaryDirectory() as folder:
         package(run=run, store=Path(folder))

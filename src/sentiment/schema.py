@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from sentiment.files import SURROGATE
+from sentiment.text import is_readable
 
 MAX_TEXTS = 1024  # in one request
 MAX_CHARACTERS = 100_000  # in one text
@@ -124,6 +125,8 @@ def check_text(text: Any, name: str = "text", *, longest: int = MAX_CHARACTERS) 
         raise RequestError(told, status=413, reason="too_long")
     if SURROGATE.search(text):
         raise RequestError(f"{name} holds half of a surrogate pair, which is no character", reason="not_unicode")
+    if not is_readable(text):
+        raise RequestError(f"{name} is empty but for markup or invisible characters", reason="empty_text")
     return text
 
 

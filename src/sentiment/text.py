@@ -10,7 +10,6 @@ from typing import Any, Literal
 Truncation = Literal["head", "tail", "head_tail"]
 Runtime = Literal["torch", "onnx", "onnx-int8"]  # what computes the logits
 MAX_MARKS = 30  # combining marks in a row, as in the Stream-Safe Text Format of UAX #15; real text has up to four
-TEXT_COLUMNS = ("text", "sentence", "review", "tweet", "content")  # where a table most likely holds its texts
 
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # "<3" and "a < b" are no tags
 _URL = re.compile(r"\b(?:https?://|www\.)\S+")
@@ -18,6 +17,8 @@ _USER = re.compile(r"(?<![\w.+-])@\w+")  # not the @ of an e-mail address
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # these part words
 _OVERLONG = re.compile(r"(&#(?:[0-9]{33,}|[xX][0-9a-fA-F]{33,}))")  # int() raises from 4,301 digits on
 _MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31,}")  # every run of more than MAX_MARKS marks is in one of these
+_UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Mn", "Me"}  # categories of Unicode
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that are drawn as a space
 _INVISIBLE = re.compile(  # soft hyphen, zero-width, direction marks, lone surrogates, private use; not U+200D of emoji
     "[\u00ad\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ue000-\uf8ff\ufeff\ufff9-\ufffb]"
 )
@@ -70,6 +71,25 @@ def _first_marks(run: re.Match[str]) -> str:
 def is_mark(character: str) -> bool:
     """Tell whether the canonical decomposition of a character holds combining marks alone."""
     return all(unicodedata.combining(part) for part in unicodedata.normalize("NFD", character))
+
+
+def is_readable(text: str) -> bool:
+    """Tell whether anything of a text is left to read without markup, white space and invisible characters.
+
+    It is the same for every model, whatever its cleaning leaves in: tags alone, or zero-width characters, say nothing.
+    """
+    first = text.lstrip()[:1]
+    if first.isalnum():
+        return True
+    if "<" in text or "&" in text:
+        text = unescape(_TAG.sub(" ", text))
+    return any(is_visible(character) for character in text)
+
+
+@lru_cache(maxsize=4096)
+def is_visible(character: str) -> bool:
+    """Tell whether a character shows by itself; those of newer Unicode than Python knows do."""
+    return character not in _BLANK and unicodedata.category(character) not in _UNSEEN
 
 
 @dataclass(frozen=True, slots=True)

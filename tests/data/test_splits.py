@@ -1,9 +1,10 @@
 from collections import Counter
 
 import pytest
-from datasets import Dataset
 
-from sentiment.data.splits import Split, checked, label_names, stratified
+from sentiment.data.label_sets import label_names, named_alike
+from sentiment.data.labelled import Labelled
+from sentiment.data.splits import Split, checked, stratified
 from sentiment.errors import DataError
 
 MANY = Split([f"text {i}" for i in range(100)], ["rare" if i % 10 == 0 else "common" for i in range(100)])
@@ -34,7 +35,7 @@ def test_labels_are_sorted_or_as_given():
 def test_an_unknown_label_is_named_with_its_row():
     splits = {"train": Split(["a", "b"], ["x", "y"]), "test": Split(["c", "d"], ["x", "z"])}
     with pytest.raises(DataError, match="test row 2 has the label 'z', unknown to the train split: x, y"):
-        label_names(splits, None)
+        named_alike(splits, label_names(splits, None), given=False)
 
 
 def test_one_label_is_not_enough():
@@ -43,14 +44,14 @@ def test_one_label_is_not_enough():
 
 
 def test_unusable_rows_stop_or_are_skipped():
-    rows = Dataset.from_dict({"text": ["a", " ", None, "d"], "label": ["x", "x", "y", ""]})
+    rows = Labelled(["a", " ", None, "d"], ["x", "x", "y", None])
     with pytest.raises(DataError, match=r"3 of 4 train rows are unusable \(first: row 2, the text is empty\)"):
         checked("train", rows, skip_bad_rows=False)
     assert checked("train", rows, skip_bad_rows=True) == Split(["a"], ["x"])
 
 
 def test_a_split_with_hidden_labels_is_left_out():
-    assert len(checked("test", Dataset.from_dict({"text": ["a"], "label": [None]}), skip_bad_rows=False)) == 0
+    assert len(checked("test", Labelled(["a"], [None]), skip_bad_rows=False)) == 0
 
 
 def test_the_fingerprint_tells_any_change():

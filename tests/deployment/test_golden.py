@@ -28,7 +28,7 @@ def test_json_lines_without_labels_do(tmp_path):
 def test_what_cannot_be_a_golden_set_is_said(tmp_path):
     with pytest.raises(ConfigError, match="no predictions.csv to check against; name labelled texts with golden=FILE"):
         read_golden(None, tmp_path, most=9)
-    with pytest.raises(DataError, match="none of the columns text, sentence"):
+    with pytest.raises(DataError, match="no column 'text', only 'x', 'y'; set text_column"):
         read_golden(write_csv(tmp_path / "a.csv", [("a", "b")] * 3, header=("x", "y")), tmp_path, most=9)
     with pytest.raises(DataError, match="row 2: text is empty"):
         read_golden(write_csv(tmp_path / "b.csv", [("a", "b"), (" ", "b"), ("c", "b")]), tmp_path, most=9)

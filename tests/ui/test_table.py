@@ -10,7 +10,7 @@ import pytest
 
 from sentiment.errors import DataError
 from sentiment.schema import Prediction
-from sentiment.ui.table import columns_of, predict_file
+from sentiment.ui.table import opened, predict_file
 
 
 class Echo:
@@ -35,12 +35,16 @@ def rows_of(path):
 def test_a_broken_line_is_reported_and_the_others_are_predicted(tmp_path):
     table = tmp_path / "mine.csv"
     table.write_text('id,note\n1,a fine day\n2,a day, of commas\n3\n\n4,"b, quoted"\n5,\n', encoding="utf-8")
-    assert columns_of(table) == (["id", "note"], "id")
+    assert (opened(table).columns, opened(table).text, opened(table).guessed) == (["id", "note"], None, None)
     result = predicted(table)
     assert [(row["id"], row["prediction"]) for row in rows_of(result.files[0])] == [
-        ("1", "a"), ("2", ""), ("3", ""), ("4", "b"), ("5", ""),
+        ("1", "a"), ("", ""), ("", ""), ("4", "b"), ("5", ""),
     ]  # fmt: skip
-    reasons = [["2", "3 values under 2 columns"], ["3", "1 values under 2 columns"], ["5", "note is empty"]]
+    reasons = [
+        ["2", "line 3: 3 values under 2 columns"],
+        ["3", "line 4: 1 values under 2 columns"],
+        ["5", "note is empty"],
+    ]
     assert result.rejects == reasons
     assert [[row["row"], row["reason"]] for row in rows_of(result.files[1])] == reasons
     assert result.notice == "3 of 5 rows could not be scored; mine-predicted.rejects.csv tells why."
@@ -53,8 +57,8 @@ def test_a_broken_line_of_json_is_reported(tmp_path):
         file.write('{"note": "a", "n": 1}\n{"note": "b"\n[1]\n{"note": 7}\n')
     result = predicted(table)
     assert result.rejects == [
-        ["2", "not valid JSON"],
-        ["3", "no JSON object"],
+        ["2", "line 2: not valid JSON"],
+        ["3", "line 3: expected one JSON object in a line"],
         ["4", "note must be a string, got a number"],
     ]
     with gzip.open(result.files[0], "rt", encoding="utf-8") as file:
@@ -72,7 +76,7 @@ def test_parquet_keeps_its_columns(tmp_path):
     ("name", "content", "message"),
     [
         ("no.csv", b"", "is empty"),
-        ("no.csv", b"note\ncaf\xe9\n", "line 2: not UTF-8"),
+        ("no.csv", "note\né é\n".encode() + b"caf\xe9\n", "line 3: not UTF-8"),
         ("no.parquet", b"note", "not readable as Parquet"),
         ("no.csv", b"other\na\n", "has no column 'note'"),
     ],

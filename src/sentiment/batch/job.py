@@ -32,6 +32,7 @@ from sentiment.batch.source import Row, Source
 from sentiment.errors import ClientError, ClusterError, DataError, Interrupted, RowsRejected
 from sentiment.files import replacing, write_json
 from sentiment.schema import Classifier
+from sentiment.tables import Broken, Quoting, TableOptions
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,11 @@ def predict(
     engine: Classifier,
     text_column: str | None = None,
     stdin_format: Literal["csv", "tsv", "jsonl"] = "csv",
+    separator: str | None = None,
+    encoding: str | None = None,
+    quoting: Quoting | None = None,
+    columns: Sequence[str] | None = None,
+    broken_lines: Broken = "refuse",
     chunk: Annotated[int, Gt(0)] = 1024,
     quiet: bool = False,
 ) -> Path:
@@ -52,11 +58,16 @@ def predict(
 
     `input` is a file, a glob, or "-" for standard input. A row that cannot be scored has these empty and its reason in
     <output>.rejects.csv; RowsRejected says so at the end. <output>.summary.json counts. Killed and started again,
-    the job goes on after the last whole chunk (standard input: from its first row).
+    the job goes on after the last whole chunk (standard input: from its first row). `separator`, `encoding`, `quoting`
+    and `columns` say how to read the input (sentiment.tables.TableOptions); a line that is no row is refused, or with
+    broken_lines="keep" stays as an empty row that cannot be scored.
     """
     target = Path(output)
     format = Format.of(target, "output")
-    source = Source.open(str(input), text_column=text_column, stdin_format=stdin_format)
+    options = TableOptions.of("", separator, encoding, quoting, columns)
+    source = Source.open(
+        str(input), text_column=text_column, stdin_format=stdin_format, options=options, broken=broken_lines
+    )
     started = time.monotonic()
     job = Job.plan(source, format, target, engine, chunk)
     with job.parts.held():

@@ -3,12 +3,12 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 from sentiment.batch.parts import Part
 from sentiment.batch.source import Row
 from sentiment.errors import Rejected, SentimentError, TextError
 from sentiment.schema import Classifier, Prediction, RequestError, Streaming, check_text
+from sentiment.tables import BrokenRow
 
 Outcome = Prediction | str  # or why there is none
 
@@ -24,7 +24,7 @@ def scored(
 
     def texts() -> Iterator[list[str]]:
         while some := list(islice(rows, chunk)):
-            reasons = [reason(row.get(text), text) for row in some]
+            reasons = [reason(row, text) for row in some]
             waiting.append((some, reasons))
             yield [row[text] for row, why in zip(some, reasons, strict=True) if not why]
 
@@ -104,9 +104,12 @@ def columns(prediction: Prediction | None, labels: Sequence[str]) -> Row:
     return {"prediction": prediction.label, "score": round(prediction.score, 6), **probabilities}
 
 
-def reason(text: Any, column: str) -> str | None:
+def reason(row: Row, column: str) -> str | None:
+    """Say why a row cannot be scored; None where it can."""
+    if isinstance(row, BrokenRow):
+        return row.reason
     try:
-        check_text(text, column)
+        check_text(row.get(column), column)
     except RequestError as error:
         return str(error)
     return None

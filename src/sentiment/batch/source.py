@@ -114,5 +114,6 @@ def merged(table: Table, columns: list[str], own: list[str]) -> list[str]:
 def check_schemas(tables: tuple[Table, ...]) -> None:
     """Raise DataError where Parquet files have other types than the first."""
     for table in tables[1:]:
-        if table.kind == "parquet" and not table.schema.equals(tables[0].schema):
+        first = tables[0].schema
+        if table.kind == "parquet" and table.schema is not None and not table.schema.equals(first):
             raise DataError(f"{table.path} has another schema than {tables[0].path}; predict them apart")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,12 +18,15 @@ from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 from sentiment.backbones import check_length, load_tokenizer, positions
 from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader, Share
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
+from sentiment.data.folders import SPLITS
+from sentiment.data.label_sets import label_mapping, label_names, named_alike, renamed, warn_of
 from sentiment.data.quality import DataReport, inspect
-from sentiment.data.sources import SPLITS, Source
-from sentiment.data.splits import Split, checked, label_names, row_named, rows_named, stratified
+from sentiment.data.sources import Source
+from sentiment.data.splits import Split, checked, row_named, rows_named, stratified
 from sentiment.encoding import encode_counting, unbounded
 from sentiment.files import alone, replacing
 from sentiment.labels import label_texts
+from sentiment.tables import Quoting, TableOptions
 from sentiment.text import Cleaning, Preprocessing, Truncation
 
 log = logging.getLogger(__name__)
@@ -54,6 +57,11 @@ class SentimentData(pl.LightningDataModule):
         test: Path | None = None,
         text_column: str | None = None,
         label_column: str | None = None,
+        separator: str | None = None,
+        encoding: str | None = None,
+        quoting: Quoting | None = None,
+        columns: Sequence[str] | None = None,
+        label_map: Mapping[str | int | float | bool, str | int | float | bool] | None = None,
         labels: Sequence[str | int | float | bool] | None = None,
         cleaning: Cleaning | None = None,
         dedupe: Match = "none",
@@ -71,7 +79,9 @@ class SentimentData(pl.LightningDataModule):
         super().__init__()
         self.backbone, self.backbone_revision = backbone, backbone_revision
         self.cache_dir = Path(cache_dir)
-        self.source = Source(hub, hub_config, dir, train, validation, test, revision=revision)
+        options = TableOptions.of("data.", separator, encoding, quoting, columns)
+        self.source = Source(hub, hub_config, dir, train, validation, test, options, revision)
+        self.label_map = label_mapping(label_map)
         self.text_column, self.label_column = text_column, label_column
         self.wanted_labels = None if labels is None else label_texts(labels, "data.labels")
         self.preprocessing = Preprocessing(
@@ -101,9 +111,13 @@ class SentimentData(pl.LightningDataModule):
     def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
         """The splits, checked and complete, before any tokenizing; with known `labels` no train split is needed."""
         raw = self.source.read(text_column=self.text_column, label_column=self.label_column)
+        raw = renamed(raw, self.label_map)
         splits = {name: checked(name, rows, skip_bad_rows=self.skip_bad_rows) for name, rows in raw.items()}
         splits = {name: split for name, split in splits.items() if len(split)}
-        self.labels = label_names(splits, labels or self.wanted_labels)
+        wanted = labels or self.wanted_labels
+        self.labels = label_names(splits, wanted)
+        splits = named_alike(splits, self.labels, given=wanted is not None)
+        warn_of(splits, self.labels)
         with rows_named(splits, self.preprocessing.cleaning):
             return self._without_copies(splits)
 

@@ -1,25 +1,40 @@
-"""Read labelled texts: a hub id, local files, or a folder, as splits of two string columns, text and label."""
+"""Read labelled texts: a hub id, local files, or a folder, as splits of texts and labels."""
 
-import codecs
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import datasets
-import pandas
 from datasets import ClassLabel, Dataset
 
 from sentiment.backbones import check_revision
+from sentiment.data.folders import SPLITS, find_splits
+from sentiment.data.labelled import Labelled, labelled
 from sentiment.data.trees import is_archive, is_tree, read_archive, read_tree
+from sentiment.data.tweeteval import is_text_file, read_pair
 from sentiment.errors import DataError
-from sentiment.text import TEXT_COLUMNS
+from sentiment.tables import (
+    Table,
+    TableOptions,
+    announce,
+    format_of,
+    is_table,
+    label_column,
+    open_table,
+    text_column,
+    usual_label,
+)
 
 log = logging.getLogger(__name__)
 
-FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
-SPLITS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
-LABEL_COLUMNS = ("label", "sentiment", "labels")
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns with the texts and the labels; None: those with a usual name."""
+
+    text: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,126 +47,111 @@ class Source:
     train: Path | None = None
     validation: Path | None = None
     test: Path | None = None
+    options: TableOptions = field(default_factory=TableOptions)
     revision: str | None = None  # a commit, branch or tag of the hub id
 
-    def read(self, *, text_column: str | None, label_column: str | None) -> dict[str, Dataset]:
-        """Splits by name with the string columns "text" and "label"; DataError where something is amiss."""
-        splits = self._open()
-        return {name: _two_columns(name, split, text_column, label_column) for name, split in splits.items()}
+    def read(self, *, text_column: str | None, label_column: str | None) -> dict[str, Labelled]:
+        """Return the splits by name; DataError where something is amiss.
 
-    def _open(self) -> Mapping[str, Dataset]:
+        The test split of a folder may have no labels, as hidden ones have none: it is left out. A file that is named is
+        wanted, and needs them.
+        """
         check_revision("data.revision", self.revision, None if self.dir or self.train else self.hub)
-        files = {name: [Path(path)] for name in SPLITS if (path := getattr(self, name))}
+        columns = Columns(text_column, label_column)
+        named = {name: [Path(path)] for name in SPLITS if (path := getattr(self, name))}
+        inside: dict[str, list[Path]] = {}
+        splits: dict[str, Labelled] = {}
         if self.dir and is_archive(Path(self.dir)):
-            return {**read_archive(Path(self.dir), SPLITS), **read_files(files)}
-        if self.dir:
-            files = {**find_splits(Path(self.dir)), **files}
-        if files:
-            return read_files(files)
-        if self.hub:
-            return read_hub(self.hub, self.hub_config, self.revision)
-        raise DataError("no data named; set data.train=FILE, data.dir=FOLDER or data.hub=ID")
+            splits = read_archive(Path(self.dir), SPLITS)
+        elif self.dir:
+            inside = {name: paths for name, paths in find_splits(Path(self.dir)).items() if name not in named}
+        elif self.hub and not named:
+            splits = read_hub(self.hub, self.hub_config, self.revision, columns)
+        elif not named:
+            raise DataError("no data named; set data.train=FILE, data.dir=FOLDER or data.hub=ID")
+        self._check_options([path for paths in (*named.values(), *inside.values()) for path in paths])
+        for name, paths in named.items():
+            splits[name] = self._files(name, paths, columns)
+        for name, paths in inside.items():
+            if name == "test" and all(is_unlabelled(path, columns, self.options) for path in paths):
+                log.warning("%s has no labels; the test split is left out", ", ".join(map(str, paths)))
+            else:
+                splits[name] = self._files(name, paths, columns)
+        return {name: splits[name] for name in SPLITS if name in splits} | splits
+
+    def _files(self, name: str, paths: Sequence[Path], columns: Columns) -> Labelled:
+        rows = Labelled.joined(read_file(path, columns, self.options) for path in paths)
+        if not rows:
+            raise DataError(f"the {name} split, {', '.join(map(str, paths))}, has no rows; add some, or leave it out")
+        return rows
+
+    def _check_options(self, paths: Sequence[Path]) -> None:
+        """Raise DataError for an option that no file can take."""
+        kinds = [format_of(path).kind for path in paths if is_table(path)]
+        for kind in kinds:
+            if self.options.only_for(kind) == self.options:
+                return
+        for option in self.options.given():
+            lines = option == "encoding" and any(map(is_text_file, paths))
+            if not lines and not any(option in self.options.only_for(kind).given() for kind in kinds):
+                raise DataError(
+                    f"data.{option} says nothing about this data, which has no file to take it; leave it out"
+                )
 
 
-def find_splits(folder: Path) -> dict[str, list[Path]]:
-    """train, validation and test of a folder, by the usual names; a file is a training split alone.
-
-    A split is a file, files with the hub's numbers (train-00000-of-00002.parquet), or a folder with one of texts for
-    each label.
-    """
-    if folder.is_file():
-        return {"train": [folder]}
-    if not folder.is_dir():
-        raise DataError(f"data.dir={folder}: no such file or folder")
-    found = {split: paths for split, stems in SPLITS.items() if (paths := find_split(folder, split, stems))}
-    if not found:
-        raise DataError(
-            f"{folder} has no train, validation or test file with one of {', '.join(FORMATS)}, "
-            "nor <split>/<label>/<name>.txt"
-        )
-    return found
-
-
-def find_split(folder: Path, split: str, stems: Sequence[str]) -> list[Path]:
-    paths = [path for stem in stems for path in sorted(folder.glob(f"{stem}.*")) if path.suffix in FORMATS]
-    shards = [path for stem in stems for path in sorted(folder.glob(f"{stem}-?????-of-?????.parquet"))]
-    paths += [path for stem in stems if is_tree(path := folder / stem)]
-    if len(paths) + bool(shards) > 1:
-        names = _names([*paths, *shards[:1]])
-        raise DataError(f"{folder} has several {split} files ({names}); name one with data.{split}=FILE")
-    return paths or shards
-
-
-def read_files(files: Mapping[str, Sequence[Path]]) -> dict[str, Dataset]:
-    return {split: datasets.concatenate_datasets([*map(read_file, paths)]) for split, paths in files.items()}
-
-
-def read_file(path: Path) -> Dataset:
-    """One CSV, TSV, JSON Lines or Parquet file, or a folder of texts; CSV values stay strings ("NA" and "001" too)."""
+def read_file(path: Path, columns: Columns, options: TableOptions) -> Labelled:
+    """Read a table, a file of TweetEval's, or a folder of texts."""
     if is_tree(path):
         return read_tree(path)
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    kind = FORMATS.get(path.suffix)
-    if kind is None:
-        raise DataError(f"{path}: unknown format {path.suffix!r}; expected one of {', '.join(FORMATS)}")
-    if kind != "parquet":
-        check_utf8(path)
+    if is_text_file(path) and path.is_file():
+        return read_pair(path, encoding=options.encoding)
+    return read_table(opened(path, options), columns)
+
+
+def opened(path: Path, options: TableOptions) -> Table:
+    table = open_table(path, options.only_for(format_of(path).kind) if path.is_file() else options)
+    announce([table])
+    return table
+
+
+def read_table(table: Table, columns: Columns) -> Labelled:
+    """Read two columns of a table; what the others hold is not looked at."""
+    if not table.columns:
+        raise DataError(f"{table.name} is empty; it has no rows")
+    text = text_column(table.columns, columns.text, table.name, key="data.text_column")
+    label = label_column(table.columns, columns.label, table.name, key="data.label_column")
+    if text == label:
+        raise DataError(f"{table.name}: data.text_column and data.label_column are both {text!r}; name two columns")
+    pairs = ((row.get(text), row.get(label)) for row in table.rows([text, label]))
+    rows = labelled(pairs, columns=(text, label), source=table.name, names=table.class_names(label))
+    if rows.decimals:
+        log.info("%s: labels that are numbers with a decimal point, such as 1.0, are read as 1", table.name)
+    return rows
+
+
+def is_unlabelled(path: Path, columns: Columns, options: TableOptions) -> bool:
+    """Tell whether a file has no labels at all."""
+    if is_tree(path):
+        return False
+    if is_text_file(path):
+        return not any(read_pair(path, encoding=options.encoding).labels)
+    names = open_table(path, options.only_for(format_of(path).kind)).columns
+    return columns.label not in names if columns.label else usual_label(names) is None
+
+
+def read_hub(name: str, config: str | None, revision: str | None, columns: Columns) -> dict[str, Labelled]:
+    """Read all splits of a dataset of the hub, or of its cached copy; `name` may be a local folder too."""
     try:
-        if kind == "csv":
-            separator = "\t" if path.suffix == ".tsv" else ","
-            table = pandas.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-            return Dataset.from_pandas(table, preserve_index=False)
-        return datasets.load_dataset(kind, data_files=str(path), split="train")
-    except (datasets.exceptions.DatasetGenerationError, ValueError, OSError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        raise DataError(f"{path}: not readable as {path.suffix[1:].upper()}: {reason}") from error
-
-
-def check_utf8(path: Path) -> None:
-    """DataError with line and byte where a file is not UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                decoder.decode(line)
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"{path}, line {number}: not UTF-8 (byte 0x{line[error.start]:02x} at column {error.start + 1}); "
-                    "save the file as UTF-8"
-                ) from error
-
-
-def read_hub(name: str, config: str | None, revision: str | None = None) -> Mapping[str, Dataset]:
-    """All splits of a dataset of the hub, or of its cached copy; `name` may be a local folder too."""
-    try:
-        return dict(datasets.load_dataset(name, config, revision=revision))
+        splits: Mapping[str, Dataset] = dict(datasets.load_dataset(name, config, revision=revision))
     except Exception as error:  # the hub client raises many kinds: offline, unknown id, gated, broken files
         reason = str(error).splitlines()[0]
         raise DataError(f"cannot load {name!r} from the hub: {reason}; or point data.dir to local files") from error
+    return {split: read_dataset(rows, f"the {split} split", columns) for split, rows in splits.items()}
 
 
-def _two_columns(name: str, split: Dataset, text_column: str | None, label_column: str | None) -> Dataset:
-    text = _column(split, name, text_column, TEXT_COLUMNS, "text_column")
-    label = _column(split, name, label_column, LABEL_COLUMNS, "label_column")
-    feature = split.features[label]
-    values = split[label][:]
-    if isinstance(feature, ClassLabel):
-        names = [feature.int2str(value) if value is not None and value >= 0 else None for value in values]
-    else:
-        names = [None if value is None else str(value).strip() for value in values]
-    texts = [None if v is None else str(v) for v in split[text][:]]
-    return Dataset.from_dict({"text": texts, "label": names})
-
-
-def _column(split: Dataset, name: str, wanted: str | None, usual: tuple[str, ...], key: str) -> str:
-    if wanted is None:
-        wanted = next((column for column in usual if column in split.column_names), usual[0])
-    if wanted not in split.column_names:
-        columns = ", ".join(map(repr, split.column_names))
-        raise DataError(f"the {name} split has no column {wanted!r}, only {columns}; set data.{key}")
-    return wanted
-
-
-def _names(paths: list[Path]) -> str:
-    return ", ".join(path.name for path in paths)
+def read_dataset(rows: Dataset, source: str, columns: Columns) -> Labelled:
+    text = text_column(rows.column_names, columns.text, source, key="data.text_column")
+    label = label_column(rows.column_names, columns.label, source, key="data.label_column")
+    feature = rows.features[label]
+    names = feature.names if isinstance(feature, ClassLabel) else None
+    return labelled(zip(rows[text][:], rows[label][:], strict=True), columns=(text, label), source=source, names=names)

@@ -3,18 +3,20 @@
 import hashlib
 import logging
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from datasets import Dataset
-
+from sentiment.data.labelled import Labelled
 from sentiment.encoding import clean
 from sentiment.errors import DataError, SentimentError, TextError
-from sentiment.text import Cleaning
+from sentiment.text import Cleaning, is_readable
 
 log = logging.getLogger(__name__)
+
+NUMBER = re.compile(r"\s*[-+]?\d+([.,]\d+)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +63,41 @@ def row_named(split: str) -> Iterator[None]:
         raise DataError(f"{split}, row {error.index + 1}: {error}; mend the row, or leave it out") from error
 
 
-def checked(name: str, rows: Dataset, *, skip_bad_rows: bool) -> Split:
-    """Rows with a text and a label; others are dropped when asked, else they are a DataError.
+def checked(name: str, rows: Labelled, *, skip_bad_rows: bool) -> Split:
+    """Return the rows with a text and a label; others are dropped when asked, else they are a DataError.
 
     A split without any label, as the hidden test splits on the hub have, comes back empty.
     """
-    texts, labels = rows["text"][:], rows["label"][:]
-    if labels and not any(labels):
+    if rows.labels and not any(rows.labels):
         log.warning("the %s split has no labels; it is left out", name)
         return Split([], [])
-    bad = {}
-    for i, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        if not text or not text.strip():
-            bad[i] = "the text is empty"
-        elif not label:
-            bad[i] = "the label is missing"
+    texts, labels, bad = list[str](), list[str](), dict[int, str]()
+    for i, (text, label) in enumerate(zip(rows.texts, rows.labels, strict=True)):
+        if reason := unusable(text, label):
+            bad[i] = reason
+        elif text and label:
+            texts.append(text)
+            labels.append(label)
     if bad and not skip_bad_rows:
         row, reason = next(iter(bad.items()))
         raise DataError(
-            f"{len(bad)} of {len(texts)} {name} rows are unusable (first: row {row + 1}, {reason}); "
+            f"{len(bad)} of {len(rows)} {name} rows are unusable (first: row {row + 1}, {reason}); "
             "mend them or set data.skip_bad_rows=true"
         )
     if bad:
-        log.warning("%d of %d %s rows skipped: empty text or no label", len(bad), len(texts), name)
-    return Split(texts, labels).take([i for i in range(len(texts)) if i not in bad])
+        log.warning("%d of %d %s rows skipped: empty text or no label", len(bad), len(rows), name)
+    if texts and all(NUMBER.fullmatch(text) for text in texts):
+        raise DataError(f"every text of the {name} split is a number, such as {texts[0]!r}; set data.text_column")
+    return Split(texts, labels)
 
 
-def label_names(splits: dict[str, Split], wanted: Sequence[str] | None) -> list[str]:
-    """The label set, in the order given or else sorted; every row of every split must carry one of it."""
-    if not wanted and "train" not in splits:
-        raise DataError(f"there is no train split, only {', '.join(splits)}; set data.train=FILE")
-    names = list(wanted) if wanted else sorted(set(splits["train"].labels))
-    if len(names) < 2:
-        raise DataError(f"training needs two labels or more, got {names}; check data.label_column")
-    for name, split in splits.items():
-        for row, label in enumerate(split.labels):
-            if label not in names:
-                source = "the label set" if wanted else "the train split"
-                raise DataError(
-                    f"{name} row {row + 1} has the label {label!r}, unknown to {source}: {', '.join(names)}"
-                )
-    return names
+def unusable(text: str | None, label: str | None) -> str | None:
+    """Say why a row cannot be learned from; None where it can."""
+    if not text or not text.strip():
+        return "the text is empty"
+    if not is_readable(text):
+        return "the text is empty but for markup or invisible characters"
+    return None if label else "the label is missing"
 
 
 def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:

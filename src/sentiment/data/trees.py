@@ -4,8 +4,7 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from datasets import Dataset
-
+from sentiment.data.labelled import Labelled
 from sentiment.errors import DataError
 
 UNLABELLED = ("unsup",)  # the folder of aclImdb whose texts have no label
@@ -23,14 +22,14 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and path.name.endswith(TAR)
 
 
-def read_tree(folder: Path) -> Dataset:
+def read_tree(folder: Path) -> Labelled:
     """The texts of one split's folder, a label in each of its folders."""
     labels = sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in UNLABELLED)
     files = ((label.name, path.name, path.read_bytes()) for label in labels for path in label.glob("*.txt"))
     return _rows(files, folder)
 
 
-def read_archive(path: Path, names: Mapping[str, Iterable[str]]) -> dict[str, Dataset]:
+def read_archive(path: Path, names: Mapping[str, Iterable[str]]) -> dict[str, Labelled]:
     """All splits of a tar archive; `names` holds the folders that may hold each split."""
     found: dict[str, list[File]] = {}
     split_of = {name: split for split, usual in names.items() for name in usual}
@@ -49,7 +48,7 @@ def read_archive(path: Path, names: Mapping[str, Iterable[str]]) -> dict[str, Da
     return {split: _rows(found[split], path) for split in names if split in found}
 
 
-def _rows(files: Iterable[File], source: Path) -> Dataset:
+def _rows(files: Iterable[File], source: Path) -> Labelled:
     """Sorted by label and name, so that a folder and an archive of it are the same rows."""
     texts, labels = [], []
     for label, name, content in sorted(files):
@@ -61,4 +60,4 @@ def _rows(files: Iterable[File], source: Path) -> Dataset:
         labels.append(label)
     if not texts:
         raise DataError(f"{source} has no texts at <label>/<name>.txt")
-    return Dataset.from_dict({"text": texts, "label": labels})
+    return Labelled([*texts], [*labels])

@@ -3,7 +3,7 @@
 import fcntl
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,13 +16,14 @@ from sentiment.client import Client, Management, Version
 from sentiment.client.management import number
 from sentiment.deployment.candidate import Candidate
 from sentiment.deployment.gate import Limits, next_version, objections
-from sentiment.deployment.golden import Golden, read_golden
+from sentiment.deployment.golden import Golden, GoldenTable, read_golden
 from sentiment.errors import ConfigError, DataError, NotFound, Refused, SentimentError, ServingError
 from sentiment.files import write_json
 from sentiment.interrupts import stop_on_signals, uninterrupted
 from sentiment.packaging import checked_version
 from sentiment.predictor import Predictor
 from sentiment.serving.store import archives, history, remember
+from sentiment.tables import Quoting, TableOptions
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +39,23 @@ def deploy(
     records: Path,
     golden: Path | None = None,
     texts: Annotated[int, Ge(2)] = 200,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    quoting: Quoting | None = None,
+    columns: Sequence[str] | None = None,
     version: str | float | None = None,
 ) -> str:
     """Serve a run as a new version, check it, and put it in place; else Refused, and nothing has changed.
 
-    The record of the decision is a JSON file in `records`.
+    The record of the decision is a JSON file in `records`. The keys from `text_column` to `columns` say how to read
+    the table of the golden set, as those of a batch job do.
     """
     stop_on_signals()
+    how = GoldenTable(text_column, label_column, TableOptions.of("", separator, encoding, quoting, columns))
     predictor = Predictor.load(Path(run))
-    chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts)
+    chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts, how=how)
     check_labels(chosen, predictor)
     store = Path(store).absolute()
     with held(store), management, engine:

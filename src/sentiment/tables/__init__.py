@@ -3,6 +3,7 @@
 from sentiment.tables.columns import LABEL_COLUMNS, TEXT_COLUMNS, label_column, text_column, usual_label, usual_text
 from sentiment.tables.content import content_hash
 from sentiment.tables.formats import STDIN, Format, base_name, format_of, is_table
+from sentiment.tables.lines import read_lines
 from sentiment.tables.options import Limits, Quoting, TableOptions
 from sentiment.tables.rows import Broken, BrokenRow, Row
 from sentiment.tables.table import Table, announce, open_table
@@ -28,6 +29,7 @@ __all__ = [
     "label_column",
     "label_value",
     "open_table",
+    "read_lines",
     "text_column",
     "text_value",
     "usual_label",

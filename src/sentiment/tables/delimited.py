@@ -125,10 +125,10 @@ class Delimited:
             )
         if extra := [value for value in values[len(self.columns) :] if value]:
             return f"the value {extra[0][:40]!r} stands under no column name; name the column"
-        if span > 1 and swallowed(values, separator, self.dialect):
+        if span > 1 and self.dialect.checked and swallowed(values, separator, self.dialect):
             return (
                 "a quotation mark opens in one row and closes in another, with whole rows between; "
-                "double the marks that belong to the text, or set quoting=none"
+                "double the marks that belong to the text, set quoting=none, or quoting=double where a text has such lines"
             )
         return None
 

@@ -24,6 +24,7 @@ class Dialect:
     newline: str = "\n"  # "\r": as old Macs wrote
     preamble: int = 0  # lines before the header: Excel's sep=;
     guesses: tuple[str, ...] = ()  # "separated by ';'"
+    checked: bool = True  # whether quoted line breaks are held against `profile`; not where the quoting was given
     profile: "Profile" = field(default_factory=lambda: Profile([], []))
 
     def reader_options(self) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def dialect_of(sample: str, kind: str, options: TableOptions, *, whole: bool) ->
     regular = [[value.strip('"') for value in row] for row in rows if len(row) == width and any(row)]
     regular = regular if options.columns else regular[1:]
     profile = Profile(range(width), regular)  # type: ignore[arg-type]
-    return Dialect(separator, quoting, newline, preamble, tuple(guesses), profile)
+    return Dialect(separator, quoting, newline, preamble, tuple(guesses), options.quoting is None, profile)
 
 
 def separator_of(lines: Sequence[str], usual: str, *, given: Sequence[str] | None) -> str:

@@ -45,6 +45,21 @@ class TableOptions:
         if self.columns is not None:
             object.__setattr__(self, "columns", checked_columns(self.columns))
 
+    @classmethod
+    def of(
+        cls,
+        prefix: str,
+        separator: str | None,
+        encoding: str | None,
+        quoting: Quoting | None,
+        columns: Sequence[str] | None,
+    ) -> "TableOptions":
+        """Make options of the keys of a config; `prefix` stands before their names in messages."""
+        try:
+            return cls(separator, encoding, quoting, columns)
+        except ConfigError as error:
+            raise ConfigError(f"{prefix}{error}") from error
+
     def given(self) -> list[str]:
         """Return the names of the options that are set."""
         return [name for name in TAKEN_BY if getattr(self, name) is not None]

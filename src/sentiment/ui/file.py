@@ -5,13 +5,13 @@ from typing import Any
 
 import gradio as gr
 
-from sentiment.errors import SentimentError
+from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
 from sentiment.ui.desk import Desk, told
-from sentiment.ui.table import SHOWN, Result, columns_of, predict_file
+from sentiment.ui.table import SHOWN, Opened, Result, opened, predict_file
 
-FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst"]
-HINT = "A table with a column of texts: CSV, TSV, JSON Lines or Parquet; the first three also as .gz or .zst."
+FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".gz", ".zst"]
+HINT = "A table with a column of texts: CSV, TSV, JSON, Parquet or Excel (.xlsx); also as .gz or .zst."
 
 
 def file_tab(desk: Desk, *, max_file_mb: int) -> None:
@@ -27,18 +27,21 @@ def file_tab(desk: Desk, *, max_file_mb: int) -> None:
     download = gr.File(label="Results", visible=False, interactive=False, elem_classes="boxed", elem_id="results")
     hidden = ["", gr.Dataframe(visible=False), gr.File(visible=False)]
 
-    def opened(path: str | None) -> list[Any]:
+    def show_columns(path: str | None) -> list[Any]:
         nothing = [gr.Dropdown(choices=[], value=None, visible=False), gr.Button(interactive=False)]
         if path is None:
             return [*nothing, "", *hidden]
         try:
-            columns, text = columns_of(Path(path))
+            table = opened(Path(path))
         except SentimentError as error:
             return [*nothing, told(error, path), *hidden]
-        return [gr.Dropdown(choices=columns, value=text, visible=True), gr.Button(interactive=True), "", *hidden]
+        choice = gr.Dropdown(choices=table.columns, value=table.text, visible=True)
+        return [choice, gr.Button(interactive=True), reading(table), *hidden]
 
-    def predict(path: str, text_column: str, request: gr.Request, progress: Any = gr.Progress()) -> list[Any]:  # noqa: B008
+    def predict(path: str, text_column: str | None, request: gr.Request, progress: Any = gr.Progress()) -> list[Any]:  # noqa: B008
         try:
+            if not text_column:
+                raise DataError("choose the column with the texts")
             desk.admit(request)
             result = predict_file(
                 Path(path),
@@ -51,7 +54,7 @@ def file_tab(desk: Desk, *, max_file_mb: int) -> None:
         return shown(result)
 
     outputs = [notice, counts, preview, download]
-    upload.change(opened, upload, [column, button, *outputs], api_visibility="private")
+    upload.change(show_columns, upload, [column, button, *outputs], api_visibility="private")
     button.click(
         predict,
         [upload, column],
@@ -61,6 +64,13 @@ def file_tab(desk: Desk, *, max_file_mb: int) -> None:
         show_progress_on=notice,
         api_description="Predictions for a table: a notice, the share of each label, the first rows, the files made.",
     )
+
+
+def reading(table: Opened) -> str:
+    """Say what was guessed of a file, and what is left to choose."""
+    lines = [f"Read as {table.guessed}."] if table.guessed else []
+    lines += [] if table.text else ["Choose the column with the texts."]
+    return render.notice(" ".join(lines), "hint") if lines else ""
 
 
 def shown(result: Result) -> list[Any]:

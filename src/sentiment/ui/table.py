@@ -7,14 +7,11 @@ from itertools import islice
 from pathlib import Path
 
 from sentiment.batch import predict
-from sentiment.batch.formats import Format, base_name
-from sentiment.batch.job import write_rejects
 from sentiment.batch.parts import cell
-from sentiment.batch.source import Source, read
 from sentiment.errors import DataError, RowsRejected
 from sentiment.files import read_json
 from sentiment.schema import Classifier, Prediction
-from sentiment.ui.mend import mended
+from sentiment.tables import TableOptions, base_name, format_of, open_table, usual_text
 
 SHOWN = 20
 REJECTS_SHOWN = 5
@@ -33,35 +30,37 @@ class Result:
     files: list[Path]
 
 
-def columns_of(path: Path) -> tuple[list[str], str]:
-    """The columns of a table, and the one that likely holds the texts."""
-    try:
-        source = Source.open(str(path), text_column=None, stdin_format="csv")
-    except DataError:  # no column has a usual name, or the file is no table, which this tells again
-        names = next(iter(read(path, kind_of(path))), None)
-        if not names:
-            raise
-        return list(names), next(iter(names))
-    return source.columns, source.text
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A table before it is predicted."""
+
+    columns: list[str]
+    text: str | None  # the column that holds the texts by its name; None where that is not sure
+    guessed: str | None  # how the file was read, where its name does not say it
 
 
-def kind_of(path: Path) -> str:
-    return Format.of(path, "input").kind
+def opened(path: Path) -> Opened:
+    """Read a table once. Raises DataError where it is none; single lines that are no rows are told later."""
+    table = open_table(path, broken="keep")
+    columns, count = table.survey(broken="keep")
+    if not count:
+        raise DataError(f"{path} has no rows")
+    return Opened(columns, usual_text(columns), ", ".join(table.guesses) or None)
 
 
 def predict_file(path: Path, text_column: str, classifier: Classifier, *, told: Told) -> Result:
     """Predictions for a table, in a folder of their own under the name <table>-predicted."""
     folder = Path(tempfile.mkdtemp(prefix="sentiment-"))
-    source, reasons = readable(path, text_column, folder)
-    rows = source.rows or 0
-    output = folder / f"{base_name(path)}-predicted{path.name[len(base_name(path)) :]}"
+    rows = open_table(path, broken="keep").survey(broken="keep")[1]
+    output = folder / f"{base_name(path)}-predicted{suffix_of(path)}"
     files, notice, first = [output], f"{rows:,} rows predicted.", list[list[str]]()
     try:
         predict(
-            input=source.paths[0],
+            input=path,
             output=output,
             engine=Counting(classifier, rows, told),
             text_column=text_column,
+            broken_lines="keep",
             chunk=CHUNK,
             quiet=True,
         )
@@ -69,29 +68,25 @@ def predict_file(path: Path, text_column: str, classifier: Classifier, *, told: 
         rejects = folder / f"{base_name(output)}.rejects.csv"
         files.append(rejects)
         notice = f"{str(error).partition(';')[0]}; {rejects.name} tells why."
-        found = [(int(row["row"]), row["reason"]) for row in read(rejects, "csv")]
-        found = [(number, reasons.get(number, reason)) for number, reason in found]
-        write_rejects(found, rejects)
-        first = [[f"{number:,}", reason] for number, reason in found[:REJECTS_SHOWN]]
+        some = islice(open_table(rejects).rows(), REJECTS_SHOWN)
+        first = [[f"{int(row['row']):,}", row["reason"]] for row in some]
     summary = read_json(folder / f"{base_name(output)}.summary.json")
     shares = summary["shares"] if summary["predicted"] else {}
     return Result(notice, shares, summary["labels"], first, preview(output), files)
 
 
-def readable(path: Path, text_column: str, folder: Path) -> tuple[Source, dict[int, str]]:
-    """The table, or where lines of it are broken a mended copy and the reasons; DataError where none can be made."""
-    try:
-        return Source.open(str(path), text_column=text_column, stdin_format="csv"), {}
-    except DataError:
-        if kind_of(path) == "parquet" or text_column not in columns_of(path)[0]:
-            raise
-    copy, reasons = mended(path, text_column, folder)
-    return Source.open(str(copy), text_column=text_column, stdin_format="csv"), reasons
+def suffix_of(path: Path) -> str:
+    """Return the ending of the output: the input's, or that of the nearest format that is written."""
+    format = format_of(path)
+    if format.kind in ("xlsx", "parquet"):
+        return {"xlsx": ".csv", "parquet": ".parquet"}[format.kind]
+    return f".{format.kind}{path.suffix.lower() if format.compression else ''}"
 
 
 def preview(output: Path) -> dict[str, list[str] | list[list[str]]]:
     """The first rows, the predictions in front."""
-    rows = list(islice(read(output, kind_of(output)), SHOWN))
+    written = TableOptions(encoding="utf-8", quoting="double").only_for(format_of(output).kind)
+    rows = list(islice(open_table(output, written).rows(), SHOWN))
     names = list(rows[0]) if rows else []
     headers = sorted(names, key=lambda name: name not in ("prediction", "score"))
     return {"headers": headers, "data": [[cell(row.get(name)) for name in headers] for row in rows]}

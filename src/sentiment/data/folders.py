@@ -1,0 +1,50 @@
+"""The splits of a folder, found by the usual names."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentiment.data.trees import is_tree
+from sentiment.data.tweeteval import text_files
+from sentiment.errors import DataError
+from sentiment.tables import base_name, is_table
+
+SPLITS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
+SHARD = re.compile(r"-\d{5}-of-\d{5}")  # as the hub numbers the files of a split
+
+
+def find_splits(folder: Path) -> dict[str, list[Path]]:
+    """Return the files of train, validation and test of a folder; a file is a training split alone.
+
+    A split is a table, tables with the hub's numbers (train-00000-of-00002.parquet), a folder with one of texts for
+    each label, or TweetEval's train_text.txt.
+    """
+    if folder.is_file():
+        return {"train": [folder]}
+    if not folder.is_dir():
+        raise DataError(f"data.dir={folder}: no such file or folder")
+    splits = {split: paths for split, stems in SPLITS.items() if (paths := find_split(folder, split, stems))}
+    if not splits:
+        raise DataError(
+            f"{folder} has no train, validation or test file of .csv, .tsv, .jsonl, .json, .parquet or .xlsx, "
+            "nor <split>/<label>/<name>.txt or <split>_text.txt"
+        )
+    return splits
+
+
+def find_split(folder: Path, split: str, stems: Sequence[str]) -> list[Path]:
+    """Return the files of one split; DataError where there are several that are not numbered."""
+    tables = sorted(path for path in folder.iterdir() if path.is_file() and is_table(path))
+    paths = [path for stem in stems for path in tables if base_name(path).lower() == stem]
+    shards = [path for stem in stems for path in tables if is_shard(path, stem)]
+    paths += [path for stem in stems if is_tree(path := folder / stem)]
+    paths += text_files(folder, stems)
+    if len(paths) + bool(shards) > 1:
+        names = ", ".join(path.name for path in [*paths, *shards[:1]])
+        raise DataError(f"{folder} has several {split} files ({names}); name one with data.{split}=FILE")
+    return paths or shards
+
+
+def is_shard(path: Path, stem: str) -> bool:
+    name = base_name(path).lower()
+    return name.startswith(f"{stem}-") and SHARD.fullmatch(name.removeprefix(stem)) is not None

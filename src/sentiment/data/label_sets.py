@@ -1,0 +1,102 @@
+"""The labels of a data set: their names and order, and what is odd about them."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sentiment.data.labelled import Labelled
+from sentiment.data.splits import Split
+from sentiment.errors import ConfigError, DataError
+from sentiment.tables import label_value
+
+log = logging.getLogger(__name__)
+
+HIDDEN = "-1"  # the label of every row of a test split whose labels are kept secret, as GLUE writes it
+
+
+def label_names(splits: Mapping[str, Split], wanted: Sequence[str] | None) -> list[str]:
+    """Return the label set, in the order given or else sorted; DataError where there are no two labels."""
+    if not wanted and "train" not in splits:
+        there = f"only {', '.join(splits)}" if splits else "nor any other with labels"
+        raise DataError(f"there is no train split, {there}; set data.train=FILE")
+    names = list(wanted) if wanted else sorted(set(splits["train"].labels))
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ConfigError(f"data.labels has {twice[0]!r} twice; name each label once")
+    if len(names) < 2:
+        raise DataError(f"training needs two labels or more, got {names}; check data.label_column")
+    return names
+
+
+def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: bool) -> dict[str, Split]:
+    """Return the splits with labels of the label set alone; DataError for a row with another one.
+
+    Labels that are the same number, such as 5 and 5.0, or the same truth, such as True and true, are the same label:
+    files of several formats write them differently. A test split of the label -1 alone has hidden labels and goes.
+    """
+    source, aligned = "the label set" if given else "the train split", dict[str, Split]()
+    same = {meaning(name): name for name in names}
+    for name, split in splits.items():
+        if name == "test" and HIDDEN not in names and set(split.labels) == {HIDDEN}:
+            log.warning("the test split has no labels but %s; it is left out", HIDDEN)
+            continue
+        other = {label: same.get(meaning(label)) for label in dict.fromkeys(split.labels) if label not in names}
+        for label, known in other.items():
+            if known is None:
+                raise DataError(
+                    f"{name} row {split.labels.index(label) + 1} has the label {label!r}, unknown to {source}: "
+                    f"{', '.join(names)}"
+                )
+            log.info("the label %r of the %s split is %r of %s", label, name, known, source)
+        labels = [other.get(label) or label for label in split.labels] if other else split.labels
+        aligned[name] = Split(split.texts, labels)
+    return aligned
+
+
+def meaning(label: str) -> object:
+    """Return the number or the truth that a label writes; else the label itself."""
+    if label.lower() in ("true", "false"):
+        return label.lower()
+    try:
+        return float(label)
+    except ValueError:
+        return label
+
+
+def renamed(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[str, Labelled]:
+    """Return the splits with labels renamed by data.label_map; ConfigError for a label in it that no row has."""
+    if not names:
+        return dict(splits)
+    there = {label for split in splits.values() for label in split.labels if label is not None}
+    if idle := [label for label in names if label not in there]:
+        raise ConfigError(f"data.label_map renames {idle[0]!r}, which no row has; there are {', '.join(sorted(there))}")
+    return {
+        split: Labelled(rows.texts, [None if label is None else names.get(label, label) for label in rows.labels])
+        for split, rows in splits.items()
+    }
+
+
+def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
+    """Log labels that are likely the same, and labels of train that validation lacks."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        alike["".join(name.casefold().split())].append(name)
+    for group in alike.values():
+        if len(group) > 1:
+            listed = " and ".join(map(repr, group))
+            log.warning("the labels %s differ in case or spaces alone; data.label_map makes them one", listed)
+    if {"train", "validation"} <= splits.keys():
+        train, validation = (set(splits[name].labels) for name in ("train", "validation"))
+        if lacking := sorted(train - validation):
+            log.warning("the validation split has no row with the label %s, which train has", ", ".join(lacking))
+
+
+def label_mapping(names: Mapping[Any, Any] | None) -> dict[str, str]:
+    """Return data.label_map with the names that labels have when read; ConfigError for a label without one."""
+    mapping: dict[str, str] = {}
+    for label, name in (names or {}).items():
+        key, value = label_value(label, "data.label_map"), label_value(name, "data.label_map")
+        if key is None or value is None:
+            raise ConfigError(f"data.label_map={dict(names or {})}: expected a name for each label, as {{0: negative}}")
+        mapping[key] = value
+    return mapping

@@ -1,0 +1,60 @@
+"""Texts and labels as read, before any check: a missing one is None."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from sentiment.errors import DataError
+from sentiment.tables import label_value, text_value
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    texts: list[str | None] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    decimals: bool = False  # whether labels were whole numbers written with a decimal point
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @classmethod
+    def joined(cls, parts: Iterable["Labelled"]) -> "Labelled":
+        kept = list(parts)
+        texts = list(chain.from_iterable(part.texts for part in kept))
+        labels = list(chain.from_iterable(part.labels for part in kept))
+        return cls(texts, labels, any(part.decimals for part in kept))
+
+
+def labelled(
+    rows: Iterable[tuple[Any, Any]], *, columns: tuple[str, str], source: str, names: list[str] | None = None
+) -> Labelled:
+    """Return the texts and labels of rows; DataError with the first row whose cells are neither.
+
+    Args:
+        rows: A text and a label each.
+        columns: Names of their columns, for messages.
+        source: What the rows are of, for messages.
+        names: Names of the labels, where the rows hold their numbers; -1 is a hidden label.
+    """
+    texts, labels, decimals = [], [], False
+    text_column, label_column = columns
+    for number, (text, label) in enumerate(rows, 1):
+        try:
+            texts.append(text_value(text, text_column))
+            labels.append(label_value(label, label_column))
+        except DataError as error:
+            raise DataError(f"{source}, row {number}: {error}") from error
+        decimals = decimals or (isinstance(label, float) and label.is_integer())
+    if names is not None:
+        labels = [named(label, names, source) for label in labels]
+    return Labelled(texts, labels, decimals)
+
+
+def named(label: str | None, names: list[str], source: str) -> str | None:
+    """Return the name that a label's number stands for."""
+    if label is None or label == "-1":
+        return None
+    if not label.isdigit() or int(label) >= len(names):
+        raise DataError(f"{source} has the label number {label}, but names for {len(names)} labels only")
+    return names[int(label)]
