@@ -128,7 +128,7 @@ class Delimited:
         if span > 1 and self.dialect.checked and swallowed(values, separator, self.dialect):
             return (
                 "a quotation mark opens in one row and closes in another, with whole rows between; "
-                "double the marks that belong to the text, set quoting=none, or quoting=double where a text has such lines"
+                "double the marks that belong to the text, or set quoting=none (quoting=double to keep such texts)"
             )
         return None
 
