@@ -5,26 +5,25 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sentiment.activity import Activity, counted
+from sentiment.admission import Admission, place_of
+from sentiment.bodies import decode
 from sentiment.files import read_json_if_any
 from sentiment.frames import receive_in_pieces
 from sentiment.predictor import Predictor
 from sentiment.protocol import Describe, Explain, Request, parse_explain, parse_request
-from sentiment.schema import STATUS, Explanation, Model, Prediction, RequestError
+from sentiment.schema import STATUS, Explanation, Model, RequestError
 from sentiment.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
-NO_BODY = (  # TorchServe takes a body without a content type for a form
-    'the request has no text; send {"text": "..."} with the header Content-Type: application/json, '
-    'a plain text as text/plain, or a form with the field "data"'
-)
+MAX_SECONDS = 10.0  # of one call, for an archive that names none
 
 
 class SentimentHandler:
@@ -33,6 +32,7 @@ class SentimentHandler:
     def __init__(self) -> None:
         self.activity = Activity.from_environment()
         self.predictor: Predictor
+        self.admission: Admission
         self.warming: threading.Thread
         self.telemetry: Telemetry
         self.scores: dict[str, Any] | None
@@ -49,32 +49,42 @@ class SentimentHandler:
         self.scores = read_json_if_any(Path(properties["model_dir"]) / "metrics.json")  # none of an export alone
         self.intervals = read_json_if_any(Path(properties["model_dir"]) / "intervals.json")
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
+        seconds = float((context.model_yaml_config or {}).get("maxSeconds", MAX_SECONDS))
+        self.admission = Admission(self.predictor, seconds=seconds)
         self.telemetry = Telemetry(context.metrics, model=context.model_name, version=version_of(context))
         self.warming = threading.Thread(target=lambda: self.predictor.explainer, daemon=True)
         self.warming.start()  # it takes seconds, in which texts are answered
         log.info("ready on %s, labels %s", device, self.predictor.labels)
+        log.info("%.0f tokens/s: a request has %d at most", self.admission.rate.best, self.admission.most)
 
     @counted
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[str]:
         started = time.perf_counter()
-        requests = [self._parse(row, context.get_all_request_header(i)) for i, row in enumerate(rows)]
-        plain = [request for request in requests if not isinstance(request, RequestError | Explain)]
-        scored = self.predictor.predict([text for request in plain for text in request.texts])
-        explained = self._explain([request for request in requests if isinstance(request, Explain)])
-        answers = list(self._answers(requests, iter(scored), iter(explained), self._model(context)))
+        headers = [context.get_all_request_header(i) for i in range(len(rows))]
+        requests = [self._parse(row, own) for row, own in zip(rows, headers, strict=True)]
+        plain = {i: one for i, one in enumerate(requests) if not isinstance(one, RequestError | Explain)}
+        asked = {i: one for i, one in enumerate(requests) if isinstance(one, Explain)}
+        scored = self.admission.answer([one.texts for one in plain.values()])
+        found = dict(zip(plain, scored, strict=True)) | dict(zip(asked, self._explain([*asked.values()]), strict=True))
+        model = self._model(context)
+        answers = [self._render(request, found.get(i), model) for i, request in enumerate(requests)]
         for index, answer in enumerate(answers):
-            context.set_response_content_type(index, "application/json")
-            if isinstance(answer, RequestError):
-                context.set_response_status(code=answer.status, phrase=STATUS[answer.status], idx=index)
+            self._head(index, answer, context)
         self.telemetry.batch(
-            scored,
+            [prediction for one in scored if not isinstance(one, RequestError) for prediction in one],
             rejected=[answer.reason for answer in answers if isinstance(answer, RequestError)],
-            explained=sum(len(one) for one in explained if isinstance(one, list)),
+            explained=sum(len(found[i]) for i in asked if isinstance(found[i], list)),
             requests=len(rows),
             seconds=time.perf_counter() - started,
         )
-        told = (answer.to_json() if isinstance(answer, RequestError) else answer for answer in answers)
-        return [json.dumps(answer) for answer in told]  # ASCII: an id sent back may hold what UTF-8 cannot
+        return [json.dumps(answer.to_json()) if isinstance(answer, RequestError) else answer for answer in answers]
+
+    def _head(self, index: int, answer: str | RequestError, context: Any) -> None:
+        context.set_response_content_type(index, "application/json")
+        if isinstance(answer, RequestError):
+            context.set_response_status(code=answer.status, phrase=STATUS[answer.status], idx=index)
+            if answer.retry_after is not None:
+                context.set_response_header(index, "Retry-After", str(answer.retry_after))
 
     def _explain(self, requests: Sequence[Explain]) -> list[list[Explanation] | RequestError]:
         if not requests:
@@ -82,33 +92,34 @@ class SentimentHandler:
         self.warming.join()
         return self.predictor.explainer.batch(requests)
 
-    def _answers(
-        self,
-        requests: Sequence[Request | Explain | RequestError],
-        predictions: Iterator[Prediction],
-        explanations: Iterator[list[Explanation] | RequestError],
-        model: Model,
-    ) -> Iterator[dict[str, Any] | RequestError]:
-        """The answer to each request, or why there is none."""
-        for request in requests:
-            if isinstance(request, RequestError):
-                yield request
-            elif isinstance(request, Explain):
-                found = next(explanations)
-                yield found if isinstance(found, RequestError) else request.asked.explain(found, model)
+    def _render(self, request: Request | Explain | RequestError, found: Any, model: Model) -> str | RequestError:
+        """Write the answer to one request as JSON, or tell why there is none."""
+        error = request if isinstance(request, RequestError) else found
+        if isinstance(error, RequestError):
+            return error
+        try:
+            if isinstance(request, Explain):
+                answer = request.asked.explain(found, model)
             else:
-                yield request.render([next(predictions) for _ in request.texts], model)
+                answer = request.render(found, model)
+            return json.dumps(answer)  # ASCII: an id sent back may hold what UTF-8 cannot
+        except Exception as failed:  # the boundary between requests
+            log.error("one answer cannot be written: %s", place_of(failed))
+            return RequestError("the answer cannot be written", status=500, reason="internal")
 
     def _parse(self, row: dict[str, Any], headers: dict[str, Any]) -> Request | Explain | RequestError:
-        """One row by its own headers: TorchServe batches all of a model's requests, whatever they ask."""
+        """Parse one row by its own headers: TorchServe batches all of a model's requests, whatever they ask."""
         try:
             if headers.get("explain") == "True":
-                return parse_explain(decode(row))
+                return parse_explain(decode(row, headers))
             if headers.get("describe") == "True" and not any(row.values()):  # over REST the body is there, empty
                 return Describe()
-            return parse_request(decode(row))
+            return parse_request(decode(row, headers))
         except RequestError as error:
             return error
+        except Exception as failed:  # the boundary between requests
+            log.error("one request cannot be read: %s", place_of(failed))
+            return RequestError("the request cannot be read", status=500, reason="internal")
 
     def _model(self, context: Any) -> Model:
         own = self.predictor.preprocessing
@@ -119,28 +130,3 @@ class SentimentHandler:
 
 def version_of(context: Any) -> str:
     return str(context.manifest["model"]["modelVersion"])
-
-
-def decode(row: dict[str, Any]) -> Any:
-    """The body of one row as TorchServe hands it over: decoded JSON, a text, or bytes that are one of both."""
-    name = next((name for name in ("body", "data") if name in row), None)
-    if name is None:
-        raise RequestError(NO_BODY, reason="no_text")
-    body = row[name]
-    if not isinstance(body, bytes | bytearray):
-        return body
-    try:
-        text = bytes(body).decode("utf-8")
-    except UnicodeDecodeError as error:
-        told = f"the body is not UTF-8: byte 0x{body[error.start]:02x} at {error.start}"
-        raise RequestError(told, reason="not_unicode") from error
-    if text.lstrip()[:1] not in ("{", "["):
-        return text
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        told = f"the body is not valid JSON: {error.msg} at character {error.pos}"
-        raise RequestError(told, reason="not_json") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists a thousand deep
-        told = "the body holds a number too long or lists too deep to read"
-        raise RequestError(told, reason="not_json") from error

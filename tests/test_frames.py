@@ -7,7 +7,7 @@ import threading
 import pytest
 from ts.protocol import otf_message_handler
 
-from sentiment.frames import PIECE, Received, receive_in_pieces
+from sentiment.frames import MAX_FIELDS, PIECE, TOO_MANY_FIELDS, Received, receive_in_pieces
 
 END = struct.pack("!i", -1)
 
@@ -36,8 +36,9 @@ class Slow:
         return self.connection.recv(min(length, self.most))
 
 
-def received(monkeypatch, *messages, read, most=PIECE):
+def received(monkeypatch, *messages, read, request=otf_message_handler._retrieve_request, most=PIECE):
     monkeypatch.setattr(otf_message_handler, "_retrieve_buffer", read)
+    monkeypatch.setattr(otf_message_handler, "_retrieve_request", request)
     here, there = socket.socketpair()
     sender = threading.Thread(target=here.sendall, args=(b"".join(messages),))
     sender.start()
@@ -53,6 +54,29 @@ def test_messages_are_those_that_torchserve_reads(monkeypatch, most):
     plain = received(monkeypatch, *sent, read=otf_message_handler._retrieve_buffer)
     assert received(monkeypatch, *sent, read=Received().read, most=most) == plain
     assert [row["parameters"][0]["value"] for row in plain[0][1]] == ["good film", "schön", ""]
+
+
+@pytest.mark.parametrize("most", [1, 7, PIECE])
+def test_inputs_stay_bytes(monkeypatch, most):
+    monkeypatch.setenv("TS_DECODE_INPUT_REQUEST", "false")  # then TorchServe leaves them so
+    sent = [message(b"good film", b"caf\xe9", b""), message(b"bad meal")]
+    plain = received(monkeypatch, *sent, read=otf_message_handler._retrieve_buffer)
+    whole = Received()
+    assert received(monkeypatch, *sent, read=whole.read, request=whole.request, most=most) == plain
+
+
+@pytest.mark.parametrize("most", [1, 7, PIECE])
+@pytest.mark.parametrize("count", [MAX_FIELDS, MAX_FIELDS + 1, 5_000])
+def test_of_a_form_some_fields_are_kept_and_the_next_request_is_whole(monkeypatch, count, most):
+    fields = b"".join(field(b"a%d" % (i % 100)) + field(b"") + field(b"x" * (i % 3)) for i in range(count))
+    form = field(b"0") + END + fields + END
+    whole = Received()
+    sent = b"I" + form + request(1, b"good film") + END
+    [(_, [got, after])] = received(monkeypatch, sent, read=whole.read, request=whole.request, most=most)
+    names = [one["name"] for one in got["parameters"]]
+    assert names[:MAX_FIELDS] == [f"a{i}" for i in range(MAX_FIELDS)]
+    assert names[MAX_FIELDS:] == ([] if count == MAX_FIELDS else [TOO_MANY_FIELDS])
+    assert after["parameters"][0]["value"] == b"good film"
 
 
 def test_a_text_of_many_pieces_arrives_whole(monkeypatch):
@@ -84,5 +108,6 @@ def test_a_worker_whose_server_is_gone_ends(monkeypatch):
 
 def test_torchserve_reads_with_it(monkeypatch):
     monkeypatch.setattr(otf_message_handler, "_retrieve_buffer", otf_message_handler._retrieve_buffer)
+    monkeypatch.setattr(otf_message_handler, "_retrieve_request", otf_message_handler._retrieve_request)
     receive_in_pieces()
     assert isinstance(otf_message_handler._retrieve_buffer.__self__, Received)

@@ -1,11 +1,15 @@
 """The handler with TorchServe's own context, on rows as TorchServe hands them over."""
 
+import json
+
 import pytest
 
+from sentiment.admission import Rate
 from sentiment.predictor import Predictor
 from sentiment.resources import bundled
 from sentiment.schema import Model
-from tests.handling import ASKED, V1, V2, answers, labels
+from sentiment.text import Cleaning
+from tests.handling import ASKED, V1, V2, answers, context, labels
 from tests.test_telemetry import told
 
 
@@ -153,3 +157,59 @@ def test_a_batch_is_counted_with_its_rejects_and_without_its_texts(handler, capl
         ("sentiment_rejected_total", "not_unicode"): 1,
     }
     assert "film" not in caplog.text
+
+
+def test_a_row_that_fails_in_any_step_leaves_its_neighbours_their_answers(handler, monkeypatch):
+    cleaning = Cleaning.__call__
+
+    def fragile(self, text):
+        if "breaks" in text:
+            raise ZeroDivisionError
+        return cleaning(self, text)
+
+    monkeypatch.setattr(Cleaning, "__call__", fragile)
+    rows = [
+        {"body": "good film"},
+        {"body": "it breaks"},
+        {"body": {"texts": ["good", "it breaks", "bad"]}},
+        {"body": {**V2, "parameters": {"a": float("inf")}}},
+        {"body": {"text": ["good"]}},
+        {"body": "bad meal"},
+    ]
+    got = answers(handler, *rows)
+    assert [status for status, _ in got] == [200, 400, 400, 400, 400, 200]
+    assert got[1][1]["message"] == "the text cannot be cleaned (ZeroDivisionError)"
+    assert got[2][1]["message"] == "texts[1]: the text cannot be cleaned (ZeroDivisionError)"
+    [(status, answer), (beside, _)] = answers(handler, rows[1], rows[0], headers={0: ASKED, 1: ASKED})
+    assert (status, answer["message"], beside) == (500, "a text cannot be explained", 200)
+
+
+def test_a_row_that_cannot_be_read_or_written_fails_alone(handler, monkeypatch, caplog):
+    def render(self, predictions, model):
+        raise KeyError("a text of a user")
+
+    monkeypatch.setattr("sentiment.protocol.Many.render", render)
+    monkeypatch.setattr("sentiment.protocol.Describe.render", render)
+    got = answers(handler, {"body": {"texts": ["good film"]}}, {"body": "good film"}, {"body": object()})
+    assert [status for status, _ in got] == [500, 200, 400]
+    assert got[0][1] == {"code": 500, "type": "InternalServerError", "message": "the answer cannot be written"}
+    assert "KeyError in render" in caplog.text
+    assert "a text of a user" not in caplog.text
+
+
+def test_a_busy_worker_says_when_to_ask_again(handler, monkeypatch):
+    monkeypatch.setattr(handler.admission, "rate", Rate(best=1e4, late=1.0))
+    many = {"body": {"texts": ["good film " * 20] * 15}}
+    made = context(3)
+    bodies = handler.handle([many, many, {"body": "good film"}], made)
+    assert [made.get_response_status(i)[0] for i in range(3)] == [200, 503, 200]
+    assert int(made.get_response_headers(1)["Retry-After"]) >= 1
+    assert json.loads(bodies[1])["message"] == "the worker computes other texts; ask again"
+
+
+def test_the_body_tells_its_form_whatever_its_declared_type(handler):
+    rows = [{"body": bytearray(b'\xef\xbb\xbf{"text": "good film"}')}] * 2 + [{"body": bytearray(b"[good] film")}]
+    kinds = ["text/plain", "application/json", "text/plain;charset=UTF-8"]
+    got = answers(handler, *rows, headers={i: {"Content-Type": kind} for i, kind in enumerate(kinds)})
+    assert [(status, answer["label"]) for status, answer in got] == [(200, "positive")] * 3
+    assert got[0][1] == got[1][1]

@@ -9,9 +9,9 @@ from sentiment.resources import PACKAGE
 FLOORS = (
     {"errors"},
     {"files"},
-    {"activity", "interrupts", "resources", "text", "limits"},
+    {"activity", "interrupts", "resources", "text", "limits", "frames"},
     {"schema"},
-    {"tensors", "signatures", "tables", "resampling"},
+    {"tensors", "signatures", "tables", "resampling", "bodies"},
     {"checksums"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
     | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "baseline"}
@@ -19,7 +19,7 @@ FLOORS = (
     {"runtimes", "explanations", "intervals"},
     {"networks"},
     {"predictor", "config"},
-    {"calibration"},
+    {"calibration", "admission"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose", "report"},
     {"batch", "preprocessing", "evaluation", "serving"},
     {"conversion"},

@@ -23,6 +23,7 @@ class Encoded:
     windows: list[list[int]]
     tokens: int  # in all windows together, each counted once, special ones included
     truncated: bool  # the text had more
+    readable: bool = True  # it has a word piece that the tokenizer knows
 
 
 def encode(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[list[int]]:
@@ -62,11 +63,14 @@ def encode_windows(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Pr
     stride = min(preprocessing.window_stride, room)  # a longer one would leave tokens out
     capacity = room + (preprocessing.max_windows - 1) * stride
     rows, cut = _tokenize(texts, tokenizer, preprocessing, capacity)
+    unknown = unknown_token(tokenizer)
     encoded = []
     for row, was_cut in zip(rows, cut, strict=True):
         read = truncate(row, capacity, preprocessing.truncation)
         parts = [prefix + part + suffix for part in windows(read, room, stride)]
-        encoded.append(Encoded(parts, len(read) + specials, was_cut or len(read) < len(row)))
+        encoded.append(
+            Encoded(parts, len(read) + specials, was_cut or len(read) < len(row), row.count(unknown) < len(row))
+        )
     return encoded
 
 
@@ -95,6 +99,14 @@ def special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     ids, special = encoded.ids, encoded.special_tokens_mask
     first, last = special.index(0), len(special) - special[::-1].index(0)
     return ids[:first], ids[last:]
+
+
+@lru_cache(maxsize=8)
+def unknown_token(tokenizer: Tokenizer) -> int:
+    """Return the id of what stands for a word that the tokenizer does not know; -1 where it knows all."""
+    name = getattr(tokenizer.model, "unk_token", None)
+    found = tokenizer.token_to_id(name) if name else None
+    return -1 if found is None else found
 
 
 def clean(texts: Sequence[str], cleaning: Cleaning) -> list[str]:

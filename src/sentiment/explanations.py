@@ -4,6 +4,7 @@ Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks". The 
 are word pieces to the text itself; what is integrated is the gradient of one label's log-odds.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,8 @@ from sentiment.encoding import special_tokens, truncate, unbounded
 from sentiment.protocol import Explain
 from sentiment.schema import Explanation, Prediction, RequestError, Word
 from sentiment.text import Preprocessing
+
+log = logging.getLogger(__name__)
 
 OPERATIONS = 8e10  # floating-point, of all the explanations of one batch: a second on two cores, two seconds on one
 MIN_STEPS, MAX_STEPS = 6, 16  # points on the path
@@ -85,17 +88,21 @@ class Explainer:
         for request in requests:
             try:
                 plans = self._plans(request, left)
+                left -= sum(plan.cost for plan in plans)
+                told.append([self.explain(plan) for plan in plans])
             except RequestError as error:
                 left = 0 if error.status == 503 else left
                 told.append(error)
-            else:
-                left -= sum(plan.cost for plan in plans)
-                told.append([self.explain(plan) for plan in plans])
+            except Exception as error:  # the boundary between requests
+                if isinstance(error, MemoryError) or "CUDA" in str(error):
+                    raise
+                log.error("one explanation failed: %s", type(error).__name__)
+                told.append(RequestError("a text cannot be explained", status=500, reason="internal"))
         return told
 
     def _plans(self, request: Explain, left: int) -> list[Plan]:
         if left == 0:
-            raise RequestError(BUSY, status=503, reason="busy")
+            raise busy()
         plans: list[Plan] = []
         for text in request.asked.texts:
             plans.append(self.plan(text, request.target))
@@ -104,7 +111,7 @@ class Explainer:
                     "too much to explain in one request; send fewer texts", status=413, reason="too_many"
                 )
         if sum(plan.cost for plan in plans) > left:
-            raise RequestError(BUSY, status=503, reason="busy")
+            raise busy()
         return plans
 
     def explain(self, plan: Plan) -> Explanation:
@@ -145,6 +152,12 @@ class Explainer:
         everything = torch.ones(embeddings.shape[:2], device=embeddings.device)
         logits: torch.Tensor = self.model(inputs_embeds=embeddings, attention_mask=everything).logits
         return logits.float() / self.preprocessing.temperature
+
+
+def busy() -> RequestError:
+    error = RequestError(BUSY, status=503, reason="busy")
+    error.retry_after = 1
+    return error
 
 
 def operations(model: Any) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from sentiment.errors import ConfigError
 from sentiment.files import read_json, replacing, write_json
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 RESULTS = ("metrics.json", "intervals.json")  # of the run: the served model tells them
 HANDLER = "handlers/sentiment_handler.py"
 SHARED = (  # modules the handler needs
-    "__init__", "activity", "errors", "files", "checksums", "frames", "text", "schema", "telemetry", "tensors",
-    "protocol", "encoding", "runtimes", "explanations", "predictor",
+    "__init__", "activity", "errors", "files", "checksums", "frames", "text", "schema", "bodies", "telemetry",
+    "tensors", "protocol", "encoding", "runtimes", "explanations", "predictor", "admission",
 )  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -44,19 +44,24 @@ def package(
     max_batch_delay: Annotated[int, Ge(1)] = 1,
     workers: Annotated[int, Ge(1)] = 1,
     response_timeout: Annotated[int, Ge(1)] = 120,
+    max_seconds: Annotated[float, Gt(0)] = 10.0,
     window_stride: Annotated[int, Ge(0)] | None = None,
     overwrite: bool = True,
     file: str | None = None,
 ) -> Path:
     """Write `store`/`name`.mar for TorchServe from a run directory, or from its export folder; `file` is another stem.
 
-    `max_batch_delay` is in milliseconds (TorchServe takes 0 for 100), `response_timeout` in seconds; `window_stride`
-    takes the place of the run's own.
+    `max_batch_delay` is in milliseconds (TorchServe takes 0 for 100), `response_timeout` in seconds. A worker computes
+    for about `max_seconds` at a time: what does not fit in is answered 413 or 503. `window_stride` takes the place of
+    the run's own.
     """
     export = export_folder(Path(run))
     if not NAME.fullmatch(name):
         raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
     version = checked_version(version)
+    if max_seconds > response_timeout / 2:
+        told = f"max_seconds={max_seconds:g}: TorchServe kills a worker after response_timeout={response_timeout} s"
+        raise ConfigError(f"{told}; choose at most half of it")
     target = Path(store) / f"{file or name}.mar"
     if target.exists() and not overwrite:
         raise ConfigError(f"{target} exists; choose another name or set overwrite=true")
@@ -66,6 +71,7 @@ def package(
         "batchSize": batch_size,
         "maxBatchDelay": max_batch_delay,
         "responseTimeout": response_timeout,
+        "maxSeconds": float(max_seconds),  # the handler's own
     }
     with tempfile.TemporaryDirectory() as scratch:
         preprocessing = read_preprocessing(export, window_stride=window_stride)

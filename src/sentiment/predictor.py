@@ -94,19 +94,19 @@ class Predictor:
         return self.load_model()
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        return self._answer(self._encode(texts))
+        return self.answer(self.encode(texts))
 
     def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
         """The answers to each chunk of texts, in order; the next are read and tokenized while one is computed."""
 
         def answer(encoded: Future[list[Encoded]]) -> list[Prediction]:
-            return self._answer(encoded.result())
+            return self.answer(encoded.result())
 
         tokenizing, computing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         asked: deque[Future[list[Prediction]]] = deque()
         try:
             for texts in chunks:
-                asked.append(computing.submit(answer, tokenizing.submit(self._encode, texts)))
+                asked.append(computing.submit(answer, tokenizing.submit(self.encode, texts)))
                 if len(asked) > AHEAD:
                     yield asked.popleft().result()
             while asked:
@@ -125,14 +125,16 @@ class Predictor:
 
     def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
         """Class probabilities, (len(texts), len(labels)), float32."""
-        return self._average(self._encode(texts))
+        return self._average(self.encode(texts))
 
-    def _encode(self, texts: Sequence[str]) -> list[Encoded]:
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """Clean and tokenize; TextError names a text for which that fails."""
         return encode_windows(texts, self.tokenizer, self.preprocessing)
 
-    def _answer(self, encoded: Sequence[Encoded]) -> list[Prediction]:
+    def answer(self, encoded: Sequence[Encoded]) -> list[Prediction]:
+        """Compute the predictions of texts that `encode` has read."""
         rows = self._average(encoded).tolist()
-        return [self._prediction(row, e.tokens, e.truncated) for row, e in zip(rows, encoded, strict=True)]
+        return [self._prediction(row, e) for row, e in zip(rows, encoded, strict=True)]
 
     def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
         """The mean of the probabilities of each text's windows, and on it the temperature, which was fitted so."""
@@ -150,8 +152,9 @@ class Predictor:
             logits[batch] = self.compute([rows[i] for i in batch]).numpy()
         return softmax(logits)
 
-    def _prediction(self, row: list[float], tokens: int, truncated: bool) -> Prediction:
-        return Prediction.best(self.labels, row, tokens=tokens, truncated=truncated)
+    def _prediction(self, row: list[float], read: Encoded) -> Prediction:
+        best = Prediction.best(self.labels, row, tokens=read.tokens, truncated=read.truncated)
+        return best if read.readable else replace(best, readable=False)
 
 
 def grouped(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:

@@ -1,7 +1,7 @@
 """What goes over the wire in every form: texts, predictions and errors, and their JSON."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from sentiment.files import SURROGATE
@@ -11,9 +11,10 @@ MAX_TEXTS = 1024  # in one request
 MAX_CHARACTERS = 100_000  # in one text
 MAX_EXPLAINED = 8  # texts in one request for explanations
 MAX_EXPLAINED_CHARACTERS = 10_000  # in one of them
-STATUS = {400: "Bad Request", 413: "Payload Too Large", 503: "Service Unavailable"}
+STATUS = {400: "Bad Request", 413: "Payload Too Large", 500: "Internal Server Error", 503: "Service Unavailable"}
 Reason = Literal[  # why a request is rejected, as the metrics count it
-    "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "unknown_label", "busy"
+    "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "unknown_label", "busy",
+    "unreadable", "internal",
 ]  # fmt: skip
 
 
@@ -24,6 +25,7 @@ class Prediction:
     probabilities: dict[str, float]  # one for each label, in the model's order
     tokens: int | None = None  # that the model has read, special ones included; None where nobody said
     truncated: bool | None = None  # whether the text had more
+    readable: bool | None = field(default=None, compare=False)  # False: no word piece is known; None: not said
 
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
         answer = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
@@ -109,6 +111,7 @@ class RequestError(ValueError):
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.retry_after: int | None = None  # s
 
     def to_json(self) -> dict[str, Any]:
         return {"code": self.status, "type": STATUS[self.status].replace(" ", ""), "message": str(self)}

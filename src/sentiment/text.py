@@ -104,6 +104,11 @@ class Preprocessing:
     max_windows: int = 8  # of one text
     runtime: Runtime = "torch"
 
+    @property
+    def most_tokens(self) -> int:
+        """Tokens that the model computes for one text at inference, at most."""
+        return self.max_length * (self.max_windows if self.window_stride else 1)
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
