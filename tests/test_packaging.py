@@ -81,7 +81,13 @@ def test_the_archive_sets_what_a_user_chose_and_nothing_else(tiny_run, tmp_path)
     made = package(run=tiny_run, store=tmp_path, workers=2, batch_size=8, max_batch_delay=3, response_timeout=9)
     with zipfile.ZipFile(made) as opened:
         told = yaml.safe_load(opened.read("model-config.yaml"))
-    assert told == {"minWorkers": 2, "maxWorkers": 2, "batchSize": 8, "maxBatchDelay": 3, "responseTimeout": 9}
+    bounds = {"responseTimeout": 9, "maxSeconds": 4.5}
+    assert told == {"minWorkers": 2, "maxWorkers": 2, "batchSize": 8, "maxBatchDelay": 3, **bounds}
+
+
+def test_a_worker_may_not_compute_until_torchserve_kills_it(tiny_run, tmp_path):
+    with pytest.raises(ConfigError, match="max_seconds=70: TorchServe kills a worker after response_timeout=120 s"):
+        package(run=tiny_run, store=tmp_path, max_seconds=70)
 
 
 def test_a_delay_that_torchserve_takes_for_100_ms_is_refused(tiny_run, tmp_path, capsys):

@@ -29,6 +29,7 @@ SHARED = (  # modules the handler needs
     "__init__", "activity", "errors", "files", "checksums", "frames", "text", "schema", "bodies", "telemetry",
     "tensors", "protocol", "encoding", "runtimes", "explanations", "predictor", "admission",
 )  # fmt: skip
+MAX_SECONDS = 10.0  # of one call of a worker
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 VERSION = re.compile(r"(?!0+(\.0+)?$)\d+(\.\d+)?")  # TorchServe keeps it as a number above 0
@@ -44,7 +45,7 @@ def package(
     max_batch_delay: Annotated[int, Ge(1)] = 1,
     workers: Annotated[int, Ge(1)] = 1,
     response_timeout: Annotated[int, Ge(1)] = 120,
-    max_seconds: Annotated[float, Gt(0)] = 10.0,
+    max_seconds: Annotated[float, Gt(0)] | None = None,
     window_stride: Annotated[int, Ge(0)] | None = None,
     overwrite: bool = True,
     file: str | None = None,
@@ -52,13 +53,15 @@ def package(
     """Write `store`/`name`.mar for TorchServe from a run directory, or from its export folder; `file` is another stem.
 
     `max_batch_delay` is in milliseconds (TorchServe takes 0 for 100), `response_timeout` in seconds. A worker computes
-    for about `max_seconds` at a time: what does not fit in is answered 413 or 503. `window_stride` takes the place of
-    the run's own.
+    for about `max_seconds` at a time, by default 10, or half of a shorter `response_timeout`; what does not fit in is
+    answered 413 or 503. `window_stride` takes the place of the run's own.
     """
     export = export_folder(Path(run))
     if not NAME.fullmatch(name):
         raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
     version = checked_version(version)
+    if max_seconds is None:
+        max_seconds = min(MAX_SECONDS, response_timeout / 2)
     if max_seconds > response_timeout / 2:
         told = f"max_seconds={max_seconds:g}: TorchServe kills a worker after response_timeout={response_timeout} s"
         raise ConfigError(f"{told}; choose at most half of it")
