@@ -125,7 +125,8 @@ class SentimentHandler:
         own = self.predictor.preprocessing
         labels = tuple(self.predictor.labels)
         name, version = context.model_name, version_of(context)
-        return Model(name, version, labels, own.max_length, own.truncation, self.scores, self.intervals)
+        known = (own.max_length, own.truncation, self.scores, self.intervals, self.predictor.sha256)
+        return Model(name, version, labels, *known)
 
 
 def version_of(context: Any) -> str:

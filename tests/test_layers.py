@@ -12,7 +12,7 @@ FLOORS = (
     {"activity", "interrupts", "resources", "text", "limits", "frames"},
     {"schema"},
     {"tensors", "signatures", "tables", "resampling", "bodies"},
-    {"checksums"},
+    {"checksums", "targets"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
     | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "baseline"}
     | {"labels", "heads", "adapters", "schedules"},

@@ -6,9 +6,8 @@ import torch
 from transformers import pipeline
 
 from sentiment.errors import ModelError
-from sentiment.files import write_json
+from sentiment.export import amend
 from sentiment.predictor import AHEAD, Predictor, export_folder, grouped, tempered
-from tests.conftest import read_json
 
 TEXTS = ["good film", "bad " * 40, "bad meal", "good song and so on and so on", "?"]
 
@@ -88,8 +87,7 @@ def test_the_windows_of_a_long_text_are_averaged(tiny_copy):
 
 
 def change(run, **values):
-    path = run / "export" / "preprocessing.json"
-    write_json(path, {**read_json(path), **values})
+    amend(run / "export", **values)
 
 
 def test_a_stream_answers_chunk_by_chunk_and_reads_only_a_few_ahead(predictor):

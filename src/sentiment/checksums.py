@@ -12,7 +12,9 @@ from sentiment.files import write_text
 
 SUMS = "SHA256SUMS"
 UNLISTED = (SUMS, "README.md")  # the card may be edited: no answer depends on it
-DECIDING = re.compile(r"(config|tokenizer|tokenizer_config|preprocessing)\.json|model\.safetensors|model-.+\.onnx")
+DECIDING = re.compile(
+    r"(config|tokenizer|tokenizer_config|preprocessing)\.json|model\.safetensors|model-onnx(-int8)?\.onnx"
+)
 LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 Sums = dict[str, set[str]]  # each name's digests: two of a file that is just being replaced
 
@@ -92,6 +94,13 @@ def update_checksums(folder: Path, *names: str) -> None:
     _write(folder, sums)
 
 
+def unlist(folder: Path, *names: str) -> None:
+    """Drop the lines of `names`, before the files themselves go."""
+    sums = read_checksums(folder)
+    if kept := {name: digests for name, digests in sums.items() if name not in names}:
+        _write(folder, kept)
+
+
 def replace_listed(path: Path, content: str) -> None:
     """Replace a file of a folder that has SHA256SUMS; killed anywhere in between, the folder passes its check."""
     sums = read_checksums(path.parent)
@@ -107,20 +116,26 @@ def replace_listed(path: Path, content: str) -> None:
 def read_checksums(folder: Path) -> Sums:
     """The digests that SHA256SUMS lists for each name; none where there is no such file. Raises ModelError."""
     path = folder / SUMS
-    if not path.is_file():
-        return {}
+    try:
+        return parse_checksums(path.read_bytes()) if path.is_file() else {}
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged: {error}; {_remedy(folder)}") from error
+
+
+def parse_checksums(content: bytes) -> Sums:
+    """Raises ValueError for the first line that is not one of `sha256sum`, or names a file outside the folder."""
     sums: Sums = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = content.decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise ModelError(f"{path} is damaged: it is not UTF-8; {_remedy(folder)}") from error
+        raise ValueError("it is not UTF-8") from error
     for number, line in enumerate(lines, 1):
         found = LINE.fullmatch(line)
         if found is None or PurePosixPath(found[2]).is_absolute() or ".." in PurePosixPath(found[2]).parts:
-            raise ModelError(f"{path} is damaged: line {number} is not '<SHA-256>  <name>'; {_remedy(folder)}")
+            raise ValueError(f"line {number} is not '<SHA-256>  <name>'")
         sums.setdefault(found[2], set()).add(found[1])
     if not sums:
-        raise ModelError(f"{path} is damaged: it is empty; {_remedy(folder)}")
+        raise ValueError("it is empty")
     return sums
 
 

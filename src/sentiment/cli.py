@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -101,10 +102,11 @@ def run(command: str, overrides: Sequence[str]) -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
+        given = list(overrides)
         if command == "train":
             ranks.check_arguments(overrides)
             overrides = _resumed(overrides)
-        compose.launch(command, overrides, task(command))
+        compose.launch(command, overrides, task(command, given=given if list(overrides) != given else None))
     except (SentimentError, compose.InstantiationException) as error:
         _stop(error)
     except (compose.HydraException, OmegaConfBaseException) as error:  # some of Hydra's are OSErrors too
@@ -115,17 +117,20 @@ def run(command: str, overrides: Sequence[str]) -> None:
         _fail(SentimentError("stopped"), 130)
 
 
-def task(command: str) -> Callable[["DictConfig"], Any]:
-    return _train if command == "train" else _call
+def task(command: str, *, given: Sequence[str] | None = None) -> Callable[["DictConfig"], Any]:
+    """The function of a command; `given` are the overrides of this launch, where it goes on with a saved run."""
+    return partial(_train, given=given) if command == "train" else _call
 
 
-def _train(cfg: "DictConfig") -> float | None:
+def _train(cfg: "DictConfig", *, given: Sequence[str] | None) -> float | None:
     """One training run, or one trial of a sweep; returns the score a sweep maximises."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
     from sentiment import runs
 
+    if given is not None:
+        _check_saved(cfg, given)
     hydra = HydraConfig.get()
     folder, sweeping = Path(os.path.relpath(hydra.runtime.output_dir)), hydra.mode == RunMode.MULTIRUN
     if sweeping:
@@ -213,14 +218,29 @@ def _resumed(overrides: Sequence[str]) -> list[str]:
     if not folder or folder == "null":
         return list(overrides)
     from sentiment import runs
+    from sentiment.config import root_keys
+    from sentiment.targets import check_saved_overrides
 
     if (sweep := runs.sweep_overrides(Path(folder))) is not None:
         overrides = [f"hydra.sweep.dir={folder}", *(value for value in overrides if not value.startswith("resume="))]
         former, flags = sweep, ["-m"]
     else:
         former, flags = runs.overrides(Path(folder)) or [], []
+    check_saved_overrides(former, source=folder, groups=root_keys()[1])
     given = {_key(override) for override in overrides} | {"resume"}
     return [*flags, *(override for override in former if _key(override) not in given), *overrides]
+
+
+def _check_saved(cfg: "DictConfig", given: Sequence[str]) -> None:
+    """Stop where the config of the run that is gone on with names code that is not this project's."""
+    from omegaconf import OmegaConf
+
+    from sentiment.targets import check_targets
+
+    try:
+        check_targets(OmegaConf.to_container(cfg, resolve=True), source=f"resume={cfg.resume}", given=given)
+    except ConfigError as error:
+        _stop(error)
 
 
 def _key(override: str) -> str:

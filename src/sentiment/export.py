@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment import metrics
 from sentiment.baseline import NAME as BASELINE
-from sentiment.files import replacing, write_json
+from sentiment.checksums import replace_listed, write_checksums
+from sentiment.files import json_text, replacing, write_json
 from sentiment.intervals import Interval, interval_text
 from sentiment.predictor import PREPROCESSING, read_preprocessing
 from sentiment.text import Preprocessing
@@ -43,20 +44,21 @@ training too; the plain pipeline gives the same labels with probabilities that a
 
 
 def export(network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: Path) -> Path:
-    """Write config.json, model.safetensors, the tokenizer, vocab.txt and preprocessing.json to `into`."""
+    """Write config.json, model.safetensors, the tokenizer, vocab.txt, preprocessing.json and SHA256SUMS to `into`."""
     with replacing(into, marker=PREPROCESSING) as folder:
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
         (folder / "vocab.txt").write_text("".join(f"{token}\n" for token, _ in vocabulary), encoding="utf-8")
         write_json(folder / PREPROCESSING, preprocessing.to_json())
+        write_checksums(folder)
     return into
 
 
 def amend(exported: Path, **changes: Any) -> Preprocessing:
     """Change preprocessing.json of an export folder; returns what is there now."""
     changed = replace(read_preprocessing(exported), **changes)
-    write_json(exported / PREPROCESSING, changed.to_json())
+    replace_listed(exported / PREPROCESSING, json_text(changed.to_json()))
     return changed
 
 

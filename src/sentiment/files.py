@@ -4,17 +4,26 @@ import csv
 import errno
 import fcntl
 import json
+import logging
 import os
 import re
 import shutil
+import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sentiment.errors import DamagedFileError, DataError
 
 SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape one alone; UTF-8 and the tokenizer refuse it
+
+log = logging.getLogger(__name__)
+
+HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:32]  # a shared folder holds temporaries of other machines
+TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9-]*)\.(?P<pid>\d+)\.tmp")
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @contextmanager
@@ -29,11 +38,28 @@ def replacing(target: Path, *, marker: str | None = None) -> Iterator[Path]:
     """
     target = checked_target(target, marker=marker)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    with named_disk(target), temporary_path(target) as temporary:
+        yield temporary
+        put_in_place(temporary, target, marker=marker)
+
+
+@contextmanager
+def scratch_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target` for the work on it, gone afterwards; a killed process's goes next time."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with named_disk(target), temporary_path(target.with_name(f"{target.name}.work")) as folder:
+        folder.mkdir()
+        yield folder
+
+
+@contextmanager
+def temporary_path(target: Path) -> Iterator[Path]:
+    """Yield a hidden name beside `target` that tells its process; what lies there is removed at the end."""
+    sweep_once(target.parent)
+    temporary = target.with_name(f".{target.name}.{HOST}.{os.getpid()}.tmp")
     _remove(temporary)
     try:
         yield temporary
-        put_in_place(temporary, target, marker=marker)
     finally:
         _remove(temporary)
 
@@ -69,6 +95,43 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
+def named_disk(target: Path) -> Iterator[None]:
+    """Name `target` in the error of a full or broken disk, which names no file by itself."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DISK and error.filename is None:
+            error.filename = str(target)
+        raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files and folders of processes of this machine that were killed."""
+    for path in folder.iterdir():
+        found = TEMPORARY.fullmatch(path.name)
+        if found and found["host"] == HOST and not is_alive(int(found["pid"])):
+            _remove(path)
+            log.info("removed %s, which a killed process had left", path)
+
+
+@cache
+def sweep_once(folder: Path) -> None:
+    """As `sweep`, once in this process: a job may write thousands of files to one folder."""
+    with suppress(FileNotFoundError, PermissionError):
+        sweep(folder)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+@contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Wait until no other process is in a block of the same `lock` file, which stays."""
     lock.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +146,11 @@ def write_text(target: Path, text: str) -> None:
 
 
 def write_json(target: Path, value: object) -> None:
-    write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(target, json_text(value))
+
+
+def json_text(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:

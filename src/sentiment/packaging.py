@@ -15,10 +15,12 @@ from typing import Annotated, Any
 import yaml
 from annotated_types import Ge, Gt
 
+from sentiment.checksums import SUMS, verify_export, write_checksums
 from sentiment.errors import ConfigError
-from sentiment.files import read_json, replacing, write_json
+from sentiment.files import read_json, replacing, scratch_folder, write_json
 from sentiment.predictor import PREPROCESSING, export_folder, read_preprocessing
 from sentiment.resources import PACKAGE, bundled
+from sentiment.runs import read_result
 from sentiment.text import Preprocessing
 
 log = logging.getLogger(__name__)
@@ -76,9 +78,10 @@ def package(
         "responseTimeout": response_timeout,
         "maxSeconds": float(max_seconds),  # the handler's own
     }
-    with tempfile.TemporaryDirectory() as scratch:
-        preprocessing = read_preprocessing(export, window_stride=window_stride)
-        members = archive(export, preprocessing, Path(scratch), name=name, version=version, settings=settings)
+    verify_export(export)
+    preprocessing = read_preprocessing(export, window_stride=window_stride)
+    with scratch_folder(target) as scratch:  # beside the archive: what a kill leaves in /tmp stays there
+        members = archive(export, preprocessing, scratch, name=name, version=version, settings=settings)
         write_zip(members, target)
     log.info("packaged %s as %s (%.1f MB)", export, target, target.stat().st_size / 1e6)
     log.info("serve it with: sentiment serve store=%s", store)
@@ -105,11 +108,13 @@ def archive(
     for module in SHARED:
         shutil.copyfile(PACKAGE / f"{module}.py", shared / f"{module}.py")
     for file in sorted(export.iterdir()):
-        if file.is_file() and file.name not in ("model.safetensors", "README.md"):
+        if file.is_file() and file.name not in ("model.safetensors", "README.md", SUMS):
             shutil.copyfile(file, extra / file.name)
-    write_json(extra / PREPROCESSING, preprocessing.to_json())
+    if preprocessing != read_preprocessing(export):
+        write_json(extra / PREPROCESSING, preprocessing.to_json())
     for file_name in RESULTS if export.name == "export" else ():  # the served model tells them
         if (result := export.parent / file_name).is_file():
+            read_result(export.parent, file_name)
             shutil.copyfile(result, extra / result.name)
     config = scratch / "model-config.yaml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -134,7 +139,12 @@ def archive(
     content = read_json(manifest)
     content["createdOn"] = "01/01/1980 00:00:00"  # a clock in the archive would make every build differ
     manifest.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
+    write_checksums(out / name, sorted(member_names(out / name)))
     return out / name
+
+
+def member_names(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
 
 
 def write_zip(folder: Path, target: Path) -> None:

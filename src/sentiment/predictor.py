@@ -16,10 +16,11 @@ import torch
 from annotated_types import Ge, Gt
 from tokenizers import Tokenizer
 
+from sentiment.checksums import verified_beside
 from sentiment.encoding import Encoded, encode_windows
-from sentiment.errors import ModelError
+from sentiment.errors import ModelError, SentimentError
 from sentiment.explanations import Explainer
-from sentiment.files import read_json
+from sentiment.files import damaged, read_object
 from sentiment.runtimes import Compute, OnnxRuntime, TorchRuntime, first_token_only, graph_of
 from sentiment.schema import Explanation, Prediction
 from sentiment.text import Preprocessing
@@ -35,7 +36,8 @@ class Predictor:
     """A fine-tuned model with its own preprocessing.
 
     `compute` turns rows of token ids into logits; `max_tokens` bounds rows times length of one such call, padding
-    included. `load_model` is asked for the model of transformers where gradients are needed.
+    included. `load_model` is asked for the model of transformers where gradients are needed. `sha256` is the hash of
+    the export (`sentiment.checksums.export_hash`).
     """
 
     def __init__(
@@ -48,10 +50,11 @@ class Predictor:
         pad_id: int,
         load_model: Callable[[], Any],
         max_tokens: int,
+        sha256: str | None = None,
     ) -> None:
         self.compute, self.tokenizer, self.preprocessing = compute, tokenizer, preprocessing
         self.labels, self.pad_id = list(labels), pad_id
-        self.load_model, self.max_tokens = load_model, max_tokens
+        self.load_model, self.max_tokens, self.sha256 = load_model, max_tokens, sha256
 
     @classmethod
     def load(
@@ -66,26 +69,31 @@ class Predictor:
         """Open a run directory or an export folder; runtime auto is the one recorded there, on a GPU torch.
 
         `window_stride` takes the place of its own.
+
+        Raises:
+            ModelError: A file is missing, damaged, or not the one that SHA256SUMS lists.
         """
         export = export_folder(Path(run))
-        preprocessing = read_preprocessing(export, window_stride=window_stride)
-        tokenizer = Tokenizer.from_file(str(export / "tokenizer.json"))
-        pad_id = padding_of(export, tokenizer)
-        load_model = cache(lambda: load_torch(export, device))
-        compute: Compute
-        if runtime == "torch" or (runtime == "auto" and (preprocessing.runtime == "torch" or device != "cpu")):
-            compute = TorchRuntime(load_model(), pad_id, device=device)
-        else:
-            chosen = preprocessing.runtime if runtime == "auto" else runtime
-            compute = OnnxRuntime(graph_of(export, chosen), pad_id)
+        with verified_beside(export) as hashes:
+            preprocessing = read_preprocessing(export, window_stride=window_stride)
+            labels, tokenizer = labels_of(export), read_tokenizer(export)
+            pad_id = padding_of(export, tokenizer)
+            load_model = cache(lambda: load_torch(export, device))
+            compute: Compute
+            if runtime == "torch" or (runtime == "auto" and (preprocessing.runtime == "torch" or device != "cpu")):
+                compute = TorchRuntime(load_model(), pad_id, device=device)
+            else:
+                chosen = preprocessing.runtime if runtime == "auto" else runtime
+                compute = OnnxRuntime(graph_of(export, chosen), pad_id, labels=len(labels))
         return cls(
             compute,
             tokenizer,
             preprocessing,
-            labels_of(export),
+            labels,
             pad_id=pad_id,
             load_model=load_model,
             max_tokens=max_tokens or MAX_TOKENS["cpu" if device == "cpu" else "gpu"],
+            sha256=hashes[0],
         )
 
     @property
@@ -189,29 +197,64 @@ def export_folder(run: Path) -> Path:
             return folder
     if not run.is_dir():
         raise ModelError(f"run={run}: no such folder; name a run directory, outputs/<run>")
+    for folder in (run / "export", run):
+        missing = [file for file in REQUIRED if not (folder / file).is_file()]
+        if len(missing) < len(REQUIRED):
+            raise ModelError(
+                f"run={run} has no complete export/ folder: {folder / missing[0]} is missing; restore it, "
+                f"or make it again: python train.py resume={run}"
+            )
     raise ModelError(f"run={run} has no complete export/ folder; let the training finish: python train.py resume={run}")
 
 
 def labels_of(export: Path) -> list[str]:
     """In the model's order; transformers leaves the names out where they are its own two."""
-    names = read_json(export / "config.json").get("id2label", {"0": "LABEL_0", "1": "LABEL_1"})
-    return [names[str(i)] for i in range(len(names))]
+    path = export / "config.json"
+    names = read_object(path).get("id2label", {"0": "LABEL_0", "1": "LABEL_1"})
+    if not isinstance(names, dict) or set(names) != {str(i) for i in range(len(names))} or len(names) < 2:
+        raise damaged(path, "its id2label does not name the labels 0, 1, ...")
+    labels = [names[str(i)] for i in range(len(names))]
+    if not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
+        raise damaged(path, "its id2label names are not different texts")
+    return labels
+
+
+def read_tokenizer(export: Path) -> Tokenizer:
+    path = export / "tokenizer.json"
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise damaged(path, first_line(error)) from error
 
 
 def padding_of(export: Path, tokenizer: Tokenizer) -> int:
     """The id of the padding token, which tokenizer_config.json names."""
-    named = read_json(export / "tokenizer_config.json").get("pad_token")
-    found = tokenizer.token_to_id(named["content"] if isinstance(named, dict) else named) if named else None
+    named = read_object(export / "tokenizer_config.json").get("pad_token")
+    name = named.get("content") if isinstance(named, dict) else named
+    found = tokenizer.token_to_id(name) if isinstance(name, str) else None
     if found is None:
         raise ModelError(f"{export / 'tokenizer_config.json'} names no pad_token that its tokenizer has")
     return found
 
 
 def load_torch(export: Path, device: str) -> Any:
+    """Open the weights with transformers. Raises DamagedFileError where they are cut, of another shape, or too few."""
     from transformers import AutoModelForSequenceClassification
 
-    network = AutoModelForSequenceClassification.from_pretrained(export, local_files_only=True)
+    weights = export / "model.safetensors"
+    try:
+        network, info = AutoModelForSequenceClassification.from_pretrained(
+            export, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+    except Exception as error:  # of many kinds, that share no other base
+        raise damaged(weights, f"it does not fit {export / 'config.json'} ({first_line(error)})") from error
+    if missing := sorted(info["missing_keys"]):
+        raise damaged(weights, f"it lacks {missing[0]} and {len(missing) - 1} more of the model's tensors")
     return first_token_only(network).to(device).eval()
+
+
+def first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def softmax(logits: Any) -> Any:
@@ -227,5 +270,14 @@ def tempered(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
 
 def read_preprocessing(export: Path, *, window_stride: int | None = None) -> Preprocessing:
     """preprocessing.json of an export folder; `window_stride` takes the place of its own."""
-    own = Preprocessing.from_json(read_json(export / PREPROCESSING))
+    path = export / PREPROCESSING
+    try:
+        own = Preprocessing.from_json(read_object(path))
+        own.check()
+    except KeyError as error:
+        raise damaged(path, f"it has no {error}") from error
+    except (TypeError, ValueError) as error:
+        if isinstance(error, SentimentError):
+            raise
+        raise damaged(path, str(error).removeprefix("Preprocessing.__init__() ")) from error
     return own if window_stride is None else replace(own, window_stride=window_stride)

@@ -1,25 +1,32 @@
 """A run directory seen from outside: held by one process, what it was started with, how it ended."""
 
 import fcntl
+import io
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from sentiment.checksums import SUMS, verify_files, write_checksums
 from sentiment.errors import ConfigError
-from sentiment.files import read_json, write_json, write_text
+from sentiment.files import damaged, read_object, read_utf8, write_json, write_text
 
 log = logging.getLogger(__name__)
 
 State = Literal["finished", "pruned", "failed", "unfinished"]
 LAST = Path("checkpoints", "last.ckpt")
 RECORD = ".hydra"  # the folder of what a run was started with, named and filled as Hydra does
+LISTED = (  # in the SHA256SUMS of a finished run; not its config, where users name data that has moved
+    *(f"{name}.json" for name in ("metrics", "intervals", "calibration", "baseline", "run_summary", "data_report")),
+    "predictions.csv",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ def claimed(folder: Path, *, wait: bool = False) -> Iterator[None]:
 def start(folder: Path, cfg: DictConfig, hydra: Any) -> None:
     """Record the composed config and the overrides; a former failure is forgotten."""
     (folder / "outcome.json").unlink(missing_ok=True)
+    (folder / SUMS).unlink(missing_ok=True)
     write_text(folder / RECORD / "config.yaml", OmegaConf.to_yaml(cfg))
     write_text(folder / RECORD / "hydra.yaml", OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra})))
     write_text(folder / RECORD / "overrides.yaml", OmegaConf.to_yaml(hydra.overrides.task))
@@ -57,7 +65,50 @@ def start(folder: Path, cfg: DictConfig, hydra: Any) -> None:
 def overrides(folder: Path) -> list[str] | None:
     """What the run in `folder` was started with, in order; None where none was."""
     path = folder / RECORD / "overrides.yaml"
-    return list(yaml.safe_load(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    if not path.is_file():
+        return None
+    value = read_yaml(path)
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise damaged(path, "expected a list of overrides")
+    return value
+
+
+def read_yaml(path: Path) -> Any:
+    """Raises DamagedFileError where the file holds no plain YAML."""
+    try:
+        return yaml.safe_load(read_utf8(path))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise damaged(path, "it is no YAML: " + " ".join(str(error).split())) from error
+
+
+def read_config(path: Path) -> DictConfig:
+    """Raises DamagedFileError where the file holds no mapping."""
+    try:
+        value = OmegaConf.load(io.StringIO(read_utf8(path)))
+    except (yaml.YAMLError, OmegaConfBaseException, OSError, RecursionError) as error:  # OSError: of a bare text
+        raise damaged(path, "it is no YAML: " + " ".join(str(error).split())) from error
+    if not isinstance(value, DictConfig) or not value:
+        raise damaged(path, "it is empty" if not value else "expected a mapping of settings, got a list")
+    return value
+
+
+def saved_config(folder: Path) -> DictConfig | None:
+    """The composed config of a run; None where the folder is no run's."""
+    path = folder / RECORD / "config.yaml"
+    if not path.is_file():
+        return None
+    return read_config(path)
+
+
+def list_results(folder: Path) -> None:
+    """Write SHA256SUMS of what a finished run tells of itself; export/ has its own."""
+    write_checksums(folder, LISTED)
+
+
+def read_result(folder: Path, name: str) -> dict[str, Any]:
+    """A JSON file that a run has written. Raises ModelError or DamagedFileError where it is not what was written."""
+    verify_files(folder, [name])
+    return read_object(folder / name)
 
 
 def settings(overrides: Sequence[str]) -> frozenset[str]:
@@ -70,7 +121,9 @@ def sweep_overrides(folder: Path) -> list[str] | None:
     path = folder / "multirun.yaml"
     if not path.is_file():
         return None
-    given = OmegaConf.load(path).hydra.overrides
+    given = OmegaConf.select(read_config(path), "hydra.overrides")
+    if given is None or not {"task", "hydra"} <= set(given):
+        raise damaged(path, "it has no hydra.overrides")
     return [*given.task, *(value for value in given.hydra if not value.startswith("hydra.mode="))]
 
 
@@ -93,7 +146,12 @@ def outcome(folder: Path) -> Outcome:
     if (folder / "metrics.json").is_file():
         return Outcome("finished")
     path = folder / "outcome.json"
-    return Outcome(**read_json(path)) if path.is_file() else Outcome("unfinished")
+    if not path.is_file():
+        return Outcome("unfinished")
+    value = read_object(path)
+    if value.get("state") not in get_args(State):
+        raise damaged(path, f"its state is {value.get('state')!r}")
+    return Outcome(value["state"], str(value.get("reason", "")))
 
 
 def clear(folder: Path) -> None:
@@ -109,7 +167,9 @@ def clear(folder: Path) -> None:
 
 def score(folder: Path, metric: str) -> float:
     """A finished run's `metric` on the validation split."""
-    scores: dict[str, Any] = read_json(folder / "metrics.json")["validation"]
+    scores = read_result(folder, "metrics.json").get("validation")
+    if not isinstance(scores, dict):
+        raise damaged(folder / "metrics.json", "it has no scores of the validation split")
     if metric not in scores:
         raise ConfigError(f"optimized_metric={metric}: a run has {', '.join(scores)}")
     return float(scores[metric])

@@ -48,10 +48,11 @@ class TorchRuntime:
 class OnnxRuntime:
     """ONNX Runtime on the CPU, with as many threads as torch has been given."""
 
-    def __init__(self, graph: Path, pad_id: int) -> None:
+    def __init__(self, graph: Path, pad_id: int, *, labels: int | None = None) -> None:
         import onnxruntime
 
-        remedy = f"make it with: sentiment export run=RUN runtime={graph.stem.removeprefix('model-')}"
+        run = graph.parent.parent if graph.parent.name == "export" else graph.parent
+        remedy = f"make it with: sentiment export run={run} runtime={graph.stem.removeprefix('model-')}"
         if not graph.is_file():
             raise ModelError(f"{graph} is missing; {remedy}")
         options = onnxruntime.SessionOptions()
@@ -63,7 +64,17 @@ class OnnxRuntime:
                 graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
             )  # the two that it puts into one take a fifth of its time
         except Exception as error:  # of many kinds, that share no other base
-            raise ModelError(f"{graph} cannot be read ({error}); {remedy}") from error
+            raise ModelError(
+                f"{graph} is damaged: it cannot be read ({' '.join(str(error).split())}); {remedy}"
+            ) from error
+        inputs, outputs = (
+            [node.name for node in nodes] for nodes in (self.session.get_inputs(), self.session.get_outputs())
+        )
+        if sorted(inputs) != ["attention_mask", "input_ids"] or "logits" not in outputs[:1]:
+            raise ModelError(f"{graph} is no graph of this project: it takes {inputs} and gives {outputs}; {remedy}")
+        width = self.session.get_outputs()[0].shape[-1]
+        if labels is not None and isinstance(width, int) and width != labels:
+            raise ModelError(f"{graph} tells {width} labels apart, config.json names {labels}; {remedy}")
         self.pad_id = pad_id
 
     def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:

@@ -84,13 +84,15 @@ class Model:
     truncation: str
     scores: dict[str, Any] | None = None  # metrics.json of its run; None where the archive came without one
     intervals: dict[str, Any] | None = None  # intervals.json: [low, high] of each score
+    sha256: str | None = None  # of the files that decide the answers, see checksums.export_hash
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Model":
-        return cls(**{**{name: value[name] for name in cls.__slots__}, "labels": tuple(value["labels"])})
+        known = {name: value[name] for name in cls.__slots__ if name in value}  # an older server tells less
+        return cls(**{**known, "labels": tuple(value["labels"])})
 
 
 class Classifier(Protocol):

@@ -1,11 +1,12 @@
 """What happens to a text before the tokenizer: one pure function, the same in training and in serving."""
 
 import html
+import math
 import re
 import unicodedata
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 Truncation = Literal["head", "tail", "head_tail"]
 Runtime = Literal["torch", "onnx", "onnx-int8"]  # what computes the logits
@@ -115,3 +116,21 @@ class Preprocessing:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Preprocessing":
         return cls(**{**value, "cleaning": Cleaning(**value["cleaning"])})
+
+    def check(self) -> None:
+        """Raises TypeError or ValueError for the first value that no training has written."""
+        for owner in (self, self.cleaning):
+            for name, hint in get_type_hints(type(owner)).items():
+                check_type(name, getattr(owner, name), hint)
+        if not math.isfinite(self.temperature) or min(self.temperature, self.max_length, self.max_windows) <= 0:
+            raise ValueError("temperature, max_length and max_windows must be above 0")
+        if self.window_stride < 0:
+            raise ValueError(f"window_stride={self.window_stride} is below 0")
+
+
+def check_type(name: str, value: Any, hint: Any) -> None:
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(str, get_args(hint)))}")
+    elif type(value) is not hint and not (hint is float and type(value) is int):
+        raise TypeError(f"{name}={value!r}: expected {hint.__name__}, got {type(value).__name__}")

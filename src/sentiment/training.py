@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
 from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 
+from sentiment import runs
 from sentiment.acceleration import kept_memory
 from sentiment.calibration import fit_temperature
 from sentiment.callbacks import Throughput
@@ -82,6 +83,7 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
     write_text(exported / "README.md", model_card(folder.name, data.backbone, data.preprocessing, results))
     write_report(folder / "report", results, run=folder)
     results.write(folder)  # ends with metrics.json: its presence says that the run is complete
+    runs.list_results(folder)
     return Run(folder, results)
 
 

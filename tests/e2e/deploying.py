@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from safetensors.torch import load_file, save_file
 
+from sentiment.checksums import write_checksums
 from sentiment.client import Client
 from sentiment.predictor import Predictor
 from sentiment.serving import TorchServe
@@ -27,6 +28,7 @@ def changed(run, to, factor):
     for name in ("classifier.weight", "classifier.bias"):
         tensors[name] = factor * tensors[name]
     save_file(tensors, weights, metadata={"format": "pt"})
+    write_checksums(to / "export")
     return to
 
 

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from sentiment.checksums import write_checksums
 from sentiment.packaging import package
 from tests.conftest import read_json
 from tests.e2e.conftest import on_free_ports
@@ -21,6 +22,7 @@ def store(tiny_run, tmp_path_factory):
     config = read_json(renamed / "export" / "config.json")
     config |= {"id2label": {"0": "sad", "1": "glad"}, "label2id": {"sad": 0, "glad": 1}}
     (renamed / "export" / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    write_checksums(renamed / "export")
     package(run=renamed, store=folder / "next", version="2.0")
     package(run=tiny_run, store=folder / "store")
     shutil.move(folder / "next" / "sentiment.mar", folder / "store" / "sentiment-2.0.mar")

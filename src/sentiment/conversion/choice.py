@@ -8,11 +8,13 @@ from typing import Literal, get_args
 
 import torch
 
+from sentiment.checksums import unlist, update_checksums
 from sentiment.conversion.graph import build
 from sentiment.conversion.quantization import quantize
 from sentiment.encoding import encode
 from sentiment.errors import ModelError
 from sentiment.export import amend
+from sentiment.files import replacing
 from sentiment.predictor import Predictor
 from sentiment.runtimes import graph_of
 from sentiment.schema import Prediction
@@ -53,12 +55,13 @@ def convert(
     `texts` with labels `targets` are what runtimes are compared on, `train` what activations are measured on.
     Where auto finds none, or the backbone cannot be traced, it stays with torch.
     """
+    amend(exported, runtime="torch")  # before the graph goes, so that a crash leaves what can be answered
     discard(exported)
-    amend(exported, runtime="torch")
     if runtime == "torch":
         return "torch"
     try:
-        build(exported, graph_of(exported, "onnx"))
+        with replacing(graph_of(exported, "onnx")) as temporary:
+            build(exported, temporary)
     except (torch.onnx.errors.OnnxExporterError, RuntimeError, AttributeError) as error:
         discard(exported)
         if runtime != "auto":
@@ -66,6 +69,8 @@ def convert(
         log.warning("the backbone cannot be converted, PyTorch computes: %s", str(error).splitlines()[0])
         return "torch"
     chosen = compare(exported, FASTEST_FIRST if runtime == "auto" else (runtime,), runtime, train, texts, targets)
+    if chosen != "torch":
+        update_checksums(exported, graph_of(exported, chosen).name)
     discard(exported, but=chosen)
     amend(exported, runtime=chosen)
     return chosen
@@ -87,8 +92,8 @@ def compare(
         if candidate == "onnx-int8":
             rows = sorted(encode(spread(train, MEASURED), reference.tokenizer, reference.preprocessing), key=len)
             batches = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
-            graphs = graph_of(exported, "onnx"), graph_of(exported, candidate)
-            quantize(*graphs, batches, reference.pad_id)
+            with replacing(graph_of(exported, candidate)) as temporary:
+                quantize(graph_of(exported, "onnx"), temporary, batches, reference.pad_id)
         got = Predictor.load(exported, runtime=candidate).predict(texts)
         found = fidelity(got, expected, targets)
         log.info("runtime %s: %s, on %d texts", candidate, found, len(texts))
@@ -112,6 +117,8 @@ def spread(items: Sequence[str], most: int) -> list[str]:
 
 
 def discard(exported: Path, *, but: Runtime = "torch") -> None:
-    for runtime in get_args(Runtime):
-        if runtime != but:
-            graph_of(exported, runtime).unlink(missing_ok=True)
+    """Remove the graphs of all runtimes but one, and their lines of SHA256SUMS first."""
+    gone = [graph_of(exported, runtime) for runtime in get_args(Runtime) if runtime != but]
+    unlist(exported, *(graph.name for graph in gone))
+    for graph in gone:
+        graph.unlink(missing_ok=True)

@@ -3,18 +3,27 @@
 import logging
 from pathlib import Path
 
+from sentiment import runs
+from sentiment.checksums import SUMS, write_checksums
 from sentiment.conversion.choice import Wanted, convert
 from sentiment.errors import ConfigError
 from sentiment.evaluation.command import run_data
-from sentiment.predictor import export_folder
+from sentiment.predictor import Predictor, export_folder
 from sentiment.text import Runtime
 
 log = logging.getLogger(__name__)
 
 
-def export_run(*, run: Path, runtime: Wanted = "auto") -> Runtime:
-    """Put the graph of `runtime` into a run's export folder, compared and measured on the run's own texts."""
+def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False) -> Runtime:
+    """Put the graph of `runtime` into a run's export folder, compared and measured on the run's own texts.
+
+    With `accept` the files are left as they are, and SHA256SUMS is written anew: they were changed on purpose.
+    """
     exported = export_folder(Path(run))
+    if accept:
+        if runtime != "auto":
+            raise ConfigError(f"runtime={runtime} and accept=true: one thing at a time; leave one")
+        return accept_changes(Path(run), exported)
     data = run_data(Path(run))
     if data is None:
         raise ConfigError(f"{run} has no .hydra/config.yaml; name a run directory, outputs/<run>")
@@ -25,3 +34,21 @@ def export_run(*, run: Path, runtime: Wanted = "auto") -> Runtime:
     )
     log.info("%s is answered by %s", exported, chosen)
     return chosen
+
+
+def accept_changes(run: Path, exported: Path) -> Runtime:
+    """Let the files of a run be what they are now, where they can be opened."""
+    former = (exported / SUMS).read_bytes() if (exported / SUMS).is_file() else None
+    (exported / SUMS).unlink(missing_ok=True)
+    try:
+        predictor = Predictor.load(exported)
+        predictor.predict(["a first text"])
+    except BaseException:
+        if former is not None:
+            (exported / SUMS).write_bytes(former)
+        raise
+    write_checksums(exported)
+    if exported != run and (run / SUMS).is_file():
+        runs.list_results(run)
+    log.info("%s is accepted as it is now; its SHA-256 is %s", exported, predictor.sha256)
+    return predictor.preprocessing.runtime

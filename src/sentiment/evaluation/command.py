@@ -4,9 +4,6 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
-
 from sentiment.console import console, scores_table
 from sentiment.data import SentimentData
 from sentiment.data.splits import Split
@@ -16,6 +13,8 @@ from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.predictor import Predictor
 from sentiment.report import write_report
+from sentiment.runs import RECORD, saved_config
+from sentiment.targets import instantiate_saved
 from sentiment.text import Cleaning
 
 log = logging.getLogger(__name__)
@@ -49,10 +48,13 @@ def evaluate_run(
 
 def run_data(run: Path) -> SentimentData | None:
     """The data module of a run, from its own saved config; None for a bare export folder."""
-    saved = run / ".hydra" / "config.yaml"
-    if not saved.is_file():
+    saved = saved_config(run)
+    if saved is None:
         return None
-    module: SentimentData = instantiate(OmegaConf.load(saved).data)
+    source = str(run / RECORD / "config.yaml")
+    module = instantiate_saved(saved, "data", source=source)
+    if not isinstance(module, SentimentData):
+        raise ConfigError(f"{source}: data._target_ makes no SentimentData; restore it")
     return module
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from sentiment.baseline import NAME, Baseline
 from sentiment.data.splits import Split
 from sentiment.evaluation.scoring import Evaluation
-from sentiment.files import read_json
+from sentiment.files import damaged
 from sentiment.intervals import Interval, mean_interval
+from sentiment.runs import read_result
 from sentiment.text import Cleaning
 
 BASELINE = "baseline.json"
@@ -48,6 +49,9 @@ def remembered(run: Path, split: Split) -> Comparison | None:
     path = run / BASELINE
     if not path.is_file():
         return None
-    known = read_json(path)
-    entries = [Comparison(**entry) for name, entry in known.items() if name != "name"]
+    known = read_result(run, BASELINE)
+    try:
+        entries = [Comparison(**entry) for name, entry in known.items() if name != "name"]
+    except TypeError as error:
+        raise damaged(path, str(error).removeprefix("Comparison.__init__() ")) from error
     return next((entry for entry in entries if entry.sha256 == split.fingerprint()), None)

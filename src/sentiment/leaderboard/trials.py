@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sentiment import runs
-from sentiment.files import read_json_if_any
+from sentiment.files import damaged
 
 NAMES = {"run_name", "resume", "seed", "test", "hparams_search"}  # keys that are no setting of the numbers
 
@@ -26,17 +26,20 @@ class Trial:
 
     @cached_property
     def config(self) -> Any:
-        return OmegaConf.load(self.folder / runs.RECORD / "config.yaml")
+        return runs.saved_config(self.folder)
 
     @cached_property
     def choices(self) -> dict[str, str]:
         """The option of each config group."""
-        hydra: Any = OmegaConf.load(self.folder / runs.RECORD / "hydra.yaml")
-        return dict(hydra.hydra.runtime.choices)
+        path = self.folder / runs.RECORD / "hydra.yaml"
+        choices = OmegaConf.select(runs.read_config(path), "hydra.runtime.choices")
+        if not isinstance(choices, DictConfig):
+            raise damaged(path, "it has no hydra.runtime.choices")
+        return {str(key): str(value) for key, value in choices.items()}
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        return read(self.folder / "run_summary.json")
+        return read(self.folder, "run_summary.json")
 
     def score(self, split: str, metric: str) -> float | None:
         """A finished run's score; that of the test split also where only the best run of a sweep was given one."""
@@ -44,7 +47,7 @@ class Trial:
         return None if value is None else float(value)
 
     def scores(self, split: str) -> dict[str, Any]:
-        own, later = (read(self.folder / path / "metrics.json") for path in ("", Path("evaluation", split)))
+        own, later = (read(self.folder, name) for name in ("metrics.json", f"evaluation/{split}/metrics.json"))
         return dict(own.get(split) or later.get(split) or {})
 
     def value(self, key: str) -> str:
@@ -57,8 +60,8 @@ class Trial:
         return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def read(path: Path) -> dict[str, Any]:
-    return read_json_if_any(path) or {}
+def read(folder: Path, name: str) -> dict[str, Any]:
+    return runs.read_result(folder, name) if (folder / name).is_file() else {}
 
 
 def find(folder: Path) -> list[Trial]:
