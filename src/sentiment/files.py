@@ -155,13 +155,14 @@ def json_text(value: object) -> str:
 
 def read_json(path: Path) -> Any:
     """Raises DamagedFileError where the file holds no JSON in UTF-8."""
+    text = read_utf8(path)
     try:
-        return json.loads(read_utf8(path))
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        reason = f"{error.msg} at line {error.lineno}, column {error.colno}" if error.doc.strip() else "it is empty"
+        reason = f"{error.msg} at line {error.lineno}, column {error.colno}" if text.strip() else "it is empty"
         raise damaged(path, reason) from error
-    except RecursionError as error:
-        raise damaged(path, "its lists are too deep") from error
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, "a number is too long, or lists are too deep") from error
 
 
 def read_object(path: Path) -> dict[str, Any]:

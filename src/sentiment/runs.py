@@ -75,17 +75,19 @@ def overrides(folder: Path) -> list[str] | None:
 
 def read_yaml(path: Path) -> Any:
     """Raises DamagedFileError where the file holds no plain YAML."""
+    text = read_utf8(path)
     try:
-        return yaml.safe_load(read_utf8(path))
-    except (yaml.YAMLError, RecursionError) as error:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise damaged(path, "it is no YAML: " + " ".join(str(error).split())) from error
 
 
 def read_config(path: Path) -> DictConfig:
     """Raises DamagedFileError where the file holds no mapping."""
+    text = read_utf8(path)
     try:
-        value = OmegaConf.load(io.StringIO(read_utf8(path)))
-    except (yaml.YAMLError, OmegaConfBaseException, OSError, RecursionError) as error:  # OSError: of a bare text
+        value = OmegaConf.load(io.StringIO(text))  # OSError: of a bare word
+    except (yaml.YAMLError, OmegaConfBaseException, OSError, ValueError, RecursionError) as error:
         raise damaged(path, "it is no YAML: " + " ".join(str(error).split())) from error
     if not isinstance(value, DictConfig) or not value:
         raise damaged(path, "it is empty" if not value else "expected a mapping of settings, got a list")

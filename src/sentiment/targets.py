@@ -30,7 +30,7 @@ KINDS = {  # packages whose public classes of one kind may be named, as the docu
 SWEEP_KEYS = re.compile(
     r"hydra/(sweeper|launcher)|hydra\.(sweeper|launcher)\..+|hydra\.sweep\.(dir|subdir)|hydra\.verbose"
 )
-OPTION = re.compile(r"[\w\-, \[\]']*(/[\w\-]+)*")  # of a config group, without a way out of conf/
+OPTION = re.compile(r"([\w-]+(/[\w-]+)*)?|\[[\w-]+(/[\w-]+)*(, ?[\w-]+(/[\w-]+)*)*\]")  # of a group, none out of conf/
 
 
 def instantiate_saved(config: DictConfig, key: str, *, source: str) -> Any:
@@ -75,7 +75,7 @@ def check_saved_overrides(overrides: Iterable[str], *, source: str, groups: Sequ
         of_hydra = key.split(".")[0].split("/")[0] == "hydra"
         if of_hydra and (not SWEEP_KEYS.fullmatch(key) or "${" in value):
             raise ConfigError(f"{source} sets {text}, which resume= does not take over; give it on the command line")
-        if ("/" in key or key in groups) and not OPTION.fullmatch(value):
+        if ("/" in key or key in groups) and not OPTION.fullmatch(value.strip("'")):
             raise ConfigError(f"{source} sets {text}, which is no option of {key}; give it on the command line")
         if of_hydra:
             found = parsed.value() if not parsed.is_delete() else None

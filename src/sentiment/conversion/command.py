@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from sentiment import runs
-from sentiment.checksums import SUMS, write_checksums
+from sentiment.checksums import SUMS, verify_export, write_checksums
 from sentiment.conversion.choice import Wanted, convert
 from sentiment.errors import ConfigError
 from sentiment.evaluation.command import run_data
@@ -24,6 +24,7 @@ def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False) -> 
         if runtime != "auto":
             raise ConfigError(f"runtime={runtime} and accept=true: one thing at a time; leave one")
         return accept_changes(Path(run), exported)
+    verify_export(exported, graphs=False)
     data = run_data(Path(run))
     if data is None:
         raise ConfigError(f"{run} has no .hydra/config.yaml; name a run directory, outputs/<run>")

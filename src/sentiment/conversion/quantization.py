@@ -17,6 +17,7 @@ from onnx.helper import make_empty_tensor_value_info, make_node
 from onnx.numpy_helper import from_array, to_array
 
 from sentiment.conversion.graph import FIRST
+from sentiment.files import temporary_path
 from sentiment.runtimes import OnnxRuntime, pad
 
 KINDS = ("MatMul", "Attention")  # both take weights (K, N) as their second input; the head, a Gemm, stays fp32
@@ -80,10 +81,9 @@ def observe(
     model = onnx.load(graph)
     names = sorted(set(names))
     model.graph.output.extend(make_empty_tensor_value_info(name) for name in names)
-    probe = graph.with_suffix(".seen.onnx")
-    onnx.save(model, probe)
     found: dict[str, Seen] = {}
-    try:
+    with temporary_path(graph) as probe:
+        onnx.save(model, probe)
         session = OnnxRuntime(probe, pad_id).session
         for rows in batches:
             inputs = {name: tensor.numpy() for name, tensor in pad(rows, pad_id).items()}
@@ -91,8 +91,6 @@ def observe(
                 flat = value.reshape(-1, value.shape[-1])
                 new = Seen(flat.min(axis=0), flat.max(axis=0), flat.T @ flat)
                 found[name] = join(found[name], new) if name in found else new
-    finally:
-        probe.unlink()
     return found
 
 
