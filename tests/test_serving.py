@@ -44,6 +44,10 @@ def test_registering_is_off_and_bound_to_the_store():
         ("TS_MANAGEMENT_ADDRESS", "management_host and management_port of sentiment serve sets the same"),
         ("TS_DISABLE_TOKEN_AUTHORIZATION", "tokens of sentiment serve sets the same"),
         ("TS_CONFIG_FILE", "cannot do without its own value"),
+        ("TS_PRIVATE_KEY_FILE", "tls.key of sentiment serve sets the same"),
+        ("TS_CERTIFICATE_FILE", "tls.certificate of sentiment serve sets the same"),
+        ("TS_KEYSTORE", "tls.certificate and tls.key of sentiment serve sets the same"),
+        ("TS_DEFAULT_RESPONSE_TIMEOUT", "would change nothing: serve does not pass it on"),
     ],
 )
 def test_a_variable_that_serve_sets_itself_is_refused_in_both_places(name, fix):

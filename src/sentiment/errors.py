@@ -9,6 +9,7 @@ SentimentError
 ├── ServingError     TorchServe or Java on this machine
 ├── ClientError      what a server answered, or that none answered
 │   ├── Unreachable      no answer at all
+│   ├── Untrusted        its certificate is not to be trusted, or it speaks no TLS
 │   ├── Unauthorized     the token was refused, or its file is broken
 │   ├── NotFound         no such model or version
 │   ├── Rejected         this request cannot be answered, now or later
@@ -73,6 +74,10 @@ class ClientError(SentimentError):
 
 
 class Unreachable(ClientError):
+    pass
+
+
+class Untrusted(ClientError):
     pass
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import httpx
 
 from sentiment.client.keys import Key, authorization, expired
+from sentiment.client.trust import untrusted
 from sentiment.errors import Busy, ClientError, ConfigError, NotFound, Rejected, ServerFault, Unauthorized, Unreachable
 
 PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each further try, less up to a half so that clients do not come all at once
 DIED = "Worker died"  # with 500, or 507 where it was killed; the next worker takes the request
+HTTPS_ALONE = "only accepts HTTPS requests"  # TorchServe's word to plain HTTP
 TRIES_WITH_THE_SAME_TOKEN = 3  # or with none: TorchServe holds a new token a moment before its key file does
 
 
@@ -80,7 +82,9 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def unreachable(error: httpx.TransportError, url: str) -> Unreachable:
+def unreachable(error: httpx.TransportError, url: str) -> ClientError:
+    if (refused := untrusted(error, url)) is not None:
+        return refused
     if isinstance(error, httpx.ReadTimeout):
         return Unreachable(f"{url} took the request and sent no answer in time; raise timeout, or send fewer texts")
     reason = str(error) or type(error).__name__
@@ -139,6 +143,8 @@ def failure(response: httpx.Response, url: str) -> ClientError:
         reason, type_ = response.reason_phrase, ""
     status = response.status_code
     text = f"{url} answered {status}: {reason}"
+    if status == 403 and HTTPS_ALONE in response.text:
+        return Rejected(f"{url}: the server speaks TLS alone; write https://", status=status)
     # TorchServe refuses a token with 400, and with 403 what is not to be done; a proxy's 403 has no type
     if status == 401 or (status == 403 and not type_) or type_ == "InvalidKeyException":
         return Unauthorized(f"{text}; name the server's key file with key_file=", status=status)

@@ -11,6 +11,7 @@ import httpx
 from annotated_types import Ge, Gt
 
 from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive, drive_async, exchange
+from sentiment.client.trust import extensions, verification
 from sentiment.errors import Rejected, ServerFault
 from sentiment.schema import MAX_TEXTS, Explanation, Model, Prediction, RequestError, check_text
 
@@ -24,7 +25,9 @@ class Address:
 
     `model` may name a version: "sentiment/2.0". `key_file` is TorchServe's key_file.json where it asks for tokens; it
     is read again for each try, since the tokens are renewed while the server runs. A token that has expired all the
-    same is renewed at `management_url`, where that is given. `timeout` and `pauses` are in seconds.
+    same is renewed at `management_url`, where that is given. `timeout` and `pauses` are in seconds. Of an https server,
+    the certificate is verified: `ca_file` names the authorities to trust (by default the usual ones), `server_name` the
+    name it must hold (by default the host of `url`).
     """
 
     url: str = "http://127.0.0.1:8080"
@@ -35,6 +38,12 @@ class Address:
     timeout: Annotated[float, Gt(0)] = 60.0
     pauses: Sequence[Annotated[float, Ge(0)]] = PAUSES
     details: bool = False  # ask for tokens and truncation too
+    ca_file: Path | str | None = None
+    server_name: str | None = None
+
+    def tls_of(self, url: str) -> dict[str, Any]:
+        """Return the settings of the certificate for a client of another of the server's addresses."""
+        return {"ca_file": self.ca_file, "server_name": self.server_name} if url.startswith("https://") else {}
 
     def at(self, api: str) -> str:
         return f"{checked_url(self.url)}/{api}/{self.model}"
@@ -82,7 +91,8 @@ class Client(Address):
     transport: httpx.BaseTransport | None = None
 
     def __post_init__(self) -> None:
-        self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False)
+        verify = verification(self.url, self.ca_file, self.server_name)
+        self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False, verify=verify)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         url = self.at("predictions")
@@ -96,7 +106,7 @@ class Client(Address):
     def describe(self) -> Model:
         """What the served model tells of itself."""
         url = self.at("predictions")
-        answer = drive(self.exchange(url), lambda step: self._http.request(**request(step, url, None)))
+        answer = drive(self.exchange(url), lambda step: self._request(request(step, url, None)))
         try:
             return Model.from_json(answer)
         except (KeyError, TypeError) as error:
@@ -105,7 +115,7 @@ class Client(Address):
     def ping(self) -> str:
         """TorchServe's own word on its health; it asks no model."""
         url = f"{checked_url(self.url)}/ping"
-        answer = drive(self.exchange(url), lambda step: self._http.request(**ping_request(step, url)))
+        answer = drive(self.exchange(url), lambda step: self._request(ping_request(step, url)))
         try:
             return str(answer["status"])
         except (KeyError, TypeError) as error:
@@ -113,7 +123,10 @@ class Client(Address):
 
     def post(self, url: str, body: dict[str, Any]) -> Any:
         """The decoded answer to a JSON body."""
-        return drive(self.exchange(url), lambda step: self._http.request(**request(step, url, body)))
+        return drive(self.exchange(url), lambda step: self._request(request(step, url, body)))
+
+    def _request(self, options: dict[str, Any]) -> httpx.Response:
+        return self._http.request(**options, extensions=extensions(self.server_name))
 
     def close(self) -> None:
         self._http.close()
@@ -138,6 +151,7 @@ class AsyncClient(Address):
             timeout=self.timeout,
             transport=self.transport,
             trust_env=False,
+            verify=verification(self.url, self.ca_file, self.server_name),
             limits=httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency),
         )
 
@@ -164,7 +178,7 @@ class AsyncClient(Address):
 
         async def send(step: Try) -> httpx.Response:
             async with self._places:
-                return await self._http.request(**request(step, url, body))
+                return await self._http.request(**request(step, url, body), extensions=extensions(self.server_name))
 
         return await drive_async(self.exchange(url), send)
 

@@ -9,6 +9,7 @@ import httpx
 
 from sentiment.client.exchange import PAUSES, Try, checked_url, drive, exchange, token_address
 from sentiment.client.keys import Key
+from sentiment.client.trust import extensions, verification
 from sentiment.errors import Rejected
 
 
@@ -30,16 +31,22 @@ class Version:
 
 @dataclass(kw_only=True, eq=False)
 class Management:
-    """`url` is the server's management address; `timeout`, in seconds, holds for registering and scaling too."""
+    """`url` is the server's management address; `timeout`, in seconds, holds for registering and scaling too.
+
+    `ca_file` and `server_name` are those of Client.
+    """
 
     url: str = "http://127.0.0.1:8081"
     key_file: Path | str | None = None
     timeout: float = 120.0
     pauses: Sequence[float] = PAUSES
     transport: httpx.BaseTransport | None = None
+    ca_file: Path | str | None = None
+    server_name: str | None = None
 
     def __post_init__(self) -> None:
-        self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False)
+        verify = verification(self.url, self.ca_file, self.server_name)
+        self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False, verify=verify)
 
     def models(self) -> list[str]:
         """The names of the models."""
@@ -108,9 +115,10 @@ class Management:
         )
 
         def send(step: Try) -> httpx.Response:
+            name = extensions(self.server_name)
             if step.token_url:
-                return self._http.get(step.token_url, headers=step.headers)
-            return self._http.request(method, url, params=query or None, headers=step.headers)
+                return self._http.get(step.token_url, headers=step.headers, extensions=name)
+            return self._http.request(method, url, params=query or None, headers=step.headers, extensions=name)
 
         return drive(flow, send)
 

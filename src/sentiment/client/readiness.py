@@ -47,7 +47,8 @@ def look(client: Client, management_url: str | None = None) -> None:
     """Ask once; ClientError where the model is not ready."""
     if management_url:
         name, _, version = client.model.partition("/")
-        with Management(url=management_url, key_file=client.key_file, pauses=ONCE_MORE) as management:
+        trust = client.tls_of(management_url)
+        with Management(url=management_url, key_file=client.key_file, pauses=ONCE_MORE, **trust) as management:
             if not management.version(name, version or None).ready:
                 raise Busy(f"{client.model} at {client.url} has no worker that is ready")
     with replace(client, pauses=ONCE_MORE) as once:

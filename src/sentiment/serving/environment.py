@@ -24,6 +24,11 @@ KEYS = {
     "TS_TOKEN_EXPIRATION_TIME_MIN": "token_expiration_min",
     "TS_TOKEN_EXPIRATION_MIN": "token_expiration_min",
     "TS_ALLOWED_URLS": "store",
+    "TS_CERTIFICATE_FILE": "tls.certificate",
+    "TS_PRIVATE_KEY_FILE": "tls.key",
+    "TS_KEYSTORE": "tls.certificate and tls.key",
+    "TS_KEYSTORE_PASS": "tls.certificate and tls.key",
+    "TS_KEYSTORE_TYPE": "tls.certificate and tls.key",
     "TEMP": "folder",
     "TMPDIR": "folder",
     "LOG_LOCATION": "folder",
@@ -32,6 +37,14 @@ KEYS = {
 FIXED = (
     "TS_CONFIG_FILE", "TS_METRICS_MODE", "TS_METRICS_CONFIG", "TS_SERVICE_ENVELOPE", "TS_DEFAULT_SERVICE_HANDLER",
     "TS_INSTALL_PY_DEP_PER_MODEL", "TS_GRPC_INFERENCE_PORT", "TS_GRPC_MANAGEMENT_PORT", "TS_MODEL_SERVER_HOME",
+)  # fmt: skip
+UNUSED = (  # settings that this server hands to nobody; TorchServe would take them from its own configuration
+    "async_logging", "cpp_log_config", "debug", "decode_input_request", "default_response_timeout",
+    "default_startup_timeout", "default_workers_per_model", "enable_envvars_config", "enable_grpc_ssl",
+    "enable_metrics_api", "grpc_inference_address", "grpc_management_address", "initial_distribution_port", "io_ratio",
+    "ipex_enable", "ipex_gpu_enable", "limit_max_image_pixels", "metric_time_interval", "model_metrics_auto_detect",
+    "model_snapshot", "models", "plugins_path", "system_metrics_cmd", "use_env_allowed_urls", "use_native_io", "vmargs",
+    "workflow_store",
 )  # fmt: skip
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -65,6 +78,8 @@ def torchserve_settings(environment: Mapping[str, str], file: Mapping[str, str])
             raise ConfigError(f"{name} is set, and {KEYS[name]} of sentiment serve sets the same; unset {name}")
         if name in FIXED:
             raise ConfigError(f"{name} is set, and this server cannot do without its own value; unset {name}")
+        if name.startswith("TS_") and name[3:].lower() in UNUSED:
+            raise ConfigError(f"{name} is set, and would change nothing: serve does not pass it on; unset {name}")
         if name in file and name.startswith("TS_") and name not in names:
             raise ConfigError(f"{name} is none of the settings of TorchServe that may be set{nearest(name, names)}")
     return {

@@ -19,11 +19,12 @@ from sentiment.client.readiness import look
 from sentiment.errors import ClientError, ServingError
 from sentiment.files import write_text
 from sentiment.java import find_java
-from sentiment.ports import check_free
+from sentiment.ports import check_free, reachable
 from sentiment.processes import processes_of
 from sentiment.serving import guard
 from sentiment.serving.drain import drain
 from sentiment.serving.environment import read_env_file, torchserve_settings
+from sentiment.serving.exposure import check_exposure, check_hosts
 from sentiment.serving.folder import Folder
 from sentiment.serving.settings import Settings, metrics_text, properties_text
 from sentiment.serving.store import served
@@ -44,6 +45,9 @@ class TorchServe:
 
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(**settings)
+        check_hosts(self.settings)
+        self.exposures = check_exposure(self.settings)
+        self.identity = self.settings.tls.check()
         self.store, self.folder = Path(self.settings.store).absolute(), Path(self.settings.folder).absolute()
         self.archives = served(self.store, self.settings.models)
         self.models = list(dict.fromkeys(one.model for one in self.archives))
@@ -69,10 +73,19 @@ class TorchServe:
             key_file=self.key_file,
             management_url=self.address("management"),
             pauses=pauses,
+            **self._trust("inference"),
         )
 
     def management(self, **options: Any) -> Management:
-        return Management(url=self.address("management"), key_file=self.key_file, **options)
+        trust = self._trust("management")
+        return Management(url=self.address("management"), key_file=self.key_file, **trust, **options)
+
+    def _trust(self, api: str) -> dict[str, Any]:
+        """Return what this server's own clients hold its certificate to: to be that very one."""
+        if self.identity is None:
+            return {}
+        host = reachable(self.settings.hosts[api])
+        return {"ca_file": self.identity.certificate, "server_name": self.identity.server_name(host)}
 
     def __enter__(self) -> "TorchServe":
         self.start()

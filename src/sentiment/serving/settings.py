@@ -12,6 +12,7 @@ import yaml
 from annotated_types import Ge, Gt
 
 from sentiment.ports import LOOPBACK, Port, reachable
+from sentiment.serving.tls import PLAIN, Tls
 from sentiment.telemetry import METRICS
 
 DAY = 1440.0  # min
@@ -69,7 +70,9 @@ class Settings:
     inference_port: Port = 8080
     management_port: Port = 8081
     metrics_port: Port = 8082
+    tls: Tls = PLAIN
     tokens: bool = True
+    insecure: bool = False
     token_expiration_min: Annotated[float, Gt(0)] = DAY
     model_api: bool = False
     env_file: Path | None = None
@@ -89,7 +92,11 @@ class Settings:
 
     def address(self, api: str) -> str:
         """Where a client on this machine reaches an API."""
-        return f"http://{reachable(self.hosts[api])}:{self.ports[api]}"
+        return f"{self.scheme}://{reachable(self.hosts[api])}:{self.ports[api]}"
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.tls.on else "http"
 
     def properties(self, archives: Sequence[str], passed: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
         """TorchServe's settings; `allowed_urls` is a regular expression, and a name inside the store needs none.
@@ -98,7 +105,8 @@ class Settings:
         """
         store = Path(self.store).absolute()
         return {
-            **{f"{api}_address": f"http://{self.hosts[api]}:{self.ports[api]}" for api in self.ports},
+            **{f"{api}_address": f"{self.scheme}://{self.hosts[api]}:{self.ports[api]}" for api in self.ports},
+            **self._tls_properties(),
             "model_store": str(store),
             "load_models": ",".join(archives),
             "allowed_urls": f"file://{re.escape(str(store))}/.*",
@@ -114,6 +122,10 @@ class Settings:
             "grpc_management_port": "0",
             **passed,
         }
+
+    def _tls_properties(self) -> dict[str, str]:
+        files = {"certificate_file": self.tls.certificate, "private_key_file": self.tls.key}
+        return {name: str(Path(path).absolute()) for name, path in files.items() if path}
 
     def log4j2(self) -> str:
         """The logging configuration; TorchServe's own lines about each request are at INFO.

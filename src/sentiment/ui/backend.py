@@ -97,7 +97,13 @@ class Served:
         self.client = replace(client, details=True, pauses=PAUSES)
         self.looker = replace(client, pauses=(), timeout=min(LOOK_TIMEOUT, client.timeout))
         self.management = (
-            Management(url=management_url, key_file=client.key_file, pauses=(), timeout=LOOK_TIMEOUT)
+            Management(
+                url=management_url,
+                key_file=client.key_file,
+                pauses=(),
+                timeout=LOOK_TIMEOUT,
+                **client.tls_of(management_url),
+            )  # fmt: skip
             if management_url
             else None
         )

@@ -1,0 +1,70 @@
+"""Trust in a server's certificate, and a refusal said in one line."""
+
+import ssl
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from sentiment.errors import ConfigError, Untrusted
+
+EXPIRED, NOT_YET_VALID, HOST_MISMATCH, IP_MISMATCH = 10, 9, 62, 64  # X509_V_ERR_... of OpenSSL
+NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+
+
+def verification(url: str, ca_file: Path | str | None, server_name: str | None) -> ssl.SSLContext | bool:
+    """Return httpx's `verify` for a server at `url`.
+
+    Args:
+        url: The server's address.
+        ca_file: PEM file of the certificates to trust instead of the usual authorities; the server's own will do.
+        server_name: The name that the certificate must hold, where that is not the host of `url`.
+
+    Raises:
+        ConfigError: The file cannot be read, or is given for a server that is asked over http.
+    """
+    given = [f"{key}={value}" for key, value in (("ca_file", ca_file), ("server_name", server_name)) if value]
+    https = url.lower().startswith("https://")
+    if given and not https:
+        raise ConfigError(f"{' and '.join(given)} with url={url}: over http nothing is verified; write https://")
+    return context(str(ca_file)) if ca_file else https
+
+
+@lru_cache(maxsize=8)
+def context(ca_file: str) -> ssl.SSLContext:
+    try:
+        made = ssl.create_default_context(cafile=ca_file)
+    except FileNotFoundError as error:
+        raise ConfigError(f"ca_file={ca_file}: no such file") from error
+    except ssl.SSLError as error:
+        raise ConfigError(f"ca_file={ca_file} holds no certificate in PEM form") from error
+    except OSError as error:
+        raise ConfigError(f"ca_file={ca_file} cannot be read: {error.strerror}") from error
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a server's own certificate is enough
+    return made
+
+
+def extensions(server_name: str | None) -> dict[str, Any]:
+    """Return httpx's request extensions that let the certificate be held to another name than the address's."""
+    return {"sni_hostname": server_name} if server_name else {}
+
+
+def untrusted(error: httpx.TransportError, url: str) -> Untrusted | None:
+    """Return the reason in one line, where `error` is one of TLS; no further try would help."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return None
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        fix = {
+            EXPIRED: "the server needs a new one",
+            NOT_YET_VALID: "compare the clocks of both machines",
+            HOST_MISMATCH: "ask by a name that it holds, or set server_name=NAME",
+            IP_MISMATCH: "ask by a name that it holds, or set server_name=NAME",
+        }.get(cause.verify_code, "name the file of the authority that signed it: ca_file=FILE")
+        return Untrusted(f"{url}: the server's certificate is refused: {cause.verify_message}; {fix}")
+    if cause.reason in NO_TLS:
+        return Untrusted(f"{url}: the server speaks no TLS; write http://")
+    return Untrusted(f"{url}: TLS failed: {cause.reason or cause}")

@@ -1,0 +1,67 @@
+"""Settings that let strangers in: refused, unless `insecure=true` says that something else keeps them out."""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from sentiment.errors import ConfigError
+from sentiment.serving.settings import Settings
+
+RULE = "!" * 78
+
+
+def exposures(settings: Settings) -> list[str]:
+    """Return what anyone on the network could do, or read; empty for a server that keeps strangers out."""
+    found = []
+    inference, management = (not is_loopback(host, key) for host, key in hosts(settings))
+    if inference and not settings.tokens:
+        found.append(f"tokens=false with host={settings.host}: anyone who reaches it is answered")
+    if management and not settings.tokens:
+        found.append(
+            f"tokens=false with management_host={settings.management_host}: "
+            "anyone who reaches it can unregister, scale and switch models"
+        )
+    elif management and not settings.tls.on:
+        found.append(
+            f"management_host={settings.management_host} without tls: "
+            "the tokens that unregister, scale and switch models cross the network in the clear"
+        )
+    return found
+
+
+def check_exposure(settings: Settings) -> list[str]:
+    """Return the exposures that the user has said yes to; ConfigError where he has not."""
+    found = exposures(settings)
+    if found and not settings.insecure:
+        raise ConfigError(
+            f"{'; '.join(found)}; keep tokens on and management_host=127.0.0.1, or say insecure=true where a proxy, "
+            "a firewall or a network policy keeps strangers out"
+        )
+    if settings.insecure and not found:
+        raise ConfigError("insecure=true permits nothing here: these settings keep strangers out; leave it out")
+    return found
+
+
+def banner(found: Sequence[str]) -> list[str]:
+    """Lines of a warning that cannot be missed."""
+    return [RULE, "!! INSECURE, as insecure=true allows:", *(f"!! {one}" for one in found), RULE] if found else []
+
+
+def hosts(settings: Settings) -> list[tuple[str, str]]:
+    return [(settings.host, "host"), (settings.management_host, "management_host")]
+
+
+def check_hosts(settings: Settings) -> None:
+    """ConfigError for an address that TorchServe cannot listen on."""
+    for host, key in [*hosts(settings), (settings.metrics_host, "metrics_host")]:
+        if ":" in host:
+            raise ConfigError(f"{key}={host}: TorchServe takes no IPv6 address; 0.0.0.0 listens on those too")
+
+
+def is_loopback(host: str, key: str) -> bool:
+    """Whether this machine alone reaches it; every address of a name counts."""
+    try:
+        addresses = {str(found[4][0]) for found in socket.getaddrinfo(host or "0.0.0.0", None)}
+    except OSError as error:
+        raise ConfigError(f"{key}={host}: no such host here ({error.strerror})") from error
+    return all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in addresses)
