@@ -12,8 +12,6 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.tree import Tree
 
-from sentiment.intervals import interval_text
-
 if TYPE_CHECKING:
     from sentiment.evaluation import Results
     from sentiment.training import Run
@@ -35,6 +33,8 @@ def print_config(cfg: DictConfig) -> None:
 
 def scores_table(results: "Results") -> Table:
     """Each score with its 95 % interval, and beside those of the last split the baseline's: 80 columns hold no more."""
+    from sentiment.intervals import interval_text  # imports torch, which commands over HTTP do without
+
     table = Table(title="scores with 95 % intervals")
     table.add_column("metric", no_wrap=True)
     columns: list[tuple[Mapping[str, float], Mapping[str, tuple[float, float]]]] = []
