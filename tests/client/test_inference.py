@@ -1,9 +1,12 @@
 """Predictions of the sync client against a real HTTP server that answers as told."""
 
+import asyncio
+import json
+
 import httpx
 import pytest
 
-from sentiment.client import Client
+from sentiment.client import AsyncClient, Client
 from sentiment.client.exchange import PAUSES, exchange
 from sentiment.errors import (
     Busy,
@@ -170,3 +173,47 @@ def test_an_answer_that_is_no_explanation_is_a_fault_of_the_server(server):
     with client(server) as c, pytest.raises(ServerFault, match="no explanation; was the archive packaged"):
         c.explain(["fine"])
     assert server.seen[0][2] == {"text": "fine"}
+
+
+@pytest.mark.parametrize(("said", "waits"), [("7", 7.0), ("0", 0.0), ("900", 120.0), ("soon", 0.0)])
+def test_a_busy_server_says_when_to_ask_again(said, waits):
+    flow = exchange("http://x", key_file=None, key="inference", pauses=(1e-3, 1e-3))
+    next(flow)
+    step = flow.send(httpx.Response(503, json={"message": "busy"}, headers={"Retry-After": said}))
+    assert step.pause == pytest.approx(waits, abs=2e-3)
+    assert flow.send(httpx.ConnectError("gone")).pause <= 1e-3
+
+
+def too_much(most):
+    """A server that takes no more than `most` texts in one request."""
+    sizes = []
+
+    def answer(request):
+        texts = json.loads(request.content)["texts"]
+        sizes.append(len(texts))
+        if len(texts) > most:
+            return httpx.Response(413, json={"code": 413, "message": "too many"})
+        return httpx.Response(200, json=echo(texts))
+
+    return httpx.MockTransport(answer), sizes
+
+
+def test_a_request_that_is_too_much_is_sent_in_halves():
+    transport, sizes = too_much(3)
+    texts = [str(i) for i in range(10)]
+    with Client(transport=transport) as asking:
+        assert [one.label for one in asking.predict(texts)] == texts
+    assert sizes == [10, 5, 2, 3, 5, 2, 3]
+
+
+def test_one_text_that_is_too_much_is_an_error():
+    with Client(transport=too_much(0)[0]) as asking, pytest.raises(Rejected, match="too many"):
+        asking.predict(["a", "b"])
+
+
+def test_the_async_client_sends_halves_too():
+    async def asked():
+        async with AsyncClient(transport=too_much(3)[0]) as asking:
+            return [one.label for one in await asking.predict([str(i) for i in range(10)])]
+
+    assert asyncio.run(asked()) == [str(i) for i in range(10)]

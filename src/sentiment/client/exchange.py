@@ -17,6 +17,7 @@ from sentiment.errors import Busy, ClientError, ConfigError, NotFound, Rejected,
 PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each further try, less up to a half so that clients do not come all at once
 DIED = "Worker died"  # with 500, or 507 where it was killed; the next worker takes the request
 HTTPS_ALONE = "only accepts HTTPS requests"  # TorchServe's word to plain HTTP
+LONGEST_WAIT = 120.0  # s, for a server that says by Retry-After when to ask again
 TRIES_WITH_THE_SAME_TOKEN = 3  # or with none: TorchServe holds a new token a moment before its key file does
 
 
@@ -47,14 +48,16 @@ def exchange(
     token is read anew from the key file, and renewed first where it has expired and `management_url` is known.
     """
     refused: list[dict[str, str]] = []
+    asked = 0.0  # s, by the server
     for pause in (0.0, *pauses):
         headers = authorization(key_file, key)
         if headers in refused and management_url and key_file and expired(key_file, key):
             yield Try(0.0, authorization(key_file, "API"), token_address(management_url, key))
             headers = authorization(key_file, key)
-        response = yield Try(pause * random.uniform(0.5, 1.0), headers)
+        response = yield Try(max(asked, pause * random.uniform(0.5, 1.0)), headers)
         if isinstance(response, httpx.Response) and response.is_success:
             return decoded(response)
+        asked = 0.0 if isinstance(response, httpx.TransportError) else retry_after(response)
         problem = unreachable(response, url) if isinstance(response, httpx.TransportError) else failure(response, url)
         if isinstance(problem, Unauthorized):
             refused.append(headers)
@@ -121,6 +124,12 @@ async def drive_async(flow: Exchange, send: Callable[[Try], Awaitable[httpx.Resp
             step = flow.send(answer)
         except StopIteration as done:
             return done.value
+
+
+def retry_after(response: httpx.Response) -> float:
+    """Return the seconds of the header Retry-After, LONGEST_WAIT at most; 0 where there is none, or a date."""
+    value = response.headers.get("Retry-After", "").strip()
+    return min(float(value), LONGEST_WAIT) if value.isdecimal() and len(value) < 10 else 0.0
 
 
 def decoded(response: httpx.Response) -> Any:

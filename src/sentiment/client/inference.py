@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -96,7 +96,14 @@ class Client(Address):
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         url = self.at("predictions")
-        return [one for body in list(self.bodies(texts)) for one in predictions(self.post(url, body), body)]
+        return [one for body in list(self.bodies(texts)) for one in self._predict(url, body)]
+
+    def _predict(self, url: str, body: dict[str, Any]) -> list[Prediction]:
+        """Send a body, and where the server has no time for so much its halves."""
+        try:
+            return predictions(self.post(url, body), body)
+        except Rejected as error:
+            return [one for half in halves(body, error) for one in self._predict(url, half)]
 
     def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
         """Which words speak for `target`, by default for the label predicted; each text in a request of its own."""
@@ -156,22 +163,21 @@ class AsyncClient(Address):
         )
 
     async def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        bodies = list(self.bodies(texts))
-        answers = await self._all(self.at("predictions"), bodies)
-        return [one for answer, body in zip(answers, bodies, strict=True) for one in predictions(answer, body)]
+        url = self.at("predictions")
+        answers = await together([self._predict(url, body) for body in list(self.bodies(texts))])
+        return [one for answer in answers for one in answer]
+
+    async def _predict(self, url: str, body: dict[str, Any]) -> list[Prediction]:
+        try:
+            return predictions(await self.post(url, body), body)
+        except Rejected as error:
+            return [one for half in halves(body, error) for one in await self._predict(url, half)]
 
     async def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
         """As the client's, at once as far as the server takes them."""
-        answers = await self._all(self.at("explanations"), [explain_body(text, target) for text in texts])
+        url = self.at("explanations")
+        answers = await together([self.post(url, explain_body(text, target)) for text in texts])
         return [explanation(answer) for answer in answers]
-
-    async def _all(self, url: str, bodies: Sequence[dict[str, Any]]) -> list[Any]:
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self.post(url, body)) for body in bodies]
-        except ExceptionGroup as failed:  # the first failure ended the others
-            raise failed.exceptions[0] from None
-        return [task.result() for task in tasks]
 
     async def post(self, url: str, body: dict[str, Any]) -> Any:
         """The decoded answer to a JSON body."""
@@ -190,6 +196,25 @@ class AsyncClient(Address):
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+async def together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Await all at once; the first failure ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in work]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def halves(body: dict[str, Any], error: Rejected) -> list[dict[str, Any]]:
+    """Return a body of texts as two, where its length was the reason; else raise the error."""
+    texts = body["texts"]
+    if error.status != 413 or len(texts) < 2:
+        raise error
+    half = len(texts) // 2
+    return [{**body, "texts": part} for part in (texts[:half], texts[half:])]
 
 
 def predictions(answer: Any, body: dict[str, Any]) -> list[Prediction]:
