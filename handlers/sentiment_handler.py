@@ -51,7 +51,8 @@ class SentimentHandler:
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
         seconds = float((context.model_yaml_config or {}).get("maxSeconds", MAX_SECONDS))
         self.admission = Admission(self.predictor, seconds=seconds)
-        self.telemetry = Telemetry(context.metrics, model=context.model_name, version=version_of(context))
+        own = {"model": context.model_name, "version": version_of(context)}
+        self.telemetry = Telemetry(context.metrics, **own, labels=self.predictor.labels)
         self.warming = threading.Thread(target=lambda: self.predictor.explainer, daemon=True)
         self.warming.start()  # it takes seconds, in which texts are answered
         log.info("ready on %s, labels %s", device, self.predictor.labels)

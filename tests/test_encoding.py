@@ -93,3 +93,11 @@ def test_training_reads_one_window(backend):
 
 def test_no_text_at_all_is_only_special_tokens(tokenizer, backend):
     assert encode([""], backend, Preprocessing(16)) == [[tokenizer.cls_token_id, tokenizer.sep_token_id]]
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"), [("good film", True), ("good \u2800", True), ("\u2800 \ue123\u2800", False), ("<br>", False)]
+)
+def test_a_text_of_which_no_word_piece_is_known_is_told(backend, text, readable):
+    [encoded] = encode_windows([text], backend, Preprocessing(32))
+    assert encoded.readable is readable

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sentiment.frames import TOO_MANY_FIELDS
+from sentiment.frames import MAX_FIELDS, TOO_MANY_FIELDS
 from sentiment.schema import RequestError
 
 MAX_FORM_BYTES = 16_384  # TorchServe's front end makes objects of all fields before anybody can refuse them
@@ -57,7 +57,7 @@ def check_form(row: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
     """Refuse a form that is longer or has more fields than a text in one takes."""
     told = "send the text as JSON or as text/plain"
     if TOO_MANY_FIELDS in row:
-        raise RequestError(f"a form of more than {len(row) - 1} fields; {told}", status=413, reason="too_many")
+        raise RequestError(f"a form of more than {MAX_FIELDS} fields; {told}", status=413, reason="too_many")
     length = header(headers, "content-length")
     if length.isdecimal() and len(length) < 20 and int(length) > MAX_FORM_BYTES:
         message = f"a form of {int(length):,} bytes; send at most {MAX_FORM_BYTES:,}, or {told}"

@@ -1,6 +1,7 @@
 """TorchServe's messages to a worker, received in large pieces, and as the bytes that they are."""
 
 import logging
+import re
 import struct
 import sys
 from typing import Any
@@ -11,6 +12,9 @@ PIECE = 1 << 16  # bytes
 MAX_FIELDS = 16  # of one form that are kept
 TOO_MANY_FIELDS = "\0more fields"  # the name of one more, where a form has more; no form can name one so
 INTEGER = struct.Struct("!i")
+SMALL = re.compile(  # as many values of up to 31 bytes as there are, each after its length
+    b"(?:\0\0\0(?:" + b"|".join(b"\\x%02x" % size + b"." * size for size in range(32)) + b"))*+", re.DOTALL
+)
 END = -1  # instead of the length of the next value of a list
 
 
@@ -68,15 +72,10 @@ class Received:
         return None if length == END else self.read(connection, length)
 
     def _skip(self, connection: Any) -> None:
-        """Pass over all values up to the end of a list: 3,000,000 fields of a form, in two seconds instead of ten."""
+        """Pass over all values up to the end of a list, the many small ones of a form in one step for each piece."""
         while True:
-            buffer, at, last = self._bytes, self._at, len(self._bytes) - 4
-            while at <= last:
-                (length,) = INTEGER.unpack_from(buffer, at)
-                if length == END or at + length > last:
-                    break
-                at += 4 + length
-            self._at = at
+            if small := SMALL.match(self._bytes, self._at):
+                self._at = small.end()
             if self._value(connection) is None:
                 return
 
