@@ -111,8 +111,19 @@ def test_a_file_that_is_just_being_written_is_read_again(server):
 def test_a_broken_key_file_is_said(server):
     for content in ("{}", '{"inference": "text"}', "["):
         server.key_file.write_text(content)
-        with client(server) as c, pytest.raises(Unauthorized, match="no key file of TorchServe"):
+        with (
+            client(server) as c,
+            pytest.raises(Unauthorized, match="neither TorchServe's key file nor one line with an API key"),
+        ):
             c.predict(["a"])
+
+
+def test_a_key_file_may_hold_one_api_key(server):
+    server.token = "0123abcd"
+    server.key_file.write_text("0123abcd\r\n")
+    with client(server) as c:
+        assert c.predict(["a"])
+    assert read_key(server.key_file, "management") == "0123abcd"
 
 
 @contextmanager

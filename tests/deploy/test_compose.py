@@ -1,6 +1,7 @@
 """compose.yaml and .env.example against the images and the commands."""
 
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -31,10 +32,14 @@ def test_ports_are_published_on_this_machine_alone_and_the_management_api_never(
         assert "network_mode" not in service
 
 
-@pytest.mark.parametrize("image", IMAGES)
-def test_what_is_published_is_what_the_image_exposes(image):
-    [(_, _, inner)] = published(services()[image])
-    assert inner in value(image, "EXPOSE").split()
+def test_what_is_published_is_the_page_and_the_proxy_of_the_server():
+    [(_, _, page)] = published(services()["ui"])
+    assert page in value("ui", "EXPOSE").split()
+    assert published(services()["serve"]) == []
+    [(_, _, proxy)] = published(services()["proxy"])
+    given = services()["proxy"]["environment"]
+    assert proxy == given["PROXY_PORT"]
+    assert given["PROXY_UPSTREAM"] == f"serve:{compose('serve').inference_port}"
 
 
 @pytest.mark.parametrize("name", services())
@@ -48,7 +53,7 @@ def test_no_service_can_write_or_gain_rights(name):
 
 def test_monitoring_comes_only_when_asked_for_and_by_a_pinned_tag():
     for name, service in services().items():
-        assert service.get("profiles", []) == ([] if name in IMAGES else ["monitoring"])
+        assert service.get("profiles", []) == ([] if name in (*IMAGES, "proxy") else ["monitoring"])
         if name not in IMAGES:
             assert re.search(r":v?\d+\.\d+\.\d+$", service["image"])
 
@@ -60,14 +65,37 @@ def test_the_command_is_a_call_that_the_image_takes(image):
     assert called(image, [*entrypoint(image)[4:], *service["command"]]).host == "0.0.0.0"
 
 
-def test_the_page_reads_the_key_file_that_the_server_writes():
-    mounts = {image: [mount.split(":") for mount in services()[image]["volumes"]] for image in IMAGES}
-    [(volume, target, mode)] = mounts["ui"]
-    assert [volume, target] in mounts["serve"]
-    assert mode == "ro"
-    written = f"{value('serve', 'WORKDIR')}/{compose('serve').folder}/key_file.json"
-    assert written == f"{value('ui', 'WORKDIR')}/{compose('ui').engine.key_file}"
-    assert written.startswith(f"{target}/")
+def test_the_proxy_asks_for_keys_and_the_server_behind_it_for_none():
+    cfg = called("serve", [*entrypoint("serve")[4:], *services()["serve"]["command"]])
+    assert cfg.tokens is False
+    assert compose("ui", services()["ui"]["command"]).engine.key_file is None
+    mounts = [mount.split(":") for mount in services()["proxy"]["volumes"]]
+    assert [(ROOT / source).exists() for source, *_ in mounts if "secrets" not in source] == [True]
+    assert {mode for _, _, mode in mounts} == {"ro"}
+    given, [secrets] = (
+        services()["proxy"]["environment"],
+        [target for source, target, _ in mounts if "secrets" in source],
+    )
+    assert {given["PROXY_TLS"], given["PROXY_KEYS"]} == {f"{secrets}/tls", f"{secrets}/keys"}
+
+
+def test_the_proxy_waits_longer_than_the_server_works():
+    from inspect import signature
+
+    from sentiment.packaging import package
+
+    answer = float(services()["proxy"]["environment"]["PROXY_ANSWER_TIMEOUT"].rstrip("s"))
+    assert answer > signature(package).parameters["response_timeout"].default
+
+
+def test_grafana_has_no_default_password(tmp_path):
+    [shell, flag, script] = services()["grafana"]["entrypoint"]
+    script = script.replace("$$", "$").replace("exec /run.sh", "echo started")
+    for password, said in (("", "set GRAFANA_PASSWORD in .env"), ("s3cret", "started")):
+        environment = {"GF_SECURITY_ADMIN_PASSWORD": password}
+        done = subprocess.run([shell, flag, script], env=environment, capture_output=True, text=True)
+        assert said in done.stdout
+        assert done.returncode == (0 if password else 1)
 
 
 def test_models_are_mounted_where_the_server_looks():
@@ -76,7 +104,8 @@ def test_models_are_mounted_where_the_server_looks():
 
 
 def test_monitoring_finds_its_files_and_the_server():
-    mounts = [mount.split(":") for service in services().values() for mount in service["volumes"]]
+    watching = [service for service in services().values() if "monitoring" in service.get("profiles", [])]
+    mounts = [mount.split(":") for service in watching for mount in service["volumes"]]
     local = {source: target for source, target, *_ in mounts if source.startswith("./")}
     assert all((ROOT / source).is_dir() for source in local)
     [scraped] = read_yaml("deploy/prometheus/prometheus.yml")["scrape_configs"]

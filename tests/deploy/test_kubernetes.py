@@ -1,6 +1,7 @@
 """The manifests against Kubernetes' own schemas, the image, the commands and each other."""
 
 import json
+import re
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,10 +13,11 @@ import yaml
 from sentiment.compose import compose
 from sentiment.serving.server import STOP_SECONDS
 from tests.conftest import ROOT
-from tests.deploy.files import called, entrypoint, value
+from tests.deploy.files import called, entrypoint, services, value
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 KINDS = {"deployment", "service", "networkpolicy", "pdb", "hpa", "models"}
+PROXY = ROOT / "deploy" / "proxy"
 KSERVE = {"minReplicas", "maxReplicas", "scaleMetric", "scaleTarget", "labels", "annotations"}
 
 
@@ -32,12 +34,17 @@ def container() -> dict:
     return one
 
 
+def sidecar() -> dict:
+    [one] = pod()["initContainers"]
+    return one
+
+
 def predictor() -> dict:
     return manifest("inferenceservice")["spec"]["predictor"]
 
 
 @pytest.mark.parametrize("version", ["1.31", "1.37"])
-@pytest.mark.parametrize("name", sorted(KINDS))
+@pytest.mark.parametrize("name", sorted(KINDS | {"kserve-networkpolicy"}))
 def test_each_manifest_is_valid(name, version):
     kubernetes_validate.validate(manifest(name), version, strict=True)
 
@@ -50,13 +57,36 @@ def test_a_misspelt_field_is_not():
 
 
 def test_the_kustomization_holds_every_file_of_the_deployment():
-    assert set(manifest("kustomization")["resources"]) == {f"{name}.yaml" for name in KINDS}
-    assert {path.stem for path in FOLDER.iterdir()} == KINDS | {
-        "kustomization",
-        "prometheus-adapter",
-        "inferenceservice",
+    assert set(manifest("kustomization")["resources"]) == {"../proxy", *(f"{name}.yaml" for name in KINDS)}
+    others = {"kustomization", "prometheus-adapter", "inferenceservice", "kserve-networkpolicy"}
+    assert {path.stem for path in FOLDER.iterdir()} == KINDS | others
+    tags = {image["name"]: image["newTag"] for image in manifest("kustomization")["images"]}
+    assert set(tags) == {container()["image"], sidecar()["image"]}
+    assert services()["proxy"]["image"] == f"{sidecar()['image']}:{tags[sidecar()['image']]}"
+
+
+def test_the_proxy_is_filled_in_as_in_compose():
+    settings, template = yaml.safe_load((PROXY / "kustomization.yaml").read_text())["configMapGenerator"][::-1]
+    given = dict(line.split("=", 1) for line in settings["literals"])
+    beside = {"PROXY_UPSTREAM": f"127.0.0.1:{compose('serve').inference_port}"}
+    assert given == {name: str(value) for name, value in services()["proxy"]["environment"].items()} | beside
+    assert set(re.findall(r"\$\{(PROXY_\w+)\}", (PROXY / "sentiment.conf.template").read_text())) == set(given) - {
+        "NGINX_ENVSUBST_FILTER"
     }
-    assert [image["name"] for image in manifest("kustomization")["images"]] == [container()["image"]]
+    assert [(PROXY / file.partition("=")[2]).is_file() for file in template["files"]] == [True]
+    names = {volume["name"]: volume.get("configMap", {}).get("name") for volume in pod()["volumes"]}
+    assert names["proxy"] == template["name"]
+    assert sidecar()["envFrom"] == [{"configMapRef": {"name": settings["name"]}}]
+
+
+def test_the_proxy_reads_certificate_and_keys_where_they_are_mounted():
+    mounts = {mount["mountPath"]: mount["name"] for mount in sidecar()["volumeMounts"]}
+    given = services()["proxy"]["environment"]
+    assert mounts[given["PROXY_TLS"]] == "tls"
+    assert mounts[given["PROXY_KEYS"]] == "keys"
+    assert sidecar()["restartPolicy"] == "Always"
+    assert sidecar()["securityContext"] == container()["securityContext"]
+    assert [str(port["containerPort"]) for port in sidecar()["ports"]] == [given["PROXY_PORT"]]
 
 
 def test_the_inference_service_is_a_pod_with_the_fields_of_kserve():
@@ -70,32 +100,46 @@ def test_the_inference_service_is_a_pod_with_the_fields_of_kserve():
     assert 0 < predictor()["minReplicas"] <= predictor()["maxReplicas"]
 
 
-def test_kserve_runs_the_pod_of_the_deployment():
+def test_kserve_runs_the_pod_of_the_deployment_without_its_proxy():
     spec = {key: part for key, part in predictor().items() if key not in KSERVE}
     [ours] = spec["containers"]
+    assert ours["ports"].pop(0)["containerPort"] == compose("serve").inference_port  # KServe's own ingress asks it
     assert ours.pop("name") == "kserve-container"  # the name KServe looks for
     assert ours.pop("image").partition(":")[0] == container()["image"]
     for port in ours["ports"]:
         assert port.pop("protocol") == "TCP"
-    same = {key: part for key, part in container().items() if key not in ("name", "image")}
-    assert spec == {**pod(), "containers": [same]}
+    same = {key: part for key, part in container().items() if key not in ("name", "image", "command")}
+    assert same["args"] == ours["args"][: len(same["args"])]
+    ours["args"] = same["args"]
+    volumes = [volume for volume in pod()["volumes"] if volume["name"] in {one["name"] for one in ours["volumeMounts"]}]
+    assert spec == {key: part for key, part in pod().items() if key != "initContainers"} | {
+        "containers": [same],
+        "volumes": volumes,
+    }
+    policy = manifest("kserve-networkpolicy")["spec"]
+    assert policy["podSelector"]["matchLabels"] == predictor()["labels"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert predictor()["annotations"] == manifest("deployment")["spec"]["template"]["metadata"]["annotations"]
 
 
 def test_the_arguments_are_a_call_that_the_image_takes():
     assert container()["image"] == "bert-sentiment-serve"
-    cfg = called("serve", [*entrypoint("serve")[4:], *container()["args"]])
-    assert cfg.management_host == "127.0.0.1"
+    own = [word for word in entrypoint("serve") if not word.startswith("host=")]
+    assert container()["command"] == own
+    cfg = called("serve", [*own[4:], *container()["args"]])
+    assert cfg.host == cfg.management_host == "127.0.0.1"  # the proxy beside it alone can ask
     assert cfg.tokens is False  # each pod would have its own
+    [ours] = predictor()["containers"]
+    assert called("serve", [*entrypoint("serve")[4:], *ours["args"]]).management_host == "127.0.0.1"
 
 
 def test_the_pod_opens_the_ports_of_the_image():
     ports = {port["name"]: str(port["containerPort"]) for port in container()["ports"]}
-    assert list(ports.values()) == value("serve", "EXPOSE").split()
+    assert list(ports.values()) == value("serve", "EXPOSE").split()[1:]  # the first stays on the pod's loopback
     [service] = manifest("service")["spec"]["ports"]
-    assert service["targetPort"] == "http"
+    assert service["targetPort"] == sidecar()["ports"][0]["name"] == "https"
     admitted = [port["port"] for rule in manifest("networkpolicy")["spec"]["ingress"] for port in rule["ports"]]
-    assert admitted == ["http", "metrics"]
+    assert admitted == ["https", "metrics"]
     scraped = manifest("deployment")["spec"]["template"]["metadata"]["annotations"]
     assert scraped["prometheus.io/port"] == ports["metrics"] == str(compose("serve").metrics_port)
 
@@ -114,7 +158,8 @@ def test_the_volumes_lie_where_the_image_reads_and_writes():
     mounts = {mount["mountPath"]: mount for mount in container()["volumeMounts"]}
     assert set(mounts) == {f"{folder}/{cfg.store}", f"{folder}/{cfg.paths.outputs}", "/tmp"}
     assert mounts[f"{folder}/{cfg.store}"]["readOnly"] is True
-    assert [volume["name"] for volume in pod()["volumes"]] == [mount["name"] for mount in mounts.values()]
+    used = [mount["name"] for one in (container(), sidecar()) for mount in one["volumeMounts"]]
+    assert [volume["name"] for volume in pod()["volumes"]] == used
     assert pod()["volumes"][0]["persistentVolumeClaim"]["claimName"] == manifest("models")["metadata"]["name"]
 
 

@@ -1,19 +1,21 @@
-"""TorchServe's key file: one token for each API, renewed while the server runs."""
+"""Key files: TorchServe's, with a token for each API, renewed while it runs; or one line with a proxy's API key."""
 
+import json
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from sentiment.errors import Unauthorized
-from sentiment.files import read_json
 
 Key = Literal["inference", "management", "API"]
+API_KEY = re.compile(r"[A-Za-z0-9_.~+/=-]+")  # what a Bearer header may hold, RFC 6750
 REREAD = (0.02, 0.1)  # s; TorchServe empties the file before it writes it
 
 
 def read_key(path: Path, name: Key) -> str | None:
-    """A token of TorchServe's key_file.json; None where there is no such file."""
+    """Return a token of TorchServe's key_file.json, or the file's one line, an API key; None where there is no file."""
     entry = read_entry(path, name)
     return None if entry is None else str(entry["key"])
 
@@ -34,7 +36,10 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
     pauses = iter(REREAD)
     while True:
         try:
-            entry = read_json(path)[name]
+            text = path.read_text(encoding="utf-8").strip()
+            if API_KEY.fullmatch(text):
+                return {"key": text}
+            entry = json.loads(text)[name]
             return {**entry, "key": str(entry["key"])}
         except FileNotFoundError:
             return None
@@ -45,5 +50,8 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
         except (ValueError, KeyError, TypeError) as error:
             pause = next(pauses, None)
             if pause is None:
-                raise Unauthorized(f"{path} is no key file of TorchServe; start the server again") from error
+                raise Unauthorized(
+                    f"{path} is neither TorchServe's key file nor one line with an API key; "
+                    "start the server again, or write the key into it"
+                ) from error
             time.sleep(pause)
