@@ -62,8 +62,8 @@ bench-quick: $(INSTALLED) ## the same in three minutes, printed only
 	$(INSTALL) '.[bench]'
 	$(BIN)/python -m benchmarks --quick
 
-soak: $(INSTALLED) ## ten minutes of steady load on a real server: errors, latency, memory
-	$(BIN)/python benchmarks/soak.py
+soak: $(INSTALLED) ## ten minutes of mixed and hostile load on a real server: errors, latency, memory
+	$(BIN)/python -m benchmarks.soak
 
 serve: $(INSTALLED) ## serve the archives of model_store
 	$(BIN)/sentiment serve

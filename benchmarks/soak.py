@@ -1,29 +1,39 @@
-"""Steady load on a real server for minutes: errors, latency, and whether its memory stays flat.
+"""Mixed load on a real server for minutes, some of it hostile, while its worker is killed now and then.
 
-python benchmarks/soak.py [run] [--minutes 10] [--rate 20] [--connections 4]
+python -m benchmarks.soak [run] [--minutes 10] [--rate 20] [--connections 4] [--hostile 0.05] [--kill-every 2] [--proxy]
 
-Exit status 1 where a request failed, an answer was wrong, or memory grew by more than --max-slope after the warm-up.
+A tenth of the time passes before that without the hostile part, for comparison. Exit status 1 where a good request
+failed in spite of the client's retries, an answer was wrong, an attack got a 500, the 99th percentile of single texts
+is over --max-slowdown times that of the quiet server, memory grew by more than --max-slope, or a process is left.
 """
 
 import argparse
-import itertools
 import logging
+import os
+import random
+import shutil
 import signal
+import socket
 import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sentiment.client import Client
+from benchmarks.hostile import ANSWERED, Attack, attacks, half_open
+from benchmarks.proxy import Proxy, proxy
+from sentiment.client import Client, read_key
 from sentiment.errors import ClientError
 from sentiment.packaging import package
 from sentiment.predictor import Predictor
@@ -32,55 +42,120 @@ from sentiment.schema import Prediction
 from sentiment.serving import TorchServe
 from sentiment.tables import open_table
 
+QUIET = 0.1  # share of the time without attacks, before the rest
 WARM_UP = 0.2  # of the time, left out of the slope: Java grows its heap, torch its buffers
 EVERY = 5.0  # s between two looks at the memory
 MB = 1e6
+SHAPES = (1, 1, 1, 1, 1, 1, 1, 16, 64)  # texts of a good request, drawn at random
+PAUSES = (0.1, 0.3, 1.0, 3.0, 5.0, 5.0, 5.0)  # s; our client's, and some more for a worker that was killed
 SHOWN = (
-    "{task.fields[requests]} requests, {task.fields[faults]} faults, "
+    "{task.fields[requests]} requests, {task.fields[faults]} faults, {task.fields[attacks]} attacks, "
     "Java {task.fields[java]:.0f} MB, workers {task.fields[workers]:.0f} MB"
 )
 
 
+@dataclass(frozen=True)
+class Target:
+    """The address that is asked, and how."""
+
+    server: TorchServe
+    proxy: Proxy | None = None
+
+    def client(self) -> Client:
+        if self.proxy is None:
+            return self.server.client(pauses=PAUSES)
+        secrets = self.proxy.folder / "secrets"
+        return Client(
+            url=self.proxy.url,
+            model=self.server.models[0],
+            key_file=self.proxy.folder / "app.key",
+            ca_file=secrets / "tls" / "tls.crt",
+            pauses=PAUSES,
+        )
+
+    def http(self) -> httpx.Client:
+        if self.proxy is not None:
+            return self.proxy.client()
+        token = read_key(self.server.key_file, "inference") if self.server.key_file else ""
+        return httpx.Client(base_url=self.server.url, headers={"Authorization": f"Bearer {token}"}, timeout=130)
+
+    def half_open(self) -> socket.socket:
+        port = self.proxy.port if self.proxy else self.server.ports["inference"]
+        return half_open("127.0.0.1", port)
+
+
 @dataclass
 class Load:
-    """One text in each request, at most `rate` requests a second, over so many connections."""
+    """Good requests, at most `rate` a second over so many connections, and `hostile` of all requests beside them."""
 
     texts: Sequence[str]
     expected: Sequence[Prediction]
     rate: float
     connections: int
-    latencies: list[float] = field(default_factory=list)  # s
+    hostile: float = 0.0
+    single: list[float] = field(default_factory=list)  # s, of each good request of one text
+    good: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    attacked: Counter[tuple[str, str]] = field(default_factory=Counter)  # kind and status
 
-    def start(self, server: TorchServe, seconds: float) -> list[threading.Thread]:
+    def start(self, target: Target, seconds: float) -> list[threading.Thread]:
         until = time.monotonic() + seconds
-        threads = [
-            threading.Thread(target=self._connection, args=(server, until, number), daemon=True)
-            for number in range(self.connections)
-        ]
+        jobs = [(self._connection, (target, until, number)) for number in range(self.connections)]
+        jobs += [(self._attacks, (target, until, number)) for number in range(2 if self.hostile else 0)]
+        threads = [threading.Thread(target=job, args=arguments, daemon=True) for job, arguments in jobs]
         for thread in threads:
             thread.start()
         return threads
 
-    def _connection(self, server: TorchServe, until: float, number: int) -> None:
-        """Asks anew once answered, so that a slow machine gets fewer requests and no backlog."""
-        with server.client(pauses=()) as client:
-            for index in itertools.cycle(range(number, len(self.texts), self.connections)):
-                began = time.monotonic()
-                if began > until:
-                    return
-                self._ask(client, index)
-                self.latencies.append(time.monotonic() - began)
+    def _connection(self, target: Target, until: float, number: int) -> None:
+        """Ask anew once answered, so that a slow machine gets fewer requests and no backlog."""
+        rng = random.Random(number)
+        with target.client() as client:
+            while (began := time.monotonic()) < until:
+                chosen = rng.sample(range(len(self.texts)), min(rng.choice(SHAPES), len(self.texts)))
+                self._ask(client, chosen)
+                if len(chosen) == 1:
+                    self.single.append(time.monotonic() - began)
                 time.sleep(max(0.0, began + self.connections / self.rate - time.monotonic()))
 
-    def _ask(self, client: Client, index: int) -> None:
+    def _ask(self, client: Client, chosen: Sequence[int]) -> None:
+        self.good += 1
         try:
-            [answer] = client.predict([self.texts[index]])
+            answers = client.predict([self.texts[i] for i in chosen])
         except ClientError as error:
-            self.faults[type(error).__name__] += 1
+            self.faults[f"{type(error).__name__}: {str(error)[-80:]}"] += 1
             return
-        if answer.label != self.expected[index].label or abs(answer.score - self.expected[index].score) > 1e-3:
-            self.faults["wrong answer"] += 1
+        for i, answer in zip(chosen, answers, strict=True):
+            if answer.label != self.expected[i].label or abs(answer.score - self.expected[i].score) > 1e-3:
+                self.faults["wrong answer"] += 1
+
+    def _attacks(self, target: Target, until: float, number: int) -> None:
+        rng, requests, held = random.Random(100 + number), attacks(number), list[socket.socket]()
+        pause = 2 / (self.rate * self.hostile)  # two threads
+        kinds = [*requests, "half-open connection"]
+        with target.http() as http:
+            while (began := time.monotonic()) < until:
+                kind = rng.choice(kinds)
+                if kind == "half-open connection":
+                    held = [*held[-20:], target.half_open()]
+                    self.attacked[kind, "open"] += 1
+                else:
+                    self._attack(http, requests[kind])
+                time.sleep(max(0.0, min(until, began + pause) - time.monotonic()))
+        for connection in held:
+            connection.close()
+
+    def _attack(self, http: httpx.Client, attack: Attack) -> None:
+        headers = {"Content-Type": attack.content_type}
+        try:
+            answer = http.post(f"/{attack.api}/sentiment", content=attack.body, headers=headers)
+        except httpx.TransportError as error:
+            self.attacked[attack.kind, type(error).__name__] += 1
+            return
+        died = answer.status_code in (500, 507) and "Worker died" in answer.text  # it was killed meanwhile
+        self.attacked[attack.kind, "worker killed" if died else str(answer.status_code)] += 1
+        if answer.status_code not in ANSWERED and not died:
+            self.faults[f"{attack.kind} got {answer.status_code}"] += 1
 
 
 @dataclass
@@ -94,48 +169,113 @@ class Memory:
     def look(self, server: TorchServe, minute: float) -> None:
         sizes = {"java": 0.0, "worker": 0.0}
         for process in server.processes():
-            kind = "java" if process.name() == "java" else "worker"
-            if kind == "java" or any("model_service_worker" in part for part in process.cmdline()):
-                sizes[kind] += process.memory_info().rss / MB
-        self.minutes.append(minute)
-        self.java.append(sizes["java"])
-        self.workers.append(sizes["worker"])
+            try:
+                kind = "java" if process.name() == "java" else "worker"
+                if kind == "java" or is_worker(process):
+                    sizes[kind] += process.memory_info().rss / MB
+            except psutil.NoSuchProcess:
+                continue
+        if sizes["worker"]:  # none in the seconds after it was killed
+            self.minutes.append(minute)
+            self.java.append(sizes["java"])
+            self.workers.append(sizes["worker"])
 
     def slope(self, sizes: Sequence[float]) -> float:
         """Megabytes a minute after the warm-up, by least squares."""
-        first = self.warm
-        return statistics.linear_regression(self.minutes[first:], sizes[first:]).slope
+        return statistics.linear_regression(self.minutes[self.warm :], sizes[self.warm :]).slope
 
     @property
     def warm(self) -> int:
         return next(i for i, minute in enumerate(self.minutes) if minute >= WARM_UP * self.minutes[-1])
 
 
+def is_worker(process: psutil.Process) -> bool:
+    return any("model_service_worker" in part for part in process.cmdline())
+
+
+class Killer:
+    """Kills a worker with SIGKILL every `minutes`; none where that is 0."""
+
+    def __init__(self, minutes: float) -> None:
+        self.seconds, self.next, self.kills = minutes * 60, time.monotonic() + minutes * 60, 0
+
+    def look(self, server: TorchServe) -> None:
+        if not self.seconds or time.monotonic() < self.next:
+            return
+        self.next += self.seconds
+        for process in server.processes():
+            if is_worker(process):
+                process.kill()
+                self.kills += 1
+                return
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", nargs="?", type=Path, help="a run directory; default: the newest of outputs/")
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--rate", type=float, default=20.0, help="requests a second at most")
-    parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--max-slope", type=float, default=2.0, help="MB a minute, of Java and the workers together")
-    parser.add_argument("--port", type=int, default=18080, help="the first of three")
-    options = parser.parse_args()
+    options = arguments()
     logging.disable(logging.INFO)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped too
     run = options.run or newest(Path("outputs"))
-    texts = [row["text"] for row in open_table(bundled("data/demo") / "test.csv").rows(["text"])]
-    load = Load(texts, Predictor.load(run).predict(texts), options.rate, options.connections)
-    with tempfile.TemporaryDirectory() as folder:
-        package(run=run, store=Path(folder))
-        ports = {f"{api}_port": options.port + i for i, api in enumerate(("inference", "management", "metrics"))}
-        with TorchServe(store=Path(folder), folder=Path(folder) / "serve", startup_timeout=600, **ports) as server:
-            memory = soak(server, load, options.minutes)
-    Console().print(report(load, memory, f"{options.minutes:g} minutes at most {options.rate:g} requests/s"))
+    texts = [str(row["text"]) for row in open_table(bundled("data/demo") / "test.csv").rows()]
+    expected = Predictor.load(run).predict(texts)
+    quiet = Load(texts, expected, options.rate, options.connections)
+    load = Load(texts, expected, options.rate, options.connections, options.hostile)
+    killer, before = Killer(options.kill_every), {process.pid for process in psutil.process_iter()}
+    with serving(run, options) as target:
+        soak(target, quiet, options.minutes * QUIET, Killer(0), "quiet")
+        memory = soak(target, load, options.minutes, killer, "mixed")
+        own = target.server.processes()
+    left = [process.pid for process in own if process.is_running() and process.pid not in before]
+    ratio = percentile(load.single, 99) / percentile(quiet.single, 99)
     growth = memory.slope([a + b for a, b in zip(memory.java, memory.workers, strict=True)])
-    if load.faults or growth > options.max_slope:
-        sys.exit(
-            f"not flat: faults {dict(load.faults)}, memory {growth:+.1f} MB a minute (at most {options.max_slope})"
-        )
+    Console().print(report(quiet, load, memory, killer, left, options))
+    Console().print(attack_table(load))
+    missed = [f"{count} x {fault}" for fault, count in (quiet.faults + load.faults).items()]
+    if ratio > options.max_slowdown:
+        missed.append(f"p99 {ratio:.1f} times the quiet server's (at most {options.max_slowdown:g})")
+    if growth > options.max_slope:
+        missed.append(f"memory {growth:+.1f} MB a minute (at most {options.max_slope:g})")
+    if left:
+        missed.append(f"processes left: {left}")
+    if missed:
+        sys.exit(f"not sound: {'; '.join(missed)}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", nargs="?", type=Path, help="a run directory; default: the newest of outputs/")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of mixed load")
+    parser.add_argument("--rate", type=float, default=20.0, help="good requests a second at most")
+    parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--hostile", type=float, default=0.05, help="attacks for each good request")
+    parser.add_argument(
+        "--kill-every", type=float, default=2.0, help="minutes between two kills of the worker; 0: none"
+    )
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--proxy", action="store_true", help="ask through deploy/proxy's nginx, which must be there")
+    parser.add_argument("--max-slope", type=float, default=2.0, help="MB a minute, of Java and the workers together")
+    parser.add_argument("--max-slowdown", type=float, default=3.0, help="p99 of single texts beside the quiet server's")
+    parser.add_argument("--port", type=int, default=18080, help="the first of three")
+    return parser.parse_args()
+
+
+@contextmanager
+def serving(run: Path, options: argparse.Namespace) -> Iterator[Target]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        package(run=run, store=folder / "store", workers=options.workers)
+        ports = {f"{api}_port": options.port + i for i, api in enumerate(("inference", "management", "metrics"))}
+        settings = {"tokens": not options.proxy, "startup_timeout": 600, **ports}
+        server = stack.enter_context(TorchServe(store=folder / "store", folder=folder / "serve", **settings))
+        if not options.proxy:
+            yield Target(server)
+            return
+        nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+        if nginx is None:
+            raise SystemExit("--proxy needs nginx on the path (Debian: apt-get install nginx-light)")
+        generous = {"PROXY_RATE": "1000", "PROXY_BURST": "1000"}  # all of this load comes from one address
+        made = stack.enter_context(proxy(folder / "proxy", server.url, nginx, **generous))
+        (made.folder / "app.key").write_text(made.key)
+        yield Target(server, made)
 
 
 def newest(outputs: Path) -> Path:
@@ -145,34 +285,55 @@ def newest(outputs: Path) -> Path:
     return runs[-1].parent
 
 
-def soak(server: TorchServe, load: Load, minutes: float) -> Memory:
+def soak(target: Target, load: Load, minutes: float, killer: Killer, name: str) -> Memory:
     memory, started = Memory(), time.monotonic()
-    memory.look(server, 0.0)
-    threads = load.start(server, minutes * 60)
-    with Progress(BarColumn(), TextColumn(SHOWN), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("soak", total=minutes, requests=0, faults=0, java=memory.java[0], workers=memory.workers[0])
+    memory.look(target.server, 0.0)
+    threads = load.start(target, minutes * 60)
+    columns = (TextColumn(name), BarColumn(), TextColumn(SHOWN), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(name, total=minutes, requests=0, faults=0, attacks=0, java=0.0, workers=0.0)
         while any(thread.is_alive() for thread in threads):
             for thread in threads:
                 thread.join(EVERY / len(threads))
             minute = (time.monotonic() - started) / 60
-            memory.look(server, minute)
-            fields = {"java": memory.java[-1], "workers": memory.workers[-1]}
-            bar.update(task, completed=minute, requests=len(load.latencies), faults=load.faults.total(), **fields)
+            killer.look(target.server)
+            memory.look(target.server, minute)
+            fields = {"java": memory.java[-1], "workers": memory.workers[-1], "attacks": load.attacked.total()}
+            bar.update(task, completed=minute, requests=load.good, faults=load.faults.total(), **fields)
     return memory
 
 
-def report(load: Load, memory: Memory, title: str) -> Table:
-    cuts = statistics.quantiles(load.latencies, n=100)
-    table = Table("figure", "value", title=f"{title}, {load.connections} connections", title_justify="left")
-    count, seconds = len(load.latencies), memory.minutes[-1] * 60
-    table.add_row("requests", f"{count}, {count / seconds:.1f} a second")
-    table.add_row("errors and wrong answers", ", ".join(f"{n} {kind}" for kind, n in load.faults.items()) or "0")
-    table.add_row("latency p50, p99", f"{cuts[49] * 1000:.0f} ms, {cuts[98] * 1000:.0f} ms")
+def percentile(latencies: Sequence[float], percent: int) -> float:
+    return statistics.quantiles(latencies, n=100)[percent - 1]
+
+
+def report(
+    quiet: Load, load: Load, memory: Memory, killer: Killer, left: Sequence[int], options: argparse.Namespace
+) -> Table:
+    where = "through the proxy" if options.proxy else "without a proxy"
+    title = f"{options.minutes:g} minutes, {load.connections} connections, {where}, workers={options.workers}"
+    table = Table("figure", "value", title=title, title_justify="left")
+    table.add_row("good requests", f"{load.good}, {load.good / (memory.minutes[-1] * 60):.1f} a second")
+    table.add_row("hostile requests", f"{load.attacked.total()}; workers killed: {killer.kills}")
+    table.add_row("failed, wrong, or a 500", ", ".join(f"{n} {kind}" for kind, n in load.faults.items()) or "0")
+    for name, latencies in (("quiet", quiet.single), ("mixed", load.single)):
+        p50, p95, p99 = (percentile(latencies, p) * 1000 for p in (50, 95, 99))
+        row = f"p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f}, worst {max(latencies) * 1000:.0f} ms"
+        table.add_row(f"one text, {name}", row)
     for name, sizes in (("Java", memory.java), ("workers", memory.workers)):
         table.add_row(
             f"{name}: start, warm, end",
             f"{sizes[0]:.0f}, {sizes[memory.warm]:.0f}, {sizes[-1]:.0f} MB; {memory.slope(sizes):+.2f} MB/min",
         )
+    table.add_row("processes left", str(len(left)))
+    return table
+
+
+def attack_table(load: Load) -> Table:
+    table = Table("attack", "answers", title="hostile requests", title_justify="left")
+    for kind in sorted({kind for kind, _ in load.attacked}):
+        answers = {status: n for (one, status), n in load.attacked.items() if one == kind}
+        table.add_row(kind, ", ".join(f"{n} x {status}" for status, n in sorted(answers.items())))
     return table
 
 

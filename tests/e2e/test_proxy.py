@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from benchmarks.proxy import proxy, setup
 
 from sentiment.client import Client
 from sentiment.errors import Busy, Unauthorized
 from sentiment.packaging import package
 from tests.e2e.conftest import on_free_ports
-from tests.e2e.proxying import proxy
 from tests.programs import find
 
 pytestmark = [pytest.mark.e2e, pytest.mark.requires("nginx")]
@@ -60,8 +60,6 @@ def test_the_management_api_and_other_paths_are_not_there(edge):
 
 
 def test_a_revoked_key_opens_nothing_and_a_new_one_does_without_a_restart(edge):
-    from tests.e2e.proxying import setup
-
     second = setup(edge.folder, "key", "second")
     edge.reload()
     with edge.client(second) as http:

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import yaml
 
-from tests.conftest import ROOT
-from tests.deploy.files import services
-from tests.ports import free_ports
-
+ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "deploy" / "proxy" / "sentiment.conf.template"
 SETUP = ROOT / "deploy" / "proxy" / "setup.sh"
 MAIN = """\
@@ -70,7 +68,7 @@ def setup(folder: Path, *arguments: str) -> str:
 
 def settings(**changed: str) -> dict[str, str]:
     """The template's variables with the defaults of compose.yaml."""
-    given = services()["proxy"]["environment"]
+    given = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["proxy"]["environment"]
     found = {name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value)) for name, value in given.items()}
     return {name: value for name, value in found.items() if name.startswith("PROXY_")} | changed
 
@@ -85,7 +83,7 @@ def proxy(folder: Path, upstream: str, program: str, **changed: str) -> Iterator
     folder.mkdir()
     setup(folder, "certificate", "localhost")
     key = setup(folder, "key", "app")
-    [port] = free_ports(1)
+    port = free_port()
     secrets = folder / "secrets"
     values = settings(
         PROXY_UPSTREAM=upstream.removeprefix("http://"),
@@ -105,6 +103,12 @@ def proxy(folder: Path, upstream: str, program: str, **changed: str) -> Iterator
     finally:
         process.terminate()
         process.wait(20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
