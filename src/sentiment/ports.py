@@ -11,6 +11,7 @@ from sentiment.errors import ServingError
 
 Port = Annotated[int, Ge(1), Le(65535)]
 LOOPBACK = "127.0.0.1"
+GUARD = "sentiment/serving/guard.py"
 
 
 def reachable(host: str) -> str:
@@ -25,15 +26,27 @@ def check_free(host: str, port: int, key: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise ServingError(
-                f"{key}={port} on {host}: {error.strerror}{holder(port)}; stop it or set {key}=PORT"
-            ) from error
+            raise ServingError(f"{key}={port} on {host}: {error.strerror}{holder(port)} or set {key}=PORT") from error
 
 
 def holder(port: int) -> str:
-    """ " (java, process 123)" for the process that listens on a port, where the system tells."""
+    """Name the process that listens on a port and the one to stop, as far as the system tells: "; stop it" at least."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:  # type: ignore[union-attr]
-                return f" ({psutil.Process(connection.pid).name()}, process {connection.pid})"
-    return ""
+                process = psutil.Process(connection.pid)
+                runner = serve_of(process)
+                stop = f"stop process {runner}, which runs it," if runner else "stop it"
+                return f" ({process.name()}, process {process.pid}); {stop}"
+    return "; stop it"
+
+
+def serve_of(process: psutil.Process) -> int | None:
+    """Return the process id of the `sentiment serve` that started a TorchServe, from its guard's arguments."""
+    for parent in process.parents():
+        with contextlib.suppress(psutil.Error):
+            words = parent.cmdline()
+            for script, pid in zip(words, words[1:], strict=False):
+                if script.endswith(GUARD) and pid.isdigit():
+                    return int(pid)
+    return None

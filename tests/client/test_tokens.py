@@ -1,5 +1,6 @@
 """Which token is sent, and what happens where it is refused, old, or not to be read."""
 
+import json
 import os
 import threading
 import time
@@ -124,6 +125,14 @@ def test_a_key_file_may_hold_one_api_key(server):
     with client(server) as c:
         assert c.predict(["a"])
     assert read_key(server.key_file, "management") == "0123abcd"
+
+
+@pytest.mark.parametrize("key", ["sec ret", "secret\n", "s\u00e9cret", ""])
+def test_a_key_that_no_header_can_carry_is_not_shown(server, key):
+    server.key_file.write_text(json.dumps({"inference": {"key": key}}))
+    with client(server) as c, pytest.raises(Unauthorized, match="neither TorchServe's key file nor") as caught:
+        c.predict(["a"])
+    assert not key or key.strip() not in str(caught.value)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`sentiment serve` under signals: it drains, and whatever ends it, nothing that it started goes on."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -14,12 +15,16 @@ import pytest
 
 from sentiment.activity import DRAINING
 from sentiment.cli import main
+from sentiment.client import read_key
+from sentiment.client.keys import expired
 from sentiment.packaging import package
+from tests.conftest import read_json
 from tests.e2e.faults import held, wait_for
 from tests.e2e.serving import Served, ended
 
 pytestmark = pytest.mark.e2e
 
+APIS = ("inference", "management")
 SOON = 30  # s for a new worker on a busy machine; TorchServe's own limit is 120
 
 
@@ -85,6 +90,17 @@ def test_a_java_that_stands_still_is_said_and_fails_the_check_of_life(served):
     assert ready(served, "check=live") == 0
 
 
+def test_tokens_whose_time_is_up_by_the_clock_are_renewed_at_once(served):
+    """As after a jump of the clock: what the file says of their end is past."""
+    before = read_json(served.key_file)
+    past = {name: {**entry, "expiration time": "2020-01-01T00:00:00Z"} for name, entry in before.items()}
+    served.key_file.write_text(json.dumps(past))
+    wait_for(lambda: {read_key(served.key_file, api) for api in APIS} & {past[api]["key"] for api in APIS} == set(), 20)
+    assert not any(expired(served.key_file, api) for api in APIS)
+    assert served.key_file.stat().st_mode & 0o777 == 0o600
+    assert served.post(json={"text": "good film"}).status_code == 200
+
+
 def test_while_it_drains_the_server_is_alive_but_not_ready_and_says_503(served):
     flag = served.folder / "tmp" / "activity" / DRAINING
     flag.touch()
@@ -121,6 +137,39 @@ def test_requests_under_way_are_answered_before_the_server_ends(served):
     assert set(late) <= {200, 503}
     assert ended(served.processes) == []
     assert not served.key_file.exists()
+
+
+def test_a_server_that_strangers_may_use_says_so_twice_and_a_second_signal_ends_it_at_once(store):
+    open_to_all = Served(store, store.parent / "open", "tokens=false", "host=0.0.0.0", "insecure=true")
+    try:
+        open_to_all.wait_until_ready()
+        open_to_all.wait_until("curl ")
+        assert open_to_all.log.count("!! INSECURE, as insecure=true allows:") == 2
+        assert "TOKEN" not in open_to_all.log
+        worker = open_to_all.worker
+        with held(worker), ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(httpx.post, f"{open_to_all.url}/predictions/sentiment", json={"text": "a"}, timeout=60)
+            time.sleep(0.5)
+            open_to_all.running.send_signal(signal.SIGTERM)
+            open_to_all.wait_until("stopping: requests under way are answered")
+            open_to_all.running.send_signal(signal.SIGINT)
+            started = time.monotonic()
+            assert open_to_all.running.wait(30) == 0
+            assert time.monotonic() - started < 15  # drain_seconds is 20
+            with pytest.raises(httpx.TransportError):
+                asked.result()
+        assert ended(open_to_all.processes) == []
+    finally:
+        open_to_all.end()
+
+
+def test_what_lets_strangers_in_is_refused_before_anything_starts(store, tmp_path, capsys):
+    for words in (["tokens=false", "host=0.0.0.0"], ["management_host=0.0.0.0"]):
+        assert command("serve", f"store={store}", f"folder={tmp_path}/serve", *words) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ")
+        assert line.endswith("keeps strangers out")
+    assert not (tmp_path / "serve").exists()
 
 
 def port_is_free(port):

@@ -124,7 +124,11 @@ def test_no_text_of_a_user_is_in_the_logs(server, http):
 
 
 def test_a_port_in_use_is_said_with_its_holder(server, way):
-    with pytest.raises(ServingError, match=rf"inference_port={server.ports['inference']} .*java, process \d+\)"):
+    port, runner = server.ports["inference"], os.getpid()
+    reason = (
+        rf"inference_port={port} .*java, process \d+\); stop process {runner}, which runs it, or set inference_port"
+    )
+    with pytest.raises(ServingError, match=reason):
         TorchServe(store=way / "store", folder=way / "other", inference_port=server.ports["inference"]).start()
 
 

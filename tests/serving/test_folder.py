@@ -61,6 +61,16 @@ def test_what_else_lies_in_a_servers_folder_stays(tmp_path):
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("logs", "tmp")] == [0o700, 0o700]
 
 
+def test_a_new_folder_is_for_its_user_alone(tmp_path):
+    folder = Folder(tmp_path / "outputs" / "serve")
+    folder.claim()
+    with folder.open_console() as console:
+        console.write(b"Picked up a variable")
+    folder.release()
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+    assert folder.console.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_folder_of_the_time_before_there_was_a_lock_is_taken(tmp_path):
     for name in ("config.properties", "log4j2.xml", "metrics.yaml"):
         (tmp_path / name).write_text("")

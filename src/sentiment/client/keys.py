@@ -40,7 +40,7 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
             if API_KEY.fullmatch(text):
                 return {"key": text}
             entry = json.loads(text)[name]
-            return {**entry, "key": str(entry["key"])}
+            return {**entry, "key": checked(str(entry["key"]))}
         except FileNotFoundError:
             return None
         except PermissionError as error:
@@ -55,3 +55,10 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
                     "start the server again, or write the key into it"
                 ) from error
             time.sleep(pause)
+
+
+def checked(key: str) -> str:
+    """ValueError for what cannot stand in a header: the error of the HTTP library would show the token."""
+    if not (key.isascii() and key.isprintable() and key and " " not in key):
+        raise ValueError("a key is ASCII without spaces")
+    return key

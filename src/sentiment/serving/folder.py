@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -42,7 +43,7 @@ class Folder:
         """Lock the folder; ServingError where another server runs in it, or where it holds another's files."""
         self._check_files()
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise ServingError(f"folder={self.path} cannot be written: {error.strerror}; set folder=PATH") from error
@@ -71,6 +72,10 @@ class Folder:
         self.clear_tmp()
         for folder in (self.logs, self.tmp):
             folder.mkdir(mode=0o700, exist_ok=True)
+
+    def open_console(self) -> BinaryIO:
+        """Open a new console.log that the user who serves can read alone: Java prints variables there."""
+        return os.fdopen(os.open(self.console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
     def clear_tmp(self) -> None:
         if self.tmp.is_symlink():

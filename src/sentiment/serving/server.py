@@ -207,7 +207,7 @@ class TorchServe:
         command += ["--ts-config", str(self.folder / "config.properties"), "--model-store", str(self.store)]
         command += ["--log-config", str(self.folder / "log4j2.xml")]
         assert self._folder.lock is not None
-        with self._folder.console.open("wb") as console:  # what Java prints past its log
+        with self._folder.open_console() as console:  # what Java prints past its log
             self._process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdin=subprocess.PIPE, stdout=console, umask=0o077,
                 stderr=STDOUT if self.settings.logs == "stdout" else console, start_new_session=True,
