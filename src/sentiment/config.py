@@ -170,8 +170,8 @@ def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
     if isinstance(cfg, DictConfig):
         if "_target_" in cfg:
             yield path, cfg
-        for key in map(str, cfg):
-            yield from nodes(cfg[key], f"{path}.{key}" if path else key)
+        for key in cfg:  # a number too, as in data.label_map
+            yield from nodes(cfg[key], f"{path}.{key}" if path else str(key))
     elif isinstance(cfg, ListConfig):
         for i, item in enumerate(cfg):
             yield from nodes(item, f"{path}[{i}]")
@@ -180,8 +180,8 @@ def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
 def flat_keys(cfg: Any, path: str = "") -> Iterator[str]:
     """Every dotted key of a config."""
     if isinstance(cfg, DictConfig):
-        for key in map(str, cfg):
-            name = f"{path}.{key}" if path else key
+        for key in cfg:
+            name = f"{path}.{key}" if path else str(key)
             yield name
             if not OmegaConf.is_missing(cfg, key) and not OmegaConf.is_interpolation(cfg, key):
                 yield from flat_keys(cfg[key], name)
