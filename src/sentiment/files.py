@@ -69,7 +69,12 @@ def put_in_place(temporary: Path, target: Path, *, marker: str | None = None) ->
     sync(temporary)
     if checked_target(target, marker=marker).is_dir():
         _remove(target)  # a folder cannot be renamed over a full one
-    os.replace(temporary, target)
+    rename(temporary, target)
+
+
+def rename(path: Path, target: Path) -> None:
+    """Give a file or folder a new name in the same folder, for good."""
+    os.replace(path, target)
     _sync_one(target.parent)
 
 

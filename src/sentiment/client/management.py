@@ -1,5 +1,6 @@
 """TorchServe's management API: which versions of a model are served, by how many workers, and which is the default."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from sentiment.client.keys import Key
 from sentiment.client.trust import extensions, verification
 from sentiment.errors import Rejected
 
+CANDIDATE = re.compile(r"\.(.+)\.candidate\.mar")  # the file of a version while it is checked
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -19,7 +22,7 @@ class Version:
 
     model: str
     version: str
-    archive: str  # its file in the model store
+    archive: str  # its file in the model store, once it is in place
     workers: tuple[str, ...]
     batch_size: int
     default: bool = False
@@ -127,7 +130,7 @@ def described(answer: dict[str, Any], default: str | None) -> Version:
     return Version(
         answer["modelName"],
         answer["modelVersion"],
-        answer["modelUrl"],
+        CANDIDATE.sub(r"\1.mar", answer["modelUrl"]),
         tuple(worker["status"] for worker in answer["workers"]),
         answer["batchSize"],
         answer["modelVersion"] == default,

@@ -11,8 +11,9 @@ from sentiment.client.management import number
 from sentiment.deployment.gate import Evidence, weigh
 from sentiment.deployment.golden import Golden
 from sentiment.errors import ClientError, NotFound, ServingError
+from sentiment.files import rename
 from sentiment.schema import Prediction
-from sentiment.serving.store import forget, history, put_in_place
+from sentiment.serving.store import candidate_of, forget, history, put_in_place
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,11 @@ class Candidate:
 
     def register(self, package: Callable[..., Path], run: Path, *, workers: int) -> None:
         """Package the run and serve it; returns once its workers are ready, each of which takes seconds."""
-        stem = self.archive.stem
-        package(run=run, store=self.archive.parent, name=self.model, version=self.version, workers=workers, file=stem)
+        made = candidate_of(self.archive)
+        options = {"store": made.parent, "name": self.model, "version": self.version, "workers": workers}
+        package(run=run, file=made.stem, **options)
         try:
-            self.management.register(self.archive.name, workers=workers)
+            self.management.register(made.name, workers=workers)
         except NotFound as error:
             raise ServingError(f"{error}; is {self.archive.parent} the store of this server? set store=") from error
 
@@ -52,13 +54,19 @@ class Candidate:
         return weigh(served=served, exported=exported, in_place=in_place, labels=golden.labels, seconds=seconds)
 
     def promote(self) -> None:
-        """Answer requests that name no version by this one, after a restart too."""
+        """Answer requests that name no version by this one, after a restart too.
+
+        The rename is what decides: before it a restart serves the version in place, from then on this one.
+        """
+        put_in_place(self.archive.parent, self.model, self.version, before=self.in_place)
+        rename(candidate_of(self.archive), self.archive)
         if self.in_place is not None:
             self.management.set_default(self.model, self.version)
-            put_in_place(self.archive.parent, self.model, self.version, before=self.in_place)
 
     def withdraw(self) -> None:
         """Leave the version in place as it was, and nothing of this one."""
+        self.archive.unlink(missing_ok=True)  # first, so that a restart does not serve it
+        forget(self.archive.parent, self.model, self.version)
         try:
             if self.in_place and number(self.management.version(self.model).version) == number(self.version):
                 self.management.set_default(self.model, self.in_place)
@@ -67,8 +75,7 @@ class Candidate:
             pass  # it was never registered
         except ClientError as error:
             log.warning("%s %s may still be served: %s", self.model, self.version, error)
-        forget(self.archive.parent, self.model, self.version)
-        self.archive.unlink(missing_ok=True)
+        candidate_of(self.archive).unlink(missing_ok=True)
 
     def retire(self) -> None:
         """Unregister versions that were in place before the last one; their archives stay in the store."""

@@ -1,8 +1,6 @@
 """The commands that put a run in place of what is served, and back."""
 
-import fcntl
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -22,7 +20,7 @@ from sentiment.files import write_json
 from sentiment.interrupts import stop_on_signals, uninterrupted
 from sentiment.packaging import checked_version
 from sentiment.predictor import Predictor
-from sentiment.serving.store import archives, history, remember
+from sentiment.serving.store import archives, candidates, held, history, read_archive, remember, settled
 from sentiment.tables import Quoting, TableOptions
 
 log = logging.getLogger(__name__)
@@ -59,11 +57,16 @@ def deploy(
     check_labels(chosen, predictor)
     store = Path(store).absolute()
     with held(store), management, engine:
+        withdraw_left(management, engine.model, store)
         served = versions(management, engine.model)
         before = next((one for one in served if one.default), None)
         version = free_version(version, served, store, engine.model)
         archive = store / f"{engine.model}-{version}.mar"
+        if archive.exists():
+            raise ConfigError(f"{archive} exists and holds another model or version; give it another name")
         in_place = before.version if before else None
+        if in_place and (placed := settled(store, engine.model, in_place)) != history(store, engine.model):
+            remember(store, engine.model, placed)
         candidate = Candidate(engine=engine, management=management, archive=archive, version=version, in_place=in_place)
         record: dict[str, Any] = {"run": str(run), "model": engine.model, "version": version, "in_place": in_place}
         record |= {"golden": chosen.source, "limits": asdict(limits)}
@@ -106,9 +109,10 @@ def rollback(*, management: Management, store: Path, name: str, records: Path) -
     store, model = Path(store).absolute(), name
     with held(store), management:
         present = management.version(model)
-        placed = history(store, model)
-        while placed and number(placed[-1]) == number(present.version):
-            placed.pop()
+        before = history(store, model)
+        placed = settled(store, model, present.version)
+        while placed == before and placed and number(placed[-1]) == number(present.version):
+            before = placed = placed[:-1]
         if not placed:
             raise ServingError(
                 f"no version of {model} was in place before {present.version}, as far as {store} tells; "
@@ -116,15 +120,33 @@ def rollback(*, management: Management, store: Path, name: str, records: Path) -
             )
         serve_again(management, present, placed[-1], store)
         with uninterrupted():
+            remember(store, model, placed)  # first: killed after it, the next rollback does the rest, as a restart does
             management.set_default(model, placed[-1])
-            remember(store, model, placed)
             write_record(
                 records,
                 {"model": model, "version": placed[-1], "in_place": present.version, "decision": "rolled back"},
             )
     log.info("%s %s is in place again", model, placed[-1])
-    log.info("%s is still served: sentiment models unregister=%s ends that", present.version, present.version)
+    if number(placed[-1]) != number(present.version):
+        log.info("%s is still served: sentiment models unregister=%s ends that", present.version, present.version)
     return placed[-1]
+
+
+def withdraw_left(management: Management, model: str, store: Path) -> None:
+    """End what a deployment that was killed still has served, and remove its archive."""
+    for path in candidates(store):
+        try:
+            left = read_archive(path)
+        except ServingError:  # cut short while it was packaged
+            path.unlink()
+            continue
+        if left.model == model:
+            served = {number(one.version): one for one in versions(management, model)}
+            found = served.get(number(left.version))
+            if found and (not found.default or len(served) == 1):
+                management.unregister(model, found.version)
+            path.unlink()
+            log.info("removed %s %s, which a deployment that was killed had left", model, left.version)
 
 
 def serve_again(management: Management, present: Version, version: str, store: Path) -> None:
@@ -164,21 +186,6 @@ def check_labels(golden: Golden, predictor: Predictor) -> None:
     if unknown := sorted(set(golden.labels or ()) - set(predictor.labels)):
         known = ", ".join(predictor.labels)
         raise DataError(f"{golden.source} has the label {unknown[0]!r}, the model knows {known}; check the labels")
-
-
-@contextmanager
-def held(store: Path) -> Iterator[None]:
-    """Keep the store for this process; ServingError where another one changes what is in place."""
-    if not store.is_dir():
-        raise ServingError(f"store={store}: no such folder; name the one that the server serves")
-    handle = os.open(store, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise ServingError(f"another deployment is under way in {store}; let it end") from error
-    finally:
-        os.close(handle)
 
 
 def write_record(records: Path, record: dict[str, Any]) -> None:

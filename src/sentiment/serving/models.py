@@ -1,6 +1,8 @@
 """The command over the management API: list, register, scale, choose the default, unregister."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sentiment.client import Management, Version
-from sentiment.errors import ConfigError, NotFound
-from sentiment.serving.store import forget, put_in_place
+from sentiment.errors import ClientError, ConfigError, NotFound
+from sentiment.serving.store import check_archive, forget, held, history, put_in_place, record, remember
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,10 @@ def models(
     store = Path(store) if store is not None else None
     with management:
         if register is not None:
-            add(management, Path(register).name, workers)
+            archive = Path(register).name
+            if store is not None and (store / archive).is_file():
+                check_archive(store / archive)
+            add(management, archive, workers)
         elif verbs:
             name = name or only(management.models())
             if scale is not None:
@@ -43,9 +48,7 @@ def models(
             if default is not None:
                 choose(management, name, str(default), store)
             if unregister is not None:
-                management.unregister(name, str(unregister))
-                if store is not None:
-                    forget(store, name, str(unregister))
+                remove(management, name, str(unregister), store)
         names = [name] if name else management.models()
         Console().print(table([one for name in names for one in management.versions(name)]))
 
@@ -60,13 +63,39 @@ def add(management: Management, archive: str, workers: int | None) -> None:
 
 
 def choose(management: Management, model: str, version: str, store: Path | None) -> None:
-    """Make a version the default, and let the store tell it to the next server."""
+    """Make a version the default, and let the store tell it to the next server, before this one is told."""
     before, chosen = management.version(model), management.version(model, version)
-    management.set_default(model, version)
-    if store is not None and (store / chosen.archive).is_file():
-        put_in_place(store, model, chosen.version, before=before.version)
-    else:
+    if store is None or not (store / chosen.archive).is_file():
+        management.set_default(model, version)
         log.warning("store=%s does not hold %s: a restart of the server undoes this choice", store, chosen.archive)
+        return
+    with held(store), kept(store, model):
+        put_in_place(store, model, chosen.version, before=before.version)
+        management.set_default(model, version)
+
+
+def remove(management: Management, model: str, version: str, store: Path | None) -> None:
+    """Stop serving a version, after a restart too."""
+    if store is None or not store.is_dir():
+        management.unregister(model, version)
+        return
+    with held(store), kept(store, model):
+        forget(store, model, version)
+        management.unregister(model, version)
+
+
+@contextmanager
+def kept(store: Path, model: str) -> Iterator[None]:
+    """Put the history back where the server does not do what the block asks."""
+    former = history(store, model)
+    try:
+        yield
+    except ClientError:
+        if former:
+            remember(store, model, former)
+        else:
+            record(store, model).unlink(missing_ok=True)
+        raise
 
 
 def only(names: list[str]) -> str:

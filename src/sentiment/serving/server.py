@@ -27,7 +27,7 @@ from sentiment.serving.environment import read_env_file, torchserve_settings
 from sentiment.serving.exposure import check_exposure, check_hosts
 from sentiment.serving.folder import Folder
 from sentiment.serving.settings import Settings, metrics_text, properties_text
-from sentiment.serving.store import served
+from sentiment.serving.store import served, tidy
 from sentiment.serving.tokens import TIMEOUT, Renewal
 from sentiment.serving.watch import Watch, is_java, is_worker, look_at
 
@@ -104,6 +104,7 @@ class TorchServe:
         try:
             for name, port in self.ports.items():
                 check_free(self.settings.hosts[name], port, f"{name}_port")
+            tidy(self.store)
             self._prepare(properties)
             self._launch(self._environment(variables, java))
             self._wait_until_ready()

@@ -1,20 +1,33 @@
 """A model store: the archives in it, the versions they hold, and which of them are served by default.
 
 <model>.versions.json lists the versions that were put in place one after another; the last one is the default.
+A version that is still being checked lies in a hidden file, which is never served after a restart.
 """
 
+import fcntl
+import hashlib
 import json
 import logging
+import os
+import stat
+import struct
 import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from sentiment.client.management import number
+from sentiment.checksums import SUMS, Sums, parse_checksums
+from sentiment.client.management import CANDIDATE, number
 from sentiment.errors import ServingError
-from sentiment.files import read_json, write_json
+from sentiment.files import read_object, sweep, write_json
 
 log = logging.getLogger(__name__)
+
+UNREADABLE = (  # zipfile's ways to say that an archive is damaged
+    zipfile.BadZipFile, zlib.error, struct.error, ValueError, EOFError, OSError, RuntimeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +45,42 @@ def read_archive(path: Path) -> Archive:
         return Archive(path.name, model["modelName"], model["modelVersion"])
     except FileNotFoundError as error:
         raise ServingError(f"{path} does not exist; make it with: sentiment package") from error
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+    except (*UNREADABLE, KeyError, TypeError) as error:
         raise ServingError(f"{path} is cut short or no archive ({error}); package the run again") from error
 
 
+def check_archive(path: Path) -> None:
+    """Compare every member of an archive with its CRC, and with SHA256SUMS where it has one; ServingError for damage.
+
+    An archive that another tool has made comes without the list.
+    """
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            sums = parse_checksums(zipped.read(SUMS)) if SUMS in zipped.namelist() else {}
+            for info in zipped.infolist():
+                check_member(zipped, info, sums)
+            if missing := sorted(set(sums) - set(zipped.namelist())):
+                raise ValueError(f"{missing[0]} is missing, but {SUMS} lists it")
+    except UNREADABLE as error:
+        raise ServingError(f"{path} is damaged ({error}); package the run again") from error
+
+
+def check_member(zipped: zipfile.ZipFile, info: zipfile.ZipInfo, sums: Sums) -> None:
+    """Raises ValueError or zipfile.BadZipFile for a member that is damaged, or would be unpacked somewhere else."""
+    name = PurePosixPath(info.filename.replace("\\", "/"))
+    if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(info.external_attr >> 16):
+        raise ValueError(f"{info.filename!r} would be written outside of its folder")
+    digest = hashlib.sha256()
+    with zipped.open(info) as member:
+        while chunk := member.read(1 << 20):
+            digest.update(chunk)
+    if info.filename in sums and digest.hexdigest() not in sums[info.filename]:
+        raise ValueError(f"{info.filename} is not the file that {SUMS} lists")
+
+
 def archives(store: Path) -> list[Archive]:
-    """All archives of a store; ServingError where two hold the same version of a model."""
-    found = [read_archive(path) for path in sorted(store.glob("*.mar"))]
+    """All archives of a store, candidates left out; ServingError where two hold the same version of a model."""
+    found = [read_archive(path) for path in sorted(store.glob("*.mar")) if not path.name.startswith(".")]
     for i, one in enumerate(found):
         for other in found[:i]:
             if one.model == other.model and number(one.version) == number(other.version):
@@ -63,6 +105,8 @@ def served(store: Path, models: Sequence[str] | None = None) -> list[Archive]:
             raise ServingError(f"{store / model}.mar does not exist; make it with: sentiment package")
         placed = [versions[v] for v in dict.fromkeys(map(number, reversed(history(store, model)))) if v in versions]
         chosen += placed[:2] or [versions[v] for v in sorted(versions, reverse=True)]
+    for one in chosen:
+        check_archive(store / one.file)
     return chosen
 
 
@@ -71,21 +115,73 @@ def history(store: Path, model: str) -> list[str]:
     if not path.is_file():
         return []
     try:
-        return [str(version) for version in read_json(path)["versions"]]
+        versions = [str(version) for version in read_object(path)["versions"]]
+        for version in versions:
+            number(version)
     except (ValueError, KeyError, TypeError) as error:
         raise ServingError(
-            f"{path} cannot be read: {error}; remove it, and the latest version is the default"
+            f"{path} cannot be read: {error}; remove it, and the latest version is the default, or write into it "
+            'which were in place, the present one last: {"versions": ["1.0", "2.0"]}'
         ) from error
+    return versions
+
+
+def settled(store: Path, model: str, present: str) -> list[str]:
+    """The history up to the version that the server answers by.
+
+    What comes after it was to be put in place by a process that was killed: the store is written first, so that a
+    restart never serves what was not recorded, and the server is told next.
+    """
+    placed, known = history(store, model), {number(one.version) for one in archives(store) if one.model == model}
+    while placed and number(placed[-1]) not in known:  # recorded, but its archive never got its name
+        placed.pop()
+    numbers = [number(version) for version in placed]
+    if number(present) in numbers:
+        del placed[len(numbers) - numbers[::-1].index(number(present)) :]
+    return placed
+
+
+@contextmanager
+def held(store: Path) -> Iterator[None]:
+    """Keep the store for this process; ServingError where another one changes what is in place."""
+    if not store.is_dir():
+        raise ServingError(f"store={store}: no such folder; name the one that the server serves")
+    handle = os.open(store, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise ServingError(f"another deployment is under way in {store}; let it end") from error
+    finally:
+        os.close(handle)
+
+
+def candidate_of(archive: Path) -> Path:
+    """Where the archive of a version lies while it is checked: TorchServe takes it by name, a restart does not."""
+    return archive.with_name(f".{archive.stem}.candidate.mar")
+
+
+def candidates(store: Path) -> list[Path]:
+    return sorted(path for path in store.iterdir() if CANDIDATE.fullmatch(path.name))
+
+
+def tidy(store: Path) -> None:
+    """Remove what killed processes left in a store, unless a deployment is under way."""
+    with suppress(ServingError, OSError), held(store):  # a store may be read-only
+        sweep(store)
+        for path in candidates(store):
+            path.unlink()
+            log.info("removed %s, which a deployment that was killed had left", path)
 
 
 def remember(store: Path, model: str, versions: Sequence[str]) -> None:
     write_json(record(store, model), {"versions": list(versions)})
 
 
-def put_in_place(store: Path, model: str, version: str, *, before: str) -> None:
-    """Let `version` be the default after a restart too; `before` is the one it takes the place of."""
-    placed = history(store, model) or [before]
-    if number(placed[-1]) != number(version):
+def put_in_place(store: Path, model: str, version: str, *, before: str | None) -> None:
+    """Let `version` be the default after a restart too; `before` is the one it takes the place of, if any."""
+    placed = history(store, model) or ([before] if before else [])
+    if not placed or number(placed[-1]) != number(version):
         remember(store, model, [*placed, version])
 
 
