@@ -18,7 +18,7 @@ from sentiment.files import read_json_if_any
 from sentiment.frames import receive_in_pieces
 from sentiment.predictor import Predictor
 from sentiment.protocol import Describe, Explain, Request, parse_explain, parse_request
-from sentiment.schema import STATUS, Explanation, Model, RequestError
+from sentiment.schema import MODEL_HEADER, STATUS, Explanation, Model, RequestError
 from sentiment.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,8 @@ class SentimentHandler:
 
     def _head(self, index: int, answer: str | RequestError, context: Any) -> None:
         context.set_response_content_type(index, "application/json")
+        if self.predictor.sha256:
+            context.set_response_header(index, MODEL_HEADER, self.predictor.sha256)
         if isinstance(answer, RequestError):
             context.set_response_status(code=answer.status, phrase=STATUS[answer.status], idx=index)
             if answer.retry_after is not None:

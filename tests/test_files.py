@@ -79,7 +79,8 @@ def test_bytes_and_name_are_on_the_disk_before_and_after_the_rename(tmp_path, mo
     replace = os.replace
     monkeypatch.setattr(os, "replace", lambda *paths: (events.append("rename"), replace(*paths)))
     write_json(tmp_path / "a.json", {})
-    assert events == [f"{tmp_path}/.a.json.{os.getpid()}.tmp", "rename", str(tmp_path)]
+    assert events[0].startswith(f"{tmp_path}/.a.json.")
+    assert events[1:] == ["rename", str(tmp_path)]
 
 
 VALUES = ["a\rb", "\r", "a\r\nb", "a\nb", 'say "no"', "a,b", "a;b\tc", "", " ", "é\u2028\x85\x0c", "'", None, 1.5]

@@ -36,6 +36,7 @@ usage: sentiment COMMAND [key=value ...]     sentiment COMMAND --help shows its 
   deploy       put a run in place of what is served, if it passes its checks
   rollback     put the version before back in place
   predict      add predictions to a file, locally or through the server
+  verify       compare an output of predict with its summary, and score a sample again
   ui           a page to try a model on
 
 Any command takes Hydra's flags: --cfg job prints its config, -m sweeps (train).
@@ -55,9 +56,10 @@ COMMANDS = (
     "deploy",
     "rollback",
     "predict",
+    "verify",
     "ui",
 )
-FIRST = {"sweep-report": "folder"}  # the key that a first word without "=" is the value of
+FIRST = {"sweep-report": "folder", "verify": "output"}  # the key that a first word without "=" is the value of
 
 ENVIRONMENT = {  # libraries read it as they are imported, so that a command imports none to say it
     "TOKENIZERS_PARALLELISM": "true",

@@ -19,6 +19,8 @@ SentimentError
 ├── Refused          a new version did not pass its checks, and is not put in place
 ├── TooManyRequests  a user of the page asks too often
 ├── RowsRejected     a batch job finished, but some rows could not be scored
+├── ModelChangedError  another model answers than the one a batch job began with
+├── VerificationError  an output is not what its summary says, or its model answers otherwise
 ├── Pruned           a trial given up where it fell behind the others
 └── Interrupted      stopped by Ctrl-C, with the work saved
 """
@@ -115,6 +117,14 @@ class TooManyRequests(SentimentError):
 
 class RowsRejected(SentimentError):
     exit_code = 3
+
+
+class ModelChangedError(SentimentError):
+    pass
+
+
+class VerificationError(SentimentError):
+    pass
 
 
 class Pruned(SentimentError):

@@ -22,7 +22,7 @@ from sentiment.errors import ModelError, SentimentError
 from sentiment.explanations import Explainer
 from sentiment.files import damaged, read_object
 from sentiment.runtimes import Compute, OnnxRuntime, TorchRuntime, first_token_only, graph_of
-from sentiment.schema import Explanation, Prediction
+from sentiment.schema import Explanation, Identity, Prediction
 from sentiment.text import Preprocessing
 
 PREPROCESSING = "preprocessing.json"
@@ -55,6 +55,7 @@ class Predictor:
         self.compute, self.tokenizer, self.preprocessing = compute, tokenizer, preprocessing
         self.labels, self.pad_id = list(labels), pad_id
         self.load_model, self.max_tokens, self.sha256 = load_model, max_tokens, sha256
+        self.settings: dict[str, Any] = {}  # those of `load`, for `identity`
 
     @classmethod
     def load(
@@ -85,7 +86,7 @@ class Predictor:
             else:
                 chosen = preprocessing.runtime if runtime == "auto" else runtime
                 compute = OnnxRuntime(graph_of(export, chosen), pad_id, labels=len(labels))
-        return cls(
+        predictor = cls(
             compute,
             tokenizer,
             preprocessing,
@@ -95,6 +96,9 @@ class Predictor:
             max_tokens=max_tokens or MAX_TOKENS["cpu" if device == "cpu" else "gpu"],
             sha256=hashes[0],
         )
+        computing = graph.stem.removeprefix("model-") if (graph := getattr(compute, "graph", None)) else "torch"
+        predictor.settings = {"runtime": computing, "device": device, "run": str(run)}
+        return predictor
 
     @property
     def model(self) -> Any:
@@ -122,6 +126,13 @@ class Predictor:
         finally:
             for pool in (tokenizing, computing):
                 pool.shutdown(cancel_futures=True)
+
+    def identity(self) -> Identity:
+        """The export and every setting that can change an answer; and the run it came from."""
+        settings = dict(self.settings)
+        details = {"run": settings.pop("run", None)}
+        own = {**self.preprocessing.to_json(), "max_tokens": self.max_tokens}
+        return Identity({"engine": "local", "export": self.sha256, **own, **settings, "labels": self.labels}, details)
 
     def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
         """Which words speak for `target`, by default for the label predicted."""

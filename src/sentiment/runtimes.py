@@ -75,7 +75,7 @@ class OnnxRuntime:
         width = self.session.get_outputs()[0].shape[-1]
         if labels is not None and isinstance(width, int) and width != labels:
             raise ModelError(f"{graph} tells {width} labels apart, config.json names {labels}; {remedy}")
-        self.pad_id = pad_id
+        self.graph, self.pad_id = graph, pad_id
 
     def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         inputs = {name: tensor.numpy() for name, tensor in pad(rows, self.pad_id).items()}

@@ -11,6 +11,7 @@ MAX_TEXTS = 1024  # in one request
 MAX_CHARACTERS = 100_000  # in one text
 MAX_EXPLAINED = 8  # texts in one request for explanations
 MAX_EXPLAINED_CHARACTERS = 10_000  # in one of them
+MODEL_HEADER = "X-Model-SHA256"  # of a response: the hash of the export that made the answer
 STATUS = {400: "Bad Request", 413: "Payload Too Large", 500: "Internal Server Error", 503: "Service Unavailable"}
 Reason = Literal[  # why a request is rejected, as the metrics count it
     "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "unknown_label", "busy",
@@ -97,6 +98,30 @@ class Model:
 
 class Classifier(Protocol):
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The model and the settings that answers come from."""
+
+    deciding: dict[str, Any]  # what can change an answer
+    details: dict[str, Any] = field(default_factory=dict)  # what else tells people which one it was
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A classifier that tells what its answers come from."""
+
+    def identity(self) -> Identity: ...
+
+
+@runtime_checkable
+class Pinnable(Protocol):
+    """A classifier whose model may be replaced while it is asked."""
+
+    def pinned(self) -> "Classifier":
+        """Return one that answers from the model of this moment, and raises ModelChangedError once that is gone."""
+        ...
 
 
 @runtime_checkable

@@ -48,7 +48,7 @@ def test_a_parquet_column_keeps_its_type(engine, tmp_path):
     found = pq.read_table(tmp_path / "out.parquet")
     assert found.select(table.column_names).equals(table)
     assert found.column("prediction").to_pylist() == ["positive", None]
-    assert "text must be a string, got null" in read_csv(tmp_path / "out.rejects.csv")[0]["reason"]
+    assert "text must be a string, got null" in read_csv(tmp_path / "out.parquet.rejects.csv")[0]["reason"]
 
 
 def test_a_glob_is_one_job_in_the_order_of_the_names(engine, tmp_path):

@@ -21,7 +21,7 @@ def test_rows_keep_their_order_and_columns(engine, tmp_path):
     assert [(row["text"], row["id"], row["note"]) for row in out] == rows
     assert [row["prediction"] for row in out] == ["positive" if i % 3 else "negative" for i in range(25)]
     assert all(float(row["score"]) == max(float(row["p_negative"]), float(row["p_positive"])) for row in out)
-    assert not (tmp_path / "out.rejects.csv").exists()
+    assert not (tmp_path / "out.csv.rejects.csv").exists()
 
 
 def test_rows_that_cannot_be_scored_are_kept_and_listed(engine, tmp_path):
@@ -31,8 +31,8 @@ def test_rows_that_cannot_be_scored_are_kept_and_listed(engine, tmp_path):
     with pytest.raises(RowsRejected, match="2 of 4 rows could not be scored"):
         predict(input=source, output=tmp_path / "out.csv", engine=engine)
     assert [row["prediction"] for row in read_csv(tmp_path / "out.csv")] == ["positive", "", "", "negative"]
-    assert [row["row"] for row in read_csv(tmp_path / "out.rejects.csv")] == ["2", "3"]
-    assert "1,000,000 characters" in read_csv(tmp_path / "out.rejects.csv")[1]["reason"]
+    assert [row["row"] for row in read_csv(tmp_path / "out.csv.rejects.csv")] == ["2", "3"]
+    assert "1,000,000 characters" in read_csv(tmp_path / "out.csv.rejects.csv")[1]["reason"]
 
 
 def test_bad_rows_before_the_first_good_one_still_get_the_header(engine, tmp_path):
@@ -97,16 +97,18 @@ def test_what_was_done_before_a_failure_is_not_done_again(engine, tmp_path, erro
     assert again.texts[1:] == [text for (text,) in rows[6:]]
     predict(input=source, output=tmp_path / "whole.csv", engine=engine, chunk=3)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
-    assert read_json(tmp_path / "out.summary.json")["rows_done_before"] == 6
+    assert read_json(tmp_path / "out.csv.summary.json")["rows_done_before"] == 6
     assert not (tmp_path / "out.csv.parts").exists()
 
 
-def test_other_input_or_another_model_starts_afresh(engine, tmp_path):
+def test_other_input_is_refused_and_starts_afresh_where_asked(engine, tmp_path):
     source = write_csv(tmp_path / "in.csv", [("good film",)] * 6, header=("text",))
     with pytest.raises(OSError, match="full"):
         predict(input=source, output=tmp_path / "out.csv", engine=Failing(engine, 3, OSError(28, "full")), chunk=2)
     write_csv(source, [("bad film",)] * 7, header=("text",))
-    predict(input=source, output=tmp_path / "out.csv", engine=engine, chunk=2)
+    with pytest.raises(DataError, match=r"input was \w{12}\.\.\., is \w{12}\.\.\.; set overwrite=true to start over"):
+        predict(input=source, output=tmp_path / "out.csv", engine=Failing(engine, 0, None), chunk=2)
+    predict(input=source, output=tmp_path / "out.csv", engine=engine, chunk=2, overwrite=True)
     assert [row["text"] for row in read_csv(tmp_path / "out.csv")] == ["bad film"] * 7
 
 
@@ -127,7 +129,7 @@ def test_a_job_killed_again_and_again_loses_no_row(tiny_run, engine, tmp_path):
     subprocess.run(command, check=True, capture_output=True)
     predict(input=source, output=tmp_path / "whole.csv", engine=engine, chunk=50)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
-    assert read_json(tmp_path / "out.summary.json")["rows_done_before"] >= 20 * 50
+    assert read_json(tmp_path / "out.csv.summary.json")["rows_done_before"] >= 20 * 50
 
 
 def test_two_jobs_cannot_write_one_output(engine, tmp_path):
@@ -159,7 +161,7 @@ def test_the_summary_counts(engine, tmp_path):
     source = write_csv(tmp_path / "in.csv", [("good film",), ("bad film",), ("good one",), ("",)], header=("text",))
     with pytest.raises(RowsRejected):
         predict(input=source, output=tmp_path / "out.csv", engine=engine)
-    summary = read_json(tmp_path / "out.summary.json")
+    summary = read_json(tmp_path / "out.csv.summary.json")
     assert (summary["rows"], summary["predicted"], summary["rejected"]) == (4, 3, 1)
     assert summary["labels"] == {"negative": 1, "positive": 2}
     assert summary["shares"] == {"negative": 0.333333, "positive": 0.666667}

@@ -55,7 +55,7 @@ def test_two_actors_answer_as_one_process_does_row_for_row(pool, local, many, tm
     for name, engine in {"ray": pool, "local": local}.items():
         with pytest.raises(RowsRejected, match="7 of 600 rows"):
             predict(input=many, output=tmp_path / f"{name}.csv", engine=engine, chunk=16)
-    for kind in ("csv", "rejects.csv"):
+    for kind in ("csv", "csv.rejects.csv"):
         assert (tmp_path / f"ray.{kind}").read_bytes() == (tmp_path / f"local.{kind}").read_bytes()
     assert len(actors()) == 2
 
@@ -89,7 +89,7 @@ def test_a_killed_actor_costs_no_row(pool, local, many, tmp_path):
     with pytest.raises(RowsRejected):
         predict(input=many, output=tmp_path / "local.csv", engine=local, chunk=16)
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
-    assert len(read_csv(tmp_path / "ray.csv")) == read_json(tmp_path / "ray.summary.json")["rows"] == 600
+    assert len(read_csv(tmp_path / "ray.csv")) == read_json(tmp_path / "ray.csv.summary.json")["rows"] == 600
     assert not psutil.pid_exists(killed[0])
     deadline = time.monotonic() + 60
     while len(actors()) < 2:

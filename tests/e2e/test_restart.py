@@ -42,4 +42,4 @@ def test_a_restart_in_the_middle_of_a_job_loses_no_row(spare, tiny_local, tmp_pa
         rows = read_csv(tmp_path / name)
         assert [(row["text"], row["id"]) for row in rows] == ROWS
         assert [row["prediction"] for row in rows] == [one.label for one in expected]
-    assert 0 < read_json(tmp_path / "b.summary.json")["rows_done_before"] < len(ROWS)
+    assert 0 < read_json(tmp_path / "b.csv.summary.json")["rows_done_before"] < len(ROWS)

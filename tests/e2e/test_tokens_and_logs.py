@@ -76,7 +76,7 @@ def test_clients_and_a_batch_job_go_on_while_tokens_are_renewed(short, tmp_path)
         assert min(one.result() for one in asked) > 2
     assert batch.returncode == 0, errors
     assert len(tokens) >= 3
-    assert read_json(tmp_path / "out.summary.json")["predicted"] == 400
+    assert read_json(tmp_path / "out.csv.summary.json")["predicted"] == 400
 
 
 def test_no_text_of_a_user_is_logged_even_when_all_is(short):

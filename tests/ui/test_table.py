@@ -47,7 +47,7 @@ def test_a_broken_line_is_reported_and_the_others_are_predicted(tmp_path):
     ]
     assert result.rejects == reasons
     assert [[row["row"], row["reason"]] for row in rows_of(result.files[1])] == reasons
-    assert result.notice == "3 of 5 rows could not be scored; mine-predicted.rejects.csv tells why."
+    assert result.notice == "3 of 5 rows could not be scored; mine-predicted.csv.rejects.csv tells why."
     assert result.counts == {"a": 1, "b": 1}
 
 

@@ -1,38 +1,31 @@
 """Predictions for a whole file: every input column kept, prediction columns added, in the order of the rows."""
 
-import csv
+import json
 import logging
-import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 from annotated_types import Gt
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
-from sentiment.batch.formats import STDIN, Format, base_name
-from sentiment.batch.parts import Part, Parts
-from sentiment.batch.scoring import scored
-from sentiment.batch.source import Row, Source
-from sentiment.errors import ClientError, ClusterError, DataError, Interrupted, RowsRejected
-from sentiment.files import replacing, write_json
-from sentiment.schema import Classifier
-from sentiment.tables import Broken, Quoting, TableOptions
+from sentiment.batch.cells import Changes, sentences
+from sentiment.batch.excel import check_size
+from sentiment.batch.identity import differences, identity_of, pinned, versions
+from sentiment.batch.inputs import Inputs
+from sentiment.batch.output import Output
+from sentiment.batch.parts import DamagedPartError, Part, Parts
+from sentiment.batch.progress import progress
+from sentiment.batch.scoring import Columns, clash, scored
+from sentiment.batch.source import Source
+from sentiment.batch.summary import Clock, summary, write_rejects
+from sentiment.errors import ClientError, ClusterError, DataError, Interrupted, ModelChangedError, RowsRejected
+from sentiment.files import write_json
+from sentiment.schema import Classifier, Identity
+from sentiment.tables import STDIN, Broken, Quoting, Row, TableOptions
 
 log = logging.getLogger(__name__)
 
@@ -51,118 +44,198 @@ def predict(
     quoting: Quoting | None = None,
     columns: Sequence[str] | None = None,
     broken_lines: Broken = "refuse",
+    prefix: str = "",
+    spreadsheet_safe: bool = False,
     chunk: Annotated[int, Gt(0)] = 1024,
+    overwrite: bool = False,
     quiet: bool = False,
 ) -> Path:
     """Write `output`: the rows of `input` in their order with prediction, score, and p_<label> for each label.
 
-    `input` is a file, a glob, or "-" for standard input. A row that cannot be scored has these empty and its reason in
-    <output>.rejects.csv; RowsRejected says so at the end. <output>.summary.json counts. Killed and started again,
-    the job goes on after the last whole chunk (standard input: from its first row). `separator`, `encoding`, `quoting`
-    and `columns` say how to read the input (sentiment.tables.TableOptions); a line that is no row is refused, or with
-    broken_lines="keep" stays as an empty row that cannot be scored.
+    Killed and started again, the job goes on after the last whole chunk (standard input: from its first row), where
+    input, model and settings are the same. <output>.summary.json says what made the output, and counts.
+
+    Args:
+        input: A file, a glob, or "-" for standard input.
+        output: Its name tells the format.
+        engine: Answers the texts.
+        text_column: Its name, by default a usual one.
+        stdin_format: The format of standard input, which has no name.
+        separator: As the following, how to read the input where its content suggests something else (TableOptions).
+        encoding: A name that Python knows, such as cp1252.
+        quoting: double, backslash or none.
+        columns: Names of all columns, where the input has no header.
+        broken_lines: "keep" makes a line that is no row an empty row that cannot be scored, "refuse" an error.
+        prefix: Stands before the names of the columns that are added.
+        spreadsheet_safe: Write texts that a spreadsheet would run as texts (CSV, TSV, xlsx).
+        chunk: Rows of a part.
+        overwrite: Drop the parts of another job with the same output, and start over.
+        quiet: Show no progress bar.
+
+    Returns:
+        The output.
+
+    Raises:
+        RowsRejected: The output is there, but some rows could not be scored; <output>.rejects.csv says which and why.
+        DataError: The input or the output is wrong, or the parts that are there are of another job.
+        ModelChangedError: The served model was replaced during the job.
     """
-    target = Path(output)
-    format = Format.of(target, "output")
+    clock = Clock()
+    target = Output.of(Path(output), spreadsheet_safe=spreadsheet_safe)
     options = TableOptions.of("", separator, encoding, quoting, columns)
     source = Source.open(
         str(input), text_column=text_column, stdin_format=stdin_format, options=options, broken=broken_lines
     )
-    started = time.monotonic()
-    job = Job.plan(source, format, target, engine, chunk)
+    target.check_beside([path for path in source.paths if path != STDIN])
+    engine = pinned(engine)
+    job = Job.plan(source, options, target, engine, prefix=prefix, chunk=chunk)
     with job.parts.held():
-        parts, before = job.run(engine, quiet=quiet)
-        job.finish(parts, before, target, time.monotonic() - started)
-    rejected = sum(len(part.rejects) for part in parts)
+        done = job.reopen(overwrite=overwrite)
+        before = sum(part.rows for part in done.values())
+        job.finish(job.run(engine, done, quiet=quiet), engine, before, clock)
+    rejected, rows = (sum(getattr(part, name) for part in done.values()) for name in ("rejected", "rows"))
     if rejected:
         raise RowsRejected(
-            f"{rejected} of {sum(part.rows for part in parts)} rows could not be scored; "
-            f"their numbers and reasons are in {beside(target, 'rejects.csv')}"
+            f"{rejected} of {rows} rows could not be scored; their numbers and reasons are in {target.rejects}"
         )
-    return target
+    return Path(output)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     source: Source
-    rows: Iterator[Row]  # all of the source's
+    inputs: Inputs
+    rows: Callable[[], Iterator[Row]]  # all of the source's; of standard input to be called once
+    output: Output
     parts: Parts
-    labels: list[str]
-    identity: dict[str, Any]  # the same for the same input, output and model
+    columns: Columns
+    model: Identity
+    settings: Mapping[str, Any]
     chunk: int
 
     @classmethod
-    def plan(cls, source: Source, format: Format, target: Path, engine: Classifier, chunk: int) -> "Job":
-        probabilities = engine.predict([CANARY])[0].probabilities
-        added = ["prediction", "score", *(f"p_{label}" for label in probabilities)]
-        rows, columns = iter(source), source.columns
+    def plan(
+        cls, source: Source, options: TableOptions, output: Output, engine: Classifier, *, prefix: str, chunk: int
+    ) -> "Job":
+        canary = engine.predict([CANARY])[0]
+        columns, given, rows = Columns(list(canary.probabilities), prefix), source.columns, source.__iter__
         if source.paths == (STDIN,):
-            rows, columns = peeked(rows, source.text)
-        if clash := [name for name in added if name in columns]:
-            raise DataError(f"the input already has the column {clash[0]!r}; rename or drop it")
-        identity = {
-            "input": source.fingerprint(),
-            "output": [format.kind, format.compression],
+            first, given = peeked(iter(source), source.text)
+            rows = first.__iter__
+        if taken := [name for name in columns.names if name in given]:
+            raise clash(taken[0], prefix)
+        names = [*given, *columns.names]
+        if output.kind == "xlsx":
+            check_size(source.rows or 0, len(names))
+        metadata = source.schema.metadata if source.schema else None
+        encoder = output.encoder(names, fields_of(source, columns), metadata)
+        settings = {
+            "output": ".".join(filter(None, (output.kind, output.compression))),
             "text_column": source.text,
+            **{name: getattr(options, name) for name in options.given()},
+            "broken_lines": source.broken,
+            "prefix": prefix,
+            "spreadsheet_safe": output.spreadsheet_safe,
             "chunk": chunk,
-            "model": {label: round(value, 3) for label, value in probabilities.items()},
         }
-        schema = schema_of(source, columns, added) if format.kind == "parquet" else None
-        parts = Parts(target.with_name(f"{target.name}.parts"), format, [*columns, *added], schema)
-        return cls(source, rows, parts, list(probabilities), identity, chunk)
+        parts = Parts(output.parts, encoder, None if output.kind == "jsonl" else frozenset(names))
+        model = identity_of(engine, canary)
+        return cls(source, Inputs.of(source.paths), rows, output, parts, columns, model, settings, chunk)
 
-    def run(self, engine: Classifier, *, quiet: bool) -> tuple[list[Part], int]:
-        """Predict what is not done yet; all parts, and how many rows of them stood there before."""
-        done = [] if self.source.paths == (STDIN,) else self.parts.reopen(self.identity)
-        before = count = sum(part.rows for part in done)
-        if before:
-            log.info("going on after %d rows done before, in %s", before, self.parts.folder)
-        rows = islice(self.rows, before, None)
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that decides what the parts hold, as JSON reads it back."""
+        deciding = {"settings": self.settings, "model": self.model.deciding, "versions": versions()}
+        return dict(json.loads(json.dumps({"input": self.inputs.sha256, **deciding})))
+
+    def reopen(self, *, overwrite: bool) -> dict[int, Part]:
+        """The parts done before by this very job. Raises DataError where they are those of another one."""
+        before = self.parts.job()
+        if before != self.identity and not overwrite and before is not None:
+            raise DataError(
+                f"{self.parts.folder} holds what another job has done: {differences(before, self.identity)}; "
+                "set overwrite=true to start over, or choose another output"
+            )
+        if before is None and self.parts.any():
+            log.warning("%s does not say what job it is of; starting over", self.parts.folder)
+        if before != self.identity or self.inputs.is_stream:
+            self.parts.start(self.identity)
+            return {}
+        done, damaged = self.parts.done()
+        for number in damaged:
+            log.warning("part %d in %s is damaged; its rows are predicted again", number, self.parts.folder)
+        if done:
+            rows = sum(part.rows for part in done.values())
+            log.info("going on after %d rows done before, in %s", rows, self.parts.folder)
+        return done
+
+    def run(self, engine: Classifier, done: dict[int, Part], *, quiet: bool) -> dict[int, Part]:
+        """Predict what is not done yet, and add it to `done`."""
+        count = sum(part.rows for part in done.values())
+        if self.source.rows is not None and done.keys() == set(range(math.ceil(self.source.rows / self.chunk))):
+            return done
         try:
             with progress(quiet=quiet) as bar:
-                task = bar.add_task("predict", total=self.source.rows, completed=before)
-                for answered, part in scored(
-                    rows, self.source.text, engine, self.labels, chunk=self.chunk, first=before + 1
-                ):
-                    self.parts.write(len(done), answered, part)
-                    done.append(part)
-                    count += part.rows
-                    bar.advance(task, part.rows)
+                task = bar.add_task("predict", total=self.source.rows, completed=count)
+                chunks = scored(self.rows(), self.source.text, engine, self.columns, chunk=self.chunk, done=done.keys())
+                for part in chunks:
+                    done[part.number] = self.parts.write(part.number, part.rows, part.part, part.rejects)
+                    count += part.part.rows
+                    bar.advance(task, part.part.rows)
         except KeyboardInterrupt as error:
             raise Interrupted(self.stopped(count)) from error
         except ClientError as error:
             raise type(error)(f"{error}; {self.stopped(count)}", status=error.status) from error
         except ClusterError as error:
             raise ClusterError(f"{error}; {self.stopped(count)}") from error
-        return done, before
+        except ModelChangedError as error:
+            raise ModelChangedError(
+                f"{error}; stopped after {count} rows of the first, kept in {self.parts.folder}; "
+                "with the first model in place the same command goes on, overwrite=true starts over with the other"
+            ) from error
+        return done
 
     def stopped(self, count: int) -> str:
         """What is done, and how to go on."""
-        if self.source.paths == (STDIN,):
+        if self.inputs.is_stream:
             return f"stopped after {count} rows; the same command begins with the first row again"
         return f"stopped after {count} rows, kept in {self.parts.folder}; the same command goes on from there"
 
-    def finish(self, parts: Sequence[Part], before: int, target: Path, seconds: float) -> None:
-        """The parts as one output, the rejects and the summary beside it."""
-        rows, labels = sum(part.rows for part in parts), Counter[str]()
-        for part in parts:
-            labels.update(part.labels)
-        rejects = [reject for part in parts for reject in part.rejects]
-        write_rejects(rejects, beside(target, "rejects.csv"))
-        self.parts.join(len(parts), target)
-        summary = {
-            "rows": rows,
-            "predicted": rows - len(rejects),
-            "rejected": len(rejects),
-            "labels": {label: labels[label] for label in self.labels},
-            "shares": {label: round(labels[label] / max(1, labels.total()), 6) for label in self.labels},
-            "rows_done_before": before,
-            "seconds": round(seconds, 1),
-            "rows_per_second": round((rows - before) / max(seconds, 1e-9), 1),
-        }
-        write_json(beside(target, "summary.json"), summary)
+    def finish(self, done: dict[int, Part], engine: Classifier, before: int, clock: Clock) -> None:
+        """Put the parts together as one output, and write the rejects and the summary beside it."""
+        target = self.output
+        self.inputs.check_unchanged()
+        rows = sum(part.rows for part in done.values())
+        if self.source.rows is not None and rows != self.source.rows:
+            raise DataError(f"{rows} rows predicted of {self.source.rows}; the input was changed while it was read")
+        target.summary.unlink(missing_ok=True)  # of a former output
+        changes = self.join(done, engine)
+        for part in done.values():
+            changes.update(part.changes)
+        for sentence in sentences(changes):
+            log.warning("%s", sentence)
+        parts = list(done.values())
+        write_rejects(self.parts.rejects(len(parts)), target.rejects, safe=target.spreadsheet_safe)
+        made = summary(target, self.inputs, self.settings, self.model, self.columns.labels, parts, changes)
+        write_json(target.summary, made | clock.counts(rows, before))
         self.parts.remove()
-        log.info("%d rows to %s, counts in %s", rows, target, beside(target, "summary.json"))
+        log.info("%d rows to %s, what made them in %s", rows, target.path, target.summary)
+
+    def join(self, done: dict[int, Part], engine: Classifier) -> Changes:
+        """Write the output; a part that was damaged since it was written is done again."""
+        for _ in range(len(done) + 1):
+            try:
+                return self.parts.join(len(done), self.output.path)
+            except DamagedPartError as error:
+                if self.inputs.is_stream:
+                    raise DataError(
+                        f"part {error.number} in {self.parts.folder} was damaged after it was written, and standard "
+                        "input cannot be read again; check the disk, and start over"
+                    ) from error
+                log.warning("part %d in %s is damaged; its rows are predicted again", error.number, self.parts.folder)
+                del done[error.number]
+                self.run(engine, done, quiet=True)
+        raise DataError(f"parts in {self.parts.folder} are damaged again and again; check the disk")
 
 
 def peeked(rows: Iterator[Row], text: str) -> tuple[Iterator[Row], list[str]]:
@@ -175,33 +248,9 @@ def peeked(rows: Iterator[Row], text: str) -> tuple[Iterator[Row], list[str]]:
     return chain([first], rows), list(first)
 
 
-def schema_of(source: Source, columns: Sequence[str], added: Sequence[str]) -> pa.Schema | None:
-    """The schema of a Parquet output: Parquet's own columns, or CSV's texts; JSON's values show theirs later."""
-    if source.kind == "jsonl":
-        return None
-    schema = source.schema or pa.schema([(column, pa.string()) for column in columns])
-    for column in added:
-        schema = schema.append(pa.field(column, pa.string() if column == "prediction" else pa.float64()))
-    return schema
-
-
-def write_rejects(rejects: Sequence[tuple[int, str]], path: Path) -> None:
-    if not rejects:
-        path.unlink(missing_ok=True)  # a former job's
-        return
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([("row", "reason"), *rejects])
-
-
-def beside(target: Path, ending: str) -> Path:
-    return target.with_name(f"{base_name(target)}.{ending}")
-
-
-class Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:,.0f} rows/s")
-
-
-def progress(*, quiet: bool) -> Progress:
-    shown = (BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(TextColumn("{task.description}"), *shown, console=Console(stderr=True), disable=quiet)
+def fields_of(source: Source, columns: Columns) -> dict[str, pa.Field]:
+    """The types that a Parquet output has: Parquet's own, or CSV's texts; JSON's values show theirs later."""
+    schema = source.schema or pa.schema([(name, pa.string()) for name in source.columns])
+    known = {} if source.kind == "jsonl" else {field.name: field for field in schema}
+    label, *numbers = columns.names
+    return known | {label: pa.field(label, pa.string())} | {name: pa.field(name, pa.float64()) for name in numbers}

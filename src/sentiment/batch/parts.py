@@ -1,121 +1,180 @@
 """What a batch job has done so far, on disk: a part for each chunk of rows, joined at the end.
 
-A part counts once its JSON is there, and that comes after its rows; so a job that was killed goes on after the last
-whole part, and no row is lost, doubled or out of order.
+`part-N.json` commits `part-N.rows` and holds its checksum; so a job that was killed goes on with the parts that are
+missing, a damaged one is done again, and no row is lost, doubled or out of order.
 """
 
-import csv
 import fcntl
-import io
-import json
-import shutil
+import hashlib
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from sentiment.batch.cells import Changes, from_json, to_json
+from sentiment.batch.encoders import Encoder
+from sentiment.errors import DataError, SentimentError
+from sentiment.files import put_in_place, read_json, sync, write_json
+from sentiment.tables import Row
 
-from sentiment.batch.formats import DELIMITERS, Format
-from sentiment.errors import DataError
-from sentiment.files import read_json, read_json_if_any, replacing, write_json
+JOB = "job.json"
+LOCK = "lock"
+Rejects = Sequence[tuple[int, str]]  # a row, counted from 1, and the reason
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     rows: int
-    rejects: list[tuple[int, str]] = field(default_factory=list)  # row, counted from 1, and the reason
+    rejected: int = 0
     labels: dict[str, int] = field(default_factory=dict)  # rows of each label
+    changes: Changes = field(default_factory=Counter)  # values that the format could not hold as they were
+
+
+class DamagedPartError(Exception):
+    """The rows of a part are not what was written."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     folder: Path
-    format: Format
-    columns: list[str]  # of the output
-    schema: pa.Schema | None  # of a Parquet output; None: as the values are
+    encoder: Encoder
+    columns: frozenset[str] | None = None  # of the output; None: a row may have any keys
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep the folder for this process; DataError where another job writes the same output."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / LOCK).open("w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError as error:
+                    raise DataError(
+                        f"another job writes {self.folder}; let it end, or choose another output"
+                    ) from error
+                if not _same_file(lock.fileno(), self.folder / LOCK):
+                    continue  # the job before ended in between, and took the folder with it
+                yield
+                return
+
+    def job(self) -> dict[str, Any] | None:
+        """What job the parts are of; None where there are none, or where that cannot be read."""
+        try:
+            found = read_json(self.folder / JOB)
+        except (OSError, ValueError, SentimentError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def any(self) -> bool:
+        return any(self.folder.glob("part-*"))
+
+    def start(self, job: dict[str, Any]) -> None:
+        """Drop the parts there are, and say what job the next ones are of."""
+        self._drop_parts()
+        write_json(self.folder / JOB, job)
+
+    def done(self) -> tuple[dict[int, Part], list[int]]:
+        """The parts that are whole, by number, and the numbers of those that are damaged."""
+        done: dict[int, Part] = {}
+        damaged: list[int] = []
+        for marker in sorted(self.folder.glob("part-*.json")):
+            number = int(marker.stem.removeprefix("part-"))
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise DataError(f"another job writes {self.folder}; let it end, or choose another output") from error
-            yield
+                value = self._marker(number)
+                self._content(number)
+                done[number] = Part(value["rows"], len(value["rejects"]), value["labels"], from_json(value["changes"]))
+            except DamagedPartError:
+                damaged.append(number)
+        return done, damaged
 
-    def reopen(self, job: dict[str, Any]) -> list[Part]:
-        """The parts done before by the same `job`; those of another one are dropped."""
-        described = self.folder / "job.json"
-        if read_json_if_any(described) != job:
-            for path in self.folder.glob("part-*"):
-                path.unlink()
-            write_json(described, job)
-        done: list[Part] = []
-        while (marker := self._path(len(done), ".json")).is_file():
-            value = read_json(marker)
-            done.append(Part(value["rows"], [(row, reason) for row, reason in value["rejects"]], value["labels"]))
-        return done
-
-    def write(self, number: int, rows: Sequence[dict[str, Any]], part: Part) -> None:
-        data = self._path(number, ".rows")
-        if self.format.kind != "jsonl" and (more := {key for row in rows for key in row}.difference(self.columns)):
+    def write(self, number: int, rows: Sequence[Row], part: Part, rejects: Rejects) -> Part:
+        """Put the rows of a chunk on the disk."""
+        if self.columns is not None and (more := {key for row in rows for key in row}.difference(self.columns)):
             raise DataError(f"a row has the key {min(more)!r}, which the first rows lack; write the output as .jsonl")
-        if self.format.kind == "parquet":
-            pq.write_table(self._table(rows), data)
-        else:
-            data.write_bytes(self.format.compress(self._text(rows)))
-        write_json(self._path(number, ".json"), asdict(part))
+        data, changes = self.encoder.encode(rows)
+        path = self._path(number, ".rows")
+        path.write_bytes(data)
+        sync(path)
+        marker = {
+            "rows": part.rows,
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "rejects": rejects,
+            "labels": part.labels,
+            "changes": to_json(changes),
+        }
+        write_json(self._path(number, ".json"), marker)
+        return Part(part.rows, part.rejected, part.labels, changes)
 
-    def join(self, count: int, target: Path) -> None:
-        """All parts as one file."""
-        paths = [self._path(number, ".rows") for number in range(count)]
-        with replacing(target) as temporary:
-            if self.format.kind == "parquet":
-                self._join_parquet(paths, temporary)
-            else:
-                with temporary.open("wb") as file:
-                    if self.format.kind in DELIMITERS:
-                        file.write(self.format.compress(self._line(self.columns)))
-                    for path in paths:
-                        with path.open("rb") as rows:
-                            shutil.copyfileobj(rows, file, 1 << 20)
+    def join(self, count: int, target: Path) -> Changes:
+        """Write all parts as one file. Raises DamagedPartError, and leaves `target` as it was, where one is."""
+        joined = self.folder / "joined"  # here, so that a kill leaves nothing beside the output
+        changes = self.encoder.join(Contents(self, count), joined)
+        put_in_place(joined, target)
+        return changes
+
+    def rejects(self, count: int) -> Iterator[tuple[int, str]]:
+        """All rejected rows, in order."""
+        for number in range(count):
+            yield from (tuple(reject) for reject in self._marker(number)["rejects"])
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder)
+        self._drop_parts()
+        for name in (JOB, LOCK):
+            (self.folder / name).unlink(missing_ok=True)
+        try:
+            self.folder.rmdir()
+        except OSError:  # somebody keeps a file here
+            return
+
+    def _drop_parts(self) -> None:
+        for pattern in ("part-*", "joined*", ".*.tmp"):  # a kill may leave the last two
+            for path in self.folder.glob(pattern):
+                path.unlink()
+
+    def _marker(self, number: int) -> dict[str, Any]:
+        try:
+            value = read_json(self._path(number, ".json"))
+            if not {"rows", "bytes", "sha256", "rejects", "labels", "changes"}.issubset(value):
+                raise DamagedPartError(number)
+        except (OSError, ValueError, TypeError, SentimentError) as error:
+            raise DamagedPartError(number) from error
+        return dict(value)
+
+    def _content(self, number: int) -> bytes:
+        marker = self._marker(number)
+        try:
+            data = self._path(number, ".rows").read_bytes()
+        except FileNotFoundError as error:
+            raise DamagedPartError(number) from error
+        if len(data) != marker["bytes"] or hashlib.sha256(data).hexdigest() != marker["sha256"]:
+            raise DamagedPartError(number)
+        return data
 
     def _path(self, number: int, suffix: str) -> Path:
         return self.folder / f"part-{number:07d}{suffix}"
 
-    def _text(self, rows: Sequence[dict[str, Any]]) -> str:
-        if self.format.kind == "jsonl":
-            return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
-        return "".join(self._line([cell(row.get(column)) for column in self.columns]) for row in rows)
 
-    def _line(self, values: Sequence[str]) -> str:
-        buffer = io.StringIO()
-        csv.writer(buffer, delimiter=DELIMITERS[self.format.kind], lineterminator="\n").writerow(values)
-        return buffer.getvalue()
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The bytes of the first `count` parts, each held to its checksum; can be iterated again."""
 
-    def _table(self, rows: Sequence[dict[str, Any]]) -> pa.Table:
-        if self.schema is not None:
-            return pa.Table.from_pylist(list(rows), schema=self.schema)
-        return pa.table({column: [row.get(column) for row in rows] for column in self.columns})
+    parts: Parts
+    count: int
 
-    def _join_parquet(self, paths: Sequence[Path], temporary: Path) -> None:
-        schemas = [pq.read_schema(path) for path in paths]
-        schema = self.schema or pa.unify_schemas(schemas, promote_options="permissive")
-        with pq.ParquetWriter(temporary, schema) as writer:
-            for path in paths:
-                writer.write_table(pq.read_table(path).cast(schema))
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self.parts._content, range(self.count))
 
 
-def cell(value: Any) -> str:
-    """A value of any format as text for CSV; lists and objects as JSON."""
-    if value is None:
-        return ""
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+def _same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 
 from sentiment.cluster import ray_cluster
-from sentiment.errors import ClusterError, TextError
+from sentiment.errors import ClusterError, ModelChangedError, TextError
 from sentiment.predictor import Predictor, export_folder
-from sentiment.schema import Prediction
+from sentiment.schema import Identity, Prediction
 
 AHEAD = 4  # chunks for each actor that are read before their answers come: none waits for work, memory stays bounded
 
@@ -46,6 +46,12 @@ class RayPool:
         settings = {"device": device, "runtime": runtime, "window_stride": window_stride}
         self.actors = [actor.remote(export, **settings) for _ in range(actors)]
 
+        self.model: Identity = self._result(self.actors[0].identity.remote())
+
+    def identity(self) -> Identity:
+        """That of the predictors in the actors."""
+        return self.model
+
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         return self._answer(self.actors[0].predict.remote(list(texts)))
 
@@ -70,16 +76,25 @@ class RayPool:
         self._stack.close()
 
     def _answer(self, answer: Any) -> list[Prediction]:
+        """The predictions of an actor, which may have been started again since, and loaded what lies there now."""
+        export, predictions = self._result(answer)
+        if export != (expected := self.model.deciding["export"]):
+            raise ModelChangedError(
+                f"the export changed during the job: it began with {expected[:12]}..., an actor answers with "
+                f"{export[:12]}..."
+            )
+        return list(predictions)
+
+    def _result(self, answer: Any) -> Any:
         from ray.exceptions import RayError
 
         try:
-            predictions: list[Prediction] = self.ray.get(answer)
+            return self.ray.get(answer)
         except TextError as error:  # Ray's own class, made of both
             raise getattr(error, "cause", error) from None
         except RayError as error:
             lines = [line for line in str(error).splitlines() if line.strip()]
             raise ClusterError(f"an actor of Ray failed: {lines[-1].strip()}") from error
-        return predictions
 
 
 class Scorer:
@@ -88,5 +103,9 @@ class Scorer:
     def __init__(self, export: Path, **settings: Any) -> None:
         self.predictor = Predictor.load(export, **settings)
 
-    def predict(self, texts: list[str]) -> list[Prediction]:
-        return self.predictor.predict(texts) if texts else []
+    def identity(self) -> Identity:
+        return self.predictor.identity()
+
+    def predict(self, texts: list[str]) -> tuple[str, list[Prediction]]:
+        """The hash of the export that was loaded, and the answers."""
+        return self.identity().deciding["export"], self.predictor.predict(texts) if texts else []

@@ -1,37 +1,66 @@
 """Rows in, rows with their predictions out, a chunk at a time."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
-from sentiment.batch.parts import Part
-from sentiment.batch.source import Row
-from sentiment.errors import Rejected, SentimentError, TextError
+from sentiment.batch.parts import Part, Rejects
+from sentiment.errors import DataError, Rejected, SentimentError, TextError
 from sentiment.schema import Classifier, Prediction, RequestError, Streaming, check_text
-from sentiment.tables import BrokenRow
+from sentiment.tables import BrokenRow, Row
 
 Outcome = Prediction | str  # or why there is none
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that a job adds: `prefix` before prediction, score, and p_<label> for each label."""
+
+    labels: Sequence[str]
+    prefix: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{self.prefix}{name}" for name in ("prediction", "score", *(f"p_{label}" for label in self.labels))]
+
+    def values(self, prediction: Prediction | None) -> list[Any]:
+        if prediction is None:
+            return [None] * (2 + len(self.labels))
+        probabilities = [round(prediction.probabilities[label], 6) for label in self.labels]
+        return [prediction.label, round(prediction.score, 6), *probabilities]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    number: int  # from 0
+    rows: list[Row]
+    part: Part
+    rejects: Rejects
+
+
 def scored(
-    rows: Iterator[Row], text: str, engine: Classifier, labels: Sequence[str], *, chunk: int, first: int
-) -> Iterator[tuple[list[Row], Part]]:
-    """Each `chunk` of rows with its answers, in order, and its part of the job; `first` is the number of the first row.
+    rows: Iterator[Row], text: str, engine: Classifier, columns: Columns, *, chunk: int, done: Container[int]
+) -> Iterator[Chunk]:
+    """Each `chunk` of rows with its answers, in order, but for those whose numbers are `done`.
 
     An engine that works on several chunks at once gets some before the answers to the first are asked for.
     """
-    waiting: deque[tuple[list[Row], list[str | None]]] = deque()
+    waiting: deque[tuple[int, list[Row], list[str | None]]] = deque()
 
     def texts() -> Iterator[list[str]]:
+        number = 0
         while some := list(islice(rows, chunk)):
-            reasons = [reason(row, text) for row in some]
-            waiting.append((some, reasons))
-            yield [row[text] for row, why in zip(some, reasons, strict=True) if not why]
+            if number not in done:
+                reasons = [reason(row, text) for row in some]
+                waiting.append((number, some, reasons))
+                yield [row[text] for row, why in zip(some, reasons, strict=True) if not why]
+            number += 1
 
-    for found in answers(engine, texts()):
-        some, reasons = waiting.popleft()
-        yield answered(some, reasons, found, labels, first)
-        first += len(some)
+    for predictions in answers(engine, texts()):
+        number, some, reasons = waiting.popleft()
+        yield answered(number, some, reasons, predictions, columns, first=number * chunk + 1)
 
 
 def answers(engine: Classifier, chunks: Iterator[list[str]]) -> Iterator[list[Outcome]]:
@@ -83,29 +112,37 @@ def is_of_texts(error: SentimentError) -> bool:
 
 
 def answered(
-    rows: Sequence[Row], reasons: Sequence[str | None], found: Sequence[Outcome], labels: Sequence[str], first: int
-) -> tuple[list[Row], Part]:
-    """Each row with its prediction, or with its reason in the part."""
-    made = iter(found)
+    number: int,
+    rows: Sequence[Row],
+    reasons: Sequence[str | None],
+    found: Sequence[Outcome],
+    columns: Columns,
+    *,
+    first: int,
+) -> Chunk:
+    """Each row with its prediction, or with its reason among the rejects; `first` is the number of the first row."""
+    names, made = columns.names, iter(found)
     results: list[Outcome] = [why or next(made) for why in reasons]
-    done = [
-        row | columns(one if isinstance(one, Prediction) else None, labels)
-        for row, one in zip(rows, results, strict=True)
-    ]
-    rejects = [(number, one) for number, one in enumerate(results, first) if isinstance(one, str)]
-    counts = Counter(row["prediction"] for row in done if row["prediction"] is not None)
-    return done, Part(len(rows), rejects, dict(counts))
+    done, counts = list[Row](), Counter[str]()
+    for row, result in zip(rows, results, strict=True):
+        if not row.keys().isdisjoint(names):
+            raise clash(next(name for name in names if name in row), columns.prefix)
+        prediction = result if isinstance(result, Prediction) else None
+        done.append(row | dict(zip(names, columns.values(prediction), strict=True)))
+        if prediction:
+            counts[prediction.label] += 1
+    rejects = [(at, result) for at, result in enumerate(results, first) if isinstance(result, str)]
+    return Chunk(number, done, Part(len(rows), len(rejects), dict(counts)), rejects)
 
 
-def columns(prediction: Prediction | None, labels: Sequence[str]) -> Row:
-    if prediction is None:
-        return {"prediction": None, "score": None, **{f"p_{label}": None for label in labels}}
-    probabilities = {f"p_{label}": round(value, 6) for label, value in prediction.probabilities.items()}
-    return {"prediction": prediction.label, "score": round(prediction.score, 6), **probabilities}
+def clash(column: str, prefix: str) -> DataError:
+    return DataError(
+        f"the input already has the column {column!r}; set prefix=..., such as prefix={prefix}model_, or rename it"
+    )
 
 
 def reason(row: Row, column: str) -> str | None:
-    """Say why a row cannot be scored; None where it can."""
+    """Why a row cannot be scored; None where it can."""
     if isinstance(row, BrokenRow):
         return row.reason
     try:

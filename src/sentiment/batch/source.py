@@ -4,7 +4,6 @@ import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -77,11 +76,6 @@ class Source:
     def __iter__(self) -> Iterator[Row]:
         for table in self.tables:
             yield from table.rows(broken=self.broken)
-
-    def fingerprint(self) -> list[list[Any]]:
-        """What tells whether the input is still the same: path, bytes and time of change of each file."""
-        stats = [(path, path.stat()) for path in self.paths if path != STDIN]
-        return [[str(path.absolute()), stat.st_size, stat.st_mtime_ns] for path, stat in stats]
 
 
 def find(pattern: str) -> tuple[Path, ...]:

@@ -11,9 +11,10 @@ import httpx
 from annotated_types import Ge, Gt
 
 from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive, drive_async, exchange
+from sentiment.client.pinned import PinnedClient
 from sentiment.client.trust import extensions, verification
 from sentiment.errors import Rejected, ServerFault
-from sentiment.schema import MAX_TEXTS, Explanation, Model, Prediction, RequestError, check_text
+from sentiment.schema import MAX_TEXTS, MODEL_HEADER, Explanation, Model, Prediction, RequestError, check_text
 
 MAX_BYTES = 6_000_000  # of the texts in a request; TorchServe takes 6,553,500 in all
 JSON = {"Content-Type": "application/json"}
@@ -95,15 +96,28 @@ class Client(Address):
         self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False, verify=verify)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        url = self.at("predictions")
-        return [one for body in list(self.bodies(texts)) for one in self._predict(url, body)]
+        return [prediction for found, _ in self.answers(texts) for prediction in found]
 
-    def _predict(self, url: str, body: dict[str, Any]) -> list[Prediction]:
+    def answers(self, texts: Sequence[str]) -> Iterator[tuple[list[Prediction], str | None]]:
+        """Yield the predictions of each request, and the hash of the model that made them where the server says."""
+        url = self.at("predictions")
+        for body in list(self.bodies(texts)):
+            yield from self._answers(url, body)
+
+    def _answers(self, url: str, body: dict[str, Any]) -> Iterator[tuple[list[Prediction], str | None]]:
         """Send a body, and where the server has no time for so much its halves."""
         try:
-            return predictions(self.post(url, body), body)
+            answer, headers = self._ask(url, body)
+            found = predictions(answer, body)
         except Rejected as error:
-            return [one for half in halves(body, error) for one in self._predict(url, half)]
+            for half in halves(body, error):
+                yield from self._answers(url, half)
+        else:
+            yield found, headers.get(MODEL_HEADER)
+
+    def pinned(self) -> PinnedClient:
+        """A client that answers from the model of this moment, and raises ModelChangedError once that is gone."""
+        return PinnedClient(self)
 
     def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
         """Which words speak for `target`, by default for the label predicted; each text in a request of its own."""
@@ -113,7 +127,7 @@ class Client(Address):
     def describe(self) -> Model:
         """What the served model tells of itself."""
         url = self.at("predictions")
-        answer = drive(self.exchange(url), lambda step: self._request(request(step, url, None)))
+        answer, _ = self._ask(url, None)
         try:
             return Model.from_json(answer)
         except (KeyError, TypeError) as error:
@@ -130,7 +144,17 @@ class Client(Address):
 
     def post(self, url: str, body: dict[str, Any]) -> Any:
         """The decoded answer to a JSON body."""
-        return drive(self.exchange(url), lambda step: self._request(request(step, url, body)))
+        return self._ask(url, body)[0]
+
+    def _ask(self, url: str, body: dict[str, Any] | None) -> tuple[Any, httpx.Headers]:
+        """The decoded answer to a JSON body, and its headers; without a body the model describes itself."""
+        responses: list[httpx.Response] = []
+
+        def send(step: Try) -> httpx.Response:
+            responses[:] = [self._request(request(step, url, body))]
+            return responses[0]
+
+        return drive(self.exchange(url), send), responses[0].headers
 
     def _request(self, options: dict[str, Any]) -> httpx.Response:
         return self._http.request(**options, extensions=extensions(self.server_name))

@@ -7,7 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from sentiment.batch import predict
-from sentiment.batch.parts import cell
+from sentiment.batch.cells import cell
+from sentiment.batch.identity import pinned
+from sentiment.batch.output import SPREADSHEETS, Output
 from sentiment.errors import DataError, RowsRejected
 from sentiment.files import read_json
 from sentiment.schema import Classifier, Prediction
@@ -58,19 +60,20 @@ def predict_file(path: Path, text_column: str, classifier: Classifier, *, told: 
         predict(
             input=path,
             output=output,
-            engine=Counting(classifier, rows, told),
+            engine=Counting(pinned(classifier), rows, told),
             text_column=text_column,
             broken_lines="keep",
             chunk=CHUNK,
+            spreadsheet_safe=Output.of(output).kind in SPREADSHEETS,
             quiet=True,
         )
     except RowsRejected as error:
-        rejects = folder / f"{base_name(output)}.rejects.csv"
+        rejects = Output.of(output).rejects
         files.append(rejects)
         notice = f"{str(error).partition(';')[0]}; {rejects.name} tells why."
         some = islice(open_table(rejects).rows(), REJECTS_SHOWN)
         first = [[f"{int(row['row']):,}", row["reason"]] for row in some]
-    summary = read_json(folder / f"{base_name(output)}.summary.json")
+    summary = read_json(Output.of(output).summary)
     shares = summary["shares"] if summary["predicted"] else {}
     return Result(notice, shares, summary["labels"], first, preview(output), files)
 
@@ -79,7 +82,7 @@ def suffix_of(path: Path) -> str:
     """Return the ending of the output: the input's, or that of the nearest format that is written."""
     format = format_of(path)
     if format.kind in ("xlsx", "parquet"):
-        return {"xlsx": ".csv", "parquet": ".parquet"}[format.kind]
+        return f".{format.kind}"
     return f".{format.kind}{path.suffix.lower() if format.compression else ''}"
 
 

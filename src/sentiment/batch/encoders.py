@@ -1,0 +1,104 @@
+"""Rows as the bytes of one part of an output, and all parts as the output: CSV, TSV and JSON Lines."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from sentiment.batch.cells import Changes, cell, guard, json_text, writable
+from sentiment.files import csv_text
+from sentiment.tables import Row
+
+Rows = Sequence[Row]
+
+
+class Encoder(Protocol):
+    def encode(self, rows: Rows) -> tuple[bytes, Changes]:
+        """A part's bytes, and what was changed in its values."""
+        ...
+
+    def join(self, parts: Iterable[bytes], target: Path) -> Changes:
+        """Write all parts as one output, and return what was changed for that; `parts` can be iterated once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """Each text compressed is a member on its own, so that the bytes of parts may follow each other."""
+
+    name: str | None  # gzip, zstd or None
+
+    def __call__(self, text: str) -> bytes:
+        data = text.encode("utf-8")
+        if not self.name:
+            return data
+        buffer = pa.BufferOutputStream()
+        with pa.CompressedOutputStream(buffer, self.name) as stream:
+            stream.write(data)
+        return bytes(buffer.getvalue().to_pybytes())
+
+
+@dataclass(frozen=True, slots=True)
+class DelimitedEncoder:
+    """CSV and TSV; with `spreadsheet_safe` no text in them begins as a formula."""
+
+    columns: Sequence[str]
+    delimiter: str
+    compress: Compression
+    spreadsheet_safe: bool = False
+
+    def encode(self, rows: Rows) -> tuple[bytes, Changes]:
+        changes: Changes = Counter()
+        try:
+            return self.compress(self._text(rows, changes)), changes
+        except ValueError:  # what UTF-8 or JSON has not, in a few rows of millions
+            changes.clear()
+            rows = [writable(row, changes, numbers=True) for row in rows]
+            return self.compress(self._text(rows, changes)), changes
+
+    def join(self, parts: Iterable[bytes], target: Path) -> Changes:
+        header = [guard(column) for column in self.columns] if self.spreadsheet_safe else self.columns
+        with target.open("wb") as file:
+            file.write(self.compress(csv_text([header], delimiter=self.delimiter)))
+            file.writelines(parts)
+        return Counter()
+
+    def _text(self, rows: Rows, changes: Changes) -> str:
+        columns = self.columns
+        if not self.spreadsheet_safe:
+            return csv_text(([cell(row.get(column)) for column in columns] for row in rows), delimiter=self.delimiter)
+        safe = ([self._safe(row.get(column), column, changes) for column in columns] for row in rows)
+        return csv_text(safe, delimiter=self.delimiter)
+
+    def _safe(self, value: Any, column: str, changes: Changes) -> str:
+        text = cell(value)
+        guarded = guard(text) if isinstance(value, str) else text
+        if guarded is not text and guarded != text:
+            changes["formula", column] += 1
+        return guarded
+
+
+@dataclass(frozen=True, slots=True)
+class JsonEncoder:
+    """JSON Lines."""
+
+    compress: Compression
+
+    def encode(self, rows: Rows) -> tuple[bytes, Changes]:
+        changes: Changes = Counter()
+        try:
+            return self._bytes(rows), changes
+        except ValueError:
+            rows = [writable(row, changes, numbers=False) for row in rows]
+            return self._bytes(rows), changes
+
+    def join(self, parts: Iterable[bytes], target: Path) -> Changes:
+        with target.open("wb") as file:
+            file.writelines(parts)
+        return Counter()
+
+    def _bytes(self, rows: Rows) -> bytes:
+        return self.compress("".join(f"{json_text(row)}\n" for row in rows))

@@ -1,0 +1,68 @@
+"""The files that a batch job reads, and whether they are still the same."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sentiment.errors import DataError
+from sentiment.tables import STDIN, content_hash
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    path: Path
+    bytes: int
+    changed: int  # ns, its time of change
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> "InputFile":
+        stat = path.stat()
+        return cls(path, stat.st_size, stat.st_mtime_ns, content_hash(path))
+
+    def is_unchanged(self) -> bool:
+        if not self.path.is_file():
+            return False
+        stat = self.path.stat()
+        if (stat.st_size, stat.st_mtime_ns) == (self.bytes, self.changed):
+            return True
+        return stat.st_size == self.bytes and content_hash(self.path) == self.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """None where standard input is read, which can be done only once."""
+
+    files: tuple[InputFile, ...]
+
+    @classmethod
+    def of(cls, paths: Sequence[Path]) -> "Inputs":
+        return cls(tuple(InputFile.of(path) for path in paths if path != STDIN))
+
+    @property
+    def is_stream(self) -> bool:
+        return not self.files
+
+    @property
+    def sha256(self) -> str:
+        """One hash of all contents in their order: of one file that of the file."""
+        if self.is_stream:
+            return "standard input"
+        if len(self.files) == 1:
+            return self.files[0].sha256
+        return hashlib.sha256("".join(file.sha256 for file in self.files).encode("ascii")).hexdigest()
+
+    def check_unchanged(self) -> None:
+        """Raise DataError where a file was written to since."""
+        for file in self.files:
+            if not file.is_unchanged():
+                raise DataError(
+                    f"{file.path} was changed while the job read it; start over with overwrite=true once it is complete"
+                )
+
+    def to_json(self) -> list[dict[str, Any]]:
+        if self.is_stream:
+            return [{"path": str(STDIN), "bytes": None, "sha256": None}]
+        return [{"path": str(file.path), "bytes": file.bytes, "sha256": file.sha256} for file in self.files]

@@ -1,0 +1,108 @@
+"""The output of a batch job: its format, the files beside it, and where it may not be written."""
+
+import errno
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from sentiment.batch.cells import duplicates
+from sentiment.batch.encoders import Compression, DelimitedEncoder, Encoder, JsonEncoder
+from sentiment.batch.excel import ExcelEncoder
+from sentiment.batch.parquet import ParquetEncoder
+from sentiment.errors import ConfigError, DataError
+from sentiment.files import SURROGATE, checked_target
+
+KINDS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+SPREADSHEETS = ("csv", "tsv", "xlsx")  # what a spreadsheet opens
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file to write; `path` is where a symbolic link of that name points to."""
+
+    path: Path
+    kind: str  # a value of KINDS
+    compression: str | None = None  # a value of COMPRESSIONS
+    spreadsheet_safe: bool = False
+
+    @classmethod
+    def of(cls, path: Path, *, spreadsheet_safe: bool = False) -> "Output":
+        """Read the format from the name. Raises DataError for another name, and where nothing can be written."""
+        suffix, compression = path.suffix.lower(), None
+        if suffix in COMPRESSIONS:
+            compression, suffix = COMPRESSIONS[suffix], Path(path.stem).suffix.lower()
+        if path.is_dir():
+            raise DataError(f"output={path} is a folder; name a file in it, such as {path / 'predictions.csv'}")
+        if suffix not in KINDS:
+            raise DataError(f"output={path}: expected {', '.join(KINDS)}; the first four also with .gz or .zst")
+        kind = KINDS[suffix]
+        if compression and kind in ("parquet", "xlsx"):
+            raise DataError(f"output={path}: {suffix} compresses by itself; name it {path.stem}")
+        if spreadsheet_safe and kind not in SPREADSHEETS:
+            raise ConfigError(
+                f"spreadsheet_safe=true does nothing for {path.name}, which no spreadsheet runs; leave it out, "
+                "or write .csv, .tsv or .xlsx"
+            )
+        return cls(checked_target(path), kind, compression, spreadsheet_safe)
+
+    @property
+    def parts(self) -> Path:
+        return beside(self.path, "parts")
+
+    @property
+    def summary(self) -> Path:
+        return beside(self.path, "summary.json")
+
+    @property
+    def rejects(self) -> Path:
+        return beside(self.path, "rejects.csv")
+
+    def check_beside(self, inputs: Sequence[Path]) -> None:
+        """Raise DataError where a file of the job is one of its inputs, OSError where its folder takes no files."""
+        for own in (self.path, self.summary, self.rejects):
+            if own.exists() and any(own.samefile(path) for path in inputs if path.exists()):
+                raise DataError(f"output={self.path}: {own} is one of the inputs; choose another output")
+        folder = next(parent for parent in self.path.absolute().parents if parent.exists())
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "nothing can be written into this folder", str(folder))
+
+    def encoder(
+        self,
+        columns: Sequence[str],
+        fields: Mapping[str, pa.Field],
+        metadata: dict[bytes, bytes] | None,
+    ) -> Encoder:
+        """The writer of this format; `fields` are the types of columns where Parquet is to have certain ones."""
+        check_columns(columns)
+        compress = Compression(self.compression)
+        if self.kind == "parquet":
+            return ParquetEncoder(columns, fields, metadata)
+        if self.kind == "xlsx":
+            return ExcelEncoder(columns, self.spreadsheet_safe)
+        if self.kind == "jsonl":
+            return JsonEncoder(compress)
+        return DelimitedEncoder(columns, DELIMITERS[self.kind], compress, self.spreadsheet_safe)
+
+
+def beside(path: Path, ending: str) -> Path:
+    """out.csv.summary.json for out.csv: outputs that differ in their format alone share no file."""
+    return path.with_name(f"{path.name}.{ending}")
+
+
+def check_columns(columns: Sequence[str]) -> None:
+    if twice := duplicates(columns):
+        raise DataError(f"the output would have the column {twice[0]!r} twice; rename one, or set prefix=...")
+    if broken := [column for column in columns if SURROGATE.search(column)]:
+        raise DataError(f"the column {broken[0]!r} has half of a surrogate pair in its name; rename it")

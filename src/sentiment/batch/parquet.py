@@ -1,0 +1,146 @@
+"""Rows as Parquet: each column of one type, or JSON text where its values have no common one."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sentiment.batch.cells import Changes, json_text, writable
+from sentiment.batch.encoders import Rows
+
+GROUP = 1 << 16  # rows of a row group, at least
+JSON = {b"content": b"json"}  # metadata of a column of JSON text
+FAILURES = (pa.ArrowException, OverflowError, TypeError, ValueError)  # raised for values without a common type
+
+
+class NoCommonTypeError(Exception):
+    """The values of a column, in all parts, have no type in common."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(column)
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetEncoder:
+    """A part is a Parquet file on its own; columns of the input that have a type are in `fields`."""
+
+    columns: Sequence[str]
+    fields: Mapping[str, pa.Field] = field(default_factory=dict)
+    metadata: dict[bytes, bytes] | None = None  # of the input's schema
+
+    def encode(self, rows: Rows) -> tuple[bytes, Changes]:
+        changes: Changes = Counter()
+        columns = [self._column(name, [row.get(name) for row in rows], changes) for name in self.columns]
+        sink = pa.BufferOutputStream()
+        pq.write_table(table(columns), sink)
+        return bytes(sink.getvalue().to_pybytes()), changes
+
+    def join(self, parts: Iterable[bytes], target: Path) -> Changes:
+        """Read the parts once for their types, and again to write them."""
+        fields = common_fields(map(schema_of, parts)) or [self.fields.get(name, text(name)) for name in self.columns]
+        while True:
+            changes: Changes = Counter()
+            try:
+                write(parts, pa.schema(fields, metadata=self.metadata), target, changes)
+                return changes
+            except NoCommonTypeError as error:  # seen only in the values: an integer that no double holds
+                fields = [text(field.name, JSON) if field.name == error.column else field for field in fields]
+
+    def _column(self, name: str, values: list[Any], changes: Changes) -> tuple[pa.Field, pa.Array]:
+        known = self.fields.get(name)
+        try:
+            array = pa.array(values, type=known.type if known else None)
+            if storable(array.type):
+                return known or pa.field(name, array.type), array
+        except UnicodeEncodeError:
+            return self._column(name, [writable({name: v}, changes, numbers=True)[name] for v in values], changes)
+        except FAILURES:
+            pass
+        return text(name, JSON), json_array(name, values, changes)
+
+
+def text(name: str, metadata: dict[bytes, bytes] | None = None) -> pa.Field:
+    return pa.field(name, pa.string(), metadata=metadata)
+
+
+def is_json(field: pa.Field) -> bool:
+    return bool(field.metadata) and field.metadata.get(b"content") == b"json"
+
+
+def storable(type: pa.DataType) -> bool:
+    """Tell whether Parquet has the type; an object without keys it has not."""
+    inner = [type.field(i) for i in range(type.num_fields)]
+    return not (pa.types.is_struct(type) and not inner) and all(storable(field.type) for field in inner)
+
+
+def json_array(name: str, values: Iterable[Any], changes: Changes) -> pa.Array:
+    """Values as JSON text, None as null."""
+    texts = [None if value is None else _json(name, value, changes) for value in values]
+    changes["json", name] += sum(text is not None for text in texts)
+    return pa.array(texts, pa.string())
+
+
+def _json(name: str, value: Any, changes: Changes) -> str:
+    try:
+        found = json_text(value)
+        found.encode("utf-8")
+    except ValueError:  # NaN, or half of a surrogate pair
+        return json_text(writable({name: value}, changes, numbers=False)[name])
+    return found
+
+
+def table(columns: Sequence[tuple[pa.Field, pa.Array]]) -> pa.Table:
+    return pa.table([array for _, array in columns], schema=pa.schema([field for field, _ in columns]))
+
+
+def schema_of(part: bytes) -> pa.Schema:
+    return pq.read_schema(pa.BufferReader(part))
+
+
+def common_fields(schemas: Iterable[pa.Schema]) -> list[pa.Field]:
+    """The type of each column over all parts; none where there are no parts."""
+    common: list[pa.Field] = []
+    for schema in schemas:
+        common = [common_field(*pair) for pair in zip(common, schema, strict=True)] if common else list(schema)
+    return common
+
+
+def common_field(first: pa.Field, second: pa.Field) -> pa.Field:
+    if first.equals(second) or is_json(first):
+        return first
+    if is_json(second):
+        return second
+    try:
+        return pa.unify_schemas([pa.schema([first]), pa.schema([second])], promote_options="permissive").field(0)
+    except pa.ArrowException:
+        return text(first.name, JSON)
+
+
+def write(parts: Iterable[bytes], schema: pa.Schema, target: Path, changes: Changes) -> None:
+    waiting: list[pa.Table] = []
+    with pq.ParquetWriter(target, schema) as writer:
+        for part in parts:
+            read = pq.read_table(pa.BufferReader(part))
+            columns = [(field, converted(read.field(field.name), read[field.name], field, changes)) for field in schema]
+            waiting.append(table(columns))
+            if sum(map(len, waiting)) >= GROUP:
+                writer.write_table(pa.concat_tables(waiting).replace_schema_metadata(schema.metadata))
+                waiting.clear()
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting).replace_schema_metadata(schema.metadata))
+
+
+def converted(own: pa.Field, values: pa.ChunkedArray, field: pa.Field, changes: Changes) -> pa.ChunkedArray:
+    if own.type.equals(field.type) and is_json(own) == is_json(field):
+        return values
+    if is_json(field):
+        return pa.chunked_array([json_array(field.name, values.to_pylist(), changes)])
+    try:
+        return values.cast(field.type)
+    except pa.ArrowException as error:
+        raise NoCommonTypeError(field.name) from error

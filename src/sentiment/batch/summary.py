@@ -1,0 +1,96 @@
+"""<output>.summary.json: what made an output, and what is in it; and the list of rows without a prediction."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from sentiment.batch.cells import Changes, guard, to_json
+from sentiment.batch.identity import versions
+from sentiment.batch.inputs import Inputs
+from sentiment.batch.output import Output
+from sentiment.batch.parts import Part
+from sentiment.checksums import file_digest
+from sentiment.files import read_json, write_csv
+from sentiment.schema import Identity
+
+RUN_SUMMARY = "run_summary.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When a job began."""
+
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    at: float = field(default_factory=time.monotonic)
+
+    def counts(self, rows: int, before: int) -> dict[str, Any]:
+        """Times of the job; `before` of its rows were done by an earlier start."""
+        seconds = time.monotonic() - self.at
+        return {
+            "rows_done_before": before,
+            "started": self.started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 1),
+            "rows_per_second": round((rows - before) / max(seconds, 1e-9), 1),
+        }
+
+
+def summary(
+    output: Output,
+    inputs: Inputs,
+    settings: Mapping[str, Any],
+    model: Identity,
+    labels: Sequence[str],
+    parts: Sequence[Part],
+    changes: Changes,
+) -> dict[str, Any]:
+    rows, rejected, counts = sum(p.rows for p in parts), sum(p.rejected for p in parts), Counter[str]()
+    for part in parts:
+        counts.update(part.labels)
+    return {
+        "output": {
+            "file": output.path.name,
+            "bytes": output.path.stat().st_size,
+            "sha256": file_digest(output.path),
+        },
+        "input": inputs.to_json(),
+        "model": {**model.deciding, **model.details, "backbone": backbone_of(model)},
+        "settings": dict(settings),
+        "versions": versions(),
+        "rows": rows,
+        "predicted": rows - rejected,
+        "rejected": rejected,
+        "labels": {label: counts[label] for label in labels},
+        "shares": {label: round(counts[label] / max(1, counts.total()), 6) for label in labels},
+        "changed_values": to_json(changes),
+    }
+
+
+def backbone_of(model: Identity) -> str | None:
+    """The pretrained model that a run began with, where the run is at hand."""
+    run = Path(model.details.get("run") or "-")
+    for path in (run / RUN_SUMMARY, run.parent / RUN_SUMMARY):  # of a run, or of its export folder
+        if path.is_file():
+            found = read_json(path).get("backbone")
+            return None if found is None else str(found)
+    return None
+
+
+def write_rejects(rejects: Iterable[tuple[int, str]], path: Path, *, safe: bool = False) -> None:
+    """Write row and reason of each; without any, remove the file of a former job."""
+    listed = iter(rejects)
+    first = next(listed, None)
+    if first is None:
+        path.unlink(missing_ok=True)
+        return
+    write_csv(path, chain([("row", "reason")], guarded(chain([first], listed), safe=safe)))
+
+
+def guarded(rejects: Iterable[tuple[int, str]], *, safe: bool) -> Iterator[tuple[int, str]]:
+    for row, reason in rejects:
+        yield row, guard(reason) if safe else reason

@@ -1,0 +1,225 @@
+"""`sentiment verify`: an output of a batch job held to its summary, and a sample of it scored again."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt
+
+from sentiment.batch.cells import REPLACEMENT, guard, unguard
+from sentiment.batch.excel import MOST_UNITS
+from sentiment.batch.output import Output
+from sentiment.batch.scoring import Columns, outcomes, reason
+from sentiment.errors import ConfigError, DataError, VerificationError
+from sentiment.files import read_json
+from sentiment.schema import Classifier, Identified, Prediction
+from sentiment.tables import STDIN, Row, TableOptions, content_hash, open_table
+
+log = logging.getLogger(__name__)
+
+CLOSE = 0.001  # probabilities that differ by less agree: other processors and other neighbours round otherwise
+BATCH = 64  # texts that are scored at once
+SHOWN = 3  # rows that are named
+
+
+def verify(
+    *,
+    output: str | Path,
+    run: str | Path | None = None,
+    sample: Annotated[int, Ge(0)] = 200,
+    tolerance: Annotated[float, Gt(0)] = CLOSE,
+    url: str | None = None,
+    key_file: str | Path | None = None,
+) -> None:
+    """Compare an output with <output>.summary.json, and `sample` of its rows with what the model says today.
+
+    Args:
+        output: What sentiment predict has written.
+        run: Where the model is now, by default where it was.
+        sample: Rows to score again, evenly spread; 0: none.
+        tolerance: The most that a probability may differ.
+        url: Of the server that is asked, for an output of engine=rest; by default the one that was.
+        key_file: Its keys, by default those that were used.
+
+    Raises:
+        DataError: There is no output, or no summary beside it.
+        VerificationError: Something is not as the summary says; a line each tells what.
+    """
+    target = Output.of(Path(output))
+    record = read_summary(target)
+    faults = [*check_output(target, record), *check_inputs(record)]
+    if sample and not faults:
+        engine = engine_of(record, run=run, url=url, key_file=key_file)
+        faults += [*check_model(engine, record), *check_sample(target, record, engine, sample, tolerance)]
+    if faults:
+        for fault in faults[:-1]:
+            log.error("%s", fault)
+        raise VerificationError(faults[-1])
+
+
+def read_summary(target: Output) -> dict[str, Any]:
+    if not target.path.is_file():
+        raise DataError(f"output={target.path}: no such file")
+    if not target.summary.is_file():
+        raise DataError(
+            f"{target.summary} is missing; it lies beside an output of sentiment predict, and moves with it"
+        )
+    record = read_json(target.summary)
+    if not isinstance(record, dict) or not {"output", "input", "model", "settings", "rows"}.issubset(record):
+        raise DataError(f"{target.summary} is no summary of this version of sentiment predict; predict again")
+    return record
+
+
+def check_output(target: Output, record: Mapping[str, Any]) -> Iterator[str]:
+    wanted, size = record["output"], target.path.stat().st_size
+    if size != wanted["bytes"]:
+        yield f"{target.path} has {size:,} bytes, its summary says {wanted['bytes']:,}; it was changed or cut short"
+    elif (sha256 := content_hash(target.path)) != wanted["sha256"]:
+        yield f"{target.path} was changed: its SHA-256 is {sha256[:12]}..., its summary says {wanted['sha256'][:12]}..."
+    else:
+        log.info("output: %s is as it was written, %d rows", target.path, record["rows"])
+
+
+def check_inputs(record: Mapping[str, Any]) -> Iterator[str]:
+    for file in record["input"]:
+        path = Path(file["path"])
+        if path == STDIN:
+            log.info("input: standard input, which cannot be compared")
+        elif not path.is_file():
+            log.info("input: %s is not there any more, and was not compared", path)
+        elif content_hash(path) != file["sha256"]:
+            yield f"{path} was changed since it was predicted; predict again"
+        else:
+            log.info("input: %s is what was predicted", path)
+
+
+def engine_of(
+    record: Mapping[str, Any], *, run: str | Path | None, url: str | None, key_file: str | Path | None
+) -> Classifier:
+    """The recorded model with the recorded settings; a run where one is named, whatever was asked before."""
+    model = record["model"]
+    if model.get("engine") == "rest" and run is None:
+        from sentiment.client import Client
+        from sentiment.client.pinned import ADDRESS
+
+        address = {name: model.get(name) for name in ADDRESS}
+        return Client(**address | {"url": url or model["url"], "key_file": key_file or model.get("key_file")}).pinned()
+    if url or key_file:
+        raise ConfigError("url and key_file are for an output of engine=rest; leave them out")
+    if run is None and not model.get("run"):
+        raise ConfigError("the summary does not say where the model is; set run=outputs/RUN, or sample=0")
+    from sentiment.predictor import Predictor
+
+    settings = {name: model[name] for name in ("runtime", "device", "window_stride", "max_tokens") if name in model}
+    return Predictor.load(Path(run or model["run"]), **settings)
+
+
+def check_model(engine: Classifier, record: Mapping[str, Any]) -> Iterator[str]:
+    now = engine.identity().deciding if isinstance(engine, Identified) else {}
+    before = record["model"]
+    if now.get("export") != before.get("export"):
+        yield (
+            f"the model is another one: its export is {str(now.get('export'))[:12]}..., "
+            f"the summary says {str(before.get('export'))[:12]}...; name the one that was used with run="
+        )
+    else:
+        log.info("model: export %s..., as recorded", str(now.get("export"))[:12])
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Rows of an output beside what the model says of their texts today."""
+
+    rows: int = 0
+    furthest: float = 0.0  # of all probabilities
+    altered: int = 0  # rows whose text the format could not hold as it was
+    others: list[str] | None = None
+
+    def add(self, number: int, row: Row, outcome: Prediction | str, columns: Columns, tolerance: float) -> None:
+        label, _, *probabilities = (row[name] for name in columns.names)
+        self.rows += 1
+        if isinstance(outcome, str) or label in (None, ""):
+            if not (isinstance(outcome, str) and label in (None, "")):
+                self._differs(number, label or "no prediction", outcome if isinstance(outcome, str) else outcome.label)
+            return
+        now = [outcome.probabilities.get(name, float("nan")) for name in columns.labels]
+        apart = max(abs(float(p) - q) for p, q in zip(probabilities, now, strict=True))
+        self.furthest = max(self.furthest, apart)
+        if not apart <= tolerance:
+            score = f"{label} {float(row[columns.names[1]]):.4f}"
+            self._differs(number, score, f"{outcome.label} {outcome.score:.4f}")
+
+    def _differs(self, number: int, before: str, now: str) -> None:
+        self.others = [*(self.others or []), f"row {number + 1}: {before} in the output, {now} today"]
+
+
+def check_sample(
+    target: Output, record: Mapping[str, Any], engine: Classifier, sample: int, tolerance: float
+) -> Iterator[str]:
+    columns = Columns(list(record["labels"]), record["settings"]["prefix"])
+    comparison = Comparison()
+    chosen = spread(rows_of(target), record["rows"], sample)
+    while some := list(islice(chosen, BATCH)):
+        compare(some, record, engine, columns, tolerance, comparison)
+    if comparison.altered:
+        log.info("left out: %d rows, whose texts the format could not hold as they were", comparison.altered)
+    if comparison.others:
+        named = "; ".join(comparison.others[:SHOWN])
+        yield f"{len(comparison.others)} of {comparison.rows} rows scored again differ: {named}"
+    else:
+        log.info("sample: %d rows scored again agree (furthest %.6f)", comparison.rows, comparison.furthest)
+
+
+def compare(
+    some: Sequence[tuple[int, Row]],
+    record: Mapping[str, Any],
+    engine: Classifier,
+    columns: Columns,
+    tolerance: float,
+    comparison: Comparison,
+) -> None:
+    settings = record["settings"]
+    text = settings["text_column"]
+    guarded = settings["spreadsheet_safe"] and not settings["output"].startswith("xlsx")
+    usable = []
+    for number, row in some:
+        row = row | {text: as_predicted(row, text, guarded=guarded)}
+        if altered(row.get(text), settings["output"]):
+            comparison.altered += 1
+        else:
+            usable.append((number, row))
+    reasons = [reason(row, text) for _, row in usable]
+    scored = iter(outcomes(engine, [row[text] for (_, row), why in zip(usable, reasons, strict=True) if not why]))
+    for (number, row), why in zip(usable, reasons, strict=True):
+        comparison.add(number, row, why or next(scored), columns, tolerance)
+
+
+def as_predicted(row: Row, column: str, *, guarded: bool) -> Any:
+    """The text of a row as it was in the input; a header may have lost spaces around a name, or got a '."""
+    names = (column, column.strip(), guard(column))
+    value = next((row[name] for name in names if name in row), None)
+    return unguard(value) if guarded and isinstance(value, str) else value
+
+
+def altered(text: Any, kind: str) -> bool:
+    """Tell whether a text may be another than the one that was predicted."""
+    if not isinstance(text, str):
+        return False
+    return REPLACEMENT in text or (kind == "xlsx" and len(text.encode("utf-16-le")) >= 2 * MOST_UNITS - 2)
+
+
+def spread(rows: Iterator[Row], count: int, most: int) -> Iterator[tuple[int, Row]]:
+    """At most `most` of `count` rows, evenly spaced, with their numbers from 0."""
+    wanted = {i * count // most for i in range(most)} if count > most else range(count)
+    return ((number, row) for number, row in enumerate(rows) if number in wanted)
+
+
+def rows_of(target: Output) -> Iterator[Row]:
+    """The rows of an output, read as they were written."""
+    options = TableOptions()
+    if target.kind in ("csv", "tsv"):
+        options = TableOptions(separator="comma" if target.kind == "csv" else "tab", encoding="utf-8", quoting="double")
+    return open_table(target.path, options).rows()

@@ -1,0 +1,61 @@
+"""A client that answers from one model only, for jobs that must not mix two."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sentiment.errors import ModelChangedError
+from sentiment.schema import Identity, Model, Prediction
+
+if TYPE_CHECKING:
+    from sentiment.client.inference import Client
+
+ADDRESS = ("url", "model", "key_file", "ca_file", "server_name")  # what it takes to ask the same server again
+
+
+class PinnedClient:
+    """`client`, held to the model that it describes now.
+
+    Each answer has the hash of its model in a header. A server that was packaged by an earlier version sends none: it
+    is asked to describe itself after each call instead.
+    """
+
+    def __init__(self, client: "Client") -> None:
+        self.client = client
+        self.model = client.describe()
+
+    def identity(self) -> Identity:
+        own = self.model
+        deciding = {
+            "engine": "rest",
+            "name": own.name,
+            "version": own.version,
+            "export": own.sha256,
+            "labels": list(own.labels),
+            "max_length": own.max_length,
+            "truncation": own.truncation,
+        }
+        address = {name: getattr(self.client, name) for name in ADDRESS}
+        return Identity(deciding, {name: None if value is None else str(value) for name, value in address.items()})
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Raises ModelChangedError where an answer is of another model."""
+        predictions: list[Prediction] = []
+        hashes: set[str | None] = set()
+        for found, sha256 in self.client.answers(texts):
+            predictions += found
+            hashes.add(sha256)
+        if others := hashes - {None, self.model.sha256}:
+            raise self._changed(f"export {str(others.pop())[:12]}...")
+        if None in hashes and (now := self.client.describe()) != self.model:
+            raise self._changed(_named(now))
+        return predictions
+
+    def _changed(self, other: str) -> ModelChangedError:
+        return ModelChangedError(
+            f"the model served at {self.client.url} changed during the job: it began with {_named(self.model)}, "
+            f"and {other} answers now"
+        )
+
+
+def _named(model: Model) -> str:
+    return f"{model.name} {model.version} (export {str(model.sha256)[:12]}...)"
