@@ -75,4 +75,4 @@ def listed(columns: Sequence[str], most: int = 20) -> str:
 def headless(columns: Sequence[str]) -> str:
     """Say how to name columns, where the header looks like a row."""
     values = any(re.fullmatch(r"[-+]?\d+([.,]\d+)?", name) or len(name) > 60 for name in columns)
-    return ", or columns=[...] where the file has no header" if values else ""
+    return ", or name columns=[...] where the file has no header" if values else ""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from sentiment.errors import DataError
+from sentiment.tables.columns import headless
 
 Row = dict[str, Any]
 Broken = Literal["refuse", "keep"]  # what becomes of a line that is no row
@@ -27,7 +28,7 @@ def check_header(names: Sequence[str], source: str) -> list[str]:
     if columns.count("") > 1:
         raise DataError(f"{source} has {columns.count('')} columns without a name before {columns[-1]!r}; name them")
     if twice := [name for name in dict.fromkeys(columns) if columns.count(name) > 1]:
-        raise DataError(f"{source} has the column {twice[0]!r} twice; rename one")
+        raise DataError(f"{source} has the column {twice[0]!r} twice; rename one{headless(columns)}")
     return columns
 
 
