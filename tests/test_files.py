@@ -1,10 +1,14 @@
 import csv
+import errno
 import io
 import os
+import subprocess
+import sys
 
 import pytest
 
-from sentiment.errors import DataError
+from sentiment import files
+from sentiment.errors import DataError, user_error
 from sentiment.files import csv_text, replacing, write_csv, write_json
 
 
@@ -99,3 +103,49 @@ def test_every_value_is_read_again_as_it_was_written(delimiter):
 def test_half_of_a_surrogate_pair_is_written_as_the_replacement_character(tmp_path):
     write_csv(tmp_path / "a.csv", [["text", "n"], ["a\ud83d", 1]])
     assert (tmp_path / "a.csv").read_text(encoding="utf-8") == "text,n\na\ufffd,1\n"
+
+
+def killed(folder, name, *, host=files.HOST):
+    """What a process that was killed leaves: its number is free again."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = folder / f".{name}.{host}.{gone.pid}.tmp"
+    left.mkdir()
+    (left / "half").touch()
+    return left
+
+
+def test_what_a_killed_process_left_is_swept_when_its_folder_is_written_to(tmp_path):
+    left, elsewhere = killed(tmp_path, "a.mar"), killed(tmp_path, "b.mar", host="another-machine")
+    alive = tmp_path / f".c.mar.{files.HOST}.{os.getppid()}.tmp"
+    alive.touch()
+    files.sweep_once.cache_clear()
+    write_json(tmp_path / "other.json", {})
+    assert not left.exists()
+    assert elsewhere.exists()  # its process may well be alive
+    assert alive.exists()
+
+
+def test_a_full_disk_is_said_with_the_file_that_it_could_not_take(tmp_path):
+    def fail():
+        with replacing(tmp_path / "a.mar"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as raised:
+        fail()
+    assert str(user_error(raised.value)) == f"No space left on device: {tmp_path / 'a.mar'}"
+
+
+def test_the_work_of_a_killed_process_is_gone_next_time(tmp_path):
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom sentiment.files import scratch_folder\n"
+        "with scratch_folder(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'weights').write_bytes(b'x' * 1000)\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    target = tmp_path / "sentiment.mar"
+    assert subprocess.run([sys.executable, "-c", code, str(target)], check=False).returncode == -9
+    assert len(list(tmp_path.iterdir())) == 1
+    files.sweep_once.cache_clear()
+    with files.scratch_folder(target) as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+    assert list(tmp_path.iterdir()) == []

@@ -80,6 +80,18 @@ def verify_files(folder: Path, names: Iterable[str]) -> None:
             raise ModelError(f"{folder}: {name} {fault}; {_remedy(folder)}")
 
 
+def damage_of(folder: Path) -> str | None:
+    """Name the first file of a folder that is not as SHA256SUMS lists it; None where all are."""
+    if not (folder / SUMS).is_file():
+        return f"it has no {SUMS}"
+    try:
+        sums = read_checksums(folder)
+    except ModelError as error:
+        return str(error)
+    faults = ((name, _fault(folder / name, wanted)) for name, wanted in sums.items())
+    return next((f"{name} {fault}" for name, fault in faults if fault), None)
+
+
 def write_checksums(folder: Path, names: Iterable[str] | None = None) -> None:
     """List the SHA-256 of `names`, by default of every file in the folder itself but README.md and hidden ones."""
     wanted = file_names(folder) if names is None else [name for name in names if (folder / name).is_file()]

@@ -110,6 +110,11 @@ def named_disk(target: Path) -> Iterator[None]:
         raise
 
 
+def discard(path: Path) -> None:
+    """Remove a file or a whole folder, if it is there."""
+    _remove(path)
+
+
 def sweep(folder: Path) -> None:
     """Remove the temporary files and folders of processes of this machine that were killed."""
     for path in folder.iterdir():
@@ -141,7 +146,11 @@ def alone(lock: Path) -> Iterator[None]:
     """Wait until no other process is in a block of the same `lock` file, which stays."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("waiting for the process that holds %s", lock)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -1,6 +1,7 @@
 """Corrections: whole lines whoever writes, and a file that training takes."""
 
 import json
+import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -57,11 +58,42 @@ def test_many_processes_and_threads_write_whole_lines(tmp_path):
     assert sorted(texts) == sorted(f"{who} {i}" for who in ("mine", 0, 1, 2) for i in range(50))
 
 
-def test_half_a_line_of_a_crash_spoils_no_other(tmp_path):
+@pytest.mark.parametrize("before", ["", '{"text": "first"}\n'])
+def test_half_a_line_of_a_crash_is_removed_and_said(tmp_path, caplog, before):
     file = tmp_path / "feedback.jsonl"
-    file.write_text('{"text": "ha', encoding="utf-8")
+    file.write_text(before + '{"text": "ha' + "l" * 100_000, encoding="utf-8")
     Corrections(file).add(Correction.of("whole", "positive", GUESS, "1.0"))
-    assert json.loads(file.read_text(encoding="utf-8").splitlines()[1])["text"] == "whole"
+    assert [line["text"] for line in lines(file)] == [*(["first"] if before else []), "whole"]
+    assert "ended with half a line, which is removed" in caplog.text
+
+
+def test_a_last_line_that_lacks_its_end_alone_is_kept(tmp_path):
+    file = tmp_path / "feedback.jsonl"
+    file.write_text('{"text": "first"}', encoding="utf-8")
+    Corrections(file).add(Correction.of("whole", "positive", GUESS, "1.0"))
+    assert [line["text"] for line in lines(file)] == ["first", "whole"]
+
+
+def test_a_full_disk_saves_whole_lines_and_says_what_it_does_not_save(tmp_path):
+    """A limit on the size of files takes a part of a line, as a full disk does."""
+    file = tmp_path / "feedback.jsonl"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    saved = 0
+    try:
+        for i in range(20):
+            try:
+                Corrections(file).add(Correction.of(f"text {i}", "positive", GUESS, "1.0"))
+            except DataError as error:
+                assert "the correction is not saved: " in str(error)  # noqa: PT017
+                break
+            saved += 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert 0 < saved < 20
+    assert [line["text"] for line in lines(file)] == [f"text {i}" for i in range(saved)]
+    Corrections(file).add(Correction.of("later", "positive", GUESS, "1.0"))
+    assert lines(file)[saved]["text"] == "later"
 
 
 def test_training_reads_the_file(tmp_path, train_tiny):

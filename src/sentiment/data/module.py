@@ -17,6 +17,7 @@ from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from sentiment.backbones import check_length, load_tokenizer, positions
 from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader, Share
+from sentiment.data.cache import cached
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.folders import SPLITS
 from sentiment.data.label_sets import label_mapping, label_names, named_alike, renamed, warn_of
@@ -24,7 +25,6 @@ from sentiment.data.quality import DataReport, inspect
 from sentiment.data.sources import Source
 from sentiment.data.splits import Split, checked, row_named, rows_named, stratified
 from sentiment.encoding import encode_counting, unbounded
-from sentiment.files import alone, replacing
 from sentiment.labels import label_texts
 from sentiment.tables import Quoting, TableOptions
 from sentiment.text import Cleaning, Preprocessing, Truncation
@@ -189,12 +189,13 @@ class SentimentData(pl.LightningDataModule):
     def _tokenize(self, name: str, split: Split) -> Dataset:
         """Token ids and label numbers, memory-mapped from the cache; made there where this exact data is new."""
         path = self.cache_dir / self._key(split)
-        with alone(self.cache_dir.with_suffix(".lock")):  # of ranks and trials side by side the first one does it
-            if not path.is_dir():
-                log.info("tokenizing %d texts into %s", len(split), path)
-                with row_named(name), replacing(path) as temporary:
-                    Dataset.from_dict(self._columns(split)).save_to_disk(str(temporary))
-        return Dataset.load_from_disk(str(path))
+
+        def tokenized() -> Dataset:
+            log.info("tokenizing %d texts into %s", len(split), path)
+            with row_named(name):
+                return Dataset.from_dict(self._columns(split))
+
+        return cached(path, tokenized, rows=len(split))
 
     def _columns(self, split: Split) -> dict[str, list[Any]]:
         encoded = encode_counting(split.texts, self.tokenizer.backend_tokenizer, self.preprocessing)

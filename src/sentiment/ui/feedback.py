@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,10 @@ from pathlib import Path
 
 from sentiment.errors import DataError
 from sentiment.schema import Prediction
+
+log = logging.getLogger(__name__)
+
+BLOCK = 1 << 16  # bytes read at once to find where the last line begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +39,51 @@ class Corrections:
     path: Path
 
     def add(self, correction: Correction) -> None:
-        """Append a whole line and see it on the disk, whoever else appends at the same time."""
+        """Append a whole line and see it on the disk, whoever else appends at the same time.
+
+        Raises:
+            DataError: The line could not be written whole; the file is as it was.
+        """
         line = json.dumps(asdict(correction), ensure_ascii=False).encode("utf-8") + b"\n"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if torn(file.fileno()):  # a process that died, or a full disk, left half a line
-                line = b"\n" + line
-            file.write(line)
-            os.fsync(file.fileno())
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a+b", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                repair(file.fileno(), self.path)
+                append(file.fileno(), line)
+        except OSError as error:
+            raise DataError(
+                f"the correction is not saved: {self.path}: {error.strerror or error}; make room, or set feedback=FILE"
+            ) from error
 
 
-def torn(descriptor: int) -> bool:
-    """Whether the last byte of a file is no line end."""
+def append(descriptor: int, line: bytes) -> None:
+    """Write all of `line` to the end and to the disk, or nothing."""
+    before = os.fstat(descriptor).st_size
+    try:
+        left = line
+        while left:
+            left = left[os.write(descriptor, left) :]  # a full disk takes a part
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise
+
+
+def repair(descriptor: int, path: Path) -> None:
+    """End the last line where a process that was killed, or a power cut, left a part of it: whole JSON stays."""
     size = os.fstat(descriptor).st_size
-    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+        return
+    start, tail = size, b""
+    while start and b"\n" not in tail:
+        start = max(0, start - BLOCK)
+        tail = os.pread(descriptor, size - start, start)
+    last = tail.rpartition(b"\n")[2]
+    try:
+        json.loads(last)
+    except ValueError:
+        os.ftruncate(descriptor, size - len(last))
+        log.warning("%s ended with half a line, which is removed: %s", path, last[:80].decode("utf-8", "replace"))
+    else:
+        append(descriptor, b"\n")
