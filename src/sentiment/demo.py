@@ -13,6 +13,7 @@ from sentiment.packaging import package
 from sentiment.ports import Port, check_free
 from sentiment.schema import Prediction
 from sentiment.serving import TorchServe
+from sentiment.serving.folder import Folder
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ def demo(*, outputs: Path, store: Path, ports: tuple[Port, Port, Port], override
     """Run each stage as a user would; stops at the first that fails."""
     for key, port in zip(("inference", "management", "metrics"), ports, strict=True):
         check_free("127.0.0.1", port, f"ports: {key}")  # now, not after minutes of training
+    folder = Path(outputs) / f"serve-{ports[0]}"
+    Folder(folder).check()
     run = next(path for i in range(1, 10_000) if not (path := Path(outputs) / f"demo-{i}").exists())
     command = [sys.executable, "-m", "sentiment", "train", f"run_name={run.name}", f"paths.outputs={outputs}"]
     status = subprocess.run([*command, *overrides], check=False).returncode
@@ -36,7 +39,7 @@ def demo(*, outputs: Path, store: Path, ports: tuple[Port, Port, Port], override
     package(run=run, store=Path(store))
     inference, management, metrics = ports
     server = TorchServe(
-        store=store, folder=Path(outputs) / f"serve-{inference}", models=["sentiment"],
+        store=store, folder=folder, models=["sentiment"],
         inference_port=inference, management_port=management, metrics_port=metrics,
     )  # fmt: skip
     log.info("starting TorchServe on %s", server.url)

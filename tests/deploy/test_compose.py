@@ -2,11 +2,15 @@
 
 import re
 import subprocess
+from dataclasses import fields
 
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
 from sentiment.compose import compose
+from sentiment.serving.exposure import check_exposure
+from sentiment.serving.settings import Settings
 from tests.conftest import ROOT
 from tests.deploy.files import IMAGES, called, entrypoint, services, value, variables
 
@@ -137,3 +141,18 @@ def test_the_example_environment_names_every_variable_and_its_default():
     assert given == set(shown) - {"JAVA_HOME", "HF_HOME", "HF_HUB_OFFLINE"}
     for name, default in re.findall(r"\$\{(\w+):-([^}]*)\}", (ROOT / "compose.yaml").read_text()):
         assert shown[name] == default, name
+
+
+@pytest.mark.parametrize("where", ["image", "compose", "kubernetes", "kserve"])
+def test_what_is_shipped_starts_and_lets_no_stranger_in_unsaid(where):
+    """Settings that let strangers in say so with insecure=true, and that word is nowhere without need."""
+    folder = ROOT / "deploy" / "kubernetes"
+    pod = read_yaml("deploy/kubernetes/deployment.yaml")["spec"]["template"]["spec"]
+    kserve = read_yaml(folder / "inferenceservice.yaml")["spec"]["predictor"]
+    words = {"image": entrypoint("serve")[4:], "compose": [*entrypoint("serve")[4:], *services()["serve"]["command"]]}
+    for name, spec in (("kubernetes", pod), ("kserve", kserve)):
+        [one] = [one for one in spec["containers"] if one.get("args")]
+        words[name] = [*one.get("command", entrypoint("serve"))[4:], *one["args"]]
+    call = OmegaConf.to_container(called("serve", words[where]), resolve=True)
+    given = {field.name: call[field.name] for field in fields(Settings) if field.name not in ("tls", "env_file")}
+    check_exposure(Settings(**given))

@@ -56,6 +56,11 @@ class Folder:
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         self.lock = lock
 
+    def check(self) -> None:
+        """Raise the error that `claim` would, and leave the folder free."""
+        self.claim()
+        self.release()
+
     def release(self) -> None:
         """Unlock, by closing alone: the guard shares the lock until it has ended what it guards."""
         if self.lock is not None:

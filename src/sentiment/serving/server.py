@@ -124,11 +124,11 @@ class TorchServe:
         """End Java and its workers, which share one session, and wait until the last is gone."""
         if self._process is not None:
             members = self.processes()
-            for process in members if not at_once else ():  # Java stops its workers; the launcher ends with Java
+            java = [] if at_once else [one for one in members if is_java(one)]
+            for process in java:  # Java stops its workers; the launcher ends with Java
                 with contextlib.suppress(psutil.Error):
-                    if is_java(process):
-                        process.terminate()
-            _, alive = psutil.wait_procs(members, timeout=0 if at_once else STOP_SECONDS)
+                    process.terminate()
+            psutil.wait_procs(members, timeout=STOP_SECONDS if java else 0)
             while alive := [one for one in self.processes() if one.pid != self._process.pid]:
                 for process in alive:
                     with contextlib.suppress(psutil.Error):
