@@ -45,7 +45,7 @@ def predicted(path, folder):
     try:
         predict(input=path, output=folder / "out.csv", engine=echo, quiet=True)
     except RowsRejected as error:
-        raise DataError(read_csv(folder / "out.rejects.csv")[0]["reason"]) from error
+        raise DataError(read_csv(next(folder.glob("*.rejects.csv")))[0]["reason"]) from error
     return echo.texts[1:]  # the first one is the job's own
 
 
