@@ -250,7 +250,10 @@ def peeked(rows: Iterator[Row], text: str) -> tuple[Iterator[Row], list[str]]:
 
 def fields_of(source: Source, columns: Columns) -> dict[str, pa.Field]:
     """The types that a Parquet output has: Parquet's own, or CSV's texts; JSON's values show theirs later."""
-    schema = source.schema or pa.schema([(name, pa.string()) for name in source.columns])
-    known = {} if source.kind == "jsonl" else {field.name: field for field in schema}
     label, *numbers = columns.names
+    known: dict[str, pa.Field] = {}
+    if source.schema is not None:
+        known = {field.name: field for field in source.schema}
+    elif source.kind != "jsonl":
+        known = {name: pa.field(name, pa.string()) for name in source.columns}
     return known | {label: pa.field(label, pa.string())} | {name: pa.field(name, pa.float64()) for name in numbers}
