@@ -7,7 +7,8 @@ import pytorch_lightning as pl
 import torch
 from rich import get_console
 
-from sentiment.callbacks import Throughput, WholeCheckpoints
+from sentiment.callbacks import Throughput
+from sentiment.checkpoints import WholeCheckpoints
 from sentiment.console import quiet_libraries
 
 

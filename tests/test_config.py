@@ -124,7 +124,7 @@ MISTAKES = [
         "model.optimizer._target_=torch.optim.Adamw",
         "model.optimizer._target_=torch.optim.Adamw: no such class",
     ),
-    ("model.lr==3", "Error parsing override 'model.lr==3'"),
+    ("model.lr==3", "model.lr==3: Hydra cannot read this value; where it is a text, quote it: "),
     ("resume=outputs/nowhere", "resume=outputs/nowhere: there is no"),
     # types: what pydantic would convert, but the constructor would get as it is
     ("model.lr=abc", "model.lr=abc: expected a valid number, unable to parse string as a number"),
@@ -133,8 +133,12 @@ MISTAKES = [
     ("data.max_length=64.0", "data.max_length=64.0: expected a whole number, got float 64.0"),
     ("data.cleaning.html=no", "data.cleaning.html=no: expected true or false, got str 'no'"),
     ("data.labels=positive", "data.labels=positive: expected a list, such as [a,b]"),
-    ("trainer.max_epochs=two", "trainer.max_epochs=two: expected a valid integer"),
-    ("average=maybe", "average=maybe: expected a valid boolean"),
+    ("trainer.max_epochs=two", "trainer.max_epochs=two: expected -1 or a valid integer"),
+    ("calibrate=maybe", "calibrate=maybe: expected a valid boolean"),
+    (
+        "average=false",
+        "average is gone: the last epoch is exported, unless an earlier one is",
+    ),
     # ranges
     ("seed=-1", "seed=-1: expected greater than or equal to 0"),
     ("model.lr=-1", "model.lr=-1: expected greater than 0"),
@@ -152,7 +156,10 @@ MISTAKES = [
     ("data.batch_size=0", "data.batch_size=0: expected greater than 0"),
     ("data.validation_fraction=1.0", "data.validation_fraction=1.0: expected less than 1"),
     ("data.max_windows=0", "data.max_windows=0: expected greater than 0"),
-    ("trainer.max_epochs=-1", "trainer.max_epochs=-1: expected greater than or equal to 1"),
+    (
+        "trainer.max_epochs=-1",
+        "trainer.max_epochs=-1: the learning rate's schedule needs an end; set",
+    ),
     ("+trainer.min_epochs=-5", "trainer.min_epochs=-5: expected greater than or equal to 1"),
     ("trainer.gradient_clip_val=-1", "trainer.gradient_clip_val=-1: expected greater than or equal to 0"),
     ("trainer.limit_train_batches=2.5", "trainer.limit_train_batches=2.5: expected "),

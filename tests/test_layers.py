@@ -12,17 +12,18 @@ FLOORS = (
     {"activity", "interrupts", "resources", "text", "limits", "frames"},
     {"schema"},
     {"tensors", "signatures", "tables", "resampling", "bodies"},
-    {"checksums", "targets"},
+    {"checksums", "targets", "overrides"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
-    | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "baseline"}
+    | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "baseline", "checkpoints"}
     | {"labels", "heads", "adapters", "schedules"},
-    {"runtimes", "explanations", "intervals"},
+    {"runtimes", "explanations", "intervals", "monitors"},
     {"networks"},
     {"predictor", "config"},
     {"calibration", "admission"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose", "report"},
     {"batch", "preprocessing", "evaluation", "serving"},
     {"conversion"},
+    {"selection"},
     {"training", "demo", "deployment", "ui", "sweep", "leaderboard"},
     {"cli"},
     {"__main__"},

@@ -12,7 +12,6 @@ import torch
 import yaml
 
 from sentiment.cli import main
-from sentiment.training import average
 from tests.conftest import ROOT, read_json
 
 
@@ -63,27 +62,14 @@ def test_the_summary_tells_what_is_needed_to_repeat_the_run(tiny_run):
     assert summary["versions"]["torch"] == torch.__version__
 
 
-def test_the_export_is_the_best_checkpoint(tiny_run):
+def test_the_export_is_the_last_checkpoint(tiny_run):
     from safetensors.torch import load_file
 
-    assert not read_json(tiny_run / "run_summary.json")["averaged_with_last_epoch"]
-    state = torch.load(tiny_run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    exported = read_json(tiny_run / "run_summary.json")["exported"]
+    assert (exported["kind"], exported["epoch"]) == ("last", 8)
+    state = torch.load(tiny_run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     for name, weight in load_file(tiny_run / "export" / "model.safetensors").items():
         torch.testing.assert_close(weight, state[f"network.{name}"], atol=0, rtol=0)
-
-
-def test_two_states_are_averaged_number_by_number():
-    first, second = ({"w": torch.full((2,), x), "steps": torch.tensor(int(x))} for x in (1.0, 3.0))
-    assert {name: value.tolist() for name, value in average(first, second).items()} == {"w": [2.0, 2.0], "steps": 1}
-
-
-def test_the_average_is_exported_only_where_it_validates_better(train_tiny):
-    """Of runs that stop while still learning, each exports its best epoch, or a mean that beats it on validation."""
-    for lr in ("1e-3", "2e-2"):
-        run = train_tiny(f"average-{lr}", f"model.lr={lr}")
-        best, validation = (read_json(run / name) for name in ("run_summary.json", "metrics.json"))
-        gain = validation["validation"]["accuracy"] - best["best_score"]
-        assert gain > 0 if best["averaged_with_last_epoch"] else abs(gain) < 1e-6
 
 
 def test_the_same_seed_gives_the_same_numbers(train_tiny, tiny_run):

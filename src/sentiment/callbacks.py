@@ -2,8 +2,8 @@
 
 import logging
 import math
-import os
 import signal
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -11,38 +11,50 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import LearningRateFinder, RichProgressBar
-from pytorch_lightning.plugins.io import TorchCheckpointIO
-from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.callbacks import Checkpoint, LearningRateFinder, RichProgressBar
 from rich import get_console
 
+from sentiment import runs
+from sentiment.checkpoints import ends_epoch, judging
 from sentiment.errors import Interrupted
-from sentiment.files import replacing
 
 log = logging.getLogger(__name__)
 
 
-class GracefulStop(pl.Callback):
-    """Ctrl-C or SIGTERM ends the run after the current batch, with a checkpoint that `resume=` goes on from.
+class GracefulStop(Checkpoint):
+    """Ctrl-C or SIGTERM ends the run with a checkpoint that `resume=` goes on from: after the current batch.
 
-    A second Ctrl-C ends it at once.
+    In a validation it ends after that, since only then a checkpoint is exact. A second signal ends it at once, and goes
+    back to the former checkpoint. It is a `Checkpoint` so that Lightning calls it after last.ckpt is written.
     """
 
     def __init__(self, *, dirpath: Path) -> None:
+        self.folder = Path(dirpath).parent
         self.path = Path(dirpath) / "last.ckpt"
         self._asked = False
+        self._trainer: pl.Trainer | None = None
         self._before: dict[signal.Signals, Any] = {}
 
+    def on_sanity_check_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._install(trainer)
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._install(trainer)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
-        if trainer.strategy.reduce_boolean_decision(self._asked, all=False):  # by the signal of any process
+        loop = trainer.fit_loop
+        validates = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)  # type: ignore[arg-type]
+        if self._wanted(trainer) and not validates and not ends_epoch(trainer):
             trainer.save_checkpoint(self.path, weights_only=False)
-            raise Interrupted(
-                f"stopped after epoch {trainer.current_epoch + 1}, step {trainer.global_step}; "
-                f"go on with: python train.py resume={os.path.relpath(self.path.parent.parent)}"
-            )
+            self._stop(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if judging(trainer) and not ends_epoch(trainer) and self._wanted(trainer):
+            self._stop(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._wanted(trainer):
+            self._stop(trainer)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self._restore()
@@ -50,11 +62,31 @@ class GracefulStop(pl.Callback):
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         self._restore()
 
+    def _wanted(self, trainer: pl.Trainer) -> bool:
+        """True where any process got a signal."""
+        return trainer.strategy.reduce_boolean_decision(self._asked, all=False)
+
+    def _stop(self, trainer: pl.Trainer) -> None:
+        epoch = trainer.fit_loop.epoch_progress.current.ready
+        raise Interrupted(
+            f"stopped in epoch {epoch}, after step {trainer.global_step}; {runs.how_to_go_on(self.folder)}"
+        )
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
-            raise KeyboardInterrupt
+        assert self._trainer is not None
+        if self._asked or self._trainer.sanity_checking:
+            raise Interrupted(f"stopped at once; {runs.how_to_go_on(self.folder)}")
         self._asked = True
-        log.info("stopping after this batch, with a checkpoint; once more stops at once and keeps the last epoch's")
+        what = "validation" if self._trainer.validating else "batch"
+        log.info("stopping after this %s, with a checkpoint; once more stops at once and goes back to the former", what)
+
+    def _install(self, trainer: pl.Trainer) -> None:
+        self._trainer = trainer
+        if threading.current_thread() is not threading.main_thread():  # no other one gets signals
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            former = signal.signal(number, self._ask)
+            self._before.setdefault(number, former)
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
@@ -105,14 +137,6 @@ class FindLearningRate(LearningRateFinder):
             log.info("learning rate %.3g", pl_module.lr)
 
 
-class WholeCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint beside the former one and then renames it: a full disk costs the new one only."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        with replacing(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
-
-
 class ProgressBar(RichProgressBar):
     """Lightning's bar without the number of the log folder."""
 
@@ -138,7 +162,7 @@ class Throughput(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """One line an epoch, for logs and terminals without a progress bar."""
-        if trainer.state.fn != TrainerFn.FITTING:
+        if not judging(trainer):
             return
         values = trainer.callback_metrics
         log.info(
@@ -149,6 +173,12 @@ class Throughput(pl.Callback):
             values["validation/accuracy"],
             self.samples_per_second,
         )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"samples": self.samples, "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.samples, self.seconds = state_dict["samples"], state_dict["seconds"]
 
     @property
     def samples_per_second(self) -> float:

@@ -104,6 +104,7 @@ def run(command: str, overrides: Sequence[str]) -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
+        overrides = _prepared(command, overrides)
         given = list(overrides)
         if command == "train":
             ranks.check_arguments(overrides)
@@ -119,6 +120,22 @@ def run(command: str, overrides: Sequence[str]) -> None:
         _fail(SentimentError("stopped"), 130)
 
 
+def _prepared(command: str, given: Sequence[str]) -> list[str]:
+    """The words after the command as Hydra takes them; ConfigError for those that would mislead it."""
+    from sentiment import compose, overrides, runs
+
+    words = overrides.read(given, compose.groups(command))
+    for key, value in overrides.twice(words):
+        print(f"{key} is given more than once; {value} counts, the last one", file=sys.stderr)
+    if (overrides.text(words, "hydra.job.chdir") or "").lower() == "true":
+        raise ConfigError(
+            "hydra.job.chdir=true: relative paths are those of the folder that the command is started in; leave it out"
+        )
+    if command == "train" and any(word.startswith("run_name=") for word in words):
+        runs.check_name(overrides.text(words, "run_name"))
+    return words
+
+
 def task(command: str, *, given: Sequence[str] | None = None) -> Callable[["DictConfig"], Any]:
     """The function of a command; `given` are the overrides of this launch, where it goes on with a saved run."""
     return partial(_train, given=given) if command == "train" else _call
@@ -129,11 +146,11 @@ def _train(cfg: "DictConfig", *, given: Sequence[str] | None) -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from sentiment import runs
+    from sentiment import config, runs
 
     if given is not None:
         _check_saved(cfg, given)
-    hydra = HydraConfig.get()
+    hydra, cfg = HydraConfig.get(), config.complete(cfg)
     folder, sweeping = Path(os.path.relpath(hydra.runtime.output_dir)), hydra.mode == RunMode.MULTIRUN
     if sweeping:
         from sentiment.sweep.trial import run_trial
@@ -144,7 +161,7 @@ def _train(cfg: "DictConfig", *, given: Sequence[str] | None) -> float | None:
         processes = _checked(cfg, folder)
         if ranks.rank():
             logging.disable(logging.INFO)  # rank 0 says it
-            _fit(cfg, folder, folder / runs.LAST if cfg.resume else None, cfg.test is not False)
+            _fit(cfg, folder, runs.starting_point(folder, resume=cfg.resume is not None), cfg.test is not False)
         elif processes > 1:
             named = ranks.named(sys.argv[1:])
             ranks.launch([*sys.argv[1:], *([] if named else [f"run_name={cfg.run_name}"])], processes=processes)
@@ -216,15 +233,20 @@ def _call(cfg: "DictConfig") -> Any:
 
 def _resumed(overrides: Sequence[str]) -> list[str]:
     """`resume=FOLDER` brings the own overrides of that run or sweep back; those given now win."""
-    folder = next((value.removeprefix("resume=") for value in overrides if value.startswith("resume=")), None)
-    if not folder or folder == "null":
-        return list(overrides)
     from sentiment import runs
     from sentiment.config import root_keys
+    from sentiment.overrides import quoted, text
     from sentiment.targets import check_saved_overrides
 
+    folder = text(overrides, "resume")
+    if folder is None:
+        return list(overrides)
+
     if (sweep := runs.sweep_overrides(Path(folder))) is not None:
-        overrides = [f"hydra.sweep.dir={folder}", *(value for value in overrides if not value.startswith("resume="))]
+        overrides = [
+            f"hydra.sweep.dir={quoted(folder)}",
+            *(value for value in overrides if not value.startswith("resume=")),
+        ]
         former, flags = sweep, ["-m"]
     else:
         former, flags = runs.overrides(Path(folder)) or [], []

@@ -8,10 +8,12 @@ from typing import Any
 
 import hydra
 from hydra.errors import HydraException, InstantiationException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from sentiment.config import flat_keys
 from sentiment.errors import ConfigError
+from sentiment.limits import GONE, OWNED
+from sentiment.overrides import for_shell
 from sentiment.resources import bundled
 from sentiment.signatures import nearest
 
@@ -39,6 +41,10 @@ def explain(command: str, error: BaseException) -> ConfigError:
     text = str(error)
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found[1]
+        if command == "train" and key in GONE:
+            return ConfigError(GONE[key])
+        if key.startswith("trainer.") and (reason := OWNED.get(key.removeprefix("trainer."))):
+            return ConfigError(f"{key} is not yours to set: {reason}")
         if "No match in the defaults list" in text:
             return ConfigError(f"unknown config group {key!r}{nearest(key, _groups(command))}")
         near = nearest(key, [known for known in _keys(command, key) if known != key])
@@ -48,6 +54,11 @@ def explain(command: str, error: BaseException) -> ConfigError:
         options = re.findall(r"^\t(\S+)$", text.partition("Config search path")[0], flags=re.MULTILINE)
         choices = f"{nearest(name, options) or ';'} choose one of: {', '.join(options)}" if options else ""
         return ConfigError(f"{group} has no option {name!r}{choices}")
+    if found := re.search(r"Ambiguous value for argument '([^=]+)=(.*?)'\n", text):
+        return ConfigError(
+            f"{found[1]}={found[2]}: commas separate the values of a sweep (-m) or of a list [a,b]; where it is one "
+            f"text, quote it: {for_shell(found[1], found[2])}"
+        )
     if found := re.search(r"Missing mandatory value: (\S+)", text):
         return ConfigError(f"{found[1]} is required and has no value; set {found[1]}=...")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -59,6 +70,14 @@ def _keys(command: str, like: str) -> list[str]:
     hydra = like.startswith("hydra.")
     given = ["hydra/sweeper=optuna"] if command == "train" and hydra else []
     return [key for key in flat_keys(compose(command, given)) if key.startswith("hydra.") == hydra]
+
+
+def groups(command: str) -> dict[str, str | None]:
+    """The config groups of a command, with their defaults."""
+    config: Any = OmegaConf.load(bundled("conf") / f"{command}.yaml")
+    defaults = config.get("defaults", [])
+    entries = [entry for entry in defaults if isinstance(entry, DictConfig)]
+    return {str(name): entry[name] for entry in entries for name in entry if not str(name).startswith("override ")}
 
 
 def _groups(command: str) -> list[str]:

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Lt
 from hydra.utils import get_object
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import InterpolationKeyError
 
+from sentiment import runs
 from sentiment.backbones import check_length, positions
 from sentiment.errors import ConfigError, ModelError
 from sentiment.labels import label_texts, read_class_weights
+from sentiment.limits import GONE, OWNED
 from sentiment.resources import bundled
 from sentiment.signatures import check_node, check_value, find, suggestion
 
@@ -25,12 +27,12 @@ TRAINING = {  # types of the keys of conf/train.yaml, which no signature takes
     "seed": Annotated[int, Ge(0), Lt(2**32)],
     "resume": str | None,
     "test": bool | None,
-    "average": bool,
     "calibrate": bool,
     "baseline": bool | None,
     "optimized_metric": str,
 }
-REQUIRED = ("data", "model", "trainer", "paths", "callbacks.best", "callbacks.throughput")
+NEEDED = ("best", "last", "stop", "final", "exact_resume", "throughput")  # callbacks that a run cannot be without
+REQUIRED = ("data", "model", "trainer", "paths", *(f"callbacks.{name}" for name in NEEDED))
 
 
 def register_resolvers() -> None:
@@ -39,6 +41,7 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("precision", precision, replace=True)
     OmegaConf.register_new_resolver("fused", lambda precision: str(precision) != "16-mixed", replace=True)
     OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
+    OmegaConf.register_new_resolver("mode", mode, replace=True)
 
 
 def precision(accelerator: str) -> str:
@@ -51,21 +54,31 @@ def precision(accelerator: str) -> str:
     return "bf16-mixed" if native else "32-true"
 
 
+def mode(monitor: str) -> str:
+    """Which direction of a score is the better one, max or min."""
+    from sentiment.monitors import mode_of
+
+    return mode_of(str(monitor))
+
+
 def run_folder(outputs: str, run_name: str, resume: str | None) -> str:
     return resume or str(Path(outputs) / run_name)
 
 
 def check(cfg: DictConfig) -> None:
     """ConfigError for the first key or value of a training config that nothing takes; no data is read."""
+    from sentiment.monitors import check_monitors
+
     check_root(cfg)
     require(cfg)
     check_groups(cfg)
-    check_metrics(cfg)
+    check_trainer(cfg)
     for path, node in nodes(cfg):
         check_node(path, node)
     if cfg.data.get("labels") is not None:
         label_texts(cfg.data.labels, "data.labels")
     check_model(cfg.model)
+    check_monitors(cfg)
     with suppress(ModelError):  # a backbone out of reach: told when it is loaded, which is before the data too
         limit = positions(cfg.data.backbone, cfg.data.get("backbone_revision"))
         check_length(cfg.data.backbone, cfg.data.max_length, limit)
@@ -102,12 +115,16 @@ def require(cfg: DictConfig) -> None:
 def check_root(cfg: DictConfig) -> None:
     """The keys of conf/train.yaml itself: all known, none gone, each of its type."""
     known, groups = root_keys()
+    for key in cfg:
+        if key in GONE:
+            raise ConfigError(GONE[str(key)])
     unknown(cfg, [*known, *groups])
     for key in (*known, *REQUIRED):
         if OmegaConf.select(cfg, key) is None and (key not in cfg or key in REQUIRED):
             raise ConfigError(f"{key} is required; do not remove it")
     for key, hint in TRAINING.items():
         check_value(key, cfg[key], hint)
+    runs.check_name(cfg.run_name)
 
 
 def check_groups(cfg: DictConfig) -> None:
@@ -120,18 +137,30 @@ def check_groups(cfg: DictConfig) -> None:
         unknown(members, wired, f"{group}.")
 
 
-def check_metrics(cfg: DictConfig) -> None:
-    """What a run is judged by is a metric it will have; those of a label have its name after a slash."""
-    from sentiment import metrics
+def complete(cfg: DictConfig) -> DictConfig:
+    """A training config in which null for loggers or callbacks means none, but for what a run cannot be without."""
+    completed = copy.deepcopy(cfg)
+    with open_dict(completed):
+        completed.logger = completed.get("logger") or {}
+        if not completed.get("callbacks"):
+            default: Any = OmegaConf.load(bundled("conf") / "callbacks" / "default.yaml")
+            completed.callbacks = {name: default[name] for name in NEEDED}
+    return completed
 
-    known = [metric.name for metric in metrics.METRICS]
-    judged = {"optimized_metric": cfg.optimized_metric}
-    for name, callback in cfg.callbacks.items():
-        if callback and str(callback.get("monitor", "")).startswith("validation/"):
-            judged[f"callbacks.{name}.monitor"] = callback.monitor.removeprefix("validation/")
-    for key, metric in judged.items():
-        if metric.partition("/")[0] not in known:
-            raise ConfigError(f"{key}: a run has no metric {metric!r}{suggestion(metric, known)}")
+
+def check_trainer(cfg: DictConfig) -> None:
+    """The Trainer's arguments that its signature takes and a run cannot."""
+    trainer = cfg.trainer
+    for key, reason in OWNED.items():
+        if key in trainer:
+            raise ConfigError(f"trainer.{key} is not yours to set: {reason}")
+    if trainer.get("use_distributed_sampler"):
+        raise ConfigError("trainer.use_distributed_sampler=true: each process takes its share of a batch already")
+    if trainer.get("max_epochs") in (-1, None) and trainer.get("max_steps", -1) in (-1, None):
+        raise ConfigError(
+            f"trainer.max_epochs={trainer.get('max_epochs')}: the learning rate's schedule needs an end; set "
+            "trainer.max_epochs or trainer.max_steps"
+        )
 
 
 def unknown(node: Any, known: list[Any], prefix: str = "") -> None:

@@ -25,6 +25,20 @@ def uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A polite kill ends the block as Ctrl-C does, with KeyboardInterrupt; handlers are put back after it."""
+    if threading.current_thread() is not threading.main_thread():  # no other one gets signals
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def stop_on_signals() -> None:
     """Let a polite kill end the process as Ctrl-C does."""
     for number in SIGNALS:

@@ -169,24 +169,21 @@ def build(classes: int) -> MetricCollection:
 
 
 def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str, float]:
-    """Computed metrics as plain numbers; one with a value for each class becomes `precision/negative` and so on.
-
-    A value that is not a number, as AUROC where all rows are of one label, is left out.
-    """
+    """Computed metrics as plain numbers; one with a value for each class becomes `precision/negative` and so on."""
     flat = {}
     for name, value in values.items():
         if value.ndim == 0:
             flat[name] = value.item()
         else:
             flat |= {f"{name}/{label}": number for label, number in zip(labels, value.tolist(), strict=True)}
-    return {name: flat[name] for name in ordered(list(flat)) if not math.isnan(flat[name])}
+    return {name: flat[name] for name in ordered(list(flat))}
 
 
 def score(probabilities: torch.Tensor, targets: torch.Tensor, labels: Sequence[str]) -> dict[str, float]:
-    """All metrics of one split."""
+    """All metrics of one split, but for those that are no number, as AUROC where all rows are of one label."""
     metrics = build(len(labels))
     metrics.update(probabilities, targets)
-    return flatten(metrics.compute(), labels)
+    return {name: value for name, value in flatten(metrics.compute(), labels).items() if not math.isnan(value)}
 
 
 def confusion(predicted: torch.Tensor, targets: torch.Tensor, classes: int) -> list[list[int]]:

@@ -115,7 +115,7 @@ class SentimentClassifier(pl.LightningModule):
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """The mean over the rows of all processes: each gives its part, and what they average is scaled back."""
         logits, targets = self._logits(batch), batch["labels"]
-        weights = (torch.ones(len(self.labels)) if self.weights is None else self.weights).to(logits.device)
+        weights = (torch.ones(len(self.labels)) if self.weights is None else self.weights).to(logits)
         losses = torch.nn.functional.cross_entropy(
             logits, targets, weights, reduction="sum", label_smoothing=self.label_smoothing
         )
@@ -124,11 +124,14 @@ class SentimentClassifier(pl.LightningModule):
         self.log("train/loss", loss, prog_bar=True, sync_dist=True, batch_size=1)
         return loss
 
-    def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:
+    def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> dict[str, torch.Tensor]:
+        """Count the batch's answers; returns probabilities (B, labels) and targets (B,), for the checkpoints."""
         logits, targets = self._logits(batch), batch["labels"]
         logits, targets = logits[targets != IGNORED], targets[targets != IGNORED]
+        probabilities = logits.softmax(dim=-1)
         if len(targets):
-            self.validation_metrics.update(logits.softmax(dim=-1), targets)
+            self.validation_metrics.update(probabilities, targets)
+        return {"probabilities": probabilities, "targets": targets}
 
     def on_validation_epoch_end(self) -> None:
         """Metrics of the rows of all processes, each counted once; torchmetrics gathers them."""
@@ -154,13 +157,12 @@ class SentimentClassifier(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(
-        self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+        self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: Any = None
     ) -> None:
         """As Lightning does, which knows no sparse gradients, and no fused optimizer in mixed precision."""
-        if gradient_clip_val and gradient_clip_algorithm in (None, "norm"):
-            parameters.clip_norm(self.parameters(), gradient_clip_val)
-        else:
-            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        if gradient_clip_val:
+            clip = parameters.clip_value if str(gradient_clip_algorithm) == "value" else parameters.clip_norm
+            clip(self.parameters(), gradient_clip_val)
 
     def _logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         logits: torch.Tensor = self(batch["input_ids"], batch["attention_mask"]).float()

@@ -88,3 +88,14 @@ def clip_norm(parameters: Iterable[torch.Tensor], limit: float) -> None:
     parts: Any = [p.grad.values() if p.grad.is_sparse else p.grad for p in owners]  # type: ignore[union-attr]
     norm = torch.nn.utils.get_total_norm(parts)
     torch._foreach_mul_(parts, (limit / (norm + 1e-6)).clamp(max=1.0))
+
+
+def clip_value(parameters: Iterable[torch.Tensor], limit: float) -> None:
+    """Clamp each element of all gradients, dense and sparse, to +-limit."""
+    for parameter in parameters:
+        if parameter.grad is not None:
+            if parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.coalesce()
+                parameter.grad.values().clamp_(-limit, limit)
+            else:
+                parameter.grad.clamp_(-limit, limit)

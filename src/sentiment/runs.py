@@ -3,6 +3,7 @@
 import fcntl
 import io
 import logging
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +18,12 @@ from omegaconf.errors import OmegaConfBaseException
 from sentiment.checksums import SUMS, verify_files, write_checksums
 from sentiment.errors import ConfigError
 from sentiment.files import damaged, read_object, read_utf8, write_json, write_text
+from sentiment.overrides import for_shell
 
 log = logging.getLogger(__name__)
 
 State = Literal["finished", "pruned", "failed", "unfinished"]
-LAST = Path("checkpoints", "last.ckpt")
+LAST, BEST = Path("checkpoints", "last.ckpt"), Path("checkpoints", "best.ckpt")
 RECORD = ".hydra"  # the folder of what a run was started with, named and filled as Hydra does
 LISTED = (  # in the SHA256SUMS of a finished run; not its config, where users name data that has moved
     *(f"{name}.json" for name in ("metrics", "intervals", "calibration", "baseline", "run_summary", "data_report")),
@@ -129,14 +131,45 @@ def sweep_overrides(folder: Path) -> list[str] | None:
     return [*given.task, *(value for value in given.hydra if not value.startswith("hydra.mode="))]
 
 
+def check_name(name: object) -> None:
+    """Raise ConfigError for a run_name that is no folder's name below the folder of the runs."""
+    text = str(name)
+    if name is None or not text.strip():
+        raise ConfigError("run_name is empty: give a name, or leave run_name out for one made of date and time")
+    parts = text.split("/")
+    if text.startswith(("/", "~", "-")) or any(part in ("", ".", "..") for part in parts) or "\\" in text:
+        raise ConfigError(
+            f"run_name={text}: the run's folder is paths.outputs/run_name; give a plain name, and the place with "
+            "paths.outputs=FOLDER"
+        )
+    if len(text) > 200 or any(not character.isprintable() for character in text):
+        raise ConfigError(f"run_name={text!r}: give at most 200 printable characters")
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints that `resume=` can go on from, the best first."""
+    return [path for path in (folder / LAST, folder / BEST) if path.is_file()]
+
+
+def how_to_go_on(folder: Path) -> str:
+    """The end of a message about a run that stopped."""
+    if checkpoints(folder):
+        return f"go on with: python train.py {for_shell('resume', os.path.relpath(folder))}"
+    return "it has no checkpoint yet, start it again"
+
+
 def starting_point(folder: Path, *, resume: bool) -> Path | None:
     """The checkpoint to go on from, None for a fresh start; ConfigError where that would overwrite or find nothing."""
-    last = folder / LAST
-    if resume and not last.is_file():
-        raise ConfigError(f"resume={folder}: there is no {last}; the run never reached a checkpoint, start it afresh")
-    if not resume and last.is_file():
-        raise ConfigError(f"{folder} already holds a run; choose another run_name, or go on with resume={folder}")
-    return last if resume else None
+    found = checkpoints(folder)
+    if resume and not found:
+        raise ConfigError(f"resume={folder}: there is no {folder / LAST}; the run has no checkpoint, start it afresh")
+    if not resume and found:
+        raise ConfigError(
+            f"{folder} already holds a run; choose another run_name, or go on with {for_shell('resume', str(folder))}"
+        )
+    if resume and found[0].name != LAST.name:
+        log.warning("there is no %s; going on from %s, which validated best so far", folder / LAST, found[0])
+    return found[0] if resume else None
 
 
 def end(folder: Path, state: State, reason: str) -> None:

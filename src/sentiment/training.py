@@ -13,24 +13,24 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
-from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 
 from sentiment import runs
 from sentiment.acceleration import kept_memory
 from sentiment.calibration import fit_temperature
 from sentiment.callbacks import Throughput
+from sentiment.checkpoints import WholeCheckpoints
 from sentiment.data import SentimentData
-from sentiment.errors import ConfigError, ModelError
+from sentiment.errors import ConfigError, Interrupted, ModelError
 from sentiment.evaluation import Comparison, Evaluation, Results, compare, evaluate
 from sentiment.export import amend, export, model_card
 from sentiment.files import write_json, write_text
+from sentiment.interrupts import interruptible
+from sentiment.monitors import check_labels
 from sentiment.predictor import Predictor
 from sentiment.provenance import environment
 from sentiment.report import write_report
+from sentiment.selection import Choice, choose
 from sentiment.text import Runtime
-
-Weights = dict[str, torch.Tensor]
 
 log = logging.getLogger(__name__)
 
@@ -47,30 +47,42 @@ class Run:
 
 
 def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, score_test: bool = True) -> Run | None:
-    """Fit, on from `checkpoint` where given, export the best epoch, score it, and leave a complete run directory.
+    """Fit, on from `checkpoint` where given, export, score, and leave a complete run directory.
 
-    Of several processes that train together the first does all but the fit alone; the others return None.
+    Of several processes that train together the first does all but the fit alone; the others return None. Ctrl-C and
+    SIGTERM raise Interrupted wherever they come: what the fit has left is then gone on from.
     """
+    try:
+        with interruptible():
+            return train_uninterrupted(cfg, folder, checkpoint=checkpoint, score_test=score_test)
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"stopped; {runs.how_to_go_on(folder)}") from error
+
+
+def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | None, score_test: bool) -> Run | None:
     started = time.time()
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     trainer = build_trainer(cfg)
     data: SentimentData = instantiate(cfg.data)
     data.setup()
+    check_labels(cfg, data.labels)
+    check_batches(cfg, data)
     model = instantiate(cfg.model, labels=data.labels)
     if trainer.is_global_zero:
         write_json(folder / "data_report.json", data.report.to_json())
     for logger in trainer.loggers:
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
     with kept_memory():
-        trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    weights, averaged = best_weights(trainer, data, last=folder / "checkpoints" / "last.ckpt" if cfg.average else None)
+        fit(trainer, model, data, checkpoint)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # torchmetrics would wait for the others
     if not trainer.is_global_zero:
         return None
 
+    choice = choose(folder / "checkpoints", metric=monitored(cfg), labels=data.labels)
+    log.info(choice.reason)
     model = instantiate(cfg.model, labels=data.labels)  # whole; that of the fit may hold one process's share
-    model.load_state_dict(weights)
+    model.load_state_dict(choice.weights)
     exported = export(model.merged(), data.tokenizer, data.preprocessing, into=folder / "export")
     runtime = convert_export(exported, data, instantiate(cfg.convert)) if score_test and cfg.convert else "torch"
     evaluations = score_export(exported, data, score_test=score_test)
@@ -78,7 +90,7 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
         evaluations = calibrate(exported, evaluations)
     wanted = score_test if cfg.baseline is None else cfg.baseline
     results = Results(evaluations, compare_with_baseline(evaluations, data) if wanted else {})
-    summary = summarize(cfg, data, trainer, averaged=averaged, runtime=runtime, seconds=time.time() - started)
+    summary = summarize(cfg, data, trainer, choice, runtime=runtime, seconds=time.time() - started)
     write_json(folder / "run_summary.json", summary)
     write_text(exported / "README.md", model_card(folder.name, data.backbone, data.preprocessing, results))
     write_report(folder / "report", results, run=folder)
@@ -89,44 +101,51 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
 
 def build_trainer(cfg: DictConfig) -> pl.Trainer:
     """Before any data is read: ConfigError for what this machine or Lightning does not have."""
+    progress = cfg.trainer.get("enable_progress_bar") is not False
+    wired = {name: node for name, node in cfg.callbacks.items() if node and (progress or name != "progress")}
+    settings = {**OmegaConf.to_container(cfg.trainer, resolve=True), "plugins": None}  # type: ignore[dict-item]
     try:
-        callbacks = [instantiate(callback) for callback in cfg.callbacks.values() if callback]
-        loggers = [instantiate(logger) for logger in (cfg.logger or {}).values() if logger]
-        trainer: pl.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
+        callbacks = [instantiate(node) for node in wired.values()]
+        loggers = [instantiate(node) for node in cfg.logger.values() if node]
+        plugins = [WholeCheckpoints(), *(instantiate(node) for node in cfg.trainer.get("plugins") or [])]
+        trainer: pl.Trainer = instantiate(
+            settings, callbacks=callbacks, logger=loggers or False, plugins=plugins, _convert_="all"
+        )
     except InstantiationException as error:
-        if not isinstance(error.__cause__, MisconfigurationException | ValueError | TypeError):
+        if not isinstance(error.__cause__, MisconfigurationException | ValueError | TypeError | ImportError):
             raise
         raise ConfigError(f"trainer: {str(error.__cause__).splitlines()[0]}") from error
     return trainer
 
 
-def best_weights(trainer: pl.Trainer, data: SentimentData, *, last: Path | None) -> tuple[Weights, bool]:
-    """The weights that validate best: the best checkpoint's, or, with `last`, their average with that one's.
-
-    True where the average won; a soup of two after Wortsman et al. 2022, "Model soups".
-    """
-    checkpoint: ModelCheckpoint = trainer.checkpoint_callback  # type: ignore[assignment]
-    if any(isinstance(callback, WeightAveraging) for callback in trainer.callbacks):  # type: ignore[attr-defined]
-        last = None  # its checkpoints are averages already, and it would validate its own
-    best, newest = (
-        torch.load(path, map_location="cpu", weights_only=True)
-        for path in (checkpoint.best_model_path, last or checkpoint.best_model_path)
-    )
-    if best["epoch"] != newest["epoch"]:
-        weights = average(best["state_dict"], newest["state_dict"])
-        model = trainer.lightning_module
-        set_model_state_dict(model, {**weights}, options=StateDictOptions(full_state_dict=True))
-        [values] = trainer.validate(model, datamodule=data, verbose=False)
-        gain = values[checkpoint.monitor] - float(checkpoint.best_model_score)  # type: ignore[index, arg-type]
-        if gain > 0 if checkpoint.mode == "max" else gain < 0:
-            log.info("the average of the best and the last epoch validates better by %.4f", abs(gain))
-            return weights, True
-    return best["state_dict"], False
+def check_batches(cfg: DictConfig, data: SentimentData) -> None:
+    """ConfigError where an epoch has fewer batches than a validation waits for."""
+    every = cfg.trainer.get("val_check_interval")
+    batches, limit = len(data.train_dataloader()), cfg.trainer.get("limit_train_batches")
+    if limit is not None:
+        batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    if isinstance(every, int) and cfg.trainer.get("check_val_every_n_epoch") is not None and every > batches:
+        raise ConfigError(
+            f"trainer.val_check_interval={every}: an epoch has {batches} batches; lower it, or count batches over all "
+            "epochs with trainer.check_val_every_n_epoch=null"
+        )
 
 
-def average(first: Weights, second: Weights) -> Weights:
-    """The mean of each floating point tensor of two states; the others as in the first."""
-    return {name: (w + second[name]) / 2 if w.is_floating_point() else w for name, w in first.items()}
+def fit(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, checkpoint: Path | None) -> None:
+    """Train, on from `checkpoint` where given; KeyboardInterrupt where Lightning makes an exit of it."""
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except MisconfigurationException as error:
+        raise ConfigError(f"trainer: {str(error).strip().splitlines()[0]}") from error
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
+
+
+def monitored(cfg: DictConfig) -> str:
+    """The validation score by which epochs are compared."""
+    return str(cfg.callbacks.best.monitor).removeprefix("validation/")
 
 
 def convert_export(exported: Path, data: SentimentData, convert: Callable[..., Runtime]) -> Runtime:
@@ -168,7 +187,7 @@ def compare_with_baseline(evaluations: Mapping[str, Evaluation], data: Sentiment
 
 
 def summarize(
-    cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, *, averaged: bool, runtime: Runtime, seconds: float
+    cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, choice: Choice, *, runtime: Runtime, seconds: float
 ) -> dict[str, Any]:
     """run_summary.json: what is needed to trust, compare and repeat the run."""
     speed = next(callback for callback in trainer.callbacks if isinstance(callback, Throughput))  # type: ignore[attr-defined]
@@ -183,9 +202,9 @@ def summarize(
         },
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
-        "best_epoch": best_epoch(trainer),
-        "averaged_with_last_epoch": averaged,
-        "best_score": float(trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
+        "best_epoch": choice.best_epoch,
+        "best_score": choice.best_score,
+        "exported": choice.to_json(),
         "runtime": runtime,
         "precision": str(trainer.precision),
         "processes": trainer.world_size,
@@ -193,9 +212,3 @@ def summarize(
         "train_samples_per_second": round(speed.samples_per_second, 1),
         **environment(),
     }
-
-
-def best_epoch(trainer: pl.Trainer) -> int:
-    """Counted from 1, read from the best checkpoint itself."""
-    path = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
-    return int(torch.load(path, map_location="cpu", weights_only=True)["epoch"]) + 1

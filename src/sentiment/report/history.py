@@ -21,7 +21,7 @@ def read_history(folder: Path) -> list[dict[str, str]]:
         with path.open(newline="", encoding="utf-8") as file:
             rows += csv.DictReader(file)
     learned = max((int(row["epoch"]) for row in rows if row.get("train/loss")), default=0)
-    return [row for row in rows if int(row["epoch"] or 0) <= learned]  # the average is validated after the last epoch
+    return [row for row in rows if int(row["epoch"] or 0) <= learned]
 
 
 def learning_curves(rows: Sequence[Mapping[str, str]]) -> list[Figure]:

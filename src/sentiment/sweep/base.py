@@ -15,7 +15,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sentiment import ranks, runs
-from sentiment.config import check
+from sentiment.config import check, complete
 from sentiment.errors import ConfigError, Interrupted
 from sentiment.signatures import check_node
 
@@ -37,6 +37,7 @@ class FolderSweeper(Sweeper):
         check_node("hydra.sweeper", config.hydra.sweeper)
         self.folder = Path(config.hydra.sweep.dir)
         self.metric: str = config.optimized_metric
+        self.check_direction()
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -64,6 +65,18 @@ class FolderSweeper(Sweeper):
             _ = job.return_value  # raises what a trial raised
         return {name: runs.outcome(self.folder / name) for name in trials}
 
+    def check_direction(self) -> None:
+        """ConfigError where the sweep would look for the worst score."""
+        from sentiment.monitors import check_score
+
+        higher = check_score("optimized_metric", self.metric).higher_is_better
+        wanted = "maximize" if higher else "minimize"
+        if self.direction != wanted:
+            raise ConfigError(
+                f"hydra.sweeper.direction={self.direction}: {self.metric} is better where it is "
+                f"{'higher' if higher else 'lower'}; set hydra.sweeper.direction={wanted}"
+            )
+
     def check(self, name: str, overrides: Sequence[str]) -> None:
         """Hold the config of a trial against the signatures, before the sweep begins."""
         cfg = self.context.config_loader.load_sweep_config(self.config, list(overrides))
@@ -71,7 +84,7 @@ class FolderSweeper(Sweeper):
             cfg.hydra.runtime.output_dir = str(self.folder / name)
         HydraConfig.instance().set_config(cfg)  # for ${hydra:...}, as Hydra sets it for the trial itself
         one_device(cfg)
-        check(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"]))
+        check(complete(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])))
 
     def finish(self) -> None:
         """Name the best trial and, where asked, score it on the test split, once."""

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.trainer.states import TrainerFn
 
+from sentiment.checkpoints import judging
 from sentiment.errors import Pruned
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Prune(pl.Callback):
         self.monitor = monitor
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.state.fn != TrainerFn.FITTING:
+        if not judging(trainer):
             return
         score: Any = trainer.callback_metrics[self.monitor]
         step, epoch = trainer.current_epoch, trainer.current_epoch + 1
