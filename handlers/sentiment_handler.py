@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from sentiment.files import read_json_if_any
 from sentiment.frames import receive_in_pieces
 from sentiment.predictor import Predictor
 from sentiment.protocol import Describe, Explain, Request, parse_explain, parse_request
-from sentiment.schema import MODEL_HEADER, STATUS, Explanation, Model, RequestError
+from sentiment.schema import MODEL_HEADER, STATUS, Explanation, Model, Prediction, RequestError
 from sentiment.telemetry import Telemetry
+from sentiment.tracing import Answered, Batch, Tracing
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class SentimentHandler:
         self.admission: Admission
         self.warming: threading.Thread
         self.telemetry: Telemetry
+        self.tracing: Tracing | None
         self.scores: dict[str, Any] | None
         self.intervals: dict[str, Any] | None
 
@@ -53,6 +55,7 @@ class SentimentHandler:
         self.admission = Admission(self.predictor, seconds=seconds)
         own = {"model": context.model_name, "version": version_of(context)}
         self.telemetry = Telemetry(context.metrics, **own, labels=self.predictor.labels)
+        self.tracing = Tracing.start(**own)
         self.warming = threading.Thread(target=lambda: self.predictor.explainer, daemon=True)
         self.warming.start()  # it takes seconds, in which texts are answered
         log.info("ready on %s, labels %s", device, self.predictor.labels)
@@ -61,24 +64,36 @@ class SentimentHandler:
     @counted
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[str]:
         started = time.perf_counter()
+        batch = Batch() if self.tracing else None
         headers = [context.get_all_request_header(i) for i in range(len(rows))]
-        requests = [self._parse(row, own) for row, own in zip(rows, headers, strict=True)]
-        plain = {i: one for i, one in enumerate(requests) if not isinstance(one, RequestError | Explain)}
-        asked = {i: one for i, one in enumerate(requests) if isinstance(one, Explain)}
-        scored = self.admission.answer([one.texts for one in plain.values()])
-        found = dict(zip(plain, scored, strict=True)) | dict(zip(asked, self._explain([*asked.values()]), strict=True))
+        requests = [self._parse(row, own, i, batch) for i, (row, own) in enumerate(zip(rows, headers, strict=True))]
+        found = self._answer(requests, batch)
         model = self._model(context)
-        answers = [self._render(request, found.get(i), model) for i, request in enumerate(requests)]
+        answers = [self._render(request, found.get(i), model, i, batch) for i, request in enumerate(requests)]
         for index, answer in enumerate(answers):
             self._head(index, answer, context)
+        answered = [found[i] for i, one in enumerate(requests) if not isinstance(found.get(i, one), RequestError)]
         self.telemetry.batch(
-            [prediction for one in scored if not isinstance(one, RequestError) for prediction in one],
+            [one for several in answered for one in several if isinstance(one, Prediction)],
             rejected=[answer.reason for answer in answers if isinstance(answer, RequestError)],
-            explained=sum(len(found[i]) for i in asked if isinstance(found[i], list)),
+            explained=sum(isinstance(one, Explanation) for several in answered for one in several),
             requests=len(rows),
             seconds=time.perf_counter() - started,
         )
+        if self.tracing and batch:
+            self.tracing.finish(batch, [*map(told, requests, answers, headers)])
         return [json.dumps(answer.to_json()) if isinstance(answer, RequestError) else answer for answer in answers]
+
+    def _answer(self, requests: Sequence[Request | Explain | RequestError], batch: Batch | None) -> dict[int, Any]:
+        """The predictions or explanations of each request that has any, by its place, or why there are none."""
+        plain = {i: one for i, one in enumerate(requests) if not isinstance(one, RequestError | Explain)}
+        asked = {i: one for i, one in enumerate(requests) if isinstance(one, Explain)}
+        scored = self.admission.answer([one.texts for one in plain.values()], batch and batch.noting([*plain]))
+        started = time.time_ns()
+        explained = self._explain([*asked.values()])
+        if batch and asked:
+            batch.note("compute", started, time.time_ns(), [*asked])
+        return dict(zip([*plain, *asked], [*scored, *explained], strict=True))
 
     def _head(self, index: int, answer: str | RequestError, context: Any) -> None:
         context.set_response_content_type(index, "application/json")
@@ -95,11 +110,14 @@ class SentimentHandler:
         self.warming.join()
         return self.predictor.explainer.batch(requests)
 
-    def _render(self, request: Request | Explain | RequestError, found: Any, model: Model) -> str | RequestError:
+    def _render(
+        self, request: Request | Explain | RequestError, found: Any, model: Model, number: int, batch: Batch | None
+    ) -> str | RequestError:
         """Write the answer to one request as JSON, or tell why there is none."""
         error = request if isinstance(request, RequestError) else found
         if isinstance(error, RequestError):
             return error
+        started = time.time_ns() if batch else 0
         try:
             if isinstance(request, Explain):
                 answer = request.asked.explain(found, model)
@@ -109,9 +127,15 @@ class SentimentHandler:
         except Exception as failed:  # the boundary between requests
             log.error("one answer cannot be written: %s", place_of(failed))
             return RequestError("the answer cannot be written", status=500, reason="internal")
+        finally:
+            if batch:
+                batch.note("render", started, time.time_ns(), [number])
 
-    def _parse(self, row: dict[str, Any], headers: dict[str, Any]) -> Request | Explain | RequestError:
+    def _parse(
+        self, row: dict[str, Any], headers: dict[str, Any], number: int, batch: Batch | None
+    ) -> Request | Explain | RequestError:
         """Parse one row by its own headers: TorchServe batches all of a model's requests, whatever they ask."""
+        started = time.time_ns() if batch else 0
         try:
             if headers.get("explain") == "True":
                 return parse_explain(decode(row, headers))
@@ -123,6 +147,9 @@ class SentimentHandler:
         except Exception as failed:  # the boundary between requests
             log.error("one request cannot be read: %s", place_of(failed))
             return RequestError("the request cannot be read", status=500, reason="internal")
+        finally:
+            if batch:
+                batch.note("parse", started, time.time_ns(), [number])
 
     def _model(self, context: Any) -> Model:
         own = self.predictor.preprocessing
@@ -134,3 +161,12 @@ class SentimentHandler:
 
 def version_of(context: Any) -> str:
     return str(context.manifest["model"]["modelVersion"])
+
+
+def told(request: Request | Explain | RequestError, answer: str | RequestError, headers: Mapping[str, Any]) -> Answered:
+    """What a span tells of one request."""
+    texts = request.asked.texts if isinstance(request, Explain) else getattr(request, "texts", ())
+    operation = "explain" if headers.get("explain") == "True" else "describe" if request == Describe() else "predict"
+    if isinstance(answer, RequestError):
+        return Answered(headers, operation, len(texts), answer.status, answer.reason)
+    return Answered(headers, operation, len(texts), 200, None)

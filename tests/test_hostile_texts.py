@@ -151,7 +151,7 @@ def test_a_batch_job_lists_the_row_and_scores_the_others(fragile, tiny_run, tmp_
         predict(input=source, output=tmp_path / "out.csv", engine=Predictor.load(tiny_run), chunk=6)
     wanted = ["" if i in (3, 4, 17) else "positive" if i % 2 else "negative" for i in range(20)]
     assert [row["prediction"] for row in read_csv(tmp_path / "out.csv")] == wanted
-    rejects = read_csv(tmp_path / "out.rejects.csv")
+    rejects = read_csv(tmp_path / "out.csv.rejects.csv")
     assert [row["row"] for row in rejects] == ["4", "5", "18"]
     assert {row["reason"] for row in rejects} == {"the text cannot be cleaned (ZeroDivisionError)"}
 

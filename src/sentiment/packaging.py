@@ -30,6 +30,7 @@ HANDLER = "handlers/sentiment_handler.py"
 SHARED = (  # modules the handler needs
     "__init__", "activity", "errors", "files", "checksums", "frames", "text", "schema", "bodies", "telemetry",
     "tensors", "protocol", "encoding", "runtimes", "explanations", "predictor", "admission",
+    "tracing",
 )  # fmt: skip
 MAX_SECONDS = 10.0  # of one call of a worker
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member

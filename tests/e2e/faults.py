@@ -1,6 +1,7 @@
 """What the tests of faults do to a server, and how they look at it."""
 
 import contextlib
+import hashlib
 import os
 import signal
 import time
@@ -70,10 +71,12 @@ def same(served, expected):
 
 
 def with_settings(source, target, **settings):
-    """A copy of an archive with other settings of its model."""
+    """A copy of an archive with other settings of its model, and the checksums to go with them."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "model-config.yaml":
-                content = yaml.safe_dump({**yaml.safe_load(content), **settings}).encode()
+        contents = {name: old.read(name) for name in old.namelist()}
+        before = hashlib.sha256(contents["model-config.yaml"]).hexdigest()
+        config = yaml.safe_dump({**yaml.safe_load(contents["model-config.yaml"]), **settings}).encode()
+        for name, content in {**contents, "model-config.yaml": config}.items():
+            if name == "SHA256SUMS":
+                content = content.replace(before.encode(), hashlib.sha256(config).hexdigest().encode())
             new.writestr(name, content)

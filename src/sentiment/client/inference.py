@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt
 
 from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive, drive_async, exchange
 from sentiment.client.pinned import PinnedClient
+from sentiment.client.traces import trace_headers
 from sentiment.client.trust import extensions, verification
 from sentiment.errors import Rejected, ServerFault
 from sentiment.schema import MAX_TEXTS, MODEL_HEADER, Explanation, Model, Prediction, RequestError, check_text
@@ -76,9 +77,10 @@ def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
     """What httpx is to send for one try; without a body the model is asked to describe itself."""
     if step.token_url:
         return {"method": "GET", "url": step.token_url, "headers": step.headers}
+    headers = step.headers | trace_headers()
     if body is None:
-        return {"method": "POST", "url": url, "headers": step.headers | {"describe": "True"}}
-    return {"method": "POST", "url": url, "content": json.dumps(body), "headers": step.headers | JSON}
+        return {"method": "POST", "url": url, "headers": headers | {"describe": "True"}}
+    return {"method": "POST", "url": url, "content": json.dumps(body), "headers": headers | JSON}
 
 
 def ping_request(step: Try, url: str) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""Requests made to harm others, sent to the real server beside a bystander's short texts."""
+
+import gzip
+import json
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from sentiment.client import Client, read_key
+from tests.e2e.faults import ready, with_settings, workers
+from tests.hostile import CEDILLA, GRAVE, HOSTILE
+
+pytestmark = pytest.mark.e2e
+
+JSON = {"Content-Type": "application/json"}
+PLAIN = {"Content-Type": "text/plain;charset=UTF-8"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+SENT = b'{"text": "good film"}'
+BYSTANDER = b'{"text": "bad meal"}'
+
+
+def body(value):
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+KINDS = {
+    "overlong references": (body({"text": "&#" + "1" * 4_301}), JSON, {200}),
+    "marks": (body({"texts": ["a" + (GRAVE + CEDILLA) * 49_000] * 8}), JSON, {200}),
+    "every kind": (body({"texts": [make(20_000) for make in HOSTILE.values()]}), JSON, {200, 400}),
+    "many long texts": (body({"texts": ["word " * 1_200] * 1_000}), JSON, {200, 413, 503}),
+    "a form of many fields": (b"a&" * 100_000, FORM, {413}),
+    "a long form": (b"data=" + b"a" * 50_000, FORM, {413}),
+    "deep lists": (b'{"text": ' + b"[" * 1_000_000, JSON, {400}),
+    "a long number": (b'{"text": ' + b"1" * 1_000_000 + b"}", JSON, {400}),
+}
+
+
+@pytest.fixture(scope="module")
+def ask(spare):
+    ready(spare)
+    headers = {"Authorization": f"Bearer {read_key(spare.key_file, 'inference')}"}
+    limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
+    with httpx.Client(headers=headers, timeout=120, limits=limits) as http:
+
+        def asking(content, own, model="sentiment"):
+            return http.post(f"{spare.url}/predictions/{model}", content=content, headers=own)
+
+        yield asking
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_harms_is_answered_and_a_bystander_does_not_notice(spare, ask, kind):
+    content, headers, expected = KINDS[kind]
+    before, done, seen = workers(spare), threading.Event(), Counter()
+
+    def stand_by():
+        while not done.is_set():
+            answer = ask(BYSTANDER, JSON)
+            seen[answer.status_code, answer.json().get("label")] += 1
+
+    bystander = threading.Thread(target=stand_by)
+    bystander.start()
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            got = [answer.status_code for answer in pool.map(lambda _: ask(content, headers), range(6))]
+    finally:
+        done.set()
+        bystander.join()
+    assert set(got) <= expected
+    assert set(seen) == {(200, "negative")}
+    assert workers(spare) == before
+
+
+def test_30_texts_that_broke_cleaning_among_300_cost_no_answer(ask):
+    sent = [KINDS["overlong references"][:2] if i % 10 == 3 else (SENT, JSON) for i in range(300)]
+    with ThreadPoolExecutor(16) as pool:
+        got = list(pool.map(lambda one: ask(*one).status_code, sent))
+    assert got == [200] * 300
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "said"),
+    [
+        (SENT, PLAIN, 200, "positive"),
+        (b"\xef\xbb\xbf" + SENT, JSON, 200, "positive"),
+        (b"\xef\xbb\xbf" + SENT, PLAIN, 200, "positive"),
+        (SENT.decode().encode("utf-16"), JSON, 200, "positive"),
+        (b"\n\n " + SENT, {"Content-Type": "application/octet-stream"}, 200, "positive"),
+        (SENT, {}, 200, "positive"),
+        (b"[good] film", PLAIN, 200, "positive"),
+        (b"{good} film", {}, 200, ""),
+        (b'"good film"', JSON, 200, "positive"),
+        (b'["good film"]', PLAIN, 400, "got a list"),
+        (b"null", JSON, 400, "got null"),
+        (b'{"text": "good", "text": "bad"}', JSON, 400, "the key 'text' twice"),
+        (b'{"text": NaN}', JSON, 400, "NaN, which is no JSON"),
+        (b'{"text": "good', PLAIN, 400, "not valid JSON"),
+        (b"good film", JSON, 400, "not valid JSON"),
+        (gzip.compress(SENT), {**JSON, "Content-Encoding": "gzip"}, 400, "compressed"),
+    ],
+)
+def test_the_body_tells_its_form(ask, content, headers, status, said):
+    answer = ask(content, headers)
+    assert answer.status_code == status, answer.text
+    assert said in (answer.json()["label"] if status == 200 else answer.json()["message"])
+
+
+@pytest.fixture(scope="module")
+def brief(spare):
+    """The model with a worker that computes for a moment at a time."""
+    with_settings(spare.store / "sentiment.mar", spare.store / "brief.mar", maxSeconds=0.05)
+    query = {"url": "brief.mar", "model_name": "brief", "initial_workers": 1, "synchronous": "true"}
+    key = {"Authorization": f"Bearer {read_key(spare.key_file, 'management')}"}
+    url = f"{spare.address('management')}/models"
+    answer = httpx.post(url, params=query, headers=key, timeout=120)
+    assert answer.status_code == 200, answer.text
+    yield "brief"
+    with spare.management() as management:
+        management.unregister("brief", "1.0")
+    (spare.store / "brief.mar").unlink()
+
+
+def test_what_no_call_can_hold_is_refused_and_the_client_gets_its_answers_in_parts(spare, ask, brief, tiny_local):
+    texts = [f"{'good' if i % 2 else 'bad'} film {i} " * 60 for i in range(1_000)]
+    refused = ask(body({"texts": texts}), JSON, brief)
+    assert refused.status_code == 413
+    assert "more than this server computes in 0.05 s; send fewer in one request" in refused.json()["message"]
+    assert ask(SENT, JSON, brief).status_code == 200
+    with Client(url=spare.url, model=brief, key_file=spare.key_file, batch_size=1_000, pauses=(0.2,) * 20) as asking:
+        got = asking.predict(texts)
+    assert [one.label for one in got] == [one.label for one in tiny_local.predict(texts)]
