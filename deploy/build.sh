@@ -7,7 +7,7 @@ usage() {
 usage: deploy/build.sh [options] [serve|ui ...] [-- option of the engine ...]
 
   -t TAG      tag of the images, bert-sentiment-serve and bert-sentiment-ui (latest)
-  -b IMAGE    base image with Python 3.11 and apt (python:3.11-slim)
+  -b IMAGE    base image with Python 3.11 and apt, as NAME@sha256:DIGEST (the Dockerfiles name one)
   -i URL      package index of PyTorch's CPU builds, for the serve image
   -m FILE     archive of model_store to bake into the serve image
 
@@ -50,6 +50,9 @@ done
 [[ ${1:-} != -- ]] || shift
 mar=$(basename "$mar")
 [[ -z $mar || -f model_store/$mar ]] || fail "model_store/$mar does not exist; make it with: sentiment package" 2
+
+[[ -z $base || $base == *@sha256:* ]] ||
+  echo "note: the base image $base has no digest, so another build may stand on another one; -b NAME@sha256:DIGEST" >&2
 
 common=() serve=()
 [[ -z $base ]] || common+=(--build-arg "BASE_IMAGE=$base")

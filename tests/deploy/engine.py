@@ -1,12 +1,13 @@
 """Images and containers by buildah alone, which needs no daemon: chroots, each in a network of its own."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -50,7 +51,7 @@ class Engine:
         self.buildah("config", "--env", "PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin", container)
         self.buildah("commit", "--quiet", "--rm", container, BASE)
 
-    def build(self, context: Path, *arguments: str, volumes: list[str]) -> None:
+    def build(self, context: Path, *arguments: str, volumes: Sequence[str]) -> None:
         """Run the script of a checkout on the base image."""
         options = [option for volume in volumes for option in ("--volume", volume)]
         command = [str(context / "deploy" / "build.sh"), "-b", BASE, *arguments, "--", *options]
@@ -157,11 +158,30 @@ def checkout(into: Path) -> Path:
     return into
 
 
-def pip_volumes(folder: Path) -> list[str]:
-    """What pip is told on this machine, as a file and the local files it names, for pip in a build."""
+def pip_settings() -> dict[str, str]:
+    """What pip is told on this machine."""
     listed = subprocess.check_output([sys.executable, "-m", "pip", "config", "list"], text=True)
     settings = {line.partition("=")[0].split(".")[-1]: line.partition("=")[2] for line in listed.splitlines()}
-    plain = {key: value.strip("'\"").replace("\\n", " ") for key, value in settings.items()}
+    return {key: value.strip("'\"").replace("\\n", " ") for key, value in settings.items()}
+
+
+def torch_index(folder: Path) -> list[str]:
+    """Return -i and an index of the CPU builds of torch that lie here, with their hashes as PyTorch's own has; or [].
+
+    pip prefers a link whose hash it knows to one that says none, as those of --find-links do.
+    """
+    places = [Path(word) for word in pip_settings().get("find-links", "").split() if word.startswith("/")]
+    wheels = [wheel for place in places for wheel in place.glob("torch-*+cpu-*.whl")]
+    hashes = {wheel: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels}
+    links = [f'<a href="{wheel.as_uri()}#sha256={digest}">{wheel.name}</a>' for wheel, digest in hashes.items()]
+    (folder / "torch").mkdir(parents=True)
+    (folder / "torch" / "index.html").write_text("\n".join(links))
+    return ["-i", folder.as_uri()] if links else []
+
+
+def pip_volumes(folder: Path) -> list[str]:
+    """What pip is told on this machine, as a file and the local files it names, for pip in a build."""
+    plain = pip_settings()
     (folder / "pip.conf").write_text("[global]\n" + "".join(f"{key} = {value}\n" for key, value in plain.items()))
     words = [word for value in plain.values() for word in value.split()]
     files = {Path(word) for word in words if word.startswith("/")}

@@ -84,6 +84,13 @@ def test_what_follows_two_dashes_is_the_engines(build, before):
     assert "Dockerfile.ui" in done.stdout
 
 
+def test_a_base_image_without_a_digest_is_said(build):
+    done = build("-b", "python:3.11-slim", "ui", engines=["docker"])
+    assert done.stderr.startswith("note: the base image python:3.11-slim has no digest, so ")
+    assert done.stdout.startswith("docker build --build-arg BASE_IMAGE=python:3.11-slim ")
+    assert build("-b", f"python:3.11-slim@sha256:{'0' * 64}", "ui", engines=["docker"]).stderr == ""
+
+
 def test_the_environment_says_the_same_as_the_options(build):
     options = build("-t", "7", "-b", "base", "-i", "index", engines=["docker"])
     assert build(TAG="7", BASE_IMAGE="base", TORCH_INDEX="index").stdout == options.stdout != ""

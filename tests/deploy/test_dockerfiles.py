@@ -1,13 +1,14 @@
 """What the Dockerfiles promise, short of building them: test_images.py does that."""
 
 import json
+import re
 import subprocess
 
 import pytest
 
 from sentiment.compose import compose
 from tests.conftest import ROOT
-from tests.deploy.files import IMAGES, called, dockerfile, entrypoint, installed, value
+from tests.deploy.files import IMAGES, called, dockerfile, entrypoint, installed, services, value
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -53,7 +54,30 @@ def test_the_page_is_healthy_when_it_answers():
 def test_both_stages_stand_on_the_base_image_of_the_argument(image):
     text = (ROOT / f"Dockerfile.{image}").read_text()
     assert [line.split()[1] for line in text.splitlines() if line.startswith("FROM")] == ["${BASE_IMAGE}"] * 2
-    assert "constraints.txt" in text
+
+
+def test_all_stand_on_one_base_image_by_its_digest():
+    files = [(ROOT / f"Dockerfile.{image}").read_text() for image in IMAGES]
+    [base] = {re.search(r"^ARG BASE_IMAGE=(.*)$", text, re.MULTILINE)[1] for text in files}
+    assert re.fullmatch(r"python:3\.11-slim-\w+@sha256:[0-9a-f]{64}", base)
+    assert {str(services()[image]["build"]["args"]["BASE_IMAGE"]) for image in IMAGES} == {"None"}  # the Dockerfile's
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_every_download_of_pip_is_held_to_hashes(image):
+    """Whatever else pip does takes what is there: no index, or no requirement and no environment for a build."""
+    text = (ROOT / f"Dockerfile.{image}").read_text().replace("\\\n", " ")
+    calls = [call for line in text.splitlines() for call in line.split(" && ") if "/bin/pip " in call]
+    downloads = [call for call in calls if "--requirement" in call]
+    assert [re.findall(r"(?:--requirement|--constraint) (\S+)", call) for call in downloads] == [
+        ["build.lock"],
+        [f"{image}.lock", f"{image}.txt"],
+    ]
+    assert all("--require-hashes" in call for call in downloads)
+    for call in calls:
+        if call not in downloads and not call.rstrip().endswith(" check"):
+            assert "--no-deps" in call
+            assert "--no-index" in call or "--no-build-isolation" in call
 
 
 def test_a_served_model_lies_where_the_server_looks():

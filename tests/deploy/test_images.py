@@ -14,7 +14,7 @@ import pytest
 
 from sentiment.packaging import package
 from sentiment.predictor import Predictor
-from tests.deploy.engine import INSIDE, Container, Engine, base_archive, checkout, network, pip_volumes
+from tests.deploy.engine import INSIDE, Container, Engine, base_archive, checkout, network, pip_volumes, torch_index
 
 pytestmark = [
     pytest.mark.slow,
@@ -37,7 +37,9 @@ def engine(tmp_path_factory, tiny_run):
     made = Engine(folder / "storage")
     try:
         made.load(base_archive(cache))
-        made.build(context, "-m", "sentiment.mar", volumes=pip_volumes(folder))
+        index = folder / "torch-index"
+        volumes = [*pip_volumes(folder), f"{index}:{index}:ro"]
+        made.build(context, "-m", "sentiment.mar", *torch_index(index), volumes=volumes)
         yield made
     finally:
         made.clear()
