@@ -47,9 +47,10 @@ def test_without_the_list_what_cannot_be_read_is_one_line_too(tiny_copy, name):
         if harm == "flipped" or (name == "tokenizer.json" and harm == "cut"):
             continue
         spoil(path)
-        with pytest.raises((ModelError, DamagedFileError), match=name.replace(".", r"\.")) as raised:
-            Predictor.load(tiny_copy)
-        assert "\n" not in str(raised.value)
+        for read in (Predictor.load, lambda run: package(run=run, store=tiny_copy / "store")):
+            with pytest.raises((ModelError, DamagedFileError), match=name.replace(".", r"\.")) as raised:
+                read(tiny_copy)
+            assert "\n" not in str(raised.value)
         path.write_bytes(whole)
 
 

@@ -18,7 +18,7 @@ from annotated_types import Ge, Gt
 from sentiment.checksums import SUMS, verify_export, write_checksums
 from sentiment.errors import ConfigError
 from sentiment.files import read_json, replacing, scratch_folder, write_json
-from sentiment.predictor import PREPROCESSING, export_folder, read_preprocessing
+from sentiment.predictor import PREPROCESSING, Predictor, export_folder, read_preprocessing
 from sentiment.resources import PACKAGE, bundled
 from sentiment.runs import read_result
 from sentiment.text import Preprocessing
@@ -79,7 +79,10 @@ def package(
         "responseTimeout": response_timeout,
         "maxSeconds": float(max_seconds),  # the handler's own
     }
-    verify_export(export)
+    if (export / SUMS).is_file():
+        verify_export(export)
+    else:
+        Predictor.load(export)  # of an earlier release: what opens is whole as far as anyone can tell
     preprocessing = read_preprocessing(export, window_stride=window_stride)
     with scratch_folder(target) as scratch:  # beside the archive: what a kill leaves in /tmp stays there
         members = archive(export, preprocessing, scratch, name=name, version=version, settings=settings)

@@ -7,6 +7,7 @@ import httpx
 import psutil
 import pytest
 
+from sentiment.checksums import write_checksums
 from sentiment.cli import main
 from sentiment.client import read_key
 from sentiment.packaging import package
@@ -148,6 +149,7 @@ def test_ready_is_more_than_ping(opened, command):
 
 def test_ready_tells_a_model_that_failed_a_dead_server_and_an_unknown_model(opened, command, tiny_copy, tmp_path):
     (tiny_copy / "export" / "model.safetensors").write_bytes(b"no weights")
+    write_checksums(tiny_copy / "export")  # else it would not be packaged
     package(run=tiny_copy, store=opened.store, name="broken")
     with opened.management() as management:
         management._send("POST", "models", url="broken.mar", initial_workers=1, synchronous="false")

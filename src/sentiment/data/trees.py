@@ -1,6 +1,8 @@
 """Labelled texts in a file each, <split>/<label>/<name>.txt, in a folder or a tar archive, as aclImdb comes."""
 
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +11,7 @@ from sentiment.errors import DataError
 
 UNLABELLED = ("unsup",)  # the folder of aclImdb whose texts have no label
 TAR = (".tar", ".tar.gz", ".tgz")
+LARGEST = 16 << 20  # bytes of one text
 
 File = tuple[str, str, bytes]  # label, name, content
 
@@ -38,10 +41,16 @@ def read_archive(path: Path, names: Mapping[str, Iterable[str]]) -> dict[str, La
             for member in archive:
                 *_, folder, label, name = ("", "", *PurePosixPath(member.name).parts)
                 if member.isfile() and name.endswith(".txt") and folder in split_of and label not in UNLABELLED:
+                    if member.size > LARGEST:  # a few bytes of an archive may unpack to any number
+                        raise DataError(
+                            f"{path}: {member.name} has {member.size:,} bytes; a text has {LARGEST:,} at most"
+                        )
                     content = archive.extractfile(member)
                     assert content is not None  # of a file it never is
                     found.setdefault(split_of[folder], []).append((label, name, content.read()))
-    except (tarfile.TarError, EOFError, OSError) as error:
+            while archive.fileobj is not None and archive.fileobj.read(1 << 20):
+                pass  # to its very end, where gzip keeps the checksum of all before it
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         raise DataError(f"{path}: not readable as a tar archive: {error}") from error
     if not found:
         raise DataError(f"{path} has no texts at <split>/<label>/<name>.txt")
