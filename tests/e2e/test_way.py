@@ -171,6 +171,7 @@ def test_an_archive_that_cannot_load_is_reported_with_its_reason(way, tmp_path):
     subprocess.run(["cp", "-r", str(way / "run" / "export"), str(broken)], check=True)
     for weights in (broken / "export").glob("model*"):  # PyTorch's and the graph
         weights.write_bytes(b"no weights")
+    (broken / "export" / "SHA256SUMS").unlink()  # with it, it would not be packaged
     package(run=broken, store=tmp_path / "store")
     server = on_free_ports(tmp_path / "store", folder=tmp_path / "serve")
     with pytest.raises(ServingError, match="sentiment does not load; see .*reason: .*"):
