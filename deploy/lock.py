@@ -21,10 +21,12 @@ LOCK = """\
 
 
 def resolve(target: str, *sources: str, header: str, options: tuple[str, ...]) -> str:
-    """Run uv's resolver; the pins that `target` has already are preferred."""
+    """Run uv's resolver; the pins that `target` has already are preferred, but its hashes are asked for again."""
+    if (path := ROOT / target).exists():
+        path.write_text(re.sub(r" \\\n +--hash=\S+", "", path.read_text()))
     command = ["uv", "pip", "compile", *OPTIONS, *options, "--output-file", target, *sources]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return header + (ROOT / target).read_text()
+    return header + path.read_text()
 
 
 def with_torch_builds(lock: str) -> str:

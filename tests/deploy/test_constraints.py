@@ -67,6 +67,8 @@ def test_the_locks_build_with_what_pyproject_builds_with():
 def test_the_serve_image_may_install_every_listed_build_of_torch():
     torch = pins(ROOT / "deploy/serve.lock")["torch"]
     assert {digest for digest, _ in BUILDS} < torch.hashes
+    text = (ROOT / "deploy/serve.lock").read_text()
+    assert [text.count(digest) for digest, _ in BUILDS] == [1] * len(BUILDS)
     assert {wheel.split("-")[1].partition("+")[0] for _, wheel in BUILDS} == {torch.version}
     assert {wheel.rpartition("_2_28_")[2] for _, wheel in BUILDS} == {"x86_64.whl", "aarch64.whl"}
 
