@@ -13,6 +13,8 @@ from tests.backbones import ENCODERS, LAYERS, POSITIONS, build, one_line, rewrit
 
 LABELS = ["bad", "fine", "good"]
 SHARED = ("albert",)  # one layer, computed several times
+RARE = {"camembert", "electra", "convbert", "rembert", "big_bird", "funnel", "deberta"}
+KINDS = [pytest.param(kind, marks=pytest.mark.slow if kind in RARE else ()) for kind in ENCODERS]
 OTHER_LINEAR = {  # one of the names that attention has where they are not query, key and value
     "mpnet": "q",
     "deberta": "in_proj",
@@ -43,7 +45,7 @@ def rows(network):
     return {"input_ids": ids, "attention_mask": (ids != pad).long()}
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_dropout_of_the_head_is_at_work(kind, backbone):
     network, _ = load_network(backbone(kind), LABELS, 0.9, attention_dropout=0.0)
     network.base_model.eval()  # but for the head
@@ -55,7 +57,7 @@ def test_dropout_of_the_head_is_at_work(kind, backbone):
     torch.testing.assert_close(network(**rows(network)).logits, network(**rows(network)).logits)
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_dropout_of_attention_is_at_work_or_refused(kind, backbone):
     if kind in ("xlnet", "fnet"):
         with pytest.raises(ConfigError, match=rf"model.attention_dropout=0.9 can do nothing for {kind}: its config"):
@@ -81,7 +83,7 @@ def test_the_default_of_no_attention_dropout_is_told_where_it_cannot_be_had(back
     assert "attention" not in " ".join(said)
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_layer_of_every_architecture_learns_slower_than_the_one_above(kind, backbone):
     network, _ = load_network(backbone(kind), LABELS)
     if kind in SHARED:
@@ -102,7 +104,7 @@ def test_each_layer_of_every_architecture_learns_slower_than_the_one_above(kind,
             assert {rate for name, rate in rates.items() if name.startswith(f"{layer}.")} <= {0.5**depth}
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_token_vectors_of_every_architecture_can_be_frozen(kind, backbone):
     network, _ = load_network(backbone(kind), LABELS)
     check_settings(backbone(kind), freeze_embeddings=True)
@@ -114,11 +116,15 @@ def test_token_vectors_of_every_architecture_can_be_frozen(kind, backbone):
         assert parameter.requires_grad or name not in label_dimensions(network.config)
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_rows_of_all_positions_run_and_no_longer_ones(kind, backbone):
     network, _ = load_network(backbone(kind), LABELS)
-    if kind in ("xlnet", "funnel"):  # of any length
-        assert positions(backbone(kind)) in (None, 512)
+    if kind in ("xlnet", "fnet", "convbert"):  # the last token, all tokens, or neighbours are read, padding or not
+        with pytest.raises(ModelError, match="answers a text otherwise where a longer one is in its batch") as caught:
+            check_runs(network, backbone(kind), POSITIONS)
+        one_line(caught.value)
+        return
+    if kind == "funnel":  # of any length
         check_runs(network, backbone(kind), 100)
         return
     assert positions(backbone(kind)) == POSITIONS
@@ -131,7 +137,7 @@ def test_rows_of_all_positions_run_and_no_longer_ones(kind, backbone):
         one_line(caught.value)
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_adapters_leave_the_head_to_learn_in_every_architecture(kind, backbone):
     import peft
 
@@ -150,6 +156,24 @@ def test_adapters_leave_the_head_to_learn_in_every_architecture(kind, backbone):
         module, _, tail = name.partition(".")
         assert any(f".{module}.modules_to_save.default.{tail}" in other for other in learning), name
     assert lora.modules_to_save is None  # the config of the run is left alone
+
+
+def test_xlnet_says_minus_one_where_it_means_no_limit(backbone):
+    assert positions(backbone("xlnet")) is None
+
+
+def test_block_sparse_attention_is_computed_in_full(tmp_path):
+    folder = build("big_bird", tmp_path / "big_bird", attention_type="block_sparse")
+    network, said = load_network(folder, LABELS)
+    assert network.config.attention_type == "original_full"
+    assert "its attention is computed in full" in said[0]
+
+
+def test_weights_that_are_no_numbers_are_refused(backbone):
+    network, _ = load_network(backbone("bert"), LABELS)
+    torch.nn.init.constant_(network.bert.encoder.layer[0].output.dense.bias, float("nan"))
+    with pytest.raises(ModelError, match="gives no finite number for each label"):
+        check_runs(network, "x", 16)
 
 
 def test_weights_of_another_architecture_are_refused(backbone, tmp_path):

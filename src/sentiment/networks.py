@@ -14,6 +14,7 @@ from sentiment.runtimes import first_token_only
 HEAD_DROPOUT = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout", "cls_dropout")
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop", "attn_dropout")
 PROBE = 0.123  # a rate that nothing has by itself
+PADDING = 1e-3  # of the largest logit, which rounding stays far below
 
 
 def load_network(
@@ -39,6 +40,9 @@ def load_network(
     if hasattr(config, "function_to_apply"):
         del config.function_to_apply
     said = set_attention_dropout(config, attention_dropout)
+    if getattr(config, "attention_type", None) == "block_sparse":
+        config.attention_type = "original_full"  # BigBird takes it for short rows, and for all after the first of them
+        said.append("its attention is computed in full, since the sparse one depends on what else was asked before")
     network, missing, mismatched = read_weights(backbone, config, revision)
     check_whole(backbone, network, {*missing, *mismatched})
     if mismatched:
@@ -202,16 +206,24 @@ def check_runs(network: Any, backbone: str, longest: int) -> None:
     """
     ids = torch.full((2, longest), network.config.vocab_size - 1)
     mask = torch.ones_like(ids)
-    mask[0, 2:] = 0
+    mask[0, 3:] = 0
+    ids[0, 3:] = network.config.pad_token_id or 0
     was_training = network.training
     try:
-        logits = network.eval()(input_ids=ids, attention_mask=mask).logits
+        together = network.eval()(input_ids=ids, attention_mask=mask).logits
+        alone = network(input_ids=ids[:1, :3], attention_mask=mask[:1, :3]).logits[0]
     except Exception as error:  # whatever the code of an architecture raises
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"the backbone {backbone!r} ({network.config.model_type}) cannot compute a text of {longest} tokens: "
-            f"{str(error).splitlines()[0]}; lower data.max_length, or set another model.backbone"
+            f"{reason}; lower data.max_length, or set another model.backbone"
         ) from error
     finally:
         network.train(was_training)
-    if logits.shape != (2, network.config.num_labels) or not logits.isfinite().all():
+    if together.shape != (2, network.config.num_labels) or not together.isfinite().all():
         raise ModelError(f"the backbone {backbone!r} gives no finite number for each label; set another model.backbone")
+    if (together[0] - alone).abs().max() > PADDING * together.abs().max():
+        raise ModelError(
+            f"the backbone {backbone!r} ({network.config.model_type}) answers a text otherwise where a longer one is "
+            "in its batch, as it reads the padding; set model.backbone to one that masks it, such as BERT or RoBERTa"
+        )

@@ -57,7 +57,7 @@ class OnnxRuntime:
             raise ModelError(f"{graph} is missing; {remedy}")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 3  # errors
+        options.log_severity_level = 4  # errors are raised, too
         options.add_session_config_entry("session.force_spinning_stop", "1")  # the server's Java has the same cores
         try:
             self.session = onnxruntime.InferenceSession(

@@ -150,13 +150,12 @@ def monitored(cfg: DictConfig) -> str:
 
 def convert_export(exported: Path, data: SentimentData, convert: Callable[..., Runtime]) -> Runtime:
     """Choose what computes the answers of the exported folder from now on."""
-    validation = data.splits["validation"]
-    return convert(
-        exported,
-        train=data.splits["train"].texts,
-        texts=validation.texts,
-        targets=validation.labels,
-    )
+    train, validation = data.splits["train"], data.splits["validation"]
+    try:
+        return convert(exported, train=train.texts, texts=validation.texts, targets=validation.labels)
+    except ModelError as error:  # asked for by name; the training is not thrown away for it
+        log.error("%s; the run goes on with PyTorch", error)
+        return "torch"
 
 
 def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> dict[str, Evaluation]:

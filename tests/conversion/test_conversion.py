@@ -116,7 +116,7 @@ def test_auto_takes_the_first_faithful_one(tiny_copy, monkeypatch):
 
 
 def test_a_backbone_that_cannot_be_traced_stays_with_torch(tiny_copy, monkeypatch, caplog):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("no such operator\nand a page more")
 
     monkeypatch.setattr("sentiment.conversion.choice.build", fail)

@@ -1,22 +1,22 @@
 """Which runtime an export folder is answered with: the fastest that answers as the model does."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
-
-import torch
 
 from sentiment.checksums import unlist, update_checksums
 from sentiment.conversion.graph import build
 from sentiment.conversion.quantization import quantize
+from sentiment.conversion.trust import distrust, edge_rows, first_line
 from sentiment.encoding import encode
 from sentiment.errors import ModelError
 from sentiment.export import amend
 from sentiment.files import replacing
 from sentiment.predictor import Predictor
-from sentiment.runtimes import graph_of
+from sentiment.runtimes import OnnxRuntime, graph_of
 from sentiment.schema import Prediction
 from sentiment.text import Runtime
 
@@ -53,53 +53,95 @@ def convert(
     """Put the graph of `runtime` into the export folder and record it there; auto: the fastest that is faithful.
 
     `texts` with labels `targets` are what runtimes are compared on, `train` what activations are measured on.
-    Where auto finds none, or the backbone cannot be traced, it stays with torch.
+    Where auto finds none that is faithful and can be trusted, it stays with torch.
+
+    Raises:
+        ModelError: `runtime` names one that cannot be made or trusted; PyTorch computes the answers then.
     """
     amend(exported, runtime="torch")  # before the graph goes, so that a crash leaves what can be answered
     discard(exported)
     if runtime == "torch":
         return "torch"
+    chosen: Runtime = "torch"
     try:
-        with replacing(graph_of(exported, "onnx")) as temporary:
-            build(exported, temporary)
-    except (torch.onnx.errors.OnnxExporterError, RuntimeError, AttributeError) as error:
-        discard(exported)
+        chosen = compare(exported, runtime, train, texts, targets)
+    except ModelError as error:
         if runtime != "auto":
-            raise ModelError(f"{exported} cannot be converted: {error}; use runtime=torch") from error
-        log.warning("the backbone cannot be converted, PyTorch computes: %s", str(error).splitlines()[0])
-        return "torch"
-    chosen = compare(exported, FASTEST_FIRST if runtime == "auto" else (runtime,), runtime, train, texts, targets)
-    if chosen != "torch":
-        update_checksums(exported, graph_of(exported, chosen).name)
-    discard(exported, but=chosen)
+            raise
+        log.warning("%s; PyTorch computes the answers", error)
+    finally:
+        if chosen != "torch":
+            update_checksums(exported, graph_of(exported, chosen).name)
+        discard(exported, but=chosen)
     amend(exported, runtime=chosen)
     return chosen
 
 
 def compare(
-    exported: Path,
-    candidates: Sequence[Runtime],
-    wanted: Wanted,
-    train: Sequence[str],
-    texts: Sequence[str],
-    targets: Sequence[str],
+    exported: Path, wanted: Wanted, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]
 ) -> Runtime:
-    """The first candidate that is faithful, or the one that is wanted by name, whatever it is; else torch."""
+    """The first runtime that is faithful, or the one that is wanted by name, however far it rounds; else torch.
+
+    Raises:
+        ModelError: no graph can be made, or the one that is wanted by name cannot be trusted.
+    """
     texts, targets = spread(texts, COMPARED), spread(targets, COMPARED)
     reference = Predictor.load(exported, runtime="torch")
-    expected = reference.predict(texts)
-    for candidate in candidates:
-        if candidate == "onnx-int8":
-            rows = sorted(encode(spread(train, MEASURED), reference.tokenizer, reference.preprocessing), key=len)
-            batches = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
-            with replacing(graph_of(exported, candidate)) as temporary:
-                quantize(graph_of(exported, "onnx"), temporary, batches, reference.pad_id)
-        got = Predictor.load(exported, runtime=candidate).predict(texts)
+    expected, edges = reference.predict(texts), edge_rows(texts, reference)
+    make(exported, "onnx", reference, train, edges)
+    for candidate in FASTEST_FIRST if wanted == "auto" else (wanted,):
+        try:
+            if candidate != "onnx":
+                make(exported, candidate, reference, train, edges)
+            got = answer(exported, candidate, texts)
+        except ModelError as error:
+            if wanted != "auto":
+                raise
+            log.warning("%s", error)
+            continue
         found = fidelity(got, expected, targets)
         log.info("runtime %s: %s, on %d texts", candidate, found, len(texts))
         if found.passes or candidate == wanted:
             return candidate
     return "torch"
+
+
+def make(
+    exported: Path, runtime: Runtime, reference: Predictor, train: Sequence[str], edges: Sequence[Sequence[int]]
+) -> None:
+    """Write the graph of a runtime, int8 from that of fp32; ModelError where it fails, or differs at the edges."""
+    graph = graph_of(exported, runtime)
+    ways = [partial(build, exported), partial(build, exported, fused=False)]  # the fusions know BERT alone
+    if runtime != "onnx":
+        rows = sorted(encode(spread(train, MEASURED), reference.tokenizer, reference.preprocessing), key=len)
+        batches = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+        ways = [partial(quantize, graph_of(exported, "onnx"), batches=batches, pad_id=reference.pad_id)]
+    reasons = []
+    for write in ways:
+        if (reason := failure(write, graph, reference, edges)) is None:
+            return
+        reasons.append(reason)
+    raise ModelError(f"{exported} cannot be answered by {runtime}: {reasons[-1]}; use runtime=torch")
+
+
+def failure(write: Callable[[], None], graph: Path, reference: Predictor, edges: Sequence[Sequence[int]]) -> str | None:
+    """Write a graph, and say why it cannot be used; None where it can."""
+    try:
+        with replacing(graph) as temporary:
+            write(temporary)
+        return distrust(OnnxRuntime(graph, reference.pad_id), reference.compute, edges)
+    except Exception as error:  # of PyTorch's tracer, onnx, ONNX Runtime and numpy, which share no base
+        return first_line(error)
+
+
+def answer(exported: Path, runtime: Runtime, texts: Sequence[str]) -> list[Prediction]:
+    """The predictions of a graph; ModelError where it cannot compute one of the texts."""
+    try:
+        return Predictor.load(exported, runtime=runtime).predict(texts)
+    except Exception as error:  # of ONNX Runtime, which shares no base with others
+        raise ModelError(
+            f"{exported} cannot be answered by {runtime}: {first_line(error)}; use runtime=torch"
+        ) from error
 
 
 def fidelity(got: Sequence[Prediction], expected: Sequence[Prediction], targets: Sequence[str]) -> Fidelity:

@@ -1,9 +1,12 @@
 """The exported model as a graph for ONNX Runtime: traced, with fused attention, and without work nobody reads."""
 
 import logging
+import os
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +30,24 @@ class Logits(torch.nn.Module):
         return logits
 
 
-def build(exported: Path, target: Path) -> None:
-    """Write the fp32 graph of an export folder; inputs input_ids and attention_mask (B, T), output logits."""
-    from onnxruntime.transformers.optimizer import optimize_model
+def build(exported: Path, target: Path, *, fused: bool = True) -> None:
+    """Write the fp32 graph of an export folder; inputs input_ids and attention_mask (B, T), output logits.
 
+    `fused`: its attention, norms and activations become single operators, as far as they have the form of BERT's.
+    """
     model = AutoModelForSequenceClassification.from_pretrained(
         exported, local_files_only=True, attn_implementation="eager"
     )  # the fusions know the eager form
     trace(model.eval(), target)
-    heads, width = model.config.num_attention_heads, model.config.hidden_size
+    if fused:
+        fuse(target, model.config)
+
+
+def fuse(target: Path, config: Any) -> None:
+    """Let ONNX Runtime's optimizer fuse a traced graph in place, and take out what costs time on a CPU."""
+    from onnxruntime.transformers.optimizer import optimize_model
+
+    heads, width = config.num_attention_heads, config.hidden_size
     with quiet():
         fused = optimize_model(str(target), model_type="bert", num_heads=heads, hidden_size=width, opt_level=0)
         fused.save_model_to_file(str(target))  # which names the operator sets too
@@ -124,11 +136,19 @@ def plain_sums(graph: Any) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the remarks of tracer and optimizer on their own code."""
+    """Without the remarks of tracer and optimizer on their own code, such as a page of graph where tracing fails."""
     logging.disable(logging.WARNING)
+    torch._C._jit_set_onnx_log_output_stream("stderr")  # type: ignore[attr-defined]
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)  # they are written by C++
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(nothing)
         logging.disable(logging.NOTSET)
