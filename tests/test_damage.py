@@ -190,3 +190,27 @@ def test_a_run_of_other_data_names_no_class(tiny_copy):
     path.write_text("data: {_target_: pytorch_lightning.callbacks.ModelCheckpoint}\n")
     with pytest.raises(ConfigError, match="makes no SentimentData"):
         run_data(tiny_copy)
+
+
+@pytest.fixture
+def stopped(tiny_copy):
+    """A run that has its checkpoints and no end."""
+    (tiny_copy / "metrics.json").unlink()
+    return tiny_copy
+
+
+@pytest.mark.parametrize("harm", [*(harm for harm in HARMS if harm != "missing"), "pickle", "foreign"])
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_a_damaged_checkpoint_is_one_line_before_any_data_is_read(stopped, capsys, name, harm):
+    import torch
+
+    path = stopped / "checkpoints" / f"{name}.ckpt"
+    others = {"pickle": lambda: torch.save({"a": shutil.copy}, path), "foreign": lambda: torch.save({"a": 1}, path)}
+    others.get(harm, lambda: HARMS[harm](path))()
+    with pytest.raises(SystemExit) as ended:
+        main(["train", f"resume={stopped}", f"data.dir={stopped}/nowhere"])
+    assert ended.value.code == 2
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("error: ")
+    assert f"{name}.ckpt is damaged: " in last
+    assert "run_name" in last

@@ -12,7 +12,7 @@ FLOORS = (
     {"activity", "interrupts", "resources", "text", "limits", "frames", "tracing"},
     {"schema"},
     {"tensors", "signatures", "tables", "resampling", "bodies"},
-    {"checksums", "targets", "overrides"},
+    {"resuming", "checksums", "targets", "overrides"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
     | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "baseline", "checkpoints"}
     | {"labels", "heads", "adapters", "schedules"},

@@ -16,9 +16,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sentiment.checksums import SUMS, verify_files, write_checksums
-from sentiment.errors import ConfigError
+from sentiment.errors import ConfigError, ModelError
 from sentiment.files import damaged, read_object, read_utf8, write_json, write_text
 from sentiment.overrides import for_shell
+from sentiment.resuming import checkpoint_damage
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +160,12 @@ def how_to_go_on(folder: Path) -> str:
 
 
 def starting_point(folder: Path, *, resume: bool) -> Path | None:
-    """The checkpoint to go on from, None for a fresh start; ConfigError where that would overwrite or find nothing."""
+    """The checkpoint to go on from, None for a fresh start.
+
+    Raises:
+        ConfigError: That would overwrite a run, or find none.
+        ModelError: A checkpoint of the run is damaged; the best one is read again at the end.
+    """
     found = checkpoints(folder)
     if resume and not found:
         raise ConfigError(f"resume={folder}: there is no {folder / LAST}; the run has no checkpoint, start it afresh")
@@ -167,9 +173,14 @@ def starting_point(folder: Path, *, resume: bool) -> Path | None:
         raise ConfigError(
             f"{folder} already holds a run; choose another run_name, or go on with {for_shell('resume', str(folder))}"
         )
-    if resume and found[0].name != LAST.name:
+    if not resume:
+        return None
+    for path in found:
+        if reason := checkpoint_damage(path):
+            raise ModelError(f"{path} is damaged: {reason}; restore it, or start the run afresh with another run_name")
+    if found[0].name != LAST.name:
         log.warning("there is no %s; going on from %s, which validated best so far", folder / LAST, found[0])
-    return found[0] if resume else None
+    return found[0]
 
 
 def end(folder: Path, state: State, reason: str) -> None:
