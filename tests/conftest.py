@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import onnxruntime themselves
 os.environ["OMP_NUM_THREADS"] = "1"  # tiny models gain nothing from a second thread
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 

@@ -9,7 +9,7 @@ from sentiment.resources import PACKAGE
 FLOORS = (
     {"errors"},
     {"files"},
-    {"activity", "interrupts", "resources", "text", "limits", "frames", "tracing"},
+    {"activity", "interrupts", "privacy", "resources", "text", "limits", "frames", "tracing"},
     {"schema"},
     {"tensors", "signatures", "tables", "resampling", "bodies"},
     {"resuming", "checksums", "targets", "overrides"},

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sentiment import ranks
+from sentiment import privacy, ranks
 from sentiment.errors import ConfigError, Interrupted, SentimentError, user_error
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def run(command: str, overrides: Sequence[str]) -> None:
 
     from sentiment import compose
 
-    for name, value in ENVIRONMENT.items():
+    for name, value in {**ENVIRONMENT, **privacy.ENVIRONMENT}.items():
         os.environ.setdefault(name, value)
     try:
         overrides = _prepared(command, overrides)

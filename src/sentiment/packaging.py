@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 RESULTS = ("metrics.json", "intervals.json")  # of the run: the served model tells them
 HANDLER = "handlers/sentiment_handler.py"
 SHARED = (  # modules the handler needs
-    "__init__", "activity", "errors", "files", "checksums", "frames", "text", "schema", "bodies", "telemetry",
-    "tensors", "protocol", "encoding", "runtimes", "explanations", "predictor", "admission",
+    "__init__", "activity", "privacy", "errors", "files", "checksums", "frames", "text", "schema", "bodies",
+    "telemetry", "tensors", "protocol", "encoding", "runtimes", "explanations", "predictor", "admission",
     "tracing",
 )  # fmt: skip
 MAX_SECONDS = 10.0  # of one call of a worker

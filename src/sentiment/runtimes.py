@@ -8,7 +8,10 @@ import numpy as np
 import torch
 
 from sentiment.errors import ModelError
+from sentiment.privacy import keep_to_this_machine
 from sentiment.text import Runtime
+
+keep_to_this_machine()  # ONNX Runtime opens its database of events as it is imported, which is done below
 
 Compute = Callable[[Sequence[Sequence[int]]], torch.Tensor]  # rows of ids -> logits (rows, labels), float32, on the CPU
 
