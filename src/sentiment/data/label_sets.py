@@ -45,7 +45,7 @@ def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: boo
             if known is None:
                 raise DataError(
                     f"{name} row {split.labels.index(label) + 1} has the label {label!r}, unknown to {source}: "
-                    f"{', '.join(names)}"
+                    f"{', '.join(names)}; data.label_map={{{label}: NAME}} renames it"
                 )
             log.info("the label %r of the %s split is %r of %s", label, name, known, source)
         labels = [other.get(label) or label for label in split.labels] if other else split.labels

@@ -57,6 +57,7 @@ class Content:
     head: bytes = b""  # the first SAMPLE bytes, decompressed
     whole: bool = False  # whether the head is all there is
     opened: bool = False  # standard input, which is then used up
+    plain: bool = False  # whether no byte is NUL or a carriage return, as far as all were looked at
 
     def __post_init__(self) -> None:
         if self.path == STDIN:

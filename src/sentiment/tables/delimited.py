@@ -27,6 +27,10 @@ class Lines:
         self.file, self.source, self.newline, self.limits = file, source, newline, limits
         self.replaced = False
 
+    def checked(self, content: Content) -> Iterable[str]:
+        """Return the lines; of a file that needs neither checks nor replacements, as they are."""
+        return self.file if content.plain and self.limits.line is None else self
+
     def __iter__(self) -> Iterator[str]:
         longest = self.limits.line
         for number, line in enumerate(self.file, 1):
@@ -86,7 +90,9 @@ class Delimited:
         width, blanks, named = self.width, 0, len(self.columns)
         with self.content.text(self.encoding, self.dialect.newline) as file:
             lines = Lines(file, self.content.name, self.dialect.newline, self.content.limits)
-            reader = csv.reader(skipped(lines, self.dialect.preamble), **self.dialect.reader_options())
+            reader = csv.reader(
+                skipped(lines.checked(self.content), self.dialect.preamble), **self.dialect.reader_options()
+            )
             header, line = self.header, self.dialect.preamble
             while True:
                 start, reason = line + 1, None
@@ -138,7 +144,7 @@ def records(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
 
 
 def skipped(lines: Iterable[str], count: int) -> Iterator[str]:
-    return islice(iter(lines), count, None)
+    return islice(iter(lines), count, None) if count else iter(lines)
 
 
 def swallowed(values: Sequence[str], separator: str, dialect: Dialect) -> bool:

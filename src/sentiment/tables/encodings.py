@@ -43,12 +43,15 @@ def encoding_of(content: Content, wanted: str | None) -> tuple[str, str | None]:
 def is_utf8(content: Content) -> bool:
     """Tell whether all bytes decode as UTF-8; of standard input the first ones."""
     decoder = codecs.getincrementaldecoder("utf-8")()
+    plain = True
     try:
         for chunk in chunks(content):
             decoder.decode(chunk)
+            plain = plain and b"\r" not in chunk and b"\0" not in chunk
         decoder.decode(b"", final=content.repeatable or content.whole)
     except UnicodeDecodeError:
         return False
+    content.plain = plain and content.repeatable
     return True
 
 

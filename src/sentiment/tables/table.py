@@ -72,6 +72,8 @@ class Table:
         """Read all rows once; return the columns, of JSON all keys there are, and the number of rows."""
         if isinstance(self.reader, ParquetRows) and self.limits.rows is None:
             return self.columns, self.reader.file.metadata.num_rows
+        if isinstance(self.reader, Delimited) and self.limits.rows is None:
+            return self.columns, sum(1 for _ in self.reader.values(broken=broken))
         columns, count = dict.fromkeys(self.columns), 0
         for row in self.rows(broken=broken):
             count += 1
