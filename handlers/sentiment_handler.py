@@ -24,6 +24,7 @@ from sentiment.tracing import Answered, Batch, Tracing
 
 log = logging.getLogger(__name__)
 
+MAX_ANSWER = 6_553_500  # bytes; TorchServe drops the connection to a worker that sends more, and with it the batch
 MAX_SECONDS = 10.0  # of one call, for an archive that names none
 
 
@@ -123,7 +124,13 @@ class SentimentHandler:
                 answer = request.asked.explain(found, model)
             else:
                 answer = request.render(found, model)
-            return json.dumps(answer)  # ASCII: an id sent back may hold what UTF-8 cannot
+            written = json.dumps(answer)  # ASCII: an id sent back may hold what UTF-8 cannot
+            if len(written) > MAX_ANSWER:
+                told = (
+                    f"the answer has {len(written):,} bytes, TorchServe takes {MAX_ANSWER:,}; send less in one request"
+                )
+                return RequestError(told, status=413, reason="too_many")
+            return written
         except Exception as failed:  # the boundary between requests
             log.error("one answer cannot be written: %s", place_of(failed))
             return RequestError("the answer cannot be written", status=500, reason="internal")

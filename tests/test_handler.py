@@ -201,6 +201,13 @@ def test_a_row_that_cannot_be_read_or_written_fails_alone(handler, monkeypatch, 
     assert "a text of a user" not in caplog.text
 
 
+def test_an_answer_that_torchserve_does_not_take_is_refused_alone(handler):
+    """Six bytes are sent back for each letter of an id that is not ASCII."""
+    got = answers(handler, {"body": {**V2, "id": "\u00e9" * 1_100_000}}, {"body": "good film"})
+    assert [status for status, _ in got] == [413, 200]
+    assert "the answer has 6,600," in got[0][1]["message"]
+
+
 def test_a_busy_worker_says_when_to_ask_again(handler, monkeypatch):
     monkeypatch.setattr(handler.admission, "rate", Rate(best=1e4, late=1.0))
     many = {"body": {"texts": ["good film " * 20] * 15}}

@@ -33,6 +33,11 @@ KINDS = {
     "many long texts": (body({"texts": ["word " * 1_200] * 1_000}), JSON, {200, 413, 503}),
     "a form of many fields": (b"a&" * 100_000, FORM, {413}),
     "a long form": (b"data=" + b"a" * 50_000, FORM, {413}),
+    "an id that grows": (
+        body({"id": "\u00e9" * 1_200_000, "inputs": [{"name": "t", "shape": [1], "datatype": "BYTES", "data": ["a"]}]}),
+        JSON,
+        {413},
+    ),
     "deep lists": (b'{"text": ' + b"[" * 1_000_000, JSON, {400}),
     "a long number": (b'{"text": ' + b"1" * 1_000_000 + b"}", JSON, {400}),
 }
