@@ -12,8 +12,9 @@ import pytest
 
 from sentiment.batch import predict
 from sentiment.batch.ray_pool import RayPool
-from sentiment.errors import ClusterError, ModelError, RowsRejected
+from sentiment.errors import ClusterError, ModelChangedError, ModelError, RowsRejected
 from sentiment.predictor import Predictor
+from sentiment.schema import Identity
 from tests.batch.test_formats import ROWS, write_rows
 from tests.conftest import read_csv, read_json, write_csv
 from tests.ports import free_ports
@@ -95,6 +96,17 @@ def test_a_killed_actor_costs_no_row(pool, local, many, tmp_path):
     while len(actors()) < 2:
         assert time.monotonic() < deadline, "the actor was not started again"
         time.sleep(0.2)
+
+
+def test_an_actor_that_comes_back_with_another_model_stops_the_job(pool, many, tmp_path):
+    """As one does that was started again after the run was trained anew."""
+    own = pool.model
+    try:
+        pool.model = Identity({**own.deciding, "export": "b" * 64})
+        with pytest.raises(ModelChangedError, match=r"began with bbbbbbbbbbbb\.\.\., an actor answers with \w{12}"):
+            predict(input=many, output=tmp_path / "ray.csv", engine=pool, chunk=16)
+    finally:
+        pool.model = own
 
 
 def test_few_chunks_are_read_before_their_answers(pool):

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -52,8 +53,8 @@ def verify(
     record = read_summary(target)
     faults = [*check_output(target, record), *check_inputs(record)]
     if sample and not faults:
-        engine = engine_of(record, run=run, url=url, key_file=key_file)
-        faults += [*check_model(engine, record), *check_sample(target, record, engine, sample, tolerance)]
+        with engine_of(record, run=run, url=url, key_file=key_file) as engine:
+            faults += [*check_model(engine, record), *check_sample(target, record, engine, sample, tolerance)]
     if faults:
         for fault in faults[:-1]:
             log.error("%s", fault)
@@ -96,17 +97,20 @@ def check_inputs(record: Mapping[str, Any]) -> Iterator[str]:
             log.info("input: %s is what was predicted", path)
 
 
+@contextmanager
 def engine_of(
     record: Mapping[str, Any], *, run: str | Path | None, url: str | None, key_file: str | Path | None
-) -> Classifier:
-    """The recorded model with the recorded settings; a run where one is named, whatever was asked before."""
+) -> Iterator[Classifier]:
+    """Yield the recorded model with the recorded settings; a run where one is named, whatever was asked before."""
     model = record["model"]
     if model.get("engine") == "rest" and run is None:
         from sentiment.client import Client
         from sentiment.client.pinned import ADDRESS
 
         address = {name: model.get(name) for name in ADDRESS}
-        return Client(**address | {"url": url or model["url"], "key_file": key_file or model.get("key_file")}).pinned()
+        with Client(**address | {"url": url or model["url"], "key_file": key_file or model.get("key_file")}) as client:
+            yield client.pinned()
+        return
     if url or key_file:
         raise ConfigError("url and key_file are for an output of engine=rest; leave them out")
     if run is None and not model.get("run"):
@@ -114,7 +118,7 @@ def engine_of(
     from sentiment.predictor import Predictor
 
     settings = {name: model[name] for name in ("runtime", "device", "window_stride", "max_tokens") if name in model}
-    return Predictor.load(Path(run or model["run"]), **settings)
+    yield Predictor.load(Path(run or model["run"]), **settings)
 
 
 def check_model(engine: Classifier, record: Mapping[str, Any]) -> Iterator[str]:
