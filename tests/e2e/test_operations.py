@@ -43,6 +43,8 @@ def command(opened, capsys):
             "ready": [f"engine.url={opened.url}", f"engine.key_file={opened.key_file}"]
             + [f"management_url={opened.address('management')}"],
         }[name]
+        keys = {override.lstrip("+").partition("=")[0] for override in overrides}
+        given = [word for word in given if word.partition("=")[0] not in keys]
         status = 0
         capsys.readouterr()
         try:

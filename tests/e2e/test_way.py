@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +17,6 @@ import pytest
 
 from sentiment.client import Client, Management
 from sentiment.errors import ServingError
-from sentiment.packaging import package
 from sentiment.processes import processes_of
 from sentiment.serving import TorchServe
 from tests.conftest import read_json, write_csv
@@ -166,13 +166,13 @@ def test_the_command_serves_with_the_packaged_java_and_leaves_nothing(way, tmp_p
 
 
 def test_an_archive_that_cannot_load_is_reported_with_its_reason(way, tmp_path):
-    broken = tmp_path / "run"
-    broken.mkdir()
-    subprocess.run(["cp", "-r", str(way / "run" / "export"), str(broken)], check=True)
-    for weights in (broken / "export").glob("model*"):  # PyTorch's and the graph
-        weights.write_bytes(b"no weights")
-    (broken / "export" / "SHA256SUMS").unlink()  # with it, it would not be packaged
-    package(run=broken, store=tmp_path / "store")
+    """One without sums, as an earlier version made it: damage shows when a worker loads it."""
+    (tmp_path / "store").mkdir()
+    made, damaged = next((way / "store").glob("*.mar")), tmp_path / "store" / "sentiment.mar"
+    with zipfile.ZipFile(made) as whole, zipfile.ZipFile(damaged, "w") as broken:
+        for name in (name for name in whole.namelist() if name != "SHA256SUMS"):
+            weights = name.startswith("model") and name.endswith((".safetensors", ".onnx"))
+            broken.writestr(name, b"no weights" if weights else whole.read(name))
     server = on_free_ports(tmp_path / "store", folder=tmp_path / "serve")
     with pytest.raises(ServingError, match="sentiment does not load; see .*reason: .*"):
         server.start()
