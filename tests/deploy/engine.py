@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -140,11 +141,10 @@ def base_archive(cache: Path) -> Path:
     """A slim Debian with Python 3.11 as a tar, made once for a cache folder."""
     archive = cache / "bookworm-python3.11.tar"
     if not archive.exists():
-        with replacing(archive) as temporary, replacing(cache / "bookworm") as folder:
-            command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(folder)]
+        with replacing(archive) as temporary, tempfile.TemporaryDirectory(dir=cache) as folder:
+            command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", folder]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            subprocess.run(["tar", "--one-file-system", "-C", str(folder), "-cf", str(temporary), "."], check=True)
-            folder.mkdir(exist_ok=True)
+            subprocess.run(["tar", "--one-file-system", "-C", folder, "-cf", str(temporary), "."], check=True)
     return archive
 
 
