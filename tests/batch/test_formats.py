@@ -74,6 +74,8 @@ def test_standard_input_is_predicted(engine, tmp_path, monkeypatch):
         ("in.csv.gz", b"no gzip", "in.csv.gz: not readable as gz"),
         ("in.parquet", b"no parquet", "not readable as Parquet"),
         ("in.jsonl", b'{"text": "a"}\n{"text": \n', "line 2: not valid JSON"),
+        ("in.jsonl", b"", "is empty; it has no rows"),
+        ("in.json", b"[]", "is empty; it has no rows"),
         ("in.jsonl", b'["a"]\n', "line 1: expected one JSON object"),
         ("in.csv", b"text,text\na,b\n", "has the column 'text' twice"),
         ("in.csv", b"text,score\na,1\n", "already has the column 'score'"),

@@ -151,10 +151,10 @@ def test_a_table_is_predicted_and_brought_back(tab, tmp_path):
 
 
 def test_a_file_that_is_no_table_is_said_in_place(tab, tmp_path):
-    (tmp_path / "bad.csv").write_bytes(b"text\ncaf\xe9\n")
+    (tmp_path / "bad.csv").write_bytes("text\né é\n".encode() + b"caf\xe9\n")
     tab.get_by_role("tab", name="File").click()
     tab.locator("input[type=file]").first.set_input_files(tmp_path / "bad.csv")
-    tab.get_by_text("bad.csv, line 2: not UTF-8").wait_for()
+    tab.get_by_text("bad.csv, line 3: not UTF-8").wait_for()
     assert str(tmp_path) not in tab.content()
 
 

@@ -123,6 +123,7 @@ SWALLOWED = [
     'label,text\npositive,good\nnegative,"a stray mark\npositive,fine\npositive,ends here "\nnegative,bad\n',
     'id,text,label\n1,good,pos\n2,"a stray mark,neg\n3,fine,pos\n4,ends here ",pos\n5,bad,neg\n',
     'text;label\n"I say, this;neg\ngood, too;pos\nand bad";neg\n"well; quoted";pos\n',
+    'id,text\n1,a\n2,"b\n3,c\n4,d"\n5,"two\nlines, really\nand three"\n6,e\n7,f\n8,g\n',
     "text,label\n" + "good,pos\nbad,neg\n" * 300 + '"open,pos\n' + "x,neg\n" * 40 + 'close",neg\n',
 ]
 
@@ -132,7 +133,7 @@ def test_rows_between_two_stray_quotation_marks_are_never_swallowed(tmp_path, co
     path = written(tmp_path, content)
     with pytest.raises(DataError, match=r"lines \d+ to \d+: a quotation mark opens in one row and closes in another"):
         rows_of(path)
-    if "well; quoted" not in content:
+    if "well; quoted" not in content and "two\nlines" not in content:
         assert len(rows_of(path, TableOptions(quoting="none"))) == content.count("\n") - 1
 
 
@@ -166,6 +167,11 @@ def test_a_bare_carriage_return_is_part_of_its_text(tmp_path):
         ("one\rtwo", "1"),
         ("three\rfour", "0"),
     ]
+
+
+def test_line_ends_that_were_translated_twice_are_line_ends(tmp_path):
+    table = open_table(written(tmp_path, "text,label\r\r\none,1\r\r\ntwo,0\r\r\n"))
+    assert (table.columns, [*table.rows()][0]) == (TWO, {"text": "one", "label": "1"})
 
 
 def test_lines_of_an_old_mac_are_parted(tmp_path):

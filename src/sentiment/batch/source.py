@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from sentiment.errors import DataError
-from sentiment.tables import STDIN, Broken, Limits, Row, Table, TableOptions, announce, open_table, text_column
+from sentiment.tables import STDIN, Broken, Limits, Row, Table, TableOptions, announce, open_table
+from sentiment.tables import text_column as find_text
 
 __all__ = ["Row", "Source"]
 
@@ -50,7 +51,8 @@ class Source:
         announce(tables)
         if paths == (STDIN,):
             columns = tables[0].columns
-            return cls(tables, columns, text_of("standard input", columns, text_column), None, broken)
+            text = find_text(columns, text_column, "standard input") if columns else text_column or "text"
+            return cls(tables, columns, text, None, broken)
         if len(kinds := {table.kind for table in tables}) > 1:
             raise DataError(f"input={pattern} names files of several formats ({', '.join(sorted(kinds))}); choose one")
         check_schemas(tables)
@@ -59,7 +61,7 @@ class Source:
             own, rows = table.survey(broken=broken)
             columns = merged(table, columns, own) if i else own
             count += rows
-        return cls(tables, columns, text_of(pattern, columns, text_column), count, broken)
+        return cls(tables, columns, find_text(columns, text_column, pattern), count, broken)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -88,10 +90,6 @@ def find(pattern: str) -> tuple[Path, ...]:
     if not paths:
         raise DataError(f"input={pattern}: no such file")
     return paths
-
-
-def text_of(source: str, columns: list[str], wanted: str | None) -> str:
-    return text_column(columns, wanted, source) if columns else wanted or "text"
 
 
 def merged(table: Table, columns: list[str], own: list[str]) -> list[str]:

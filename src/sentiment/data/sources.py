@@ -116,8 +116,6 @@ def opened(path: Path, options: TableOptions) -> Table:
 
 def read_table(table: Table, columns: Columns) -> Labelled:
     """Read two columns of a table; what the others hold is not looked at."""
-    if not table.columns:
-        raise DataError(f"{table.name} is empty; it has no rows")
     text = text_column(table.columns, columns.text, table.name, key="data.text_column")
     label = label_column(table.columns, columns.label, table.name, key="data.label_column")
     if text == label:

@@ -20,6 +20,8 @@ def text_column(columns: Sequence[str], wanted: str | None, source: str, *, key:
         source: What has these columns, for the message.
         key: The setting that names the column.
     """
+    if not columns:
+        raise DataError(f"{source} is empty; it has no rows")
     if wanted is not None:
         return named(columns, wanted, source, key=key)
     found = usual_text(columns)

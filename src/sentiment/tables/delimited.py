@@ -39,6 +39,8 @@ class Lines:
             if longest is not None and len(line) > longest:
                 raise DataError(f"{self.source}, line {number}: more than {longest:,} characters in a line")
             if "\r" in line:
+                if line.endswith("\r\r\n"):  # a line end that was translated twice
+                    line = f"{line[:-3]}\r\n"
                 body = line.removesuffix(self.newline).removesuffix("\r")
                 if "\r" in body:
                     self.replaced = True
@@ -72,7 +74,9 @@ class Delimited:
             names = next((row for row in records(lines, dialect) if row), [])
         except csv.Error as error:
             raise DataError(f"{content.name}, line 1: {explained(error, dialect)}") from error
-        return cls(content, encoding, dialect, check_header(names, content.name), len(names), header=True)
+        return cls(
+            content, encoding, dialect, check_header(lines.restored(names), content.name), len(names), header=True
+        )
 
     def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:
         """Yield the rows in their order, with all columns or some; DataError with the first line that is no row."""

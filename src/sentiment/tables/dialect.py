@@ -11,6 +11,7 @@ from sentiment.tables.options import Quoting, TableOptions
 
 CANDIDATES = (",", ";", "\t", "|")
 RECORDS = 500  # that a guess looks at
+MOST = 0.8  # of the values of a column of numbers are numbers, among lines that are no rows
 CONSISTENT = 0.9  # the share of records with as many values as the header, for a separator that is not the usual one
 SPOKEN = {",": "commas", ";": "';'", "\t": "tabs", "|": "'|'", " ": "spaces"}
 FEW = 50  # distinct values of a column whose values tell whether a line is a row
@@ -43,7 +44,7 @@ class Profile:
         values = list(zip(*rows, strict=True)) if rows else []
         self.width = len(columns)
         self.counts = [Counter(column) if len(rows) < MANY or len(set(column)) <= FEW else None for column in values]
-        self.numeric = [all(value.strip().isdigit() for value in column) for column in values]
+        self.numeric = [sum(value.strip().isdigit() for value in column) >= MOST * len(column) for column in values]
         self.spaced = [any(value.startswith(" ") for value in column) for column in values]
 
     def plausible(self, column: int, value: str) -> bool:
