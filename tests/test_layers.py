@@ -12,7 +12,7 @@ FLOORS = (
     {"activity", "interrupts", "privacy", "resources", "text", "limits", "frames", "tracing"},
     {"schema"},
     {"tensors", "signatures", "tables", "resampling", "bodies"},
-    {"resuming", "checksums", "targets", "overrides"},
+    {"resuming", "checksums", "targets", "study_storage", "overrides"},
     {"encoding", "protocol", "telemetry", "backbones", "client", "metrics", "java", "ports", "processes"}
     | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "baseline", "checkpoints"}
     | {"labels", "heads", "adapters", "schedules"},

@@ -39,10 +39,16 @@ def sweep(tmp_path):
 
 
 def test_a_mean_has_students_interval():
-    two = mean([0.8, 0.9, None])
-    assert (two.value, two.count) == (pytest.approx(0.85), 2)
-    assert two.half == pytest.approx(12.7062 * 0.05, rel=1e-4)  # t of one degree of freedom, standard error 0.05
+    three = mean([0.8, 0.9, 1.0, None])
+    assert (three.value, three.count) == (pytest.approx(0.9), 3)
+    assert three.half == pytest.approx(4.30265 * 0.1 / 3**0.5, rel=1e-4)  # t of two degrees of freedom
     assert str(mean([0.5])) == "0.5000"
+
+
+def test_two_values_are_too_few_for_an_interval():
+    two = mean([0.8, 0.9, None])
+    assert (two.value, two.half, two.count) == (pytest.approx(0.85), None, 2)
+    assert str(two) == "0.8500 (0.8000, 0.9000)"
     assert mean([None]) is None
 
 
@@ -60,8 +66,8 @@ def test_the_csv_has_the_numbers_and_the_paths(sweep):
     with (sweep / "leaderboard.csv").open(newline="") as file:
         best, other = csv.DictReader(file)
     assert (best["model.lr"], best["n"], best["seeds"], best["states"]) == ("3e-05", "2", "0 1", "finished")
-    low, high = (float(best[f"validation_accuracy_{end}"]) for end in ("low", "high"))
-    assert high - 0.85 == pytest.approx(0.85 - low)
+    assert best["validation_accuracy"] == "0.8500000000000001"
+    assert best["validation_accuracy_low"] == best["validation_accuracy_high"] == ""
     assert other["paths"].split(";") == [str(sweep / "0"), str(sweep / "1")]
 
 
@@ -71,7 +77,8 @@ def test_the_page_stands_alone_and_names_every_run(sweep):
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
     for number in range(4):
         assert f'href="{number}/report/report.html"' in page
-    assert "0.8500 ± 0.6353" in page
+    assert "0.8500 (0.9000, 0.8000)" in page
+    assert "two runs are too few for an interval" in page
 
 
 def test_unrelated_runs_share_a_table(sweep):

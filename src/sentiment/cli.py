@@ -203,7 +203,10 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path) -> None:
         if [path.name for path in folder.iterdir()] == [runs.RECORD]:
             shutil.rmtree(folder)  # the run never began
         elif not isinstance(error, (ConfigError, Interrupted)):
-            runs.end(folder, "failed", str(user_error(error) or error))
+            with suppress(OSError):  # the disk may be full
+                runs.end(folder, "failed", str(user_error(error) or error))
+        if isinstance(error, OSError):
+            raise SentimentError(f"{user_error(error)}; then {runs.how_to_go_on(folder)}") from error
         raise
 
 

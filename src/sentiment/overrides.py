@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from sentiment.errors import ConfigError
 from sentiment.signatures import nearest
 
-PLAIN = re.compile(r"[\w/.+:%@?|*-]+")  # what Hydra takes for a text without quotes, if no number or null
+PLAIN = re.compile(r"[\w/.+:%@?|*-]+", re.ASCII)  # what Hydra takes for a text without quotes, if no number or null
 SWEEP = ("-m", "--multirun")
 FLAGS = (
     *SWEEP,

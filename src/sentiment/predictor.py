@@ -215,6 +215,10 @@ def export_folder(run: Path) -> Path:
                 f"run={run} has no complete export/ folder: {folder / missing[0]} is missing; restore it, "
                 f"or make it again: python train.py resume={run}"
             )
+    if str(run) == ".":
+        raise ModelError("no run is named; name a run directory or its export folder: run=outputs/RUN")
+    if not any((run / "checkpoints").glob("*.ckpt")):
+        raise ModelError(f"run={run} is no run directory: it has neither export/ nor a checkpoint; name outputs/<run>")
     raise ModelError(f"run={run} has no complete export/ folder; let the training finish: python train.py resume={run}")
 
 

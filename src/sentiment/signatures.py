@@ -23,6 +23,7 @@ EXTRAS = {  # targets that need a module which not everyone has, and the extra t
 SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 REASONS = {
     "string_sub_type": "text",
+    "path_type": "a path",
     "sequence_str": "a list, such as [a,b]",
     "missing": "more values",
 }  # for pydantic's

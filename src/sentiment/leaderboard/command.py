@@ -50,8 +50,10 @@ def table(rows: Sequence[Group], names: Sequence[str], metric: str, folder: Path
     shown = Table("", *names, "n", f"validation {metric}", "test", "time", "best epoch", "runs", title=str(folder))
     for place, row in enumerate(rows[:SHOWN], start=1):
         shown.add_row(str(place), *row.settings, *cells(row), paths(row, folder))
-    if len(rows) > SHOWN:
-        shown.caption = f"{len(rows) - SHOWN} more in leaderboard.csv"
+    notes = [f"{len(rows) - SHOWN} more in leaderboard.csv"] if len(rows) > SHOWN else []
+    if any(row.validation and row.validation.count == 2 for row in rows):
+        notes.append("two runs are too few for an interval: both values are shown")
+    shown.caption = "; ".join(notes) or None
     return shown
 
 

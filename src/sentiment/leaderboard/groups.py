@@ -11,14 +11,20 @@ from sentiment.metrics import find
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean and the half width of its 95 % interval (Student 1908), which one value alone does not give."""
+    """A mean and the half width of its 95 % interval (Student 1908), which takes three values or more.
+
+    Of two values Student's factor is 12.7: an interval that says nothing.
+    """
 
     value: float
     half: float | None
     count: int
+    values: tuple[float, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.value:.4f}" + ("" if self.half is None else f" ± {self.half:.4f}")
+        if self.half is not None:
+            return f"{self.value:.4f} ± {self.half:.4f}"
+        return f"{self.value:.4f}" + (f" ({self.values[0]:.4f}, {self.values[1]:.4f})" if self.count == 2 else "")
 
     @property
     def numbers(self) -> list[float | None]:
@@ -66,14 +72,15 @@ def groups(trials: Sequence[Trial], keys: Sequence[str], metric: str) -> list[Gr
     return sorted(rows, key=lambda row: (row.validation is None, row.validation and sign * row.validation.value))
 
 
+FEWEST = 3  # values that an interval takes
 SPLITS = ("validation", "test")
 
 
 def mean(values: Sequence[float | None]) -> Mean | None:
     known = [value for value in values if value is not None]
-    if len(known) < 2:
-        return Mean(known[0], None, 1) if known else None
+    if len(known) < FEWEST:
+        return Mean(fmean(known), None, len(known), tuple(known)) if known else None
     from scipy.stats import t
 
     half = t.ppf(0.975, len(known) - 1) * stdev(known) / sqrt(len(known))
-    return Mean(fmean(known), float(half), len(known))
+    return Mean(fmean(known), float(half), len(known), tuple(known))

@@ -1,13 +1,18 @@
 """What an Optuna study tells beside its trials: how the search went, and which parameters mattered."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentiment.errors import ConfigError
 from sentiment.report.style import GRID, SERIES, Figure, draw
+from sentiment.study_storage import readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from optuna import Study
+
+log = logging.getLogger(__name__)
 
 FILE = "study.db"
 
@@ -20,9 +25,14 @@ def figures(folder: Path) -> list[Figure]:
     from optuna.trial import TrialState
 
     storage = f"sqlite:///{folder / FILE}"
-    [name] = optuna.get_all_study_names(storage)
-    study = optuna.load_study(study_name=name, storage=storage)
-    if not study.get_trials(states=[TrialState.COMPLETE]):
+    try:
+        with readable(storage):
+            [name] = optuna.get_all_study_names(storage)
+            study = optuna.load_study(study_name=name, storage=storage)
+            if not study.get_trials(states=[TrialState.COMPLETE]):
+                return []
+    except ConfigError as error:
+        log.warning("no figures of the search: %s", error)
         return []
     drawn = [history(study)]
     if weights := importances(study):

@@ -1,5 +1,6 @@
 """The page: what it shows is gathered here, how it looks is page.html and page.css."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from sentiment.report.history import learning_curves, length_histogram, read_his
 if TYPE_CHECKING:
     from sentiment.evaluation import Results
 
+OF_A_LAUNCH = ("run_name", "resume", "hparams_search")  # overrides that a repeated run has otherwise
 HERE = Path(__file__).parent
 
 
@@ -71,11 +73,14 @@ def render(page: Mapping[str, Any]) -> str:
 
 
 def command(run: Path) -> str | None:
-    """The line that repeats a run."""
+    """The line that trains the run again, under a name of its own, from the folder it was started in."""
     from yaml import safe_load
 
     overrides = read_text(run / ".hydra" / "overrides.yaml")
-    return None if overrides is None else " ".join(["python train.py", *(safe_load(overrides) or [])])
+    if overrides is None:
+        return None
+    kept = [word for word in safe_load(overrides) or [] if word.lstrip("+~").partition("=")[0] not in OF_A_LAUNCH]
+    return shlex.join(["python", "train.py", *kept])
 
 
 def read_text(path: Path) -> str | None:

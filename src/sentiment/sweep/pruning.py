@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 
 from sentiment.checkpoints import judging
 from sentiment.errors import Pruned
+from sentiment.study_storage import readable
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -21,8 +22,9 @@ class Prune(pl.Callback):
     def __init__(self, *, folder: Path, storage: str, study_name: str, monitor: str, pruner: "BasePruner") -> None:
         import optuna
 
-        study = optuna.load_study(study_name=study_name, storage=storage, pruner=pruner)
-        trial = study.get_trials()[int(Path(folder).name)]
+        with readable(storage):
+            study = optuna.load_study(study_name=study_name, storage=storage, pruner=pruner)
+            trial = study.get_trials()[int(Path(folder).name)]
         self.trial = optuna.Trial(study, trial._trial_id)  # Optuna has no public way to open a trial by its number
         self.reported = trial.intermediate_values
         self.monitor = monitor

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from sentiment import runs
 from sentiment.errors import ConfigError, SentimentError
 from sentiment.files import write_text
+from sentiment.study_storage import readable
 from sentiment.sweep.base import Direction, FolderSweeper
 from sentiment.sweep.space import probes, split
 
@@ -64,7 +65,8 @@ class OptunaSweeper(FolderSweeper):
         for batch in self.batches(study, space):
             trials = {str(trial.number): [*fixed, *arguments(trial.params)] for trial in batch}
             for number, end in self.launch(trials).items():
-                self.tell(study, int(number), end)
+                with readable(self.storage):
+                    self.tell(study, int(number), end)
         self.write_results(study)
 
     def study(self, fixed: Sequence[str]) -> "Study":
@@ -72,9 +74,10 @@ class OptunaSweeper(FolderSweeper):
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        study = optuna.create_study(
-            study_name=self.study_name, storage=self.storage, direction=self.direction, load_if_exists=True
-        )
+        with readable(self.storage):
+            study = optuna.create_study(
+                study_name=self.study_name, storage=self.storage, direction=self.direction, load_if_exists=True
+            )
         former = study.user_attrs.get("fixed")
         if former is not None and runs.settings(former) != runs.settings(fixed):
             raise ConfigError(
