@@ -124,7 +124,9 @@ def make(
     raise ModelError(f"{exported} cannot be answered by {runtime}: {reasons[-1]}; use runtime=torch")
 
 
-def failure(write: Callable[[], None], graph: Path, reference: Predictor, edges: Sequence[Sequence[int]]) -> str | None:
+def failure(
+    write: Callable[[Path], None], graph: Path, reference: Predictor, edges: Sequence[Sequence[int]]
+) -> str | None:
     """Write a graph, and say why it cannot be used; None where it can."""
     try:
         with replacing(graph) as temporary:
