@@ -23,6 +23,7 @@ Note = Callable[[str, int, int, Sequence[int]], None]  # a phase, its start and 
 TOGETHER = 0.1  # share of the seconds: the short requests of a batch that are computed as one
 CHARACTERS_PER_TOKEN = 8  # at least, for a first guess; real text has four or five
 CHARACTERS_PER_SECOND = 3e6  # cleaned and tokenized, on one slow core
+MEASURED = 0.5  # s
 FORGET = 0.3  # weight of the last call in the rate of late
 
 
@@ -164,8 +165,8 @@ def measure(predictor: Predictor) -> Rate:
     [encoded] = predictor.encode(["word " * predictor.preprocessing.max_length])
     row = encoded.windows[0]
     rows = [row] * max(1, predictor.max_tokens // len(row))
-    times = []
-    for _ in range(4):  # the first one warms up
+    times: list[float] = []
+    while len(times) < 4 or (sum(times) < MEASURED and len(times) < 16):  # the first one warms up
         started = time.perf_counter()
         predictor.compute(rows)
         times.append(time.perf_counter() - started)
