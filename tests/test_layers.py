@@ -17,7 +17,7 @@ FLOORS = (
     | {"parameters", "optimizers", "acceleration", "ranks", "cluster", "provenance", "runs", "baseline", "checkpoints"}
     | {"labels", "heads", "adapters", "schedules"},
     {"runtimes", "explanations", "intervals", "monitors"},
-    {"networks"},
+    {"networks", "origins"},
     {"predictor", "config"},
     {"calibration", "admission"},
     {"data", "model", "callbacks", "export", "packaging", "console", "compose", "report"},

@@ -18,6 +18,7 @@ from sentiment.labels import ClassWeights, read_class_weights
 from sentiment.metrics import IGNORED
 from sentiment.networks import check_runs, load_network
 from sentiment.optimizers import AdamW, build_optimizer
+from sentiment.origins import ORIGIN
 from sentiment.schedules import build_schedule, check_schedule
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,9 @@ class SentimentClassifier(pl.LightningModule):
         """Logits (B, labels) of token ids (B, T)."""
         logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask).logits
         return logits
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[ORIGIN] = {"backbone": self.backbone, "labels": self.labels}
 
     def configure_model(self) -> None:
         """Under trainer=fsdp, divide the weights among the processes, layer by layer (FSDP2)."""

@@ -26,6 +26,7 @@ from sentiment.export import amend, export, model_card
 from sentiment.files import write_json, write_text
 from sentiment.interrupts import interruptible
 from sentiment.monitors import check_labels
+from sentiment.origins import check_resumable
 from sentiment.predictor import Predictor
 from sentiment.provenance import environment
 from sentiment.report import write_report
@@ -133,6 +134,8 @@ def check_batches(cfg: DictConfig, data: SentimentData) -> None:
 
 def fit(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, checkpoint: Path | None) -> None:
     """Train, on from `checkpoint` where given; KeyboardInterrupt where Lightning makes an exit of it."""
+    if checkpoint is not None:
+        check_resumable(model, checkpoint)
     try:
         trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except MisconfigurationException as error:
