@@ -126,6 +126,24 @@ MISTAKES = [
     ),
     ("model.lr==3", "model.lr==3: Hydra cannot read this value; where it is a text, quote it: "),
     ("resume=outputs/nowhere", "resume=outputs/nowhere: there is no"),
+    # settings that something else puts aside, or that this backbone has not
+    ("+model.optimizer.lr=1e-3", "model.optimizer.lr=0.001 would do nothing: each weight has model.lr"),
+    ("+model.optimizer.weight_decay=0.2", "model.optimizer.weight_decay=0.2 would do nothing: each weight has model.w"),
+    (
+        "model.scheduler_args={num_warmup_steps:5}",
+        "model.scheduler_args.num_warmup_steps: the run sets it; set model.w",
+    ),
+    ("model.scheduler_args={num_training_steps:5}", "model.scheduler_args.num_training_steps: the run sets it; set tr"),
+    ("model.scheduler_args={power:2}", "model.scheduler_args.power: scheduler linear takes no 'power'; it takes none"),
+    ("model.scheduler=reduce_lr_on_plateau", "model.scheduler=reduce_lr_on_plateau follows a metric"),
+    ("model.revision=main", "model.revision=main: 'packaged/all-MiniLM-L6-v2' is not on the hub"),
+    # labels as YAML reads them
+    ("data.labels=[true,false]", "data.labels: true is a boolean; write the label in quotes"),
+    ("data.labels=[0,'0']", "data.labels: '0' is named 2 times; name each label once"),
+    ("model.class_weights={0:1.0,1:-2}", "model.class_weights: the weight of '1' is -2; give a number above 0"),
+    ("model.class_weights={0:1.0,1:nan}", "model.class_weights: the weight of '1' is nan; give a number above 0"),
+    ("model.class_weights={0:1.0,1:0}", "model.class_weights: the weight of '1' is 0; give a number above 0"),
+    ("model.class_weights=[1.0,2.0]", "model.class_weights=[1.0, 2.0]: expected balanced, or a weight for each label"),
     # types: what pydantic would convert, but the constructor would get as it is
     ("model.lr=abc", "model.lr=abc: expected a valid number, unable to parse string as a number"),
     ("model.lr=true", "model.lr=True: expected a number, got bool True"),

@@ -196,6 +196,7 @@ def summarize(
     return {
         "run_name": cfg.run_name,
         "backbone": data.backbone,
+        "revisions": {"backbone": data.backbone_revision, "data": data.source.revision},
         "labels": data.labels,
         "seed": cfg.seed,
         "data": {
