@@ -74,6 +74,26 @@ def press_until(tab, there):
     raise AssertionError(f"20 tab stops on, still not {there}")
 
 
+def test_an_answer_never_stands_under_another_text(tab):
+    classify(tab, "good film")
+    tab.locator(".verdict").get_by_text("positive").wait_for()
+    tab.get_by_role("textbox", name="Text").first.fill("bad film")
+    tab.locator(".verdict").wait_for(state="detached")
+    classify(tab, "good film")
+    tab.locator(".verdict").get_by_text("positive").wait_for()
+    tab.get_by_role("button", name="Not once did I look at my watch.").click()  # an example
+    tab.locator(".verdict").wait_for(state="detached")
+
+
+def test_a_request_that_fails_leaves_no_older_answer(tab):
+    classify(tab, "good film")
+    tab.locator(".verdict").get_by_text("positive").wait_for()
+    tab.route("**/queue/join*", lambda route: route.abort())
+    tab.get_by_role("button", name="Classify").click()
+    tab.locator(".verdict").wait_for(state="detached")
+    assert "positive" not in tab.locator("#verdict").inner_text()
+
+
 def test_a_text_stays_a_text(tab):
     classify(tab, "good film ${alert(1)} {{value}} <img src=x onerror=alert(1)> `")
     tab.locator(".verdict").wait_for()

@@ -56,7 +56,7 @@ def golden(path, folder):
 def on_the_page(path, folder):
     echo = Echo()
     table = opened(path)
-    result = predict_file(path, table.text, echo, told=lambda *_: None)
+    result = predict_file(path, table.text, echo, folder=folder, told=lambda *_: None)
     if result.rejects:
         raise DataError(result.rejects[0][1])
     return echo.texts[1:]
@@ -162,7 +162,7 @@ def test_one_broken_line_leaves_the_others_of_the_page_their_columns(tmp_path):
     table = opened(tmp_path / "a.csv")
     assert (table.text, table.guessed) == ("text", "UTF-8, separated by ';'")
     echo = Echo()
-    result = predict_file(tmp_path / "a.csv", "text", echo, told=lambda *_: None)
+    result = predict_file(tmp_path / "a.csv", "text", echo, folder=tmp_path, told=lambda *_: None)
     assert echo.texts[1:] == [f"a day, {i}" for i in range(100) if i != 49]
     assert result.rejects == [["50", "line 51: 3 values under 2 columns"]]
 

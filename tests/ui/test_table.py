@@ -22,7 +22,7 @@ class Echo:
 
 def predicted(path, column="note"):
     told = []
-    result = predict_file(path, column, Echo(), told=lambda done, rows: told.append((done, rows)))
+    result = predict_file(path, column, Echo(), folder=path.parent, told=lambda done, rows: told.append((done, rows)))
     assert told == sorted(told)  # the bar never goes back
     return result
 
@@ -84,4 +84,4 @@ def test_parquet_keeps_its_columns(tmp_path):
 def test_what_is_no_table_is_an_error(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
-        predict_file(tmp_path / name, "note", Echo(), told=lambda *_: None)
+        predict_file(tmp_path / name, "note", Echo(), folder=tmp_path, told=lambda *_: None)

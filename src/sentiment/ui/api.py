@@ -1,17 +1,20 @@
 """The page's named end points, for scripts: plain values in and out, errors as messages."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from sentiment.errors import ClientError
+from sentiment.errors import ClientError, DataError, SentimentError
 from sentiment.schema import Model, check_text
 from sentiment.ui.desk import Desk, errors_as_messages
 from sentiment.ui.feedback import Correction
+from sentiment.ui.file import TABLES, predicted
+from sentiment.ui.table import opened
 
 
 def end_points(desk: Desk) -> None:
-    """All but /predict_file, which is the file tab's own event; /correct is there where corrections are kept."""
+    """Name the end points; /correct is there where corrections are kept."""
 
     def classify(request: gr.Request, text: str) -> dict[str, Any]:
         return answer(request, text, None)
@@ -38,6 +41,32 @@ def end_points(desk: Desk) -> None:
             desk.corrections.add(Correction.of(text, label, prediction, model_of(desk).version))
             return "saved"
 
+    def predict_table(path: str, text_column: str | None, request: gr.Request) -> tuple[dict[str, Any], list[str]]:
+        with errors_as_messages():
+            try:
+                chosen = text_column or opened(Path(path), desk.tables).text
+                if not chosen:
+                    raise DataError(
+                        f"no column has a usual name; text_column: one of {', '.join(opened(Path(path)).columns)}"
+                    )
+                result = predicted(desk, path, chosen, request)
+            except SentimentError as error:
+                raise DataError(str(error).replace(path, Path(path).name)) from error
+            summary = {"notice": result.notice, "labels": result.counts, "shares": result.shares}
+            return summary, [str(file) for file in result.files]
+
+    file, column = gr.File(visible=False), gr.Textbox(visible=False)
+    gr.on(
+        None,
+        predict_table,
+        [file, column],
+        [gr.JSON(visible=False), gr.Files(visible=False)],
+        api_name="predict_file",
+        concurrency_id=TABLES,
+        concurrency_limit=1,
+        api_description="Predictions for a table: a notice and the count and share of each label, and the files made. "
+        "text_column may be empty where it has a usual name.",
+    )
     gr.api(classify, api_name="classify", api_description="Label, score and probabilities of a text.")
     gr.api(classify_version, api_name="classify_version", api_description="The same, by one version of the model.")
     gr.api(describe, api_name="describe", api_description="Name, version, labels and scores of the model.")

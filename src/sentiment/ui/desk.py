@@ -9,10 +9,12 @@ import gradio as gr
 
 from sentiment.errors import SentimentError
 from sentiment.schema import RequestError
+from sentiment.tables import Limits
 from sentiment.ui import render
 from sentiment.ui.backend import Backend
 from sentiment.ui.feedback import Corrections
 from sentiment.ui.limits import Rate
+from sentiment.ui.storage import Storage
 
 PROBLEMS = (SentimentError, RequestError)
 
@@ -23,6 +25,8 @@ class Desk:
     rate: Rate
     corrections: Corrections | None
     run: Path | None
+    storage: Storage
+    tables: Limits
 
     def admit(self, request: gr.Request) -> None:
         """Count this call on its caller's share; TooManyRequests where that is used up."""
@@ -30,9 +34,12 @@ class Desk:
 
 
 def caller(request: gr.Request) -> str:
-    """Who asks: a login, else a session of the page, else an address."""
+    """Return who asks: a login, else the address (of a proxy in `trusted_proxies`, the address it names).
+
+    The session of the page is no answer: a script makes a new one for each request.
+    """
     address = request.client.host if request.client else ""
-    return request.username or request.session_hash or address
+    return request.username or address
 
 
 def told(error: Exception, *hidden: str | None) -> str:

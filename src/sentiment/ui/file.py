@@ -7,10 +7,11 @@ import gradio as gr
 
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
-from sentiment.ui.desk import Desk, told
+from sentiment.ui.desk import Desk, caller, told
 from sentiment.ui.table import SHOWN, Opened, Result, opened, predict_file
 
 FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".gz", ".zst"]
+TABLES = "tables"  # the queue of both ways to predict one: a table at a time
 HINT = "A table with a column of texts: CSV, TSV, JSON, Parquet or Excel (.xlsx); also as .gz or .zst."
 
 
@@ -32,7 +33,7 @@ def file_tab(desk: Desk, *, max_file_mb: int) -> None:
         if path is None:
             return [*nothing, "", *hidden]
         try:
-            table = opened(Path(path))
+            table = opened(Path(path), desk.tables)
         except SentimentError as error:
             return [*nothing, told(error, path), *hidden]
         choice = gr.Dropdown(choices=table.columns, value=table.text, visible=True)
@@ -42,16 +43,9 @@ def file_tab(desk: Desk, *, max_file_mb: int) -> None:
         try:
             if not text_column:
                 raise DataError("choose the column with the texts")
-            desk.admit(request)
-            result = predict_file(
-                Path(path),
-                text_column,
-                desk.backend.tables,
-                told=lambda done, rows: progress((done, rows), unit="rows"),
-            )
+            return shown(predicted(desk, path, text_column, request, progress))
         except SentimentError as error:
             return [told(error, path), *hidden]
-        return shown(result)
 
     outputs = [notice, counts, preview, download]
     upload.change(show_columns, upload, [column, button, *outputs], api_visibility="private")
@@ -59,10 +53,25 @@ def file_tab(desk: Desk, *, max_file_mb: int) -> None:
         predict,
         [upload, column],
         outputs,
-        api_name="predict_file",
+        api_visibility="private",
+        concurrency_id=TABLES,
         concurrency_limit=1,
         show_progress_on=notice,
-        api_description="Predictions for a table: a notice, the share of each label, the first rows, the files made.",
+    )
+
+
+def predicted(desk: Desk, path: str, text_column: str, request: gr.Request, progress: Any = None) -> Result:
+    """Predict an uploaded table for one visitor; the result has a folder of its own."""
+    desk.admit(request)
+    size = Path(path).stat().st_size if Path(path).is_file() else 0
+    desk.storage.take(caller(request), size)  # what comes out is about as large
+    return predict_file(
+        Path(path),
+        text_column,
+        desk.backend.tables,
+        folder=desk.storage.new(),
+        limits=desk.tables,
+        told=lambda done, rows: progress and progress((done, rows), unit="rows"),
     )
 
 

@@ -14,13 +14,12 @@ from sentiment.ui.status import status_line
 from sentiment.ui.text import text_tab
 
 STATIC = Path(__file__).parent / "static"
-KEPT = 24 * 3600  # s that uploaded and made files stay on this machine
 HEADLINE = "# Sentiment\nHow a text feels about what it speaks of, as a fine-tuned BERT reads it."
 
 
 def page(desk: Desk, *, max_file_mb: int) -> Any:
     """The page, not yet launched."""
-    with gr.Blocks(title="Sentiment", analytics_enabled=False, delete_cache=(3600, KEPT)) as blocks:
+    with gr.Blocks(title="Sentiment", analytics_enabled=False) as blocks:
         end_points(desk)  # first, so that no event of a tab takes their names
         gr.Markdown(HEADLINE, elem_id="headline")
         status = status_line(blocks, desk)

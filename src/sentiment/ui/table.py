@@ -1,6 +1,5 @@
 """The page's batch job: an uploaded table in, a table with predictions out."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +12,7 @@ from sentiment.batch.output import SPREADSHEETS, Output
 from sentiment.errors import DataError, RowsRejected
 from sentiment.files import read_json
 from sentiment.schema import Classifier, Prediction
-from sentiment.tables import TableOptions, base_name, format_of, open_table, usual_text
+from sentiment.tables import Limits, TableOptions, base_name, format_of, open_table, usual_text
 
 SHOWN = 20
 REJECTS_SHOWN = 5
@@ -41,19 +40,20 @@ class Opened:
     guessed: str | None  # how the file was read, where its name does not say it
 
 
-def opened(path: Path) -> Opened:
-    """Read a table once. Raises DataError where it is none; single lines that are no rows are told later."""
-    table = open_table(path, broken="keep")
+def opened(path: Path, limits: Limits | None = None) -> Opened:
+    """Read a table once. Raises DataError where it is none or too large; lines that are no rows are told later."""
+    table = open_table(path, limits=limits, broken="keep")
     columns, count = table.survey(broken="keep")
     if not count:
         raise DataError(f"{path} has no rows")
     return Opened(columns, usual_text(columns), ", ".join(table.guesses) or None)
 
 
-def predict_file(path: Path, text_column: str, classifier: Classifier, *, told: Told) -> Result:
-    """Predictions for a table, in a folder of their own under the name <table>-predicted."""
-    folder = Path(tempfile.mkdtemp(prefix="sentiment-"))
-    rows = open_table(path, broken="keep").survey(broken="keep")[1]
+def predict_file(
+    path: Path, text_column: str, classifier: Classifier, *, folder: Path, told: Told, limits: Limits | None = None
+) -> Result:
+    """Predict a table into `folder`, under the name <table>-predicted."""
+    rows = open_table(path, limits=limits, broken="keep").survey(broken="keep")[1]
     output = folder / f"{base_name(path)}-predicted{suffix_of(path)}"
     files, notice, first = [output], f"{rows:,} rows predicted.", list[list[str]]()
     try:

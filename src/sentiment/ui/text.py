@@ -1,5 +1,6 @@
 """One text: its label, how probable each label is, and a correction where that is wrong."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from sentiment.ui.words import words as drawn
 
 EXAMPLES = ["What a day!", "Not once did I look at my watch.", "Gorgeous to look at, hollow to sit through."]
 EMPTY = render.empty("The answer will stand here.")
+WAITING = render.empty("Asking the model ...")
+FAILED = render.notice("The page could not ask the model; try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,12 @@ class Asked:
 
 
 def text_tab(desk: Desk, status: Any) -> None:
-    text = gr.Textbox(
+    text: Any = gr.Textbox(
         label="Text", info="Shift and Enter, or the button", lines=4, max_lines=12, autofocus=True, elem_id="text"
     )
     button = gr.Button("Classify", variant="primary")
     gr.Examples([[example] for example in EXAMPLES], [text], label="Examples")
-    result = gr.HTML(EMPTY)
+    result = gr.HTML(EMPTY, elem_id="verdict")
     words = gr.HTML(elem_id="words")
     asked: Any = gr.State(None)
     correction = correction_form(desk, asked) if desk.corrections else []
@@ -49,9 +52,9 @@ def text_tab(desk: Desk, status: Any) -> None:
         last = Asked(value, prediction, version)
         return [render.answer(prediction, state), "", last, *cleared(correction, prediction)]
 
-    def again(last: Asked | None) -> list[Any]:
-        """Once the server answers again, answer the text it could not."""
-        if last is None or last.prediction or not last.text.strip() or not desk.backend.state().model:
+    def again(last: Asked | None, value: str) -> list[Any]:
+        """Once the server answers again, answer the text it could not, if it still stands there."""
+        if last is None or last.prediction or last.text != value or not value.strip() or not desk.backend.state().model:
             return [gr.skip()] * len(shown)
         try:
             return answered(check_text(last.text))
@@ -69,11 +72,20 @@ def text_tab(desk: Desk, status: Any) -> None:
 
     shown = [result, words, asked, *correction]
     quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
-    pressed = gr.on(
-        [button.click, text.submit], classify, text, shown, api_visibility="private", show_progress_on=result
-    )
-    for answer in (pressed, status.change(again, asked, shown, **quiet)):
-        answer.then(explain, asked, words, **quiet)
+    # The browser itself takes the old answer away: it never stands under another text, even where no server is left,
+    # and what is under way for the old text is dropped.
+    waiting = gr.on([button.click, text.submit], None, None, [result, words], js=replaced_by(WAITING), **quiet)
+    pressed = waiting.then(classify, text, shown, api_visibility="private", show_progress_on=result)
+    pressed.failure(None, None, [result, words], js=replaced_by(FAILED), **quiet)
+    back = status.change(again, [asked, text], shown, **quiet)
+    explained = [answer.success(explain, asked, words, **quiet) for answer in (pressed, back)]
+    under_way = [pressed, back, *explained]
+    text.change(None, None, [result, words], js=replaced_by(EMPTY), cancels=under_way, **quiet)
+
+
+def replaced_by(html: str) -> str:
+    """Return JavaScript that puts `html` in the answer's place, and nothing in that of the words."""
+    return f"() => [{json.dumps(html)}, '']"
 
 
 def correction_form(desk: Desk, asked: Any) -> list[Any]:

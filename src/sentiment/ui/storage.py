@@ -1,0 +1,185 @@
+"""Files of the page's visitors: how many bytes there may be, of all and of one address, and for how long."""
+
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sentiment.errors import TooManyRequests
+from sentiment.files import is_alive
+from sentiment.ui.limits import Rate
+
+log = logging.getLogger(__name__)
+
+SHARE = 4  # one address may hold this part of all bytes
+EVERY = 30.0  # s between two looks for files whose time is up
+MB = 1_000_000
+PREFIX = "sentiment-page-"
+UPLOAD, LOGIN = "/upload", "/login"  # the ends of Gradio's addresses
+DRAINED = 64 * MB  # of a refused request
+MAX_BODY = 4 * MB  # of every other request: a text, or the name of an upload
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Storage:
+    """A folder of uploads and results; what is older than `seconds` is deleted, and all of it with the page.
+
+    Args:
+        folder: Belongs to one running page.
+        most: Bytes of all files.
+        seconds: The age at which a file goes.
+    """
+
+    folder: Path
+    most: int
+    seconds: float
+    clock: Callable[[], float] = time.time
+    _taken: deque[tuple[float, str, int]] = field(default_factory=deque)  # time, address, bytes
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, address: str, size: int) -> None:
+        """Count `size` bytes on an address; TooManyRequests where there is no room for them."""
+        with self._lock:
+            now = self.clock()
+            while self._taken and self._taken[0][0] <= now - self.seconds:
+                self._taken.popleft()
+            own = sum(size for _, who, size in self._taken if who == address)
+            if own + size > self.most / SHARE:
+                raise TooManyRequests(
+                    f"your tables of the last {self.seconds / 60:.0f} minutes have {own / MB:.0f} MB, and one visitor "
+                    f"may keep {self.most / SHARE / MB:.0f} MB here; wait, or send a smaller table"
+                )
+            if self.used() + size > self.most:
+                raise TooManyRequests(
+                    f"the tables of all visitors fill the {self.most / MB:.0f} MB there are; try again in some minutes"
+                )
+            self._taken.append((now, address, size))
+
+    def used(self) -> int:
+        """Return the bytes of all files."""
+        return sum(size_of(path) for path in self.folder.rglob("*"))
+
+    def new(self) -> Path:
+        """Make a folder for results."""
+        results = self.folder / "results"
+        results.mkdir(exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=results))
+
+    def clean(self) -> None:
+        """Delete what is too old: an upload with its folder, a result with all that was made beside it."""
+        for path in [*self.folder.glob("*"), *self.folder.glob("results/*")]:
+            if path.name != "results" and newest(path) <= self.clock() - self.seconds:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+    @contextmanager
+    def cleaning(self) -> Iterator[None]:
+        """Look for old files now and then, in a thread of its own, until the block ends."""
+        stop = threading.Event()
+
+        def look() -> None:
+            while not stop.wait(min(EVERY, self.seconds)):
+                self.clean()
+
+        thread = threading.Thread(target=look, name="files", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+@contextmanager
+def page_folder() -> Iterator[Path]:
+    """Yield a folder for the files of this page's visitors, deleted at the end; those of killed pages go too."""
+    for old in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = old.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdecimal() and not is_alive(int(pid)) and old.stat().st_uid == os.geteuid():
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:  # deleted meanwhile
+        return 0
+
+
+def newest(path: Path) -> float:
+    """Return when a file, or the latest of a folder, was written."""
+    times = [0.0]
+    for one in (path, *(path.rglob("*") if path.is_dir() else ())):
+        try:
+            times.append(one.stat().st_mtime)
+        except FileNotFoundError:
+            continue
+    return max(times)
+
+
+class Guard:
+    """ASGI middleware: what is too large, too often or too much is refused before its body is read.
+
+    Args:
+        app: Gradio's application.
+        storage: Counts uploads.
+        logins: Counts tries to log in.
+        most: Bytes of an upload.
+    """
+
+    def __init__(self, app: Callable[..., Awaitable[None]], *, storage: Storage, logins: Rate, most: int) -> None:
+        self.app, self.storage, self.logins, self.most = app, storage, logins, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and (refusal := self._refusal(scope)):
+            await drain(receive)
+            await refuse(send, *refusal)
+        else:
+            await self.app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        path, address = scope["path"], (scope.get("client") or ("",))[0]
+        most = self.most if path.endswith(UPLOAD) else MAX_BODY
+        length = dict(scope["headers"]).get(b"content-length", b"").decode("latin-1")
+        if not length.isdecimal() or len(length) > 18:
+            return 411, "a request with a body needs a Content-Length"
+        if int(length) > most:
+            return 413, f"more than {most / MB:.0f} MB; send less"
+        try:
+            if path.endswith(UPLOAD):
+                self.storage.take(address, int(length))
+            elif path.endswith(LOGIN):
+                self.logins.check(address)
+        except TooManyRequests as error:
+            return 429, str(error)
+        return None
+
+
+async def drain(receive: Receive) -> None:
+    """Throw away what the client still sends, up to a bound: it looks for an answer only after that."""
+    left = DRAINED
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if not message.get("more_body"):
+            return
+
+
+async def refuse(send: Send, status: int, reason: str) -> None:
+    body = reason.encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"connection", b"close")]})
+    await send({"type": "http.response.body", "body": body})

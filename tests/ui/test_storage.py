@@ -1,0 +1,75 @@
+import os
+
+import pytest
+
+from sentiment.errors import TooManyRequests
+from sentiment.ui import storage
+from sentiment.ui.storage import Storage, page_folder
+
+
+class Clock:
+    now = 1_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def room(tmp_path, clock):
+    return Storage(tmp_path, most=4_000_000, seconds=600, clock=clock)
+
+
+def written(path, clock, size=10):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+    os.utime(path, (clock.now, clock.now))
+    os.utime(path.parent, (clock.now, clock.now))
+    return path
+
+
+def test_a_visitor_gets_a_quarter_until_the_time_is_up(room, clock):
+    room.take("a", 900_000)
+    with pytest.raises(TooManyRequests, match="have 1 MB, and one visitor may keep 1 MB here"):
+        room.take("a", 900_000)
+    room.take("b", 900_000)
+    clock.now += 600
+    room.take("a", 900_000)
+
+
+def test_what_lies_there_counts_for_all(room, clock, tmp_path):
+    written(tmp_path / "upload" / "t.csv", clock, size=3_900_000)
+    with pytest.raises(TooManyRequests, match="fill the 4 MB there are"):
+        room.take("a", 200_000)
+
+
+def test_old_uploads_and_results_go_and_new_ones_stay(room, clock, tmp_path):
+    old = written(tmp_path / "hash1" / "t.csv", clock)
+    result = written(room.new() / "t-predicted.csv", clock)
+    clock.now += 599
+    new = written(tmp_path / "hash2" / "t.csv", clock)
+    room.clean()
+    assert old.exists()
+    assert result.exists()
+    clock.now += 1
+    room.clean()
+    assert not old.exists()
+    assert not result.parent.exists()
+    assert new.exists()
+
+
+def test_the_folder_goes_with_the_page_and_that_of_a_killed_page_with_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage.tempfile, "tempdir", str(tmp_path))
+    dead = tmp_path / f"{storage.PREFIX}{2**22 + 1}-x"
+    alive = tmp_path / f"{storage.PREFIX}{os.getppid()}-x"
+    for folder in (dead, alive):
+        (folder / "upload").mkdir(parents=True)
+    with page_folder() as folder:
+        assert not dead.exists()
+        assert alive.exists()
+        (folder / "t.csv").write_text("text")
+    assert not folder.exists()
