@@ -80,7 +80,7 @@ def is_readable(text: str) -> bool:
     It is the same for every model, whatever its cleaning leaves in: tags alone, or zero-width characters, say nothing.
     """
     first = text.lstrip()[:1]
-    if first.isalnum():
+    if first.isalnum() and first not in _BLANK:
         return True
     if "<" in text or "&" in text:
         text = unescape(_TAG.sub(" ", text))
