@@ -58,6 +58,18 @@ def test_attention_of_the_first_query_alone_leaves_the_others_empty():
     assert not first[:, 1:].any()
 
 
+def test_masks_that_differ_by_query_are_those_of_pytorch():
+    """A sliding window (ModernBERT) and a causal decoder: each query reads other tokens."""
+    near = (torch.arange(40)[:, None] - torch.arange(40)).abs() < 4
+    for mask in (padding(40) & near, padding(40) & torch.ones(40, 40, dtype=torch.bool).tril()):
+        ours = inputs(40, requires_grad=False)
+        answer, _ = attend(torch.nn.Module(), *ours, mask)
+        exact = [one.float() for one in ours]
+        expected = torch.nn.functional.scaled_dot_product_attention(*exact, attn_mask=mask).transpose(1, 2)
+        told = mask.any(-1).transpose(1, 2)[..., None]  # a query that reads nothing has no answer
+        torch.testing.assert_close((answer.float() * told).nan_to_num(), (expected * told).nan_to_num(), **FLOAT32)
+
+
 def test_float32_and_dropout_of_weights_go_the_way_of_pytorch():
     module = torch.nn.Module()
     module.is_causal = False  # as the attention of BERT says

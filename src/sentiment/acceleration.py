@@ -76,12 +76,18 @@ def attend(
     scaling: float | None = None,
     **others: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of all tokens to all, of queries, keys and values (B, heads, T, width), as (B, T, heads, width).
+    """Attend from all tokens to all: queries, keys and values (B, heads, T, width), answer (B, T, heads, width).
 
-    `attention_mask` is True where a token may be read, the same for each query, or None for everywhere. What is not
-    bf16 on a CPU, and what wants dropout of the attention weights, goes the way of scaled_dot_product_attention.
+    `attention_mask` (B, 1, T or 1, T) is True where a token may be read; None: everywhere. Falls back to SDPA unless the
+    query is bf16 on a CPU, attention dropout is 0, and every query may read the same tokens (no sliding window, not
+    causal).
     """
-    if dropout or query.dtype != torch.bfloat16 or query.device.type != "cpu":
+    if (
+        dropout
+        or query.dtype != torch.bfloat16
+        or query.device.type != "cpu"
+        or not same_for_all(module, query, key, attention_mask)
+    ):
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         answer: tuple[torch.Tensor, None] = sdpa_attention_forward(
@@ -101,6 +107,15 @@ def attend(
     mixed: torch.Tensor = _Attention.apply(query, key, value, mask, scale)  # type: ignore[no-untyped-call]
     unread = tokens - query.shape[2]
     return torch.nn.functional.pad(mixed.transpose(1, 2), (0, 0, 0, 0, 0, unread)), None
+
+
+def same_for_all(module: Any, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None) -> bool:
+    """Tell whether every query of every head reads the same keys."""
+    if query.shape[1] != key.shape[1] or (mask is None and getattr(module, "is_causal", None)):
+        return False
+    if mask is None or mask.shape[2] == 1 or mask.stride(2) == 0:
+        return True
+    return bool((mask == mask[:, :, :1]).all())
 
 
 class _Attention(torch.autograd.Function):
