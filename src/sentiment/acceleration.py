@@ -78,8 +78,8 @@ def attend(
 ) -> tuple[torch.Tensor, None]:
     """Attend from all tokens to all: queries, keys and values (B, heads, T, width), answer (B, T, heads, width).
 
-    `attention_mask` (B, 1, T or 1, T) is True where a token may be read; None: everywhere. Falls back to SDPA unless the
-    query is bf16 on a CPU, attention dropout is 0, and every query may read the same tokens (no sliding window, not
+    `attention_mask` (B, 1, T or 1, T) is True where a token may be read; None: everywhere. Falls back to SDPA unless
+    the query is bf16 on a CPU, attention dropout is 0, and every query may read the same tokens (no sliding window, not
     causal).
     """
     if (

@@ -199,7 +199,8 @@ def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
     if isinstance(cfg, DictConfig):
         if "_target_" in cfg:
             yield path, cfg
-        for key in cfg:  # a number too, as in data.label_map
+        key: Any  # a number too, as in data.label_map
+        for key in cfg:
             yield from nodes(cfg[key], f"{path}.{key}" if path else str(key))
     elif isinstance(cfg, ListConfig):
         for i, item in enumerate(cfg):
@@ -209,6 +210,7 @@ def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
 def flat_keys(cfg: Any, path: str = "") -> Iterator[str]:
     """Every dotted key of a config."""
     if isinstance(cfg, DictConfig):
+        key: Any
         for key in cfg:
             name = f"{path}.{key}" if path else str(key)
             yield name

@@ -138,7 +138,7 @@ def plain_sums(graph: Any) -> None:
 def quiet() -> Iterator[None]:
     """Without the remarks of tracer and optimizer on their own code, such as a page of graph where tracing fails."""
     logging.disable(logging.WARNING)
-    torch._C._jit_set_onnx_log_output_stream("stderr")  # type: ignore[attr-defined]
+    torch._C._jit_set_onnx_log_output_stream("stderr")
     sys.stderr.flush()
     terminal = os.dup(2)
     nothing = os.open(os.devnull, os.O_WRONLY)
