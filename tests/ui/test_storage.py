@@ -1,10 +1,13 @@
+import asyncio
 import os
 
 import pytest
 
 from sentiment.errors import TooManyRequests
 from sentiment.ui import storage
-from sentiment.ui.storage import Storage, page_folder
+from sentiment.ui.command import LOGINS
+from sentiment.ui.limits import Rate
+from sentiment.ui.storage import Guard, Storage, page_folder
 
 
 class Clock:
@@ -73,3 +76,24 @@ def test_the_folder_goes_with_the_page_and_that_of_a_killed_page_with_the_next(t
         assert alive.exists()
         (folder / "t.csv").write_text("text")
     assert not folder.exists()
+
+
+def test_tries_to_log_in_are_counted_by_address_before_the_page_hears_of_them(room):
+    passed, sent = [], []
+
+    async def app(scope, receive, send):
+        passed.append(scope["client"][0])
+
+    async def receive():
+        return {"body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    guard = Guard(app, storage=room, logins=Rate(LOGINS), most=1_000_000)
+    scope = {"type": "http", "method": "POST", "path": "/login", "headers": [(b"content-length", b"9")]}
+    for _ in range(LOGINS + 1):
+        asyncio.run(guard(scope | {"client": ("192.0.2.1", 1)}, receive, send))
+    asyncio.run(guard(scope | {"client": ("192.0.2.2", 1)}, receive, send))
+    assert passed == ["192.0.2.1"] * LOGINS + ["192.0.2.2"]
+    assert [message["status"] for message in sent if "status" in message] == [429]
