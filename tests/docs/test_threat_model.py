@@ -9,6 +9,7 @@ from sentiment.compose import compose
 from sentiment.data import trees
 from sentiment.serving import watch
 from sentiment.serving.settings import Settings
+from sentiment.tables import excel
 from sentiment.ui import command, storage
 from tests.conftest import ROOT
 
@@ -53,6 +54,7 @@ def phrases():
     yield f"{command.INFLATION} times `max_file_mb`, {page.max_rows:,} rows (`max_rows`)"
     yield f"{command.LONGEST_LINE:,} characters a line"
     yield f"{command.LOGINS} tries a minute"
+    yield f"{excel.MEMORY >> 30} GiB and four times the limit"
     yield f"{trees.LARGEST >> 20} MiB a text"
     for name, host, port in (("8081", serve.management_host, serve.management_port),
                              ("8082", serve.metrics_host, serve.metrics_port),

@@ -11,7 +11,7 @@ import pytest
 
 from sentiment.errors import DataError
 from sentiment.tables import BrokenRow, Limits, TableOptions, label_value, open_table, text_value
-from tests.tables.workbook import write_xlsx
+from tests.tables.workbook import MAIN, RELATIONS, write_xlsx
 
 ROWS = [{"text": "a", "n": 1}, {"text": "b\u00e9", "n": None}, {"text": "c", "more": [1]}]
 
@@ -206,3 +206,39 @@ def test_an_option_that_a_format_cannot_take_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(DataError, match="separator says nothing about a file of"):
         open_table(tmp_path / name, TableOptions(separator=";"))
+
+
+def with_sheet(path, rows, texts=()):
+    """Write a workbook whose one sheet has these rows of XML, with shared texts."""
+    write_xlsx(path, {"A": [["x"]]})
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name).decode() for name in archive.namelist()}
+    members["xl/worksheets/sheet1.xml"] = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+    link = f'<Relationship Id="rIdT" Type="{RELATIONS}/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+    rels = "xl/_rels/workbook.xml.rels"
+    members[rels] = members[rels].replace("</Relationships>", link)
+    members["xl/sharedStrings.xml"] = (
+        f'<sst xmlns="{MAIN}">{"".join(f"<si><t>{text}</t></si>" for text in texts)}</sst>'
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_a_text_that_a_workbook_repeats_is_refused_before_it_fills_the_memory(tmp_path):
+    rows = '<row><c t="s"><v>0</v></c></row>' + '<row><c t="s"><v>1</v></c></row>' * 2_000
+    path = with_sheet(tmp_path / "bomb.xlsx", rows, ["text", "x" * 100_000])
+    assert path.stat().st_size < 20_000
+    with pytest.raises(DataError, match="more than 10,000,000 characters in its cells; split it"):
+        open_table(path, limits=Limits(bytes=10_000_000))
+    small = with_sheet(tmp_path / "a.xlsx", '<row><c t="s"><v>0</v></c></row>' * 3, ["text"])
+    assert [row["text"] for row in open_table(small, limits=Limits(bytes=10_000_000)).rows()] == ["text", "text"]
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(bytes=10_000_000)])
+def test_a_cell_in_the_last_row_and_column_ends_no_process_of_ours(tmp_path, limits):
+    last = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    path = with_sheet(tmp_path / "bomb.xlsx", '<row r="1"><c r="A1" t="s"><v>0</v></c></row>' + last, ["text"])
+    with pytest.raises(DataError, match=r"bomb\.xlsx: its cells take more memory than there is for them"):
+        open_table(path, limits=limits)

@@ -2,13 +2,15 @@
 
 import datetime
 import io
+import pickle
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-import python_calamine as calamine
 
 from sentiment.errors import DataError
 from sentiment.tables.content import Content
@@ -16,6 +18,32 @@ from sentiment.tables.parquet import seekable
 from sentiment.tables.rows import Row, check_header
 
 EXACT = 10**15  # Excel keeps 15 digits
+MEMORY = 1 << 30  # bytes, and four times the limit on a workbook: what the process that reads it may have
+# A workbook of 2 kB may name a cell in the last row and column, or one long text in every cell, which the reader makes
+# room for: it aborts, or takes all memory. So it has a process to itself. Equal texts come back as one.
+READER = """
+import contextlib, io, pickle, resource, sys
+import python_calamine as calamine
+source, limit, memory = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+if limit:
+    with contextlib.suppress(ValueError, OSError):  # a system without such a limit
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+try:
+    book = calamine.load_workbook(source or io.BytesIO(sys.stdin.buffer.read()))
+    texts, sheets, size = {}, [], 0
+    for name in book.sheet_names:
+        rows = []
+        for row in book.get_sheet_by_name(name).to_python():
+            rows.append([texts.setdefault(cell, cell) if type(cell) is str else cell for cell in row])
+            size += sum(len(cell) if type(cell) is str else 8 for cell in row)
+            if limit and size > limit:
+                sys.exit(4)
+        sheets.append((name, rows))
+except (calamine.CalamineError, OSError) as error:
+    sys.exit(str(error))
+pickle.dump(sheets, sys.stdout.buffer, protocol=5)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +92,9 @@ def sheet_of(content: Content) -> tuple[str, list[list[Any]], list[str]]:
     source = seekable(content)
     try:
         check_size(content, source)
-        book = calamine.load_workbook(source)
-        sheets = [(name, book.get_sheet_by_name(name).to_python()) for name in book.sheet_names]
-    except (calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError) as error:
         raise DataError(f"{content.name}: not readable as an Excel workbook: {error}") from error
+    sheets = read_sheets(content, source)
     full = [(name, rows) for name, rows in sheets if any(any(cell != "" for cell in row) for row in rows)]
     if not full:
         raise DataError(f"{content.name} is empty; it needs a row with the column names")
@@ -76,6 +103,29 @@ def sheet_of(content: Content) -> tuple[str, list[list[Any]], list[str]]:
         rows.pop()
     others = ", ".join(repr(other) for other, _ in full[1:])
     return name, rows, [f"sheet {name!r} alone, without {others}"] if others else []
+
+
+def read_sheets(content: Content, source: str | io.BytesIO) -> list[tuple[str, list[list[Any]]]]:
+    """Return the names and cells of all sheets, read in a process whose end, by whatever is in the file, is its own.
+
+    Raises:
+        DataError: It is no workbook, has too much in it, or ends its reader.
+    """
+    path, data = (source, b"") if isinstance(source, str) else ("", source.getvalue())
+    limit = content.limits.bytes or 0
+    command = [sys.executable, "-I", "-c", READER, path, str(limit), str(MEMORY + 4 * limit)]
+    done = subprocess.run(command, input=data, capture_output=True, check=False)
+    if done.returncode == 0:
+        sheets: list[tuple[str, list[list[Any]]]] = pickle.loads(done.stdout)  # of this project's own process
+        return sheets
+    if done.returncode == 1 and b"MemoryError" not in done.stderr:
+        reason = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise DataError(f"{content.name}: not readable as an Excel workbook: {reason}")
+    if done.returncode == 4:
+        raise DataError(f"{content.name} has more than {limit:,} characters in its cells; split it")
+    raise DataError(
+        f"{content.name}: its cells take more memory than there is for them; save the rows that hold data as CSV"
+    )
 
 
 def check_size(content: Content, source: str | io.BytesIO) -> None:
