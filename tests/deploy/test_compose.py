@@ -92,6 +92,19 @@ def test_the_proxy_waits_longer_than_the_server_works():
     assert answer > signature(package).parameters["response_timeout"].default
 
 
+def test_one_address_cannot_fill_the_proxy_with_bodies():
+    proxy = services()["proxy"]
+    template = (ROOT / "deploy" / "proxy" / "sentiment.conf.template").read_text()
+    body = int(re.search(r"client_max_body_size (\d+);", template)[1])
+    connections = int(proxy["environment"]["PROXY_CONNECTIONS"])
+    room = int(re.search(r"/tmp:size=(\d+)m", proxy["tmpfs"][0])[1])
+    assert connections * body < room << 20
+    assert int(proxy["mem_limit"].removesuffix("m")) >= room + 128  # a file in a tmpfs is memory of its container
+    pod = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "deployment.yaml").read_text())["spec"]["template"]["spec"]
+    [bodies] = [volume for volume in pod["volumes"] if volume["name"] == "bodies"]
+    assert bodies["emptyDir"]["sizeLimit"] == f"{room}Mi"
+
+
 def test_grafana_has_no_default_password(tmp_path):
     [shell, flag, script] = services()["grafana"]["entrypoint"]
     script = script.replace("$$", "$").replace("exec /run.sh", "echo started")

@@ -3,7 +3,9 @@
 import json
 import os
 import socket
+import ssl
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -135,6 +137,16 @@ def test_plain_http_and_old_tls_are_refused(edge):
     with socket.create_connection(("127.0.0.1", edge.port), timeout=10) as plain:
         plain.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b" 400 " in plain.recv(4096).split(b"\r\n")[0]
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.load_verify_locations(edge.folder / "secrets" / "tls" / "tls.crt")
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with (
+        socket.create_connection(("127.0.0.1", edge.port), timeout=10) as plain,
+        pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"),
+    ):
+        old.wrap_socket(plain, server_hostname="localhost")
 
 
 def test_the_log_names_the_client_but_neither_key_nor_text(edge):
