@@ -16,6 +16,7 @@ from onnx.helper import make_node, make_tensor
 from transformers import AutoModelForSequenceClassification
 
 OPSET = 17
+NODES_OF_A_LAYER = 1000  # BERT has 100; more are unrolled loops, which fit no fusion and take it quadratic time
 FIRST = "first_token"
 PLAIN = {"SkipLayerNormalization": ("LayerNormalization", ""), "BiasGelu": ("Gelu", "com.microsoft")}
 
@@ -39,7 +40,7 @@ def build(exported: Path, target: Path, *, fused: bool = True) -> None:
         exported, local_files_only=True, attn_implementation="eager"
     )  # the fusions know the eager form
     trace(model.eval(), target)
-    if fused:
+    if fused and len(onnx.load(target).graph.node) <= NODES_OF_A_LAYER * model.config.num_hidden_layers:
         fuse(target, model.config)
 
 
