@@ -26,6 +26,7 @@ GIVEN = {
     "sweep-report": ["folder=x"],
     "deploy": ["run=x"],
     "predict": ["run=x", "input=a.csv", "output=b.csv"],
+    "verify": ["output=b.csv"],
 }
 
 

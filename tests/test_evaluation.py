@@ -62,7 +62,7 @@ def change_config(run, **values):
 @pytest.mark.parametrize(
     ("header", "rows", "message"),
     [
-        (("text",), [("good trip",)], "the test split has no column 'label', only 'text'; set data.label_column"),
+        (("text",), [("good trip",)], "mine.csv has no column 'label', only 'text'; set data.label_column"),
         (
             ("text", "label"),
             [("good trip", "")],

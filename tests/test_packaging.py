@@ -71,8 +71,11 @@ def test_a_name_or_version_torchserve_refuses_is_refused_here(tiny_run, tmp_path
 
 
 def test_an_unfinished_run_is_not_packaged(tmp_path):
-    (tmp_path / "run").mkdir()
-    with pytest.raises(ModelError, match="let the training finish"):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    with pytest.raises(ModelError, match="it has neither export/ nor a checkpoint"):
+        package(run=tmp_path / "run", store=tmp_path)
+    (tmp_path / "run" / "checkpoints" / "last.ckpt").write_bytes(b"")
+    with pytest.raises(ModelError, match="resume="):
         package(run=tmp_path / "run", store=tmp_path)
     assert not list(tmp_path.glob("*.mar"))
 

@@ -21,7 +21,7 @@ def test_a_missing_graph_is_told_with_the_command_that_makes_it(tiny_run):
 
 def test_a_broken_graph_is_told_in_one_line(tmp_path):
     (tmp_path / "model-onnx.onnx").write_bytes(b"no graph")
-    with pytest.raises(ModelError, match=r"model-onnx\.onnx cannot be read .*; make it with: .* runtime=onnx$"):
+    with pytest.raises(ModelError, match=r"model-onnx\.onnx is damaged: .*; make it with: .* runtime=onnx$"):
         OnnxRuntime(tmp_path / "model-onnx.onnx", 0)
 
 
