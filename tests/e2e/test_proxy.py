@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -16,6 +17,7 @@ from sentiment.client import Client
 from sentiment.errors import Busy, Unauthorized
 from sentiment.packaging import package
 from tests.e2e.conftest import on_free_ports
+from tests.e2e.faults import wait_for
 from tests.programs import find
 
 pytestmark = [pytest.mark.e2e, pytest.mark.requires("nginx")]
@@ -150,12 +152,15 @@ def test_plain_http_and_old_tls_are_refused(edge):
 
 
 def test_the_log_names_the_client_but_neither_key_nor_text(edge):
+    log, path = edge.folder / "access.log", "/predictions/its-own"  # nginx writes a line after it has sent the answer
     with edge.client() as http:
-        http.post(f"{PATH}?note=secret-query", json={"text": "secret-text"})
-    text = (edge.folder / "access.log").read_text()
-    lines = [json.loads(line) for line in text.splitlines()]
-    assert lines[-1]["client"] == "app"
-    assert lines[-1]["path"] == PATH
+        http.post(f"{path}?note=secret-query", json={"text": "secret-text"})
+    with edge.client("secret-key") as http:
+        http.post(f"{path}?note=secret-query", json={"text": "secret-text"})
+    wait_for(lambda: log.read_text().endswith("\n") and log.read_text().count(f'"{path}"') == 2, 10)
+    text = log.read_text()
+    lines = [line for line in map(json.loads, text.splitlines()) if line["path"] == path]
+    assert [(line["client"], line["status"]) for line in lines] == [("app", 404), ("", 401)]
     assert edge.key not in text
     assert "secret" not in text
 
@@ -170,6 +175,25 @@ def test_too_many_requests_and_connections_are_429_with_a_time_to_wait(behind, t
         assert {answer.headers["retry-after"] for answer in refused} == {"1"}
         assert any(answer.status_code == 200 for answer in answers)
         assert refused[0].json()["message"].startswith("more than 5 requests a second")
+
+
+def test_who_guesses_keys_is_429_after_the_burst_and_a_preflight_is_not(behind, tmp_path):
+    limits = {"PROXY_RATE": "1", "PROXY_BURST": "5", "PROXY_CORS_ORIGINS": r"https://app\.example\.com"}
+    with proxy(tmp_path / "proxy", behind.url, find("nginx"), **limits) as strict:
+        with strict.client("guessed", Origin=ORIGIN) as http:
+            answers = [http.post(PATH, json={"text": "good"}) for _ in range(30)]
+            preflights = {http.options(PATH).status_code for _ in range(30)}
+            outside = http.get("/.key").status_code
+        counts = Counter(answer.status_code for answer in answers)
+        assert set(counts) == {401, 429}
+        assert counts[401] >= 6
+        assert counts[429] >= 15
+        last = next(answer for answer in answers if answer.status_code == 429)
+        assert last.headers["retry-after"] == "1"
+        assert last.headers["access-control-allow-origin"] == ORIGIN
+        assert last.json()["type"] == "TooManyRequestsException"
+        assert preflights == {204}
+        assert outside == 404
 
 
 def test_our_client_speaks_https_with_a_ca_file_and_an_api_key(edge, monkeypatch):
