@@ -161,7 +161,7 @@ def test_the_options_of_training_work_together(train_tiny):
     assert list(run.glob("tensorboard/version_0/events.out.tfevents.*"))
     assert list(run.glob("logs/version_0/metrics.csv"))
     told = yaml.safe_load((run / "logs" / "version_0" / "hparams.yaml").read_text())
-    assert (told["model"]["lr"], told["seed"]) == (5e-3, 42)  # every logger is told the config
+    assert (told["model"]["lr"], told["seed"]) == (3e-3, 42)  # every logger is told the config
     assert not list(run.glob(".lr_find*"))
     assert read_json(run / "run_summary.json")["epochs"] == 2
 

@@ -134,7 +134,7 @@ def test_a_run_tells_its_data_learning_and_settings(tiny_run):
     assert page.row("repeated within") == [str(part["duplicates"]["normalised"]) for part in data["splits"].values()]
     assert f"{data['overlaps'][1]['texts']['normalised']} texts of test are in train too" in page.text
     assert "Loss while learning" in page.text
-    assert "model.lr=5e-3" in page.text
+    assert "model.lr=3e-3" in page.text
     assert read_json(tiny_run / "run_summary.json")["versions"]["torch"] in page.text
     scores = read_json(tiny_run / "metrics.json")
     assert page.row("accuracy")[0].startswith(f"{scores['test']['accuracy']:.4f}")
