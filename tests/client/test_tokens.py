@@ -63,12 +63,29 @@ def test_the_key_file_of_a_server_that_has_just_started_is_waited_for(server):
     assert [token for _, token in asked(server)][0] is None
 
 
-def test_a_refused_token_that_stays_is_given_up(server):
+def test_a_refused_api_key_that_stays_is_given_up_and_a_token_that_is_renewed_only_after_the_last_pause(server):
     server.token = "right"
-    server.write_keys(token="wrong")
-    with client(server, management_url=server.url, pauses=(0.0,) * 9) as c, pytest.raises(Unauthorized, match="failed"):
-        c.predict(["a"])
-    assert asked(server) == [("/predictions/sentiment", "Bearer wrong")] * 3
+    server.key_file.write_text("wrong")
+    with client(server, management_url=server.url, pauses=(0.0,) * 9) as c:
+        with pytest.raises(Unauthorized, match="failed"):
+            c.predict(["a"])
+        assert asked(server) == [("/predictions/sentiment", "Bearer wrong")] * 3
+        server.write_keys(token="wrong")
+        with pytest.raises(Unauthorized, match="failed"):
+            c.predict(["a"])
+    assert asked(server)[3:] == [("/predictions/sentiment", "Bearer wrong")] * 10
+
+
+def test_a_key_file_that_torchserve_writes_a_second_after_the_token_is_waited_for(server):
+    server.token = "first"
+    server.write_keys()
+    server.token = "second"
+    with Client(url=server.url, key_file=server.key_file) as c:  # the pauses that users have
+        threading.Timer(0.6, server.write_keys).start()
+        assert [p.label for p in c.predict(["b"])] == ["b"]
+        threading.Timer(0.6, server.write_keys).start()
+        server.key_file.write_text("")
+        assert [p.label for p in c.predict(["b"])] == ["b"]
 
 
 def test_an_expired_token_is_renewed_where_the_management_api_is_known(server):

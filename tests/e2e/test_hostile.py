@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from sentiment.client import Client, read_key
-from tests.e2e.faults import ready, with_settings, workers
+from tests.e2e.faults import ready, wait_for, with_settings, workers
 from tests.hostile import CEDILLA, GRAVE, HOSTILE
 
 pytestmark = pytest.mark.e2e
@@ -19,6 +20,7 @@ JSON = {"Content-Type": "application/json"}
 PLAIN = {"Content-Type": "text/plain;charset=UTF-8"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SENT = b'{"text": "good film"}'
+MOMENT = 0.0005  # s
 BYSTANDER = b'{"text": "bad meal"}'
 
 
@@ -115,25 +117,39 @@ def test_the_body_tells_its_form(ask, content, headers, status, said):
 
 @pytest.fixture(scope="module")
 def brief(spare):
-    """The model with a worker that computes for a moment at a time."""
-    with_settings(spare.store / "sentiment.mar", spare.store / "brief.mar", maxSeconds=0.05)
+    """The model with a worker that computes for a moment at a time, and the tokens that this worker takes a request."""
+    with_settings(spare.store / "sentiment.mar", spare.store / "brief.mar", maxSeconds=MOMENT)
     query = {"url": "brief.mar", "model_name": "brief", "initial_workers": 1, "synchronous": "true"}
     key = {"Authorization": f"Bearer {read_key(spare.key_file, 'management')}"}
     url = f"{spare.address('management')}/models"
     answer = httpx.post(url, params=query, headers=key, timeout=120)
     assert answer.status_code == 200, answer.text
-    yield "brief"
+    yield "brief", most_tokens(spare, "brief")
     with spare.management() as management:
         management.unregister("brief", "1.0")
     (spare.store / "brief.mar").unlink()
 
 
+def most_tokens(server, model):
+    """The tokens of a request that a worker takes at most, as it says in the log once it has measured its machine."""
+    log = server.folder / "logs" / "model_log.log"
+    said = re.compile(rf"-{model}_1\.0-.*tokens/s: a request has (\d+) at most")
+    wait_for(lambda: said.search(log.read_text()), 30)
+    return int(said.findall(log.read_text())[-1])
+
+
 def test_what_no_call_can_hold_is_refused_and_the_client_gets_its_answers_in_parts(spare, ask, brief, tiny_local):
-    texts = [f"{'good' if i % 2 else 'bad'} film {i} " * 60 for i in range(1_000)]
-    refused = ask(body({"texts": texts}), JSON, brief)
+    model, most = brief
+    [encoded] = tiny_local.encode(["good film"])
+    each = sum(map(len, encoded.windows))
+    fitting = most // each
+    assert 2 <= fitting < 1_024, f"{most} tokens in {MOMENT} s: this machine needs another MOMENT"
+    assert ask(body({"texts": ["good film"] * fitting}), JSON, model).status_code == 200
+    refused = ask(body({"texts": ["good film"] * (fitting + 1)}), JSON, model)
     assert refused.status_code == 413
-    assert "more than this server computes in 0.05 s; send fewer in one request" in refused.json()["message"]
-    assert ask(SENT, JSON, brief).status_code == 200
-    with Client(url=spare.url, model=brief, key_file=spare.key_file, batch_size=1_000, pauses=(0.2,) * 20) as asking:
+    assert f"more than this server computes in {MOMENT:g} s; send fewer in one request" in refused.json()["message"]
+    assert ask(body({"texts": ["good film " * 60]}), JSON, model).status_code == 200  # one text is never too much
+    texts = [f"{'good' if i % 2 else 'bad'} film" for i in range(fitting * 3)]
+    with Client(url=spare.url, model=model, key_file=spare.key_file, batch_size=1_000, pauses=(0.2,) * 20) as asking:
         got = asking.predict(texts)
     assert [one.label for one in got] == [one.label for one in tiny_local.predict(texts)]

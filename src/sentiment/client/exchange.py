@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from sentiment.client.keys import Key, authorization, expired
+from sentiment.client.keys import Key, authorization, expired, is_renewed
 from sentiment.client.trust import untrusted
 from sentiment.errors import Busy, ClientError, ConfigError, NotFound, Rejected, ServerFault, Unauthorized, Unreachable
 
@@ -18,7 +18,7 @@ PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each further try, less up to a half so
 DIED = "Worker died"  # with 500, or 507 where it was killed; the next worker takes the request
 HTTPS_ALONE = "only accepts HTTPS requests"  # TorchServe's word to plain HTTP
 LONGEST_WAIT = 120.0  # s, for a server that says by Retry-After when to ask again
-TRIES_WITH_THE_SAME_TOKEN = 3  # or with none: TorchServe holds a new token a moment before its key file does
+TRIES_WITH_THE_SAME_KEY = 3  # or with none: the file may be written this moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ def exchange(
     """Yield each try, take its response or transport error, and return the decoded answer.
 
     A busy server, a dead worker and a broken connection are tried again where the question is `repeatable`. A refused
-    token is read anew from the key file, and renewed first where it has expired and `management_url` is known.
+    token is read anew from the key file, and renewed first where it has expired and `management_url` is known. One that
+    TorchServe renews is tried to the last pause: TorchServe refuses the old one before its key file holds the new one,
+    on a busy machine for a second or more. A key that nobody renews is given up sooner.
     """
     refused: list[dict[str, str]] = []
     asked = 0.0  # s, by the server
@@ -61,7 +63,9 @@ def exchange(
         problem = unreachable(response, url) if isinstance(response, httpx.TransportError) else failure(response, url)
         if isinstance(problem, Unauthorized):
             refused.append(headers)
-            again = key_file is not None and refused.count(headers) < TRIES_WITH_THE_SAME_TOKEN
+            again = key_file is not None and (
+                refused.count(headers) < TRIES_WITH_THE_SAME_KEY or is_renewed(key_file, key)
+            )
         else:
             again = repeatable and isinstance(problem, Busy | Unreachable)
         if not again:

@@ -11,7 +11,14 @@ from sentiment.errors import Unauthorized
 
 Key = Literal["inference", "management", "API"]
 API_KEY = re.compile(r"[A-Za-z0-9_.~+/=-]+")  # what a Bearer header may hold, RFC 6750
-REREAD = (0.02, 0.1)  # s; TorchServe empties the file before it writes it
+REREAD = (0.02, 0.1)  # s, where the file is broken
+REREAD_EMPTY = (
+    0.02,
+    0.1,
+    0.3,
+    1.0,
+    1.5,
+)  # s; TorchServe empties the file before it writes it, a moment on a busy machine
 
 
 def read_key(path: Path, name: Key) -> str | None:
@@ -26,6 +33,11 @@ def expired(path: Path, name: Key) -> bool:
     return until is not None and datetime.fromisoformat(until) <= datetime.now(UTC)
 
 
+def is_renewed(path: Path, name: Key) -> bool:
+    """Whether the file's token is one that TorchServe replaces in time, which an API key is not."""
+    return "expiration time" in (read_entry(path, name) or {})
+
+
 def authorization(path: Path | None, name: Key) -> dict[str, str]:
     """The header that carries the token; none where no token is known."""
     token = read_key(path, name) if path else None
@@ -33,8 +45,9 @@ def authorization(path: Path | None, name: Key) -> dict[str, str]:
 
 
 def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
-    pauses = iter(REREAD)
+    tries = 0
     while True:
+        text = ""
         try:
             text = path.read_text(encoding="utf-8").strip()
             if API_KEY.fullmatch(text):
@@ -48,13 +61,14 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
                 f"{path} cannot be read by this user; ask as the user that serves, or copy it"
             ) from error
         except (ValueError, KeyError, TypeError) as error:
-            pause = next(pauses, None)
-            if pause is None:
+            pauses = REREAD if text else REREAD_EMPTY
+            if tries >= len(pauses):
                 raise Unauthorized(
                     f"{path} is neither TorchServe's key file nor one line with an API key; "
                     "start the server again, or write the key into it"
                 ) from error
-            time.sleep(pause)
+            time.sleep(pauses[tries])
+            tries += 1
 
 
 def checked(key: str) -> str:
