@@ -14,7 +14,7 @@ from sentiment.runtimes import first_token_only
 HEAD_DROPOUT = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout", "cls_dropout")
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop", "attn_dropout")
 PROBE = 0.123  # a rate that nothing has by itself
-PADDING = 1e-3  # of the largest logit, which rounding stays far below
+PADDING = 1e-4  # of the largest logit, which rounding stays far below
 
 
 def load_network(
