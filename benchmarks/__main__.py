@@ -24,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 from benchmarks import batch, material, rest, training
 from benchmarks.measuring import Row
 from sentiment.files import write_text
-from sentiment.provenance import git_commit
+from sentiment.training.provenance import git_commit
 
 PACKAGES = ("torch", "transformers", "onnxruntime", "pytorch-lightning", "torchserve", "fastapi", "uvicorn")
 RESULTS = material.ROOT / "benchmarks" / "RESULTS.md"

@@ -14,7 +14,7 @@ from transformers import pipeline
 
 from benchmarks.material import ENVIRONMENT, ROOT, Material
 from benchmarks.measuring import Row, alternate, faster
-from sentiment.predictor import Predictor
+from sentiment.inference.predictor import Predictor
 
 MEMORY = """
 import json, sys

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sentiment.resources import bundled
+from sentiment.config.resources import bundled
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}  # of the processes that are measured

@@ -20,9 +20,9 @@ from model_archiver.model_packaging import generate_model_archive
 
 from benchmarks.material import ENVIRONMENT, ROOT, Material
 from benchmarks.measuring import Row, alternate, ratio
-from sentiment.java import find_java
-from sentiment.packaging import package
 from sentiment.serving import TorchServe
+from sentiment.serving.archive import package
+from sentiment.serving.java import find_java
 
 OURS, FASTAPI, PLAIN, BATCHED = (
     "ours",

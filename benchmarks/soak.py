@@ -34,13 +34,13 @@ from rich.table import Table
 from benchmarks.hostile import ANSWERED, Attack, attacks, half_open
 from benchmarks.proxy import Proxy, proxy
 from sentiment.client import Client, read_key
+from sentiment.config.resources import bundled
+from sentiment.data.tables import open_table
 from sentiment.errors import ClientError
-from sentiment.packaging import package
-from sentiment.predictor import Predictor
-from sentiment.resources import bundled
-from sentiment.schema import Prediction
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.types import Prediction
 from sentiment.serving import TorchServe
-from sentiment.tables import open_table
+from sentiment.serving.archive import package
 
 QUIET = 0.1  # share of the time without attacks, before the rest
 WARM_UP = 0.2  # of the time, left out of the slope: Java grows its heap, torch its buffers

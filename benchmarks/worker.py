@@ -20,12 +20,12 @@ from omegaconf import open_dict
 from tokenizers import Tokenizer
 
 from benchmarks.measuring import peak_memory
-from sentiment.acceleration import kept_memory
 from sentiment.backbones import PACKAGED, resolve
-from sentiment.compose import compose
-from sentiment.encoding import encode
-from sentiment.runtimes import pad
-from sentiment.text import Preprocessing
+from sentiment.config.compose import compose
+from sentiment.inference.batching import pad
+from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.tokenization import encode
+from sentiment.training.cpu_kernels import kept_memory
 
 BATCH, RATE = 32, 5e-5
 

@@ -13,8 +13,8 @@ import yaml
 from hydra.utils import get_object
 
 from sentiment.cli import COMMANDS
-from sentiment.resources import bundled
-from sentiment.signatures import type_hints
+from sentiment.config.resources import bundled
+from sentiment.config.signatures import type_hints
 
 CONF = bundled("conf")
 INTERNAL = ("hydra", "paths", "defaults", "_target_", "_partial_")

@@ -11,16 +11,19 @@ from typing import Any
 
 import torch
 
-from sentiment.activity import Activity, counted
-from sentiment.admission import Admission, place_of
-from sentiment.bodies import decode
+from sentiment.errors import STATUS, RequestError
 from sentiment.files import read_json_if_any
-from sentiment.frames import receive_in_pieces
-from sentiment.predictor import Predictor
-from sentiment.protocol import Describe, Explain, Request, parse_explain, parse_request
-from sentiment.schema import MODEL_HEADER, STATUS, Explanation, Model, Prediction, RequestError
-from sentiment.telemetry import Telemetry
-from sentiment.tracing import Answered, Batch, Tracing
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.types import Explanation, Model, Prediction
+from sentiment.protocol.bodies import decode
+from sentiment.protocol.requests import Describe, Explain, Request, parse_explain, parse_request
+from sentiment.protocol.validation import MODEL_HEADER
+from sentiment.worker.activity import Activity, counted
+from sentiment.worker.admission import Admission, place_of
+from sentiment.worker.explain_queue import explain_batch
+from sentiment.worker.metrics import Telemetry
+from sentiment.worker.socket_reader import receive_in_pieces
+from sentiment.worker.tracing import Answered, Batch, Tracing
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +112,7 @@ class SentimentHandler:
         if not requests:
             return []
         self.warming.join()
-        return self.predictor.explainer.batch(requests)
+        return explain_batch(self.predictor.explainer, requests)
 
     def _render(
         self, request: Request | Explain | RequestError, found: Any, model: Model, number: int, batch: Batch | None

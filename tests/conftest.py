@@ -17,7 +17,7 @@ import torch
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from sentiment.backbones import PACKAGED, resolve
-from sentiment.resources import bundled
+from sentiment.config.resources import bundled
 
 pytest_plugins = ("tests.programs",)
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,7 +122,7 @@ def converted(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def handler(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory):
     from tests.handling import context
-    from tests.test_telemetry import metrics_cache
+    from tests.worker.test_metrics import metrics_cache
 
     sys.path.insert(0, str(bundled("handlers")))
     try:

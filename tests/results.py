@@ -3,8 +3,9 @@
 import torch
 
 from sentiment.data.splits import Split
-from sentiment.evaluation import Evaluation, Results
-from sentiment.evaluation.reference import beside
+from sentiment.evaluation.comparison import beside
+from sentiment.evaluation.results import Results
+from sentiment.evaluation.scoring import Evaluation
 
 LABELS = ["anger", "joy", "sadness"]
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from sentiment.backbones import check_revision, load_config, load_tokenizer
 from sentiment.errors import ConfigError, ModelError
-from sentiment.networks import load_network
+from sentiment.training.networks import load_network
 from tests.backbones import WORDS, build, build_tokenizer, one_line, rewrite
 
 LABELS = ["bad", "good"]

@@ -7,7 +7,7 @@ import pytest
 from sentiment.cli import main
 from sentiment.data import SentimentData
 from sentiment.data.quality import inspect
-from sentiment.text import Preprocessing
+from sentiment.inference.preprocessing import Preprocessing
 from tests.conftest import read_json
 
 pytestmark = pytest.mark.slow  # skipped in a clone, which has no data beside it

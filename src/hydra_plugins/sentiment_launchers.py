@@ -1,6 +1,6 @@
 """Where Hydra finds the launcher of conf/hydra/launcher/ray.yaml: it takes plugins from this package alone."""
 
-from sentiment.sweep import ray_launcher
+from sentiment.training.sweeps import ray_launcher
 
 
 class RayLauncher(ray_launcher.RayLauncher):

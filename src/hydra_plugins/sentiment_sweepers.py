@@ -1,6 +1,6 @@
 """Where Hydra finds the sweepers of conf/hydra/sweeper: it takes plugins from this namespace package alone."""
 
-from sentiment.sweep import grid, search
+from sentiment.training.sweeps import grid, search
 
 
 class GridSweeper(grid.GridSweeper):

@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sentiment import privacy, ranks
 from sentiment.errors import ConfigError, Interrupted, SentimentError, user_error
+from sentiment.inference import privacy
+from sentiment.training import distributed as ranks
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from sentiment.training import Run
+    from sentiment.training.fit import Run
 
 USAGE = """\
 Fine-tune BERT for text sentiment, and take it to users.
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif command == "--version":
         print(f"bert-sentiment {_version()}")
     elif command not in COMMANDS:
-        from sentiment.signatures import nearest
+        from sentiment.config.signatures import nearest
 
         _fail(
             SentimentError(f"unknown command {command!r}{nearest(command, COMMANDS)}; see sentiment --help"),
@@ -99,7 +100,7 @@ def run(command: str, overrides: Sequence[str]) -> None:
     """Compose conf/<command>.yaml with the overrides and do it; exits non-zero with one clear line on failure."""
     from omegaconf.errors import OmegaConfBaseException
 
-    from sentiment import compose
+    from sentiment.config import compose
 
     for name, value in {**ENVIRONMENT, **privacy.ENVIRONMENT}.items():
         os.environ.setdefault(name, value)
@@ -122,7 +123,8 @@ def run(command: str, overrides: Sequence[str]) -> None:
 
 def _prepared(command: str, given: Sequence[str]) -> list[str]:
     """The words after the command as Hydra takes them; ConfigError for those that would mislead it."""
-    from sentiment import compose, overrides, runs
+    from sentiment import run_dir as runs
+    from sentiment.config import compose, overrides
 
     words = overrides.read(given, compose.groups(command))
     for key, value in overrides.twice(words):
@@ -146,14 +148,15 @@ def _train(cfg: "DictConfig", *, given: Sequence[str] | None) -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from sentiment import config, runs
+    from sentiment import run_dir as runs
+    from sentiment.training.check import complete
 
     if given is not None:
         _check_saved(cfg, given)
-    hydra, cfg = HydraConfig.get(), config.complete(cfg)
+    hydra, cfg = HydraConfig.get(), complete(cfg)
     folder, sweeping = Path(os.path.relpath(hydra.runtime.output_dir)), hydra.mode == RunMode.MULTIRUN
     if sweeping:
-        from sentiment.sweep.trial import run_trial
+        from sentiment.training.sweeps.trial import run_trial
 
         with runs.claimed(folder, wait=True):
             return run_trial(cfg, hydra, folder, lambda checkpoint: _fit(cfg, folder, checkpoint, bool(cfg.test)))
@@ -175,7 +178,7 @@ def _train(cfg: "DictConfig", *, given: Sequence[str] | None) -> float | None:
 
 def _checked(cfg: "DictConfig", folder: Path) -> int:
     """In how many processes, to be started here, this run is to train; ConfigError where its config is wrong."""
-    from sentiment.config import check
+    from sentiment.training.check import check
 
     try:
         check(cfg)
@@ -189,7 +192,7 @@ def _checked(cfg: "DictConfig", folder: Path) -> int:
 def _run(cfg: "DictConfig", hydra: Any, folder: Path) -> None:
     from hydra.errors import InstantiationException
 
-    from sentiment import runs
+    from sentiment import run_dir as runs
 
     try:
         checkpoint = runs.starting_point(folder, resume=cfg.resume is not None)
@@ -198,7 +201,7 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path) -> None:
 
         console.print_config(cfg)
         if run := _fit(cfg, folder, checkpoint, cfg.test is not False):
-            console.print_run(run)
+            print_run(run)
     except (SentimentError, OSError, InstantiationException) as error:
         if [path.name for path in folder.iterdir()] == [runs.RECORD]:
             shutil.rmtree(folder)  # the run never began
@@ -211,7 +214,8 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path) -> None:
 
 
 def _fit(cfg: "DictConfig", folder: Path, checkpoint: Path | None, score_test: bool) -> "Run | None":
-    from sentiment import console, training
+    from sentiment import console
+    from sentiment.training import fit as training
 
     with console.quiet_libraries():
         return training.train(cfg, folder, checkpoint=checkpoint, score_test=score_test)
@@ -222,7 +226,7 @@ def _call(cfg: "DictConfig") -> Any:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
-    from sentiment import config
+    from sentiment.config import check as config
 
     try:
         wanted = config.call(cfg)
@@ -236,10 +240,10 @@ def _call(cfg: "DictConfig") -> Any:
 
 def _resumed(overrides: Sequence[str]) -> list[str]:
     """`resume=FOLDER` brings the own overrides of that run or sweep back; those given now win."""
-    from sentiment import runs
-    from sentiment.config import root_keys
-    from sentiment.overrides import quoted, text
-    from sentiment.targets import check_saved_overrides
+    from sentiment import run_dir as runs
+    from sentiment.config.overrides import quoted, text
+    from sentiment.config.targets import check_saved_overrides
+    from sentiment.training.check import root_keys
 
     folder = text(overrides, "resume")
     if folder is None:
@@ -262,7 +266,7 @@ def _check_saved(cfg: "DictConfig", given: Sequence[str]) -> None:
     """Stop where the config of the run that is gone on with names code that is not this project's."""
     from omegaconf import OmegaConf
 
-    from sentiment.targets import check_targets
+    from sentiment.config.targets import check_targets
 
     try:
         check_targets(OmegaConf.to_container(cfg, resolve=True), source=f"resume={cfg.resume}", given=given)
@@ -292,3 +296,15 @@ def _version() -> str:
     from importlib.metadata import version
 
     return version("bert-sentiment")
+
+
+def print_run(run: "Run") -> None:
+    from sentiment.console import console
+    from sentiment.evaluation.terminal import scores_table
+
+    console.print(scores_table(run.results))
+    folder = run.folder
+    console.print(f"run folder   {folder}   (report/report.html, metrics.json, export/)", highlight=False)
+    console.print("next", highlight=False)
+    for command in (f"package run={folder}", "serve", f"predict run={folder} input=FILE.csv output=OUT.csv"):
+        console.print(f"  sentiment {command}", highlight=False, markup=False)

@@ -1,20 +1,20 @@
 """What a person sees: the composed config as a tree, scores as tables, and calm libraries."""
 
 import logging
+import signal
+import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.tree import Tree
 
 if TYPE_CHECKING:
-    from sentiment.evaluation import Results
-    from sentiment.training import Run
+    pass
 
 console = Console()
 
@@ -31,33 +31,6 @@ def print_config(cfg: DictConfig) -> None:
     console.print(tree)
 
 
-def scores_table(results: "Results") -> Table:
-    """Each score with its 95 % interval, and beside those of the last split the baseline's: 80 columns hold no more."""
-    from sentiment.intervals import interval_text  # imports torch, which commands over HTTP do without
-
-    table = Table(title="scores with 95 % intervals")
-    table.add_column("metric", no_wrap=True)
-    columns: list[tuple[Mapping[str, float], Mapping[str, tuple[float, float]]]] = []
-    for name, result in results.evaluations.items():
-        table.add_column(name, justify="right")
-        columns.append((result.scores, result.intervals))
-    if found := results.baseline.get(results.last[0]):
-        table.add_column("baseline", justify="right", style="dim")
-        columns.append((found.scores, found.intervals))
-    for metric in dict.fromkeys(name for scores, _ in columns for name in scores):
-        table.add_row(metric, *(interval_text(metric, scores, intervals) for scores, intervals in columns))
-    return table
-
-
-def print_run(run: "Run") -> None:
-    console.print(scores_table(run.results))
-    folder = run.folder
-    console.print(f"run folder   {folder}   (report/report.html, metrics.json, export/)", highlight=False)
-    console.print("next", highlight=False)
-    for command in (f"package run={folder}", "serve", f"predict run={folder} input=FILE.csv output=OUT.csv"):
-        console.print(f"  sentiment {command}", highlight=False, markup=False)
-
-
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """No advertisements; warnings about the user's own data stay."""
@@ -72,3 +45,47 @@ def quiet_libraries() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="The `srun` command is available")
         warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
         yield
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A signal that asks to stop is obeyed, as KeyboardInterrupt, once the block is done."""
+    if threading.current_thread() is not threading.main_thread():  # no other one gets signals
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A polite kill ends the block as Ctrl-C does, with KeyboardInterrupt; handlers are put back after it."""
+    if threading.current_thread() is not threading.main_thread():  # no other one gets signals
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def stop_on_signals() -> None:
+    """Let a polite kill end the process as Ctrl-C does."""
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from sentiment.errors import SentimentError
-from sentiment.packaging import package
-from sentiment.ports import Port, check_free
-from sentiment.schema import Prediction
+from sentiment.inference.types import Prediction
 from sentiment.serving import TorchServe
+from sentiment.serving.archive import package
 from sentiment.serving.folder import Folder
+from sentiment.serving.ports import Port, check_free
 
 log = logging.getLogger(__name__)
 

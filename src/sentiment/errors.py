@@ -25,7 +25,7 @@ SentimentError
 └── Interrupted      stopped by Ctrl-C, with the work saved
 """
 
-from typing import Any
+from typing import Any, Literal
 
 
 class SentimentError(Exception):
@@ -144,3 +144,25 @@ def user_error(error: BaseException) -> SentimentError | None:
         text = f"{cause.strerror}: {cause.filename}" if cause.strerror and cause.filename else cause.strerror
         return SentimentError(text or str(cause))
     return cause
+
+
+STATUS = {400: "Bad Request", 413: "Payload Too Large", 500: "Internal Server Error", 503: "Service Unavailable"}
+
+
+Reason = Literal[  # why a request is rejected, as the metrics count it
+    "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "unknown_label", "busy",
+    "unreadable", "internal",
+]  # fmt: skip
+
+
+class RequestError(ValueError):
+    """A request that cannot be answered; `status` is one of STATUS, `reason` a word of Reason."""
+
+    def __init__(self, message: str, *, status: int = 400, reason: Reason = "wrong_form") -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.retry_after: int | None = None  # s
+
+    def to_json(self) -> dict[str, Any]:
+        return {"code": self.status, "type": STATUS[self.status].replace(" ", ""), "message": str(self)}

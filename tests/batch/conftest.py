@@ -1,6 +1,6 @@
 import pytest
 
-from sentiment.predictor import Predictor
+from sentiment.inference.predictor import Predictor
 
 
 @pytest.fixture(scope="package")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentiment.batch import predict
 from sentiment.errors import RowsRejected
-from sentiment.schema import Identity, Prediction
+from sentiment.inference.types import Identity, Prediction
 
 
 class Echo:

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from sentiment.batch import predict
-from sentiment.checksums import export_hash
 from sentiment.client import Client
 from sentiment.errors import DataError, ModelChangedError
-from sentiment.predictor import Predictor
-from sentiment.schema import MODEL_HEADER
+from sentiment.inference.checksums import export_hash
+from sentiment.inference.predictor import Predictor
+from sentiment.protocol.validation import MODEL_HEADER
 from tests.batch.echo import Echo
 from tests.conftest import read_csv, read_json, write_csv
 from tests.handling import context

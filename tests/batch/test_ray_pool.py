@@ -13,8 +13,8 @@ import pytest
 from sentiment.batch import predict
 from sentiment.batch.ray_pool import RayPool
 from sentiment.errors import ClusterError, ModelChangedError, ModelError, RowsRejected
-from sentiment.predictor import Predictor
-from sentiment.schema import Identity
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.types import Identity
 from tests.batch.test_formats import ROWS, write_rows
 from tests.conftest import read_csv, read_json, write_csv
 from tests.ports import free_ports

@@ -10,10 +10,10 @@ import pytest
 from sentiment.batch import predict
 from sentiment.batch.verify import verify
 from sentiment.cli import main
+from sentiment.data.tables import content_hash
 from sentiment.errors import ConfigError, DataError, ModelError, RowsRejected, VerificationError
 from sentiment.files import write_json
-from sentiment.predictor import Predictor
-from sentiment.tables import content_hash
+from sentiment.inference.predictor import Predictor
 from tests.batch.echo import Echo
 from tests.conftest import read_json, write_csv
 

@@ -18,7 +18,7 @@ from sentiment.errors import (
     Unauthorized,
     Unreachable,
 )
-from sentiment.schema import Explanation, Prediction, Word
+from sentiment.inference.types import Explanation, Prediction, Word
 from tests.client.conftest import HANG_UP, REFUSED, echo
 
 NO_PAUSES = (0.0, 0.0)

@@ -2,8 +2,7 @@ import random
 
 import pytest
 
-from sentiment.data.batches import Collate, LengthGrouped, Share
-from sentiment.metrics import IGNORED
+from sentiment.data.batches import IGNORED, Collate, LengthGrouped, Share
 
 LENGTHS = [random.Random(0).randint(3, 120) for _ in range(1000)]
 

@@ -5,11 +5,11 @@ import shutil
 import pytest
 from datasets import Dataset
 
-from sentiment.checksums import SUMS, write_checksums
 from sentiment.data import cache, module
 from sentiment.data.cache import cached
 from sentiment.data.module import SentimentData
-from tests.test_checksums import HARMS
+from sentiment.inference.checksums import SUMS, write_checksums
+from tests.inference.test_checksums import HARMS
 
 ROWS = 40
 

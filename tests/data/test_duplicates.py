@@ -3,7 +3,7 @@ import pytest
 from sentiment.data.duplicates import Dropped, normalised, without_duplicates, without_leaks
 from sentiment.data.splits import Split
 from sentiment.errors import DataError
-from sentiment.text import Cleaning
+from sentiment.inference.preprocessing import Cleaning
 
 CLEANING = Cleaning()
 

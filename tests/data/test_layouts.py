@@ -9,8 +9,8 @@ from datasets import ClassLabel, Dataset, Features, Value
 
 from sentiment.data import SentimentData
 from sentiment.data.sources import Source
+from sentiment.data.tables import TableOptions
 from sentiment.errors import ConfigError, DataError
-from sentiment.tables import TableOptions
 from tests.conftest import write_csv
 
 ROWS = [(f"text {i}", "ab"[i % 2]) for i in range(8)]

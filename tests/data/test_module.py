@@ -2,7 +2,7 @@ import pytest
 
 from sentiment.data import SentimentData
 from sentiment.errors import ConfigError
-from sentiment.text import Cleaning
+from sentiment.inference.preprocessing import Cleaning
 from tests.conftest import write_csv
 
 

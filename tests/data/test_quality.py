@@ -5,7 +5,7 @@ import pytest
 from sentiment.data.duplicates import Dropped
 from sentiment.data.quality import BINS, Count, inspect
 from sentiment.data.splits import Split
-from sentiment.text import Preprocessing
+from sentiment.inference.preprocessing import Preprocessing
 
 SPLITS = {
     "train": Split(["good", "Good!", "good", "bad", "so so"], ["pos", "pos", "pos", "neg", "neg"]),

@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from sentiment import config
-from sentiment.compose import compose
+from sentiment.config import check as config
+from sentiment.config.compose import compose
 from tests.conftest import ROOT
 
 IMAGES = ("serve", "ui")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from sentiment.compose import compose
+from sentiment.config.compose import compose
 from sentiment.serving.exposure import check_exposure
 from sentiment.serving.settings import Settings
 from tests.conftest import ROOT
@@ -86,7 +86,7 @@ def test_the_proxy_asks_for_keys_and_the_server_behind_it_for_none():
 def test_the_proxy_waits_longer_than_the_server_works():
     from inspect import signature
 
-    from sentiment.packaging import package
+    from sentiment.serving.archive import package
 
     answer = float(services()["proxy"]["environment"]["PROXY_ANSWER_TIMEOUT"].rstrip("s"))
     assert answer > signature(package).parameters["response_timeout"].default

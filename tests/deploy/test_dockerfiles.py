@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from sentiment.compose import compose
+from sentiment.config.compose import compose
 from tests.conftest import ROOT
 from tests.deploy.files import IMAGES, called, dockerfile, entrypoint, installed, services, value
 

@@ -12,8 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from sentiment.packaging import package
-from sentiment.predictor import Predictor
+from sentiment.inference.predictor import Predictor
+from sentiment.serving.archive import package
 from tests.deploy.engine import INSIDE, Container, Engine, base_archive, checkout, network, pip_volumes, torch_index
 
 pytestmark = [

@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from sentiment.compose import compose
+from sentiment.config.compose import compose
 from sentiment.serving.server import STOP_SECONDS
 from tests.conftest import ROOT
 from tests.deploy.files import called, entrypoint, services, value

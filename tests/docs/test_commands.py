@@ -6,8 +6,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf, open_dict
 
 from sentiment.cli import COMMANDS, named
-from sentiment.compose import compose
-from sentiment.config import call, check
+from sentiment.config.check import call
+from sentiment.config.compose import compose
+from sentiment.training.check import check
 from tests.conftest import ROOT
 from tests.docs.blocks import ALL, PAGES
 

@@ -4,12 +4,15 @@ import re
 
 import yaml
 
-from sentiment import bodies, frames, packaging, schema, text
-from sentiment.compose import compose
-from sentiment.data import trees
+from sentiment.config.compose import compose
+from sentiment.data import text_folders as trees
+from sentiment.data.tables import excel
+from sentiment.inference import preprocessing as text
+from sentiment.protocol import bodies
+from sentiment.protocol import validation as schema
+from sentiment.serving import archive as packaging
 from sentiment.serving import watch
 from sentiment.serving.settings import Settings
-from sentiment.tables import excel
 from sentiment.ui import command, storage
 from tests.conftest import ROOT
 
@@ -40,7 +43,7 @@ def phrases():
     yield f"more than {packaging.MAX_SECONDS:g} s of work (`max_seconds`)"
     yield f"`response_timeout` {package.response_timeout} s"
     yield f"at most {text.MAX_MARKS} combining marks"
-    yield f"keeps {frames.MAX_FIELDS} and takes {bodies.MAX_FORM_BYTES:,} bytes"
+    yield f"keeps {bodies.MAX_FIELDS} and takes {bodies.MAX_FORM_BYTES:,} bytes"
     yield f"after {watch.STILL_LOOKS} s without progress, {watch.STOPPED_LOOKS} s where a signal"
     yield f"{COMPOSE['proxy']['environment']['PROXY_CLIENT_TIMEOUT'].removesuffix('s')} s (`PROXY_CLIENT_TIMEOUT`)"
     yield f"{proxy['PROXY_RATE']} a second (`PROXY_RATE`)"

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from sentiment.client import read_key
-from sentiment.packaging import package
-from sentiment.predictor import Predictor
-from sentiment.resources import bundled
+from sentiment.config.resources import bundled
+from sentiment.inference.predictor import Predictor
 from sentiment.serving import TorchServe
+from sentiment.serving.archive import package
 from tests.conftest import ROOT, write_csv
 from tests.ports import free_ports
 

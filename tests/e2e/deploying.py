@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 from safetensors.torch import load_file, save_file
 
-from sentiment.checksums import write_checksums
 from sentiment.client import Client
-from sentiment.predictor import Predictor
+from sentiment.inference.checksums import write_checksums
+from sentiment.inference.predictor import Predictor
 from sentiment.serving import TorchServe
 from tests.conftest import read_json
 from tests.ports import free_ports

@@ -5,7 +5,7 @@ import pytest
 from sentiment.batch import predict
 from sentiment.batch.verify import verify
 from sentiment.errors import DataError, ModelChangedError, VerificationError
-from sentiment.packaging import package
+from sentiment.serving.archive import package
 from tests.conftest import read_csv, read_json, write_csv
 from tests.e2e.deploying import changed
 from tests.e2e.faults import ready

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from sentiment.cli import main
-from sentiment.packaging import package
+from sentiment.serving.archive import package
 from sentiment.serving.store import candidates, served
 from tests.e2e.deploying import changed, keys, start, state
 
@@ -17,7 +17,7 @@ KILLED = """
 import os, signal, sys
 from sentiment.cli import main
 from sentiment.client import Management
-from sentiment.deployment.candidate import Candidate
+from sentiment.serving.rollout.candidate import Candidate
 
 owner, name, moment = sys.argv[1].split(".")
 owner = {"Candidate": Candidate, "Management": Management}[owner]

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from sentiment.cli import main
-from sentiment.packaging import package
-from sentiment.predictor import Predictor
+from sentiment.inference.predictor import Predictor
+from sentiment.serving.archive import package
 from tests.conftest import write_csv
 from tests.e2e.deploying import TEXTS, changed, keys, last_record, load, same, start, state, wait_for_more
 
@@ -113,7 +113,7 @@ def test_a_server_that_answers_otherwise_than_the_export_is_refused(serving, com
     """The archive is made of another run than the one that is deployed, as a broken build would."""
     swapped = tmp_path / "swapped.py"
     swapped.write_text(f"""
-from sentiment.packaging import package
+from sentiment.serving.archive import package
 
 
 def other(*, run, **options):

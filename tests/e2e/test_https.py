@@ -11,8 +11,8 @@ import pytest
 
 from sentiment.cli import main
 from sentiment.client import read_key
-from sentiment.packaging import package
-from sentiment.serving.command import addresses
+from sentiment.serving.archive import package
+from sentiment.serving.serve import addresses
 from sentiment.serving.tls import Tls
 from sentiment.ui.backend import Served
 from tests.certificates import Authority, rewritten

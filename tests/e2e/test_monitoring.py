@@ -11,9 +11,9 @@ import httpx
 import pytest
 import yaml
 
-from sentiment.telemetry import METRICS
+from sentiment.worker.metrics import METRICS
 from tests.ports import free_ports
-from tests.test_monitoring import DEPLOY, named, promtool, queries
+from tests.worker.test_monitoring import DEPLOY, named, promtool, queries
 
 pytestmark = pytest.mark.e2e
 

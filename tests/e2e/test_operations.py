@@ -7,11 +7,11 @@ import httpx
 import psutil
 import pytest
 
-from sentiment.checksums import write_checksums
 from sentiment.cli import main
 from sentiment.client import read_key
-from sentiment.packaging import package
+from sentiment.inference.checksums import write_checksums
 from sentiment.serving import TorchServe
+from sentiment.serving.archive import package
 from tests.conftest import read_json
 from tests.e2e.secret import SECRET, assert_no_secret
 from tests.ports import free_ports

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from sentiment.predictor import Predictor
+from sentiment.inference.predictor import Predictor
 from sentiment.ui.words import LEVELS
 from tests.conftest import write_csv
 from tests.e2e.pages import browser, classify, needs_chromium, opened, serving  # noqa: F401

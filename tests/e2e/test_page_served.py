@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from sentiment.checksums import write_checksums
-from sentiment.packaging import package
+from sentiment.inference.checksums import write_checksums
+from sentiment.serving.archive import package
 from tests.conftest import read_json
 from tests.e2e.conftest import on_free_ports
 from tests.e2e.pages import browser, classify, needs_chromium, opened, serving  # noqa: F401

@@ -15,7 +15,7 @@ from benchmarks.proxy import proxy, setup
 
 from sentiment.client import Client
 from sentiment.errors import Busy, Unauthorized
-from sentiment.packaging import package
+from sentiment.serving.archive import package
 from tests.e2e.conftest import on_free_ports
 from tests.e2e.faults import wait_for
 from tests.programs import find

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from sentiment.activity import DRAINING
 from sentiment.cli import main
 from sentiment.client import read_key
 from sentiment.client.keys import expired
-from sentiment.packaging import package
+from sentiment.serving.archive import package
+from sentiment.worker.activity import DRAINING
 from tests.conftest import read_json
 from tests.e2e.faults import held, wait_for
 from tests.e2e.serving import Served, ended

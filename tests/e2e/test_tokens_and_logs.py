@@ -15,7 +15,7 @@ import pytest
 
 from sentiment.client import Client, Management, read_key
 from sentiment.errors import Unauthorized
-from sentiment.packaging import package
+from sentiment.serving.archive import package
 from tests.conftest import read_json, write_csv
 from tests.e2e.secret import SECRET, assert_no_secret
 from tests.ports import free_ports

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from tests.e2e.conftest import on_free_ports
 from tests.e2e.faults import wait_for
-from tests.test_tracing import Collector
+from tests.worker.test_tracing import Collector
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -12,8 +12,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from sentiment.data.tables import Limits
 from sentiment.errors import ConfigError, DataError
-from sentiment.tables import Limits
 from sentiment.ui.command import checked_login
 from sentiment.ui.table import opened
 from tests.conftest import read_csv, write_csv

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from sentiment.client import read_key
-from sentiment.packaging import package
+from sentiment.serving.archive import package
 from tests.e2e.faults import with_settings
 
 pytestmark = pytest.mark.e2e

@@ -17,8 +17,8 @@ import pytest
 
 from sentiment.client import Client, Management
 from sentiment.errors import ServingError
-from sentiment.processes import processes_of
 from sentiment.serving import TorchServe
+from sentiment.serving.processes import processes_of
 from tests.conftest import read_json, write_csv
 from tests.e2e.conftest import on_free_ports
 from tests.ports import free_ports

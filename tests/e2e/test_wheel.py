@@ -32,7 +32,7 @@ def test_the_wheel_works_in_an_empty_folder(tmp_path):
     sentiment("demo", f"ports=[{ports}]", "overrides=['debug=fast']")
     assert (empty / "model_store" / "sentiment.mar").is_file()
     where = subprocess.check_output(
-        [sys.executable, "-c", "from sentiment.resources import bundled; print(bundled('conf'))"],
+        [sys.executable, "-c", "from sentiment.config.resources import bundled; print(bundled('conf'))"],
         cwd=empty,
         env=environment,
         text=True,

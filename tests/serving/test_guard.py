@@ -7,8 +7,8 @@ import time
 import psutil
 import pytest
 
-from sentiment.processes import processes_of
 from sentiment.serving import guard
+from sentiment.serving.processes import processes_of
 from tests.e2e.faults import wait_for
 
 PARENT = """

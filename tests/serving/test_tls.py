@@ -6,7 +6,7 @@ import pytest
 import trustme
 
 from sentiment.errors import ConfigError
-from sentiment.serving.command import warn
+from sentiment.serving.serve import warn
 from sentiment.serving.tls import Tls
 from tests.certificates import Authority, rewritten
 

@@ -3,8 +3,8 @@
 import psutil
 import pytest
 
-from sentiment.activity import Batches
 from sentiment.serving.watch import STILL_LOOKS, STOPPED_LOOKS, Look, Watch
+from sentiment.worker.activity import Batches
 
 BUSY, IDLE = Batches(8, 7), Batches(8, 8)
 

@@ -6,9 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from sentiment.client import Client
-from sentiment.errors import ConfigError
-from sentiment.predictor import Predictor
-from sentiment.schema import RequestError
+from sentiment.errors import ConfigError, RequestError
+from sentiment.inference.predictor import Predictor
 from sentiment.ui.backend import FRESH, Served, backend
 from tests.ports import free_ports
 

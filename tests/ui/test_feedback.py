@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sentiment.errors import DataError
-from sentiment.schema import Prediction
+from sentiment.inference.types import Prediction
 from sentiment.ui.feedback import Correction, Corrections
 from tests.conftest import read_json
 
@@ -19,7 +19,7 @@ GUESS = Prediction("negative", 0.75, {"negative": 0.75, "positive": 0.25})
 WRITER = """
 import sys
 from pathlib import Path
-from sentiment.schema import Prediction
+from sentiment.protocol.validation import Prediction
 from sentiment.ui.feedback import Correction, Corrections
 guess = Prediction("negative", 0.75, {"negative": 0.75, "positive": 0.25})
 for i in range(50):

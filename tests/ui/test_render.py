@@ -2,7 +2,7 @@
 
 import pytest
 
-from sentiment.schema import Model, Prediction
+from sentiment.inference.types import Model, Prediction
 from sentiment.ui import render
 from sentiment.ui.backend import State
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentiment.errors import DataError
-from sentiment.schema import Prediction
+from sentiment.inference.types import Prediction
 from sentiment.ui.table import opened, predict_file
 
 

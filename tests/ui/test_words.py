@@ -1,6 +1,6 @@
 """Words marked twice over, by colour and by line, and told in a sentence."""
 
-from sentiment.schema import Explanation, Prediction, Word
+from sentiment.inference.types import Explanation, Prediction, Word
 from sentiment.ui.words import words
 
 GUESS = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9})

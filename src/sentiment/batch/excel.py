@@ -12,9 +12,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from sentiment.batch.cells import REPLACEMENT, Changes, cell, is_formula, writable
 from sentiment.batch.encoders import Rows
+from sentiment.data.tables import Row
 from sentiment.errors import DataError
 from sentiment.files import SURROGATE
-from sentiment.tables import Row
 
 MOST_ROWS = 1_048_576  # of a sheet, the header included
 MOST_COLUMNS = 16_384

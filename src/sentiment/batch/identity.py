@@ -5,7 +5,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sentiment.schema import Classifier, Identified, Identity, Pinnable, Prediction
+from sentiment.inference.types import Classifier, Identified, Identity, Pinnable, Prediction
 
 PACKAGES = ("bert-sentiment", "torch", "transformers", "tokenizers", "onnxruntime")  # those that make the answers
 SHOWN = 3  # differences that are named

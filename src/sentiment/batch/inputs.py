@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sentiment.data.tables import STDIN, content_hash
 from sentiment.errors import DataError
-from sentiment.tables import STDIN, content_hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ from sentiment.batch.progress import progress
 from sentiment.batch.scoring import Columns, clash, scored
 from sentiment.batch.source import Source
 from sentiment.batch.summary import Clock, summary, write_rejects
+from sentiment.data.tables import STDIN, Broken, Quoting, Row, TableOptions
 from sentiment.errors import ClientError, ClusterError, DataError, Interrupted, ModelChangedError, RowsRejected
 from sentiment.files import write_json
-from sentiment.schema import Classifier, Identity
-from sentiment.tables import STDIN, Broken, Quoting, Row, TableOptions
+from sentiment.inference.types import Classifier, Identity
 
 log = logging.getLogger(__name__)
 

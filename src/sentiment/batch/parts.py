@@ -16,9 +16,9 @@ from typing import Any
 
 from sentiment.batch.cells import Changes, from_json, to_json
 from sentiment.batch.encoders import Encoder
+from sentiment.data.tables import Row
 from sentiment.errors import DataError, SentimentError
 from sentiment.files import put_in_place, read_json, sync, write_json
-from sentiment.tables import Row
 
 JOB = "job.json"
 LOCK = "lock"

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
 
-from sentiment.cluster import ray_cluster
 from sentiment.errors import ClusterError, ModelChangedError, TextError
-from sentiment.predictor import Predictor, export_folder
-from sentiment.schema import Identity, Prediction
+from sentiment.inference.export_dir import export_folder
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.types import Identity, Prediction
+from sentiment.ray_cluster import ray_cluster
 
 AHEAD = 4  # chunks for each actor that are read before their answers come: none waits for work, memory stays bounded
 

@@ -7,9 +7,10 @@ from itertools import islice
 from typing import Any
 
 from sentiment.batch.parts import Part, Rejects
-from sentiment.errors import DataError, Rejected, SentimentError, TextError
-from sentiment.schema import Classifier, Prediction, RequestError, Streaming, check_text
-from sentiment.tables import BrokenRow, Row
+from sentiment.data.tables import BrokenRow, Row
+from sentiment.errors import DataError, Rejected, RequestError, SentimentError, TextError
+from sentiment.inference.types import Classifier, Prediction, Streaming
+from sentiment.protocol.validation import check_text
 
 Outcome = Prediction | str  # or why there is none
 

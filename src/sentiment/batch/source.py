@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from sentiment.data.tables import STDIN, Broken, Limits, Row, Table, TableOptions, announce, open_table
+from sentiment.data.tables import text_column as find_text
 from sentiment.errors import DataError
-from sentiment.tables import STDIN, Broken, Limits, Row, Table, TableOptions, announce, open_table
-from sentiment.tables import text_column as find_text
 
 __all__ = ["Row", "Source"]
 

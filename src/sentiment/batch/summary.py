@@ -14,9 +14,9 @@ from sentiment.batch.identity import versions
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.output import Output
 from sentiment.batch.parts import Part
-from sentiment.checksums import file_digest
 from sentiment.files import read_json, write_csv
-from sentiment.schema import Identity
+from sentiment.inference.checksums import file_digest
+from sentiment.inference.types import Identity
 
 RUN_SUMMARY = "run_summary.json"
 

@@ -14,8 +14,9 @@ from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive,
 from sentiment.client.pinned import PinnedClient
 from sentiment.client.traces import trace_headers
 from sentiment.client.trust import extensions, verification
-from sentiment.errors import Rejected, ServerFault
-from sentiment.schema import MAX_TEXTS, MODEL_HEADER, Explanation, Model, Prediction, RequestError, check_text
+from sentiment.errors import Rejected, RequestError, ServerFault
+from sentiment.inference.types import Explanation, Model, Prediction
+from sentiment.protocol.validation import MAX_TEXTS, MODEL_HEADER, check_text
 
 MAX_BYTES = 6_000_000  # of the texts in a request; TorchServe takes 6,553,500 in all
 JSON = {"Content-Type": "application/json"}

@@ -1,15 +1,21 @@
 """A client that answers from one model only, for jobs that must not mix two."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from sentiment.errors import ModelChangedError
-from sentiment.schema import Identity, Model, Prediction
-
-if TYPE_CHECKING:
-    from sentiment.client.inference import Client
+from sentiment.inference.types import Identity, Model, Prediction
 
 ADDRESS = ("url", "model", "key_file", "ca_file", "server_name")  # what it takes to ask the same server again
+
+
+class Describing(Protocol):
+    """A client whose answers come with the hash of the model that gave them."""
+
+    url: str
+
+    def describe(self) -> Model: ...
+    def answers(self, texts: Sequence[str]) -> Iterable[tuple[list[Prediction], str | None]]: ...
 
 
 class PinnedClient:
@@ -19,7 +25,7 @@ class PinnedClient:
     is asked to describe itself after each call instead.
     """
 
-    def __init__(self, client: "Client") -> None:
+    def __init__(self, client: Describing) -> None:
         self.client = client
         self.model = client.describe()
 

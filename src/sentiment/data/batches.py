@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
-from sentiment.metrics import IGNORED
-from sentiment.runtimes import pad
+from sentiment.inference.batching import pad
 
+IGNORED = -100  # the label of padding rows: cross_entropy and the metrics skip it
 CHUNK = 50  # batches that are sorted by length together; random between chunks
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from sentiment.checksums import damage_of, write_checksums
 from sentiment.files import alone, discard, replacing
+from sentiment.inference.checksums import damage_of, write_checksums
 
 log = logging.getLogger(__name__)
 

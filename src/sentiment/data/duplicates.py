@@ -10,7 +10,7 @@ from typing import Literal
 
 from sentiment.data.splits import Split
 from sentiment.errors import DataError
-from sentiment.text import Cleaning
+from sentiment.inference.preprocessing import Cleaning
 
 Match = Literal["none", "exact", "normalised"]
 Key = Callable[[str], Hashable]

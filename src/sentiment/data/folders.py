@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from sentiment.data.trees import is_tree
+from sentiment.data.tables import base_name, is_table
+from sentiment.data.text_folders import is_tree
 from sentiment.data.tweeteval import text_files
 from sentiment.errors import DataError
-from sentiment.tables import base_name, is_table
 
 SPLITS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
 SHARD = re.compile(r"-\d{5}-of-\d{5}")  # as the hub numbers the files of a split

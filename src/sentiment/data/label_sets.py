@@ -7,8 +7,8 @@ from typing import Any
 
 from sentiment.data.labelled import Labelled
 from sentiment.data.splits import Split
+from sentiment.data.tables import label_value
 from sentiment.errors import ConfigError, DataError
-from sentiment.tables import label_value
 
 log = logging.getLogger(__name__)
 

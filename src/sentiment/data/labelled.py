@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from sentiment.data.tables import label_value, text_value
 from sentiment.errors import DataError
-from sentiment.tables import label_value, text_value
 
 
 @dataclass(frozen=True, slots=True)

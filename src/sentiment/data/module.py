@@ -21,13 +21,13 @@ from sentiment.data.cache import cached
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.folders import SPLITS
 from sentiment.data.label_sets import label_mapping, label_names, named_alike, renamed, warn_of
+from sentiment.data.labels import label_texts
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.sources import Source
 from sentiment.data.splits import Split, checked, row_named, rows_named, stratified
-from sentiment.encoding import encode_counting, unbounded
-from sentiment.labels import label_texts
-from sentiment.tables import Quoting, TableOptions
-from sentiment.text import Cleaning, Preprocessing, Truncation
+from sentiment.data.tables import Quoting, TableOptions
+from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
+from sentiment.inference.tokenization import encode_counting, unbounded
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import numpy
 
 from sentiment.data.duplicates import Dropped, Match, normalised
 from sentiment.data.splits import Split
-from sentiment.text import Preprocessing
+from sentiment.inference.preprocessing import Preprocessing
 
 PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
 BINS = 20  # of equal width up to the 99th percentile; one more takes all longer texts

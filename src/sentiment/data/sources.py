@@ -11,10 +11,7 @@ from datasets import ClassLabel, Dataset
 from sentiment.backbones import check_revision
 from sentiment.data.folders import SPLITS, find_splits
 from sentiment.data.labelled import Labelled, labelled
-from sentiment.data.trees import is_archive, is_tree, read_archive, read_tree
-from sentiment.data.tweeteval import is_text_file, read_pair
-from sentiment.errors import DataError
-from sentiment.tables import (
+from sentiment.data.tables import (
     Table,
     TableOptions,
     announce,
@@ -25,6 +22,9 @@ from sentiment.tables import (
     text_column,
     usual_label,
 )
+from sentiment.data.text_folders import is_archive, is_tree, read_archive, read_tree
+from sentiment.data.tweeteval import is_text_file, read_pair
+from sentiment.errors import DataError
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sentiment.data.labelled import Labelled
-from sentiment.encoding import clean
 from sentiment.errors import DataError, SentimentError, TextError
-from sentiment.text import Cleaning, is_readable
+from sentiment.inference.preprocessing import Cleaning, is_readable
+from sentiment.inference.tokenization import clean
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sentiment.data.labelled import Labelled, labelled
+from sentiment.data.tables import read_lines
 from sentiment.errors import DataError
-from sentiment.tables import read_lines
 
 TEXTS, LABELS, MAPPING = "_text.txt", "_labels.txt", "mapping.txt"
 

@@ -6,11 +6,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sentiment.calibration import BINS, errors
-from sentiment.evaluation.reference import BASELINE, Comparison, baseline_json
+from sentiment.evaluation.bootstrap import LEVEL, RESAMPLES, SEED
+from sentiment.evaluation.calibration import BINS, errors
+from sentiment.evaluation.comparison import BASELINE, Comparison, baseline_json
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_csv, write_json
-from sentiment.intervals import LEVEL, RESAMPLES, SEED
 
 
 @dataclass(frozen=True, slots=True)

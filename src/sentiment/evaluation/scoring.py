@@ -7,13 +7,13 @@ from functools import cached_property
 import torch
 from rich.progress import track
 
-from sentiment import metrics
 from sentiment.console import console
 from sentiment.data.splits import Split
 from sentiment.errors import DataError, TextError
-from sentiment.intervals import Interval, intervals
-from sentiment.predictor import tempered
-from sentiment.schema import Classifier, Prediction
+from sentiment.evaluation import metrics
+from sentiment.evaluation.bootstrap import Interval, intervals
+from sentiment.inference.predictor import tempered
+from sentiment.inference.types import Classifier, Prediction
 
 CHUNK = 512  # texts between two looks at the clock and at Ctrl-C
 

@@ -1,6 +1,6 @@
 """TorchServe on this machine: its settings, the running server, the command."""
 
-from sentiment.serving.command import serve
+from sentiment.serving.serve import serve
 from sentiment.serving.server import TorchServe
 from sentiment.serving.settings import Settings
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from sentiment.activity import DRAINING, Batches
 from sentiment.client import Client
 from sentiment.client.readiness import CANARY
 from sentiment.errors import ClientError
+from sentiment.worker.activity import DRAINING, Batches
 
 log = logging.getLogger(__name__)
 

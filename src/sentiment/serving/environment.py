@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from sentiment.config.signatures import nearest
 from sentiment.errors import ConfigError
-from sentiment.signatures import nearest
 
 PASSED = (
     "blacklist_env_vars", "cors_allowed_headers", "cors_allowed_methods", "cors_allowed_origin", "cpu_launcher_args",

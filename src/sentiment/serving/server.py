@@ -12,24 +12,24 @@ from typing import Any
 
 import psutil
 
-from sentiment import activity
 from sentiment.client import Client, Management
 from sentiment.client.exchange import PAUSES
 from sentiment.client.readiness import look
 from sentiment.errors import ClientError, ServingError
 from sentiment.files import write_text
-from sentiment.java import find_java
-from sentiment.ports import check_free, reachable
-from sentiment.processes import processes_of
 from sentiment.serving import guard
 from sentiment.serving.drain import drain
 from sentiment.serving.environment import read_env_file, torchserve_settings
 from sentiment.serving.exposure import check_exposure, check_hosts
 from sentiment.serving.folder import Folder
+from sentiment.serving.java import find_java
+from sentiment.serving.ports import check_free, reachable
+from sentiment.serving.processes import processes_of
 from sentiment.serving.settings import Settings, metrics_text, properties_text
 from sentiment.serving.store import served, tidy
 from sentiment.serving.tokens import TIMEOUT, Renewal
 from sentiment.serving.watch import Watch, is_java, is_worker, look_at
+from sentiment.worker import activity
 
 STOP_SECONDS = 10.0  # for Java, once it is to end
 LOOK_SECONDS = 1.0  # between two looks at tokens and processes

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 import yaml
 from annotated_types import Ge, Gt
 
-from sentiment.ports import LOOPBACK, Port, reachable
+from sentiment.serving.ports import LOOPBACK, Port, reachable
 from sentiment.serving.tls import PLAIN, Tls
-from sentiment.telemetry import METRICS
+from sentiment.worker.metrics import METRICS
 
 DAY = 1440.0  # min
 LogLevel = Literal["debug", "info", "warn", "error"]

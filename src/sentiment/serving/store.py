@@ -18,10 +18,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from sentiment.checksums import SUMS, Sums, parse_checksums
 from sentiment.client.management import CANDIDATE, number
 from sentiment.errors import ServingError
 from sentiment.files import read_object, sweep, write_json
+from sentiment.inference.checksums import SUMS, Sums, parse_checksums
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from sentiment.activity import Batches, read_batches
+from sentiment.worker.activity import Batches, read_batches
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ from typing import Any
 import gradio as gr
 
 from sentiment.errors import ClientError, DataError, SentimentError
-from sentiment.schema import Model, check_text
+from sentiment.inference.types import Model
+from sentiment.protocol.validation import check_text
 from sentiment.ui.desk import Desk, errors_as_messages
 from sentiment.ui.feedback import Correction
 from sentiment.ui.file import TABLES, predicted

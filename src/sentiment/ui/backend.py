@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sentiment.client import Client, Management, Version
-from sentiment.errors import ClientError, ConfigError
-from sentiment.schema import Classifier, Explanation, Model, Prediction, RequestError
+from sentiment.errors import ClientError, ConfigError, RequestError
+from sentiment.inference.types import Classifier, Explanation, Model, Prediction
 
 if TYPE_CHECKING:
-    from sentiment.predictor import Predictor
+    from sentiment.inference.predictor import Predictor
 
 FRESH = 3.0  # s that one look at the server serves every open page
 PAUSES = (0.2, 0.5)  # s; a person waits, and the page asks again by itself
@@ -44,7 +44,7 @@ class Backend(Protocol):
 def backend(engine: Classifier, *, management_url: str | None, run: Path | None) -> Backend:
     if isinstance(engine, Client):
         return Served(engine, management_url)
-    from sentiment.predictor import Predictor
+    from sentiment.inference.predictor import Predictor
 
     if not isinstance(engine, Predictor):
         raise ConfigError(f"engine is a {type(engine).__name__}; the page takes engine=rest or engine=local")

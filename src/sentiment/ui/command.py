@@ -8,11 +8,11 @@ from typing import Annotated
 from annotated_types import Gt
 from starlette.middleware import Middleware
 
+from sentiment.data.tables import Limits
 from sentiment.errors import ConfigError
-from sentiment.ports import Port, check_free
-from sentiment.schema import Classifier
+from sentiment.inference.types import Classifier
 from sentiment.serving.exposure import is_loopback
-from sentiment.tables import Limits
+from sentiment.serving.ports import Port, check_free
 from sentiment.ui.backend import backend
 from sentiment.ui.feedback import Corrections
 from sentiment.ui.limits import Rate

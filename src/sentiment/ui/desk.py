@@ -7,9 +7,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from sentiment.errors import SentimentError
-from sentiment.schema import RequestError
-from sentiment.tables import Limits
+from sentiment.data.tables import Limits
+from sentiment.errors import RequestError, SentimentError
 from sentiment.ui import render
 from sentiment.ui.backend import Backend
 from sentiment.ui.feedback import Corrections

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sentiment.errors import DataError
-from sentiment.schema import Prediction
+from sentiment.inference.types import Prediction
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from sentiment.files import read_json_if_any
-from sentiment.schema import Model
+from sentiment.inference.types import Model
 from sentiment.ui import render
 from sentiment.ui.desk import Desk
 

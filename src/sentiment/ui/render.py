@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from sentiment.schema import Model, Prediction
+from sentiment.inference.types import Model, Prediction
 from sentiment.ui.backend import State
 
 READ = {"head": "its beginning", "tail": "its end", "head_tail": "its beginning and its end"}

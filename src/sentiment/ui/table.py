@@ -9,10 +9,10 @@ from sentiment.batch import predict
 from sentiment.batch.cells import cell
 from sentiment.batch.identity import pinned
 from sentiment.batch.output import SPREADSHEETS, Output
+from sentiment.data.tables import Limits, TableOptions, base_name, format_of, open_table, usual_text
 from sentiment.errors import DataError, RowsRejected
 from sentiment.files import read_json
-from sentiment.schema import Classifier, Prediction
-from sentiment.tables import Limits, TableOptions, base_name, format_of, open_table, usual_text
+from sentiment.inference.types import Classifier, Prediction
 
 SHOWN = 20
 REJECTS_SHOWN = 5

@@ -6,7 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from sentiment.schema import Prediction, check_text
+from sentiment.inference.types import Prediction
+from sentiment.protocol.validation import check_text
 from sentiment.ui import render
 from sentiment.ui.desk import PROBLEMS, Desk, told
 from sentiment.ui.feedback import Correction

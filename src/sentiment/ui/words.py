@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from sentiment.schema import Explanation, Word
+from sentiment.inference.types import Explanation, Word
 from sentiment.ui import render
 
 LEVELS = (0.2, 0.45, 0.75)  # of the strongest word's attribution; a weaker word than the first is left as it is

@@ -1,0 +1,1 @@
+"""The configuration: conf/ composed by Hydra and checked against signatures before work starts."""

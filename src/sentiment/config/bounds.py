@@ -1,0 +1,78 @@
+"""The bounds of other libraries' parameters, which their own signatures do not say."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import StringConstraints
+
+AtLeastOne = Annotated[int, Ge(1)]
+Share = Annotated[float, Gt(0), Le(1)]
+Beta = Annotated[float, Ge(0), Lt(1)]
+NotNegative = Annotated[float, Ge(0)]
+
+Time = Annotated[str, StringConstraints(pattern=r"^\d{1,2}:\d{1,2}:\d{1,2}:\d{1,2}$")]
+
+OWNED = {  # arguments of the Trainer that a run sets itself, and the reason
+    "logger": "loggers are chosen with logger=csv, tensorboard, mlflow, wandb, many or null",
+    "callbacks": "callbacks are chosen with callbacks=default, early_stopping, ema, lr_finder or null",
+    "enable_checkpointing": "a run writes its checkpoints itself, to be gone on with and exported",
+    "fast_dev_run": "it writes no checkpoint, so that nothing can be exported; use debug=fast",
+    "barebones": "it drops the logs and checkpoints that a run consists of",
+    "limit_test_batches": "the whole test split is scored after training; test=false leaves it out",
+    "limit_predict_batches": "training predicts nothing; sentiment predict does",
+    "sync_batchnorm": "an encoder of texts has no batch norm",
+    "enable_autolog_hparams": "every logger is told the whole config",
+    "model_registry": "a run is exported to its own folder",
+}
+GONE = {  # keys of conf/train.yaml of former versions
+    "average": "average is gone: the last epoch is exported, unless an earlier one is better by more than chance",
+}
+TRAINER: dict[str, Any] = {
+    "accelerator": Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"],
+    "max_epochs": Literal[-1] | AtLeastOne,  # -1: max_steps alone decides
+    "min_epochs": AtLeastOne | None,
+    "max_steps": Literal[-1] | AtLeastOne,  # -1: max_epochs alone decides
+    "limit_train_batches": AtLeastOne | Share | None,
+    "limit_val_batches": AtLeastOne | Share | None,
+    "overfit_batches": Annotated[int, Ge(0)] | Annotated[float, Ge(0), Le(1)],
+    "min_steps": AtLeastOne | None,
+    "max_time": Time | Mapping[str, int] | None,
+    "val_check_interval": AtLeastOne | Share | Time | Mapping[str, int] | None,
+    "precision": Literal["32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true"]
+    | Literal["transformer-engine", "transformer-engine-float16", "32", "16", "bf16", "64", 32, 16, 64],
+    "profiler": Literal["simple", "advanced", "pytorch"] | None,
+    "reload_dataloaders_every_n_epochs": Annotated[int, Ge(0)],
+    "num_nodes": AtLeastOne,
+    "check_val_every_n_epoch": AtLeastOne | None,
+    "num_sanity_val_steps": Annotated[int, Ge(-1)] | None,
+    "log_every_n_steps": AtLeastOne | None,
+    "accumulate_grad_batches": AtLeastOne,
+    "gradient_clip_val": NotNegative | None,
+    "gradient_clip_algorithm": Literal["norm", "value"] | None,
+}
+OPTIMIZER: dict[str, Any] = {
+    "lr": Annotated[float, Gt(0), Le(1)],
+    "betas": tuple[Beta, Beta],
+    "eps": NotNegative,
+    "weight_decay": NotNegative,
+    "momentum": NotNegative,
+}
+CALLBACK: dict[str, Any] = {
+    "mode": Literal["min", "max"],
+    "patience": AtLeastOne,
+    "save_top_k": Annotated[int, Ge(-1)],
+    "every_n_epochs": AtLeastOne | None,
+}
+BOUNDS = {
+    "pytorch_lightning.trainer": TRAINER,
+    "pytorch_lightning.callbacks": CALLBACK,
+    "torch.optim": OPTIMIZER,
+    "sentiment.training.optimizers": OPTIMIZER,
+}
+
+
+def limits_of(target: Any) -> dict[str, Any]:
+    """Types by parameter for a class of these libraries; none for another target."""
+    module = str(getattr(target, "__module__", ""))
+    return next((bounds for prefix, bounds in BOUNDS.items() if module.startswith(prefix)), {})

@@ -1,0 +1,84 @@
+"""Hydra around a command, and its complaints in one line."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig, OmegaConf
+
+from sentiment.config.bounds import GONE, OWNED
+from sentiment.config.check import flat_keys
+from sentiment.config.overrides import for_shell
+from sentiment.config.resources import bundled
+from sentiment.config.signatures import nearest
+from sentiment.errors import ConfigError
+
+__all__ = ["HydraException", "InstantiationException", "compose", "explain", "launch"]
+
+VERSION_BASE = "1.3"
+
+
+def launch(command: str, overrides: Sequence[str], task: Callable[[DictConfig], Any]) -> None:
+    """Run `task` through Hydra, which reads overrides and flags (-m, --cfg, --help) from the command line."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to the caller
+    sys.argv = [f"sentiment {command}", *overrides]
+    main = hydra.main(version_base=VERSION_BASE, config_path=str(bundled("conf")), config_name=command)
+    main(task)()
+
+
+def compose(command: str, overrides: Sequence[str] = ()) -> DictConfig:
+    """The config of a command as Python, with Hydra's own part under `hydra`."""
+    with hydra.initialize_config_dir(str(bundled("conf")), version_base=VERSION_BASE):
+        return hydra.compose(command, list(overrides), return_hydra_config=True)
+
+
+def explain(command: str, error: BaseException) -> ConfigError:
+    """Hydra's and OmegaConf's messages as one line that names the nearest valid key."""
+    text = str(error)
+    if found := re.search(r"Could not override '([^']+)'", text):
+        key = found[1]
+        if command == "train" and key in GONE:
+            return ConfigError(GONE[key])
+        if key.startswith("trainer.") and (reason := OWNED.get(key.removeprefix("trainer."))):
+            return ConfigError(f"{key} is not yours to set: {reason}")
+        if "No match in the defaults list" in text:
+            return ConfigError(f"unknown config group {key!r}{nearest(key, _groups(command))}")
+        near = nearest(key, [known for known in _keys(command, key) if known != key])
+        return ConfigError(f"unknown key {key}{near or f'; sentiment {command} --help lists them'}")
+    if found := re.search(r"Could not find '([^']+)'", text):
+        group, _, name = found[1].rpartition("/")
+        options = re.findall(r"^\t(\S+)$", text.partition("Config search path")[0], flags=re.MULTILINE)
+        choices = f"{nearest(name, options) or ';'} choose one of: {', '.join(options)}" if options else ""
+        return ConfigError(f"{group} has no option {name!r}{choices}")
+    if found := re.search(r"Ambiguous value for argument '([^=]+)=(.*?)'\n", text):
+        return ConfigError(
+            f"{found[1]}={found[2]}: commas separate the values of a sweep (-m) or of a list [a,b]; where it is one "
+            f"text, quote it: {for_shell(found[1], found[2])}"
+        )
+    if found := re.search(r"Missing mandatory value: (\S+)", text):
+        return ConfigError(f"{found[1]} is required and has no value; set {found[1]}=...")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return ConfigError("; ".join(lines[:2]) or type(error).__name__)
+
+
+def _keys(command: str, like: str) -> list[str]:
+    """The keys of a command; Hydra's own only where `like` is one, with those of a search."""
+    hydra = like.startswith("hydra.")
+    given = ["hydra/sweeper=optuna"] if command == "train" and hydra else []
+    return [key for key in flat_keys(compose(command, given)) if key.startswith("hydra.") == hydra]
+
+
+def groups(command: str) -> dict[str, str | None]:
+    """The config groups of a command, with their defaults."""
+    config: Any = OmegaConf.load(bundled("conf") / f"{command}.yaml")
+    defaults = config.get("defaults", [])
+    entries = [entry for entry in defaults if isinstance(entry, DictConfig)]
+    return {str(name): entry[name] for entry in entries for name in entry if not str(name).startswith("override ")}
+
+
+def _groups(command: str) -> list[str]:
+    return [*compose(command).hydra.runtime.choices, "experiment", "debug", "hparams_search"]

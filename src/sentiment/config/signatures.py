@@ -1,0 +1,107 @@
+"""A mapping of the config held against the signature of its `_target_`."""
+
+import difflib
+import importlib.util
+import inspect
+import re
+from collections.abc import Iterable
+from typing import Any, get_type_hints
+
+from hydra.utils import get_object
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+
+from sentiment.config.bounds import limits_of
+from sentiment.errors import ConfigError
+
+EXTRAS = {  # targets that need a module which not everyone has, and the extra that brings it
+    "peft.": ("peft", "lora"),
+    "pytorch_lightning.loggers.TensorBoardLogger": ("tensorboard", "tensorboard"),
+    "pytorch_lightning.loggers.MLFlowLogger": ("mlflow", "mlflow"),
+    "pytorch_lightning.loggers.WandbLogger": ("wandb", "wandb"),
+}
+SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
+REASONS = {
+    "string_sub_type": "text",
+    "path_type": "a path",
+    "sequence_str": "a list, such as [a,b]",
+    "missing": "more values",
+}  # for pydantic's
+NUMBERS = {bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def check_node(path: str, node: DictConfig) -> None:
+    """ConfigError for the first key or value under a `_target_` that its signature does not take."""
+    target = find(path, node["_target_"])
+    parameters = inspect.signature(target).parameters
+    hints = type_hints(target) | limits_of(target)
+    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
+    for key in (str(key) for key in node if key not in SPECIAL):
+        name = f"{path}.{key}" if path else key
+        if key not in parameters and not takes_any:
+            raise ConfigError(f"unknown key {name}: {node['_target_']} takes no {key!r}{suggestion(key, parameters)}")
+        value = node[key]
+        if key in hints and not any(isinstance(part, DictConfig) for part in as_list(value)):  # those are made later
+            plain = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
+            check_value(name, plain, hints[key])
+
+
+def installed(path: str, target: str) -> None:
+    """ConfigError where `target` needs an extra that is not installed."""
+    for prefix, (module, extra) in EXTRAS.items():
+        if target.startswith(prefix) and importlib.util.find_spec(module) is None:
+            raise ConfigError(f"{path} needs {module}; pip install 'bert-sentiment[{extra}]'")
+
+
+def find(path: str, dotted: str) -> Any:
+    installed(path, dotted)
+    try:
+        return get_object(dotted)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path}._target_={dotted}: no such class or function") from error
+
+
+def as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, ListConfig) else [value]
+
+
+def check_value(name: str, value: Any, hint: Any) -> None:
+    try:
+        read = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
+    except ValidationError as error:
+        reasons = dict.fromkeys(
+            REASONS.get(problem["type"]) or problem["msg"].removeprefix("Input should be ")
+            for problem in error.errors()
+        )
+        options = [option for problem in error.errors() for option in quoted(problem.get("ctx", {}).get("expected"))]
+        raise ConfigError(f"{name}={value}: expected {' or '.join(reasons)}{nearest(str(value), options)}") from error
+    except PydanticUserError:
+        return  # a type that cannot be checked, such as a class of another library
+    exact = type(read) is type(value) or (type(read) is float and type(value) is int)
+    if type(read) in NUMBERS and not exact:  # pydantic would read "no" as false, but the constructor gets "no"
+        raise ConfigError(f"{name}={value}: expected {NUMBERS[type(read)]}, got {type(value).__name__} {value!r}")
+
+
+def quoted(expected: Any) -> list[str]:
+    """The options that pydantic lists for a Literal or an enum, as "'head', 'tail' or 'head_tail'"."""
+    return re.findall(r"'([^']+)'", str(expected))
+
+
+def type_hints(target: Any) -> dict[str, Any]:
+    """The annotations of a class's constructor or of a function; none where they cannot be resolved."""
+    try:
+        return get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
+    except (NameError, TypeError):
+        return {}
+
+
+def suggestion(key: str, names: Iterable[Any]) -> str:
+    """As `nearest`; where nothing is close, the names themselves if they are few."""
+    known = [str(name) for name in names]
+    return nearest(key, known) or (f"; there are {', '.join(known)}" if 0 < len(known) <= 24 else "")
+
+
+def nearest(key: str, names: Iterable[Any]) -> str:
+    """ "; did you mean X?" for the closest of `names`, or nothing."""
+    close = difflib.get_close_matches(key, [str(name) for name in names], n=1)
+    return f"; did you mean {close[0]}?" if close else ""

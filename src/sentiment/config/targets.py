@@ -1,0 +1,136 @@
+"""The classes that a saved config may name: a run folder from elsewhere must not choose what code runs here."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
+from hydra.utils import get_object, instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sentiment.config.resources import bundled
+from sentiment.config.signatures import check_node
+from sentiment.errors import ConfigError, DamagedFileError
+
+ENVIRONMENT = "SENTIMENT_ALLOW_TARGETS"  # names, or packages with a dot at the end, separated by commas
+GROUPS = ("data", "model", "trainer", "callbacks", "logger", "hydra")  # of conf/: what a training run is wired of
+KINDS = {  # packages whose public classes of one kind may be named, as the documentation says
+    "pytorch_lightning.callbacks": "pytorch_lightning.Callback",
+    "pytorch_lightning.loggers": "pytorch_lightning.loggers.Logger",
+    "pytorch_lightning.strategies": "pytorch_lightning.strategies.Strategy",
+    "torch.optim": "torch.optim.Optimizer",
+    "peft": "peft.PeftConfig",
+    "optuna.samplers": "optuna.samplers.BaseSampler",
+    "optuna.pruners": "optuna.pruners.BasePruner",
+}
+SWEEP_KEYS = re.compile(
+    r"hydra/(sweeper|launcher)|hydra\.(sweeper|launcher)\..+|hydra\.sweep\.(dir|subdir)|hydra\.verbose"
+)
+OPTION = re.compile(r"([\w-]+(/[\w-]+)*)?|\[[\w-]+(/[\w-]+)*(, ?[\w-]+(/[\w-]+)*)*\]")  # of a group, none out of conf/
+
+
+def instantiate_saved(config: DictConfig, key: str, *, source: str) -> Any:
+    """Make the object of one mapping of a saved config, and only of classes that are allowed.
+
+    Raises:
+        ConfigError: A `_target_` is not allowed, or the mapping does not fit its signature.
+        DamagedFileError: There is no such mapping, or it refers to what is not there.
+    """
+    node = config.get(key)
+    if not isinstance(node, DictConfig) or "_target_" not in node:
+        raise DamagedFileError(f"{source} is damaged: it has no {key}._target_; restore it")
+    try:
+        plain = OmegaConf.create(OmegaConf.to_container(node, resolve=True, throw_on_missing=True))
+    except OmegaConfBaseException as error:
+        raise DamagedFileError(f"{source} is damaged: {key}: {str(error).splitlines()[0]}; restore it") from error
+    check_targets({key: OmegaConf.to_container(plain)}, source=source)
+    for path, mapping in mappings(plain, key):
+        check_node(path, mapping)
+    return instantiate(plain)
+
+
+def check_targets(value: Any, *, source: str, given: Sequence[str] = ()) -> None:
+    """Raises ConfigError for the first `_target_` in plain mappings that is neither allowed nor part of `given`."""
+    for path, target in targets(value):
+        if not allowed(target) and not any(str(target) in text for text in given):
+            raise ConfigError(
+                f"{source} names {path}={target}, which is no class of this project; if it is yours, allow it with "
+                f"{ENVIRONMENT}={target} in the environment (a package by its name and a dot)"
+            )
+
+
+def check_saved_overrides(overrides: Iterable[str], *, source: str, groups: Sequence[str]) -> None:
+    """Raises ConfigError for a saved override that would choose code before the composed config can be checked."""
+    for text in overrides:
+        key = text.lstrip("+~").partition("=")[0].partition("@")[0]
+        try:
+            [parsed] = OverridesParser.create().parse_overrides([text])
+        except (OverrideParseException, ValueError) as error:
+            raise DamagedFileError(f"{source} is damaged: {text!r} is no override; restore it") from error
+        value = text.partition("=")[2]
+        of_hydra = key.split(".")[0].split("/")[0] == "hydra"
+        if of_hydra and (not SWEEP_KEYS.fullmatch(key) or "${" in value):
+            raise ConfigError(f"{source} sets {text}, which resume= does not take over; give it on the command line")
+        if ("/" in key or key in groups) and not OPTION.fullmatch(value.strip("'")):
+            raise ConfigError(f"{source} sets {text}, which is no option of {key}; give it on the command line")
+        if of_hydra:
+            found = parsed.value() if not parsed.is_delete() else None
+            last = key.rpartition(".")[2]
+            check_targets({last: found} if last == "_target_" else found, source=source)
+
+
+def allowed(target: Any) -> bool:
+    if not isinstance(target, str):
+        return False
+    if target in shipped() or any(
+        target == name or (name.endswith(".") and target.startswith(name))
+        for name in os.environ.get(ENVIRONMENT, "").replace(" ", "").split(",")
+        if name
+    ):
+        return True
+    package, _, name = target.rpartition(".")
+    return package in KINDS and name.isidentifier() and not name.startswith("_") and is_kind(target, KINDS[package])
+
+
+def is_kind(target: str, kind: str) -> bool:
+    try:
+        found, base = get_object(target), get_object(kind)
+    except (ImportError, ValueError, AttributeError):
+        return False
+    return isinstance(found, type) and issubclass(found, base)
+
+
+@cache
+def shipped() -> frozenset[str]:
+    """Every `_target_` of the groups of conf/ that a training run is wired of."""
+    conf = bundled("conf")
+    files = [conf / "train.yaml", *(path for group in GROUPS for path in (conf / group).rglob("*.yaml"))]
+    named = (OmegaConf.to_container(OmegaConf.load(path)) for path in files)
+    return frozenset(str(target) for config in named for _, target in targets(config))
+
+
+def targets(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every `_target_` of plain mappings and lists, with its dotted path."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            name = f"{path}.{key}" if path else str(key)
+            if str(key) == "_target_":
+                yield name, inner
+            else:
+                yield from targets(inner, name)
+    elif isinstance(value, list | tuple):
+        for i, inner in enumerate(value):
+            yield from targets(inner, f"{path}[{i}]")
+
+
+def mappings(config: Any, path: str) -> Iterator[tuple[str, DictConfig]]:
+    """Every mapping with a `_target_`, outer ones first."""
+    if isinstance(config, DictConfig):
+        if "_target_" in config:
+            yield path, config
+        for key in map(str, config):
+            yield from mappings(config[key], f"{path}.{key}")

@@ -1,6 +1,0 @@
-"""An export folder made ready for the runtime that answers fastest and still as the model does."""
-
-from sentiment.conversion.choice import Wanted, convert
-from sentiment.conversion.command import export_run
-
-__all__ = ["Wanted", "convert", "export_run"]

@@ -1,0 +1,30 @@
+"""Raw labelled texts to cleaned CSV files of train, validation and test, with a report on their quality."""
+
+import logging
+from itertools import chain
+from pathlib import Path
+
+from sentiment.data.module import SentimentData
+from sentiment.data.quality import DataReport
+from sentiment.data.splits import Split, row_named
+from sentiment.files import write_csv, write_json
+from sentiment.inference.tokenization import clean
+
+log = logging.getLogger(__name__)
+
+
+def preprocess(*, data: SentimentData, into: Path) -> DataReport:
+    """Write `into`/{train,validation,test}.csv and `into`/report.json; returns the report."""
+    data.setup()
+    for name, split in data.splits.items():
+        with row_named(name):
+            texts = clean(split.texts, data.preprocessing.cleaning)
+        write_split(Split(texts, split.labels), Path(into) / f"{name}.csv")
+        counts = ", ".join(f"{count} {label}" for label, count in data.report.splits[name].labels.items())
+        log.info("%-10s %6d rows (%s) to %s", name, len(split), counts, Path(into) / f"{name}.csv")
+    write_json(Path(into) / "report.json", data.report.to_json())
+    return data.report
+
+
+def write_split(split: Split, target: Path) -> None:
+    write_csv(target, chain([("text", "label")], zip(split.texts, split.labels, strict=True)))

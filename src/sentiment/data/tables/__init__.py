@@ -1,0 +1,44 @@
+"""One reader of tables, strict in the same way for training, evaluation, prediction, the golden set and the page."""
+
+from sentiment.data.tables.columns import (
+    LABEL_COLUMNS,
+    TEXT_COLUMNS,
+    label_column,
+    text_column,
+    usual_label,
+    usual_text,
+)
+from sentiment.data.tables.content import content_hash
+from sentiment.data.tables.formats import STDIN, Format, base_name, format_of, is_table
+from sentiment.data.tables.lines import read_lines
+from sentiment.data.tables.options import Limits, Quoting, TableOptions
+from sentiment.data.tables.rows import Broken, BrokenRow, Row
+from sentiment.data.tables.table import Table, announce, open_table
+from sentiment.data.tables.values import label_value, text_value
+
+__all__ = [
+    "LABEL_COLUMNS",
+    "STDIN",
+    "TEXT_COLUMNS",
+    "Broken",
+    "BrokenRow",
+    "Format",
+    "Limits",
+    "Quoting",
+    "Row",
+    "Table",
+    "TableOptions",
+    "announce",
+    "base_name",
+    "content_hash",
+    "format_of",
+    "is_table",
+    "label_column",
+    "label_value",
+    "open_table",
+    "read_lines",
+    "text_column",
+    "text_value",
+    "usual_label",
+    "usual_text",
+]

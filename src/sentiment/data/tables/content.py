@@ -1,0 +1,131 @@
+"""Bytes and characters of a table: decompressed, bounded, decoded."""
+
+import hashlib
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from sentiment.data.tables.formats import STDIN, Format, display_name
+from sentiment.data.tables.options import Limits
+from sentiment.errors import DataError
+
+SAMPLE = 1 << 20  # bytes that a guess may be based on
+CHUNK = 1 << 20
+MAGIC = {  # what begins so is no text, whatever its name
+    b"\x1f\x8b": ("compressed by gzip", ".gz"),
+    b"\x28\xb5\x2f\xfd": ("compressed by zstd", ".zst"),
+    b"PK\x03\x04": ("a zip archive or an Excel file", ".xlsx"),
+    b"PAR1": ("a Parquet file", ".parquet"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel file", ".xlsx, saved as such"),
+}
+
+
+class BoundedReader(io.RawIOBase):
+    """Read from `raw`, and raise DataError once more than `limit` bytes were read."""
+
+    def __init__(self, raw: BinaryIO, name: str, limit: int | None, *, start: bytes = b"") -> None:
+        self.raw, self.name, self.limit = raw, name, limit
+        self.start = memoryview(start)  # comes before the bytes of `raw`
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        piece = self.start[: len(buffer)] or self.raw.read(len(buffer))
+        self.start = self.start[len(piece) :]
+        buffer[: len(piece)] = piece
+        self.count += len(piece)
+        if self.limit is not None and self.count > self.limit:
+            raise DataError(f"{self.name} has more than {self.limit:,} bytes once decompressed; split it")
+        return len(piece)
+
+
+@dataclass(slots=True)
+class Content:
+    """The bytes of a file, which can be read as often as needed, or of standard input, which can be read once."""
+
+    path: Path
+    format: Format
+    limits: Limits = field(default_factory=Limits)
+    head: bytes = b""  # the first SAMPLE bytes, decompressed
+    whole: bool = False  # whether the head is all there is
+    opened: bool = False  # standard input, which is then used up
+    plain: bool = False  # whether no byte is NUL or a carriage return, as far as all were looked at
+
+    def __post_init__(self) -> None:
+        if self.path == STDIN:
+            self.head = sys.stdin.buffer.read(SAMPLE)
+        else:
+            with self.open() as file:
+                self.head = file.read(SAMPLE)
+        self.whole = len(self.head) < SAMPLE
+        for magic, (what, suffix) in MAGIC.items():
+            if self.format.kind in ("csv", "tsv", "jsonl") and self.head.startswith(magic):
+                raise DataError(f"{self.name} is {what}; name it {suffix}")
+
+    @property
+    def name(self) -> str:
+        return display_name(self.path)
+
+    @property
+    def repeatable(self) -> bool:
+        return self.path != STDIN
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Yield the decompressed bytes; DataError where they cannot be had or are too many."""
+        if self.path == STDIN:
+            if self.opened:
+                raise DataError("standard input can be read only once; put it into a file")
+            self.opened = True
+            yield self._buffered(sys.stdin.buffer, start=self.head)
+            return
+        try:
+            with pa.input_stream(str(self.path), compression=self.format.compression) as raw:
+                yield self._buffered(raw)
+        except OSError as error:
+            if error.errno is not None:  # the disk's own; Arrow's complaints about the content carry no number
+                raise
+            raise DataError(f"{self.path}: not readable as {self.path.suffix[1:]}: {error}") from error
+
+    def _buffered(self, raw: BinaryIO, *, start: bytes = b"") -> BinaryIO:
+        return io.BufferedReader(BoundedReader(raw, self.name, self.limits.bytes, start=start), CHUNK)
+
+    @contextmanager
+    def text(self, encoding: str, newline: str = "\n") -> Iterator[io.TextIOWrapper]:
+        """Yield the characters, lines parted at `newline` alone; DataError where they are not in `encoding`."""
+        with self.open() as binary:
+            file = io.TextIOWrapper(binary, encoding=encoding, newline=newline)
+            try:
+                yield file
+            except UnicodeError as error:
+                raise self.not_decodable(encoding) from error
+            finally:
+                file.detach()
+
+    def not_decodable(self, encoding: str) -> DataError:
+        """Return the error that names the first line which is not in `encoding`."""
+        title = "UTF-8" if encoding in ("utf-8", "utf-8-sig") else encoding
+        fix = "save the file as UTF-8, or set encoding" if title == "UTF-8" else "set another encoding"
+        if self.repeatable and not title.lower().startswith(("utf-16", "utf-32", "utf_16", "utf_32")):
+            with self.open() as file:
+                for number, line in enumerate(file, 1):
+                    try:
+                        line.decode(encoding)
+                    except UnicodeDecodeError as error:
+                        where = f"byte 0x{line[error.start]:02x} at column {error.start + 1}"
+                        return DataError(f"{self.path}, line {number}: not {title} ({where}); {fix}")
+        return DataError(f"{self.name} is not {title}; {fix}")
+
+
+def content_hash(path: Path) -> str:
+    """Return the SHA-256 of a file as it lies, which says whether it is still the same."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,153 @@
+"""How a CSV or TSV file is written: separator, quoting, line ends. Given, usual, or guessed from its first lines."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sentiment.data.tables.formats import SEPARATORS
+from sentiment.data.tables.options import Quoting, TableOptions
+
+CANDIDATES = (",", ";", "\t", "|")
+RECORDS = 500  # that a guess looks at
+MOST = 0.8  # of the values of a column of numbers are numbers, among lines that are no rows
+CONSISTENT = 0.9  # the share of records with as many values as the header, for a separator that is not the usual one
+SPOKEN = {",": "commas", ";": "';'", "\t": "tabs", "|": "'|'", " ": "spaces"}
+FEW = 50  # distinct values of a column whose values tell whether a line is a row
+MANY = 100  # rows among which values of such a column occur again
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    separator: str
+    quoting: Quoting
+    newline: str = "\n"  # "\r": as old Macs wrote
+    preamble: int = 0  # lines before the header: Excel's sep=;
+    guesses: tuple[str, ...] = ()  # "separated by ';'"
+    checked: bool = True  # whether quoted line breaks are held against `profile`; not where the quoting was given
+    profile: "Profile" = field(default_factory=lambda: Profile([], []))
+
+    def reader_options(self) -> dict[str, Any]:
+        quoting: dict[Quoting, dict[str, Any]] = {
+            "double": {"doublequote": True},
+            "backslash": {"doublequote": False, "escapechar": "\\"},
+            "none": {"quoting": csv.QUOTE_NONE},
+        }
+        return {"delimiter": self.separator, "strict": True, **quoting[self.quoting]}
+
+
+class Profile:
+    """What the values of each column look like, so that a line inside quotes can be held against it."""
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        values = list(zip(*rows, strict=True)) if rows else []
+        self.width = len(columns)
+        self.counts = [Counter(column) if len(rows) < MANY or len(set(column)) <= FEW else None for column in values]
+        self.numeric = [sum(value.strip().isdigit() for value in column) >= MOST * len(column) for column in values]
+        self.spaced = [any(value.startswith(" ") for value in column) for column in values]
+
+    def plausible(self, column: int, value: str) -> bool:
+        """Tell whether a column may hold the value."""
+        if column >= len(self.numeric):
+            return True
+        if self.numeric[column]:
+            return value.strip().isdigit()
+        counts = self.counts[column]
+        if counts is not None:
+            return counts[value] > 1  # once: on the line itself, which was taken for a row too
+        return self.spaced[column] or not value.startswith(" ")
+
+
+def dialect_of(sample: str, kind: str, options: TableOptions, *, whole: bool) -> Dialect:
+    """Return the dialect of a file from its first characters; `whole` says that there are no more."""
+    newline = "\r" if "\r" in sample and "\n" not in sample else "\n"
+    lines = sample.split(newline)
+    if not whole:
+        lines = lines[:-1]  # cut
+    lines = [line.removesuffix("\r") for line in lines]
+    start = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    preamble, guesses, separator = 0, list[str](), options.separator
+    hint = lines[start].lstrip("\ufeff") if lines else ""
+    if hint.lower().startswith("sep=") and len(hint) == 5:
+        preamble = start + 1
+        if separator is None:
+            separator = hint[4]
+            guesses.append(f"separated by {SPOKEN.get(separator, repr(separator))}, as its first line says")
+    lines = lines[preamble:]
+    if separator is None:
+        separator = separator_of(lines, SEPARATORS[kind], given=options.columns)
+        if separator != SEPARATORS[kind]:
+            guesses.append(f"separated by {SPOKEN[separator]}")
+    quoting = options.quoting
+    if quoting is None:
+        quoting, said = quoting_of(lines, separator)
+        guesses += said
+    rows = [line.split(separator) for line in lines[:5000]]
+    width = len(options.columns or (rows[0] if rows else ()))
+    regular = [[value.strip('"') for value in row] for row in rows if len(row) == width and any(row)]
+    regular = regular if options.columns else regular[1:]
+    profile = Profile(range(width), regular)  # type: ignore[arg-type]
+    return Dialect(separator, quoting, newline, preamble, tuple(guesses), options.quoting is None, profile)
+
+
+def separator_of(lines: Sequence[str], usual: str, *, given: Sequence[str] | None) -> str:
+    """Return the usual separator, unless it leaves the header whole or few lines fit, and another one parts nearly all.
+
+    Args:
+        lines: The first lines of the file.
+        usual: The separator that the file's name says.
+        given: Names of the columns of a file without a header.
+    """
+    fits = {separator: fit(lines, separator, given) for separator in CANDIDATES}
+    columns, share = fits[usual]
+    if columns > 1 and share >= 0.5:
+        return usual
+    others = [
+        (columns, separator)
+        for separator, (columns, share) in fits.items()
+        if separator != usual and columns > 1 and share >= CONSISTENT
+    ]
+    return max(others)[1] if others else usual
+
+
+def fit(lines: Sequence[str], separator: str, given: Sequence[str] | None) -> tuple[int, float]:
+    """Return the columns that a separator makes of the header, and the share of the records that have as many."""
+    some = [line for line in lines[:RECORDS] if line]
+    plain = [len(line.split(separator)) for line in some]
+    try:
+        quoted = [len(row) for row in csv.reader((f"{line}\n" for line in some), delimiter=separator) if row]
+    except csv.Error:
+        quoted = []
+    return max((agreement(counts, given) for counts in (quoted, plain)), key=lambda found: found[1])
+
+
+def agreement(counts: Sequence[int], given: Sequence[str] | None) -> tuple[int, float]:
+    if not counts:
+        return 0, 0.0
+    width = len(given) if given else counts[0]
+    own = counts if given else counts[1:] or counts
+    return width, Counter(own)[width] / len(own)
+
+
+def quoting_of(lines: Sequence[str], separator: str) -> tuple[Quoting, list[str]]:
+    """Return whether quotation marks part values; in a TSV file, which most tools write without, as its lines show.
+
+    Where every line has as many values as the header, and a mark opens a value that its own line does not close, the
+    marks are part of the texts. With other separators quotes are the rule, and such lines are refused when they come.
+    """
+    if separator != "\t":
+        return "double", []
+    rows = [line.split(separator) for line in lines if line]
+    quoted = [value for row in rows for value in row if value.startswith('"')]
+    if not quoted or any(len(row) != len(rows[0]) for row in rows):
+        return "double", []
+    if all(closes(value) for value in quoted):
+        return "double", ["quotation marks around values taken off"]
+    return "none", ["quotation marks kept as part of the texts"]
+
+
+def closes(value: str) -> bool:
+    """Tell whether a value that opens with a quotation mark is quoted as a whole, marks inside it doubled."""
+    inner = value[1:-1]
+    return len(value) > 1 and value.endswith('"') and inner.count('"') % 2 == 0 and '"' not in inner.replace('""', "")

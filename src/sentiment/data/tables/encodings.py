@@ -1,0 +1,87 @@
+"""The encoding of a text file: its mark, UTF-8, or a guess that is said."""
+
+import codecs
+from collections.abc import Iterator
+
+from sentiment.data.tables.content import CHUNK, Content
+from sentiment.errors import DataError
+
+MARKS = {  # the longer one first, as UTF-32's begins like UTF-16's
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+UNDEFINED = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])  # in cp1252
+LETTERS = bytes([*range(0x41, 0x5B), *range(0x61, 0x7B)])
+HIGH = bytes(range(0x80, 0x100))
+WESTERN = 0.25  # the share of letters beyond ASCII that no language of cp1252 exceeds
+
+
+def encoding_of(content: Content, wanted: str | None) -> tuple[str, str | None]:
+    """Return the codec of a file, and what to say of it where it is neither given nor UTF-8.
+
+    A file that decodes as UTF-8 is UTF-8. Else it is cp1252, if few of its letters are beyond ASCII: more of them make
+    another alphabet, and bytes that cp1252 lacks another encoding; both are refused, for the user to name it.
+    """
+    if wanted is not None:
+        return ("utf-8-sig" if codecs.lookup(wanted).name == "utf-8" else wanted), None
+    for mark, name in MARKS.items():
+        if content.head.startswith(mark):
+            return name, name.upper()
+    if b"\0" in content.head:
+        number = content.head[: content.head.index(b"\0")].count(b"\n") + 1
+        raise DataError(
+            f"{content.name}, line {number}: a NUL byte; this is no text file, or UTF-16 without its mark "
+            "(encoding=utf-16-le)"
+        )
+    if is_utf8(content):
+        return "utf-8-sig", None
+    return western(content), "cp1252"
+
+
+def is_utf8(content: Content) -> bool:
+    """Tell whether all bytes decode as UTF-8; of standard input the first ones."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    plain = True
+    try:
+        for chunk in chunks(content):
+            decoder.decode(chunk)
+            plain = plain and b"\r" not in chunk and b"\0" not in chunk
+        decoder.decode(b"", final=content.repeatable or content.whole)
+    except UnicodeDecodeError:
+        return False
+    content.plain = plain and content.repeatable
+    return True
+
+
+def western(content: Content) -> str:
+    """Return cp1252 where a file that is not UTF-8 is likely written in it; else raise DataError."""
+    counts = dict.fromkeys(("valid", "invalid", "letters", "high", "undefined"), 0)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for chunk in chunks(content):
+        text = decoder.decode(chunk)
+        invalid = text.count("�")
+        counts["invalid"] += invalid
+        counts["valid"] += len(text) - len(text.encode("ascii", "ignore")) - invalid
+        counts["letters"] += len(chunk) - len(chunk.translate(None, LETTERS))
+        counts["high"] += len(chunk) - len(chunk.translate(None, HIGH))
+        counts["undefined"] += len(chunk) - len(chunk.translate(None, UNDEFINED))
+    if counts["valid"] > counts["invalid"]:  # a UTF-8 file with a broken character; cp1252 would garble all others
+        raise content.not_decodable("utf-8")
+    if counts["undefined"] or counts["high"] > WESTERN * (counts["letters"] + counts["high"]):
+        raise DataError(
+            f"{content.name} is neither UTF-8 nor cp1252; name its encoding with encoding=..., "
+            "for example latin-1, cp1251 (Cyrillic), shift_jis or gb18030"
+        )
+    return "cp1252"
+
+
+def chunks(content: Content) -> Iterator[bytes]:
+    """Yield all bytes of a file; of standard input the first ones."""
+    if not content.repeatable:
+        yield content.head
+        return
+    with content.open() as file:
+        while chunk := file.read(CHUNK):
+            yield chunk

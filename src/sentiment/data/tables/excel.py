@@ -1,0 +1,166 @@
+"""Rows of Excel workbooks (.xlsx): the first sheet that has any."""
+
+import datetime
+import io
+import pickle
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from sentiment.data.tables.content import Content
+from sentiment.data.tables.parquet import seekable
+from sentiment.data.tables.rows import Row, check_header
+from sentiment.errors import DataError
+
+EXACT = 10**15  # Excel keeps 15 digits
+MEMORY = 1 << 30  # bytes, and four times the limit on a workbook: what the process that reads it may have
+# A workbook of 2 kB may name a cell in the last row and column, or one long text in every cell, which the reader makes
+# room for: it aborts, or takes all memory. So it has a process to itself. Equal texts come back as one.
+READER = """
+import contextlib, io, pickle, resource, sys
+import python_calamine as calamine
+source, limit, memory = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+if limit:
+    with contextlib.suppress(ValueError, OSError):  # a system without such a limit
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+try:
+    book = calamine.load_workbook(source or io.BytesIO(sys.stdin.buffer.read()))
+    texts, sheets, size = {}, [], 0
+    for name in book.sheet_names:
+        rows = []
+        for row in book.get_sheet_by_name(name).to_python():
+            rows.append([texts.setdefault(cell, cell) if type(cell) is str else cell for cell in row])
+            size += sum(len(cell) if type(cell) is str else 8 for cell in row)
+            if limit and size > limit:
+                sys.exit(4)
+        sheets.append((name, rows))
+except (calamine.CalamineError, OSError) as error:
+    sys.exit(str(error))
+pickle.dump(sheets, sys.stdout.buffer, protocol=5)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ExcelRows:
+    """A sheet in memory. Whole numbers are integers; a column with texts and numbers is a column of texts."""
+
+    content: Content
+    columns: list[str]
+    values: list[list[Any]]  # by column
+    guesses: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, content: Content, columns: Sequence[str] | None) -> "ExcelRows":
+        name, rows, guesses = sheet_of(content)
+        if columns is None:
+            names = check_header([str(plain(value)) for value in rows[0]], content.name)
+            rows = rows[1:]
+        else:
+            names = list(columns)
+        width = max([len(names), *map(len, rows)])
+        cells = [[row[i] if i < len(row) else "" for row in rows] for i in range(width)]
+        for i in range(len(names), width):
+            if number := next((n for n, value in enumerate(cells[i], 1) if value != ""), None):
+                row = number + (columns is None)
+                raise DataError(f"{content.name}, sheet {name!r}, row {row}: a value beyond the last column's name")
+        values = [typed(column) for column in cells[: len(names)]]
+        for column, own in zip(names, values, strict=True):
+            if any(isinstance(value, int) and abs(value) >= EXACT for value in own):
+                guesses.append(f"column {column!r} with numbers of 16 digits, whose last ones Excel has rounded")
+        return cls(content, names, values, guesses)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The types of the columns; one of several types is a column of texts when written as Parquet."""
+        return pa.schema([(name, arrow_type(column)) for name, column in zip(self.columns, self.values, strict=True)])
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
+        """Yield the rows in their order, with all columns or some."""
+        wanted = self.columns if columns is None else list(columns)
+        values = [self.values[self.columns.index(name)] for name in wanted]
+        yield from (dict(zip(wanted, row, strict=True)) for row in zip(*values, strict=True))
+
+
+def sheet_of(content: Content) -> tuple[str, list[list[Any]], list[str]]:
+    """Return the name and the cells of the first sheet with any, and what to say where there are others."""
+    source = seekable(content)
+    try:
+        check_size(content, source)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DataError(f"{content.name}: not readable as an Excel workbook: {error}") from error
+    sheets = read_sheets(content, source)
+    full = [(name, rows) for name, rows in sheets if any(any(cell != "" for cell in row) for row in rows)]
+    if not full:
+        raise DataError(f"{content.name} is empty; it needs a row with the column names")
+    name, rows = full[0]
+    while not any(cell != "" for cell in rows[-1]):
+        rows.pop()
+    others = ", ".join(repr(other) for other, _ in full[1:])
+    return name, rows, [f"sheet {name!r} alone, without {others}"] if others else []
+
+
+def read_sheets(content: Content, source: str | io.BytesIO) -> list[tuple[str, list[list[Any]]]]:
+    """Return the names and cells of all sheets, read in a process whose end, by whatever is in the file, is its own.
+
+    Raises:
+        DataError: It is no workbook, has too much in it, or ends its reader.
+    """
+    path, data = (source, b"") if isinstance(source, str) else ("", source.getvalue())
+    limit = content.limits.bytes or 0
+    command = [sys.executable, "-I", "-c", READER, path, str(limit), str(MEMORY + 4 * limit)]
+    done = subprocess.run(command, input=data, capture_output=True, check=False)
+    if done.returncode == 0:
+        sheets: list[tuple[str, list[list[Any]]]] = pickle.loads(done.stdout)  # of this project's own process
+        return sheets
+    if done.returncode == 1 and b"MemoryError" not in done.stderr:
+        reason = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise DataError(f"{content.name}: not readable as an Excel workbook: {reason}")
+    if done.returncode == 4:
+        raise DataError(f"{content.name} has more than {limit:,} characters in its cells; split it")
+    raise DataError(
+        f"{content.name}: its cells take more memory than there is for them; save the rows that hold data as CSV"
+    )
+
+
+def check_size(content: Content, source: str | io.BytesIO) -> None:
+    """Raise DataError where the workbook, which is a zip archive, has too much in it."""
+    limit = content.limits.bytes
+    if limit is not None:
+        with zipfile.ZipFile(source) as archive:
+            if sum(member.file_size for member in archive.infolist()) > limit:
+                raise DataError(f"{content.name} has more than {limit:,} bytes once decompressed; split it")
+
+
+def typed(column: Sequence[Any]) -> list[Any]:
+    """Return the values of a column: as texts where one of them is a text, else as they are."""
+    values = [plain(value) for value in column]
+    if any(isinstance(value, str) and value for value in values):
+        return [shown(value) for value in values]
+    return [None if value == "" else value for value in values] if any(value != "" for value in values) else values
+
+
+def arrow_type(values: Sequence[Any]) -> pa.DataType:
+    try:
+        found = pa.infer_type(values)
+    except pa.ArrowInvalid:
+        return pa.string()
+    return pa.string() if pa.types.is_null(found) else found
+
+
+def plain(value: Any) -> Any:
+    """Return a cell's value: a whole number without its decimal point, a day without midnight."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        return int(value)
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date()
+    return value
+
+
+def shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,149 @@
+"""Rows of JSON: one object in a line, or an array of objects."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from sentiment.data.tables.content import CHUNK, Content
+from sentiment.data.tables.rows import Broken, BrokenRow, Row
+from sentiment.errors import DataError
+
+SPACE = re.compile(r"[\s\ufeff]*")
+LONGEST = 1 << 26  # characters of an object in an array
+
+
+class Objects:
+    """Decodes JSON, and knows of the object decoded last the key that it has twice."""
+
+    def __init__(self) -> None:
+        self.twice: str | None = None
+        self.decoder = json.JSONDecoder(object_pairs_hook=self._made)
+
+    def _made(self, pairs: list[tuple[str, Any]]) -> Row:
+        row = dict(pairs)  # called for the outermost object last
+        self.twice = None
+        if len(row) < len(pairs):
+            keys = [key for key, _ in pairs]
+            self.twice = next(key for key in keys if keys.count(key) > 1)
+        return row
+
+    def fault(self, value: Any) -> str | None:
+        if not isinstance(value, dict):
+            return "expected one JSON object in a line"
+        return f"the key {self.twice!r} stands twice in one object" if self.twice is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonRows:
+    """A file of JSON Lines, or of an array of objects; a row has the keys it has."""
+
+    content: Content
+    encoding: str
+    array: bool
+
+    @classmethod
+    def open(cls, content: Content, encoding: str) -> "JsonRows":
+        head = content.head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+        return cls(content, encoding, array=head.startswith("["))
+
+    def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:
+        """Yield the rows in their order, with all keys or some; DataError with the first line that is no row."""
+        with self.content.text(self.encoding) as file:
+            for where, value in self._array(file) if self.array else self._lines(file):
+                if isinstance(value, str):
+                    if broken == "refuse":
+                        raise DataError(f"{self.content.name}, {where}: {value}")
+                    yield BrokenRow((), f"{where}: {value.partition(':')[0]}")
+                else:
+                    yield value if columns is None else {name: value[name] for name in columns if name in value}
+
+    def first_rows(self) -> Iterator[Row]:
+        """Yield the objects of the whole lines among the first bytes, of what can be read only once."""
+        lines = self.content.head.decode(self.encoding, "ignore").split("\n")
+        for _, value in self._lines(lines if self.content.whole else lines[:-1]) if not self.array else ():
+            if isinstance(value, dict):
+                yield value
+
+    def _lines(self, file: Iterable[str]) -> Iterator[tuple[str, Row | str]]:
+        """Yield the place of each line that is not blank, with its object or what is wrong with it."""
+        objects, longest = Objects(), self.content.limits.line
+        for number, line in enumerate(file, 1):
+            if longest is not None and len(line) > longest:
+                raise DataError(f"{self.content.name}, line {number}: more than {longest:,} characters in a line")
+            text = line.strip(" \t\r\n\ufeff")
+            if not text:
+                continue
+            try:
+                value, end = objects.decoder.raw_decode(text)
+            except (ValueError, RecursionError) as error:
+                yield f"line {number}", f"not valid JSON: {error or 'nested too deeply'}"
+                continue
+            fault = "more than one JSON value in a line" if end != len(text) else objects.fault(value)
+            yield f"line {number}", fault or value
+
+    def _array(self, file: TextIO) -> Iterator[tuple[str, Row | str]]:
+        """Yield the place of each element of an array, with its object or what is wrong with it, in constant memory."""
+        objects, text = Objects(), Characters(file)
+        mark, expected = text.peek(), "["
+        while mark and mark in expected:
+            text.at += 1
+            if mark == "]":
+                if text.peek():
+                    raise DataError(f"{self.content.name}, line {text.line}: text after the end of the array")
+                return
+            if (mark := text.peek()) == "]" and expected == "[":  # an empty array
+                expected = "]"
+                continue
+            where = f"line {text.line}"
+            try:
+                value = text.value(objects.decoder)
+            except (ValueError, RecursionError) as error:
+                raise DataError(f"{self.content.name}, {where}: not valid JSON: {error}") from error
+            yield where, objects.fault(value) or value
+            mark, expected = text.peek(), ",]"
+        found = repr(mark) if mark else "the end of the file"
+        raise DataError(f"{self.content.name}, line {text.line}: not valid JSON: expected , or ] and got {found}")
+
+
+class Characters:
+    """The characters of a file from `at` on, as many as are needed at a time."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file, self.text, self.at = file, "", 0
+        self.line = 1  # in which `at` lies
+
+    def more(self) -> bool:
+        """Read on; False at the end of the file."""
+        rest = self.text[self.at :]
+        chunk = self.file.read(max(CHUNK, len(rest)))  # an object of n characters is tried log(n) times
+        self.text, self.at = rest + chunk, 0
+        return bool(chunk)
+
+    def peek(self) -> str:
+        """Return the next character that is not white space; nothing at the end of the file."""
+        while True:
+            end = SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]  # matches nothing too
+            self._pass(end)
+            if end < len(self.text):
+                return self.text[end]
+            if not self.more():
+                return ""
+
+    def value(self, decoder: json.JSONDecoder) -> Any:
+        """Return the JSON value at `at`, and move behind it; ValueError where there is none."""
+        while True:
+            try:
+                value, end = decoder.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as error:
+                cut = error.msg.startswith("Unterminated") or len(self.text) - error.pos < 16
+                if cut and len(self.text) - self.at < LONGEST and self.more():
+                    continue
+                raise
+            self._pass(end)
+            return value
+
+    def _pass(self, end: int) -> None:
+        self.line += self.text.count("\n", self.at, end)
+        self.at = end

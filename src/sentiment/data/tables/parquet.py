@@ -1,0 +1,115 @@
+"""Rows of Parquet files."""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sentiment.data.tables.content import Content
+from sentiment.data.tables.rows import Row
+from sentiment.errors import DataError
+
+BATCH = 1024  # rows
+BOUNDED_BATCH = 64  # rows, where a value may be as long as Limits.line
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetRows:
+    """A Parquet file; values keep their types, but bytes that are UTF-8, as Spark writes strings, are strings."""
+
+    content: Content
+    file: pq.ParquetFile
+
+    @classmethod
+    def open(cls, content: Content) -> "ParquetRows":
+        try:
+            file = pq.ParquetFile(seekable(content))
+            if content.limits.bytes is not None:
+                check_size(file, content)
+                file = pq.ParquetFile(seekable(content), read_dictionary=texts_of(file.schema_arrow))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            raise DataError(f"{content.name}: not readable as Parquet: {error}") from error
+        names = file.schema_arrow.names
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise DataError(f"{content.name} has the column {twice[0]!r} twice; rename one")
+        return cls(content, file)
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
+        """Yield the rows in their order, with all columns or some."""
+        size = BATCH if self.content.limits.line is None else BOUNDED_BATCH
+        try:
+            for batch in self.file.iter_batches(batch_size=size, columns=None if columns is None else list(columns)):
+                check_lengths(batch, self.content)
+                names = batch.schema.names
+                values = [decoded(column) for column in batch.columns]
+                yield from (dict(zip(names, row, strict=True)) for row in zip(*values, strict=True))
+                if not names:
+                    yield from ({} for _ in range(batch.num_rows))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            raise DataError(f"{self.content.name}: not readable as Parquet: {error}") from error
+
+    def class_names(self, column: str) -> list[str] | None:
+        """Return the names of a column of label numbers, where the Hugging Face library has written the file."""
+        metadata = (self.file.schema_arrow.metadata or {}).get(b"huggingface")
+        try:
+            feature = json.loads(metadata or b"{}")["info"]["features"][column]
+        except (ValueError, KeyError, TypeError):
+            return None
+        return feature.get("names") if feature.get("_type") == "ClassLabel" else None
+
+
+def seekable(content: Content) -> str | io.BytesIO:
+    """Return the file's path, or its decompressed bytes, as Parquet and Excel are read from their end."""
+    if content.format.compression is None:
+        return str(content.path)
+    with content.open() as file:
+        return io.BytesIO(file.read())
+
+
+def check_size(file: pq.ParquetFile, content: Content) -> None:
+    """Raise DataError where the column chunks hold more bytes than Limits.bytes, once decompressed."""
+    metadata, limit = file.metadata, content.limits.bytes
+    size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    if limit is not None and size > limit:
+        raise DataError(f"{content.name} has more than {limit:,} bytes once decompressed; split it")
+
+
+def texts_of(schema: pa.Schema) -> list[str]:
+    """Return the columns of strings or bytes: read as dictionaries, a long value that repeats is held once."""
+    kinds = (pa.types.is_string, pa.types.is_binary, pa.types.is_large_string, pa.types.is_large_binary)
+    return [field.name for field in schema if any(kind(field.type) for kind in kinds)]
+
+
+def check_lengths(batch: pa.RecordBatch, content: Content) -> None:
+    """Raise DataError where a text is longer than Limits.line, before it is copied for each row that has it."""
+    limit = content.limits.line
+    if limit is None:
+        return
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if isinstance(column, pa.DictionaryArray):
+            longest = pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+            if longest > limit:
+                raise DataError(f"{content.name}: a value of {name!r} has {longest:,} bytes, more than {limit:,}")
+
+
+def decoded(column: pa.Array) -> list[Any]:
+    values: list[Any] = column.to_pylist()
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return [text_of_bytes(value) for value in values]
+    return values
+
+
+def text_of_bytes(value: Any) -> Any:
+    """Decode UTF-8; what is not UTF-8 stays as it is."""
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value

@@ -1,0 +1,40 @@
+"""What the readers of all formats yield."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+from sentiment.data.tables.columns import headless
+from sentiment.errors import DataError
+
+Row = dict[str, Any]
+Broken = Literal["refuse", "keep"]  # what becomes of a line that is no row
+
+
+class BrokenRow(Row):
+    """A line that is no row, where such lines are kept: every column empty, and the reason."""
+
+    def __init__(self, columns: Iterable[str], reason: str) -> None:
+        super().__init__(dict.fromkeys(columns, ""))
+        self.reason = reason
+
+
+def check_header(names: Sequence[str], source: str) -> list[str]:
+    """Return the column names without those that a trailing separator leaves empty; DataError for a name twice."""
+    columns = [name.strip().removeprefix("\ufeff").strip() for name in names]
+    while columns and not columns[-1]:
+        columns.pop()
+    if not columns:
+        raise DataError(f"{source} is empty; it needs a header line with the column names")
+    if columns.count("") > 1:
+        raise DataError(f"{source} has {columns.count('')} columns without a name before {columns[-1]!r}; name them")
+    if twice := [name for name in dict.fromkeys(columns) if columns.count(name) > 1]:
+        raise DataError(f"{source} has the column {twice[0]!r} twice; rename one{headless(columns)}")
+    return columns
+
+
+def bounded(rows: Iterator[Row], source: str, most: int | None) -> Iterator[Row]:
+    """Yield at most `most` rows; DataError where there are more."""
+    for number, row in enumerate(rows, 1):
+        if most is not None and number > most:
+            raise DataError(f"{source} has more than {most:,} rows; split it")
+        yield row

@@ -1,0 +1,159 @@
+"""One table of any format: its columns, its rows one by one, and what was guessed to read it."""
+
+import codecs
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from sentiment.data.tables.content import Content
+from sentiment.data.tables.delimited import Delimited
+from sentiment.data.tables.dialect import dialect_of
+from sentiment.data.tables.encodings import encoding_of
+from sentiment.data.tables.excel import ExcelRows
+from sentiment.data.tables.formats import STDIN, Format, display_name, format_of, kind_suffix
+from sentiment.data.tables.json_rows import JsonRows
+from sentiment.data.tables.options import Limits, TableOptions
+from sentiment.data.tables.parquet import ParquetRows
+from sentiment.data.tables.rows import Broken, Row, bounded
+from sentiment.errors import DataError
+
+log = logging.getLogger(__name__)
+
+KEYED_ROWS = 1000  # objects of a JSON file whose keys are its columns, before a survey
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that was opened: its header is read, its rows are not.
+
+    Attributes:
+        kind: csv, tsv, jsonl (also for .json), parquet or xlsx.
+        columns: Names of the columns; of JSON the keys of the first rows, until `survey` has seen all.
+        guesses: What was guessed of the file to read it, in a few words each; `said` makes a line of them.
+        schema: Types of the columns, of Parquet and Excel.
+    """
+
+    path: Path
+    kind: str
+    columns: list[str]
+    reader: Delimited | JsonRows | ParquetRows | ExcelRows
+    guesses: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    schema: pa.Schema | None = None
+
+    @property
+    def name(self) -> str:
+        return display_name(self.path)
+
+    @property
+    def said(self) -> str | None:
+        """One line of what was guessed; None where nothing was."""
+        return f"{self.name}: read as {', '.join(self.guesses)}" if self.guesses else None
+
+    def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:
+        """Yield the rows in their order, as often as asked (standard input: once).
+
+        Args:
+            columns: The columns to keep; what the others hold is not looked at. None: all.
+            broken: "refuse" raises DataError with the line of the first that is no row; "keep" yields a BrokenRow.
+        """
+        if isinstance(self.reader, (Delimited, JsonRows)):
+            rows = self.reader.rows(columns, broken=broken)
+        else:
+            rows = self.reader.rows(columns)
+        return bounded(rows, self.name, self.limits.rows) if self.limits.rows is not None else rows
+
+    def survey(self, *, broken: Broken = "refuse") -> tuple[list[str], int]:
+        """Read all rows once; return the columns, of JSON all keys there are, and the number of rows."""
+        if isinstance(self.reader, ParquetRows) and self.limits.rows is None:
+            return self.columns, self.reader.file.metadata.num_rows
+        if isinstance(self.reader, Delimited) and self.limits.rows is None:
+            return self.columns, sum(1 for _ in self.reader.values(broken=broken))
+        columns, count = dict.fromkeys(self.columns), 0
+        for row in self.rows(broken=broken):
+            count += 1
+            if self.kind == "jsonl":
+                columns.update(dict.fromkeys(row))
+        return list(columns), count
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows; all are read where the format does not say it."""
+        return self.survey()[1]
+
+    def class_names(self, column: str) -> list[str] | None:
+        """Return the names that the numbers of a label column stand for, where a Parquet file holds them."""
+        return self.reader.class_names(column) if isinstance(self.reader, ParquetRows) else None
+
+
+def open_table(
+    path: Path | str,
+    options: TableOptions | None = None,
+    *,
+    kind: str | None = None,
+    limits: Limits | None = None,
+    broken: Broken = "refuse",
+) -> Table:
+    """Open one table, by its literal name, and guess what neither its name nor the options say.
+
+    Args:
+        path: A file, or "-" for standard input, whose first megabyte is read ahead.
+        options: Separator, encoding, quoting, and the columns of a file without a header.
+        kind: The format; None: by the name. Standard input needs it.
+        limits: The most to read of it.
+        broken: "keep" lets lines that are no JSON pass where the keys of the first rows are looked for.
+
+    Raises:
+        DataError: The file is not there, or not of its format, or has no header.
+    """
+    path, options, limits = Path(path), options or TableOptions(), limits or Limits()
+    if path != STDIN and not path.is_file():
+        raise DataError(f"{path}: no such file")
+    format = Format(kind) if kind else format_of(path)
+    options.check_for(format.kind, display_name(path))
+    if format.kind in ("parquet", "xlsx"):
+        return binary_table(path, format, options, limits)
+    content = Content(path, format, limits)
+    encoding, guess = encoding_of(content, options.encoding)
+    if format.kind == "jsonl":
+        return json_table(content, encoding, guess, broken)
+    sample = codecs.getincrementaldecoder(encoding)("replace").decode(content.head, final=content.whole)
+    dialect = dialect_of(sample, format.kind, options, whole=content.whole)
+    reader = Delimited.open(content, encoding, dialect, options.columns, sample)
+    return Table(path, format.kind, reader.columns, reader, said_of(guess, dialect.guesses), limits)
+
+
+def json_table(content: Content, encoding: str, guess: str | None, broken: Broken) -> Table:
+    reader = JsonRows.open(content, encoding)
+    told = reader.array if kind_suffix(content.path) == ".json" else not reader.array
+    form = [] if told or not content.repeatable else ["an array of objects" if reader.array else "JSON Lines"]
+    columns = dict[str, None]()
+    for row in islice(reader.rows(broken=broken) if content.repeatable else reader.first_rows(), KEYED_ROWS):
+        columns.update(dict.fromkeys(row))
+    return Table(content.path, "jsonl", list(columns), reader, said_of(guess, form), content.limits)
+
+
+def said_of(encoding: str | None, others: Sequence[str]) -> tuple[str, ...]:
+    """Return all guesses, the encoding first; nothing where nothing was guessed."""
+    return (encoding or "UTF-8", *others) if encoding or others else ()
+
+
+def binary_table(path: Path, format: Format, options: TableOptions, limits: Limits) -> Table:
+    content = Content(path, format, limits)
+    if format.kind == "xlsx":
+        sheet = ExcelRows.open(content, options.columns)
+        return Table(path, "xlsx", sheet.columns, sheet, tuple(sheet.guesses), limits, schema=sheet.schema)
+    reader = ParquetRows.open(content)
+    schema = reader.file.schema_arrow
+    return Table(path, "parquet", schema.names, reader, (), limits, schema=schema)
+
+
+def announce(tables: Sequence[Table]) -> None:
+    """Log what was guessed of each table, once."""
+    for line in dict.fromkeys(table.said for table in tables if table.said):
+        log.info("%s (where that is wrong, set encoding, separator or quoting)", line)

@@ -1,5 +1,0 @@
-"""A new version beside the one in place, checked before it takes its place, and the way back."""
-
-from sentiment.deployment.command import deploy, rollback
-
-__all__ = ["deploy", "rollback"]

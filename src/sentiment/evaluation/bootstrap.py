@@ -1,0 +1,88 @@
+"""Bootstrap intervals of a classifier's scores (Efron 1979, "Bootstrap methods: another look at the jackknife").
+
+The rows of a split are drawn again with replacement, as many as there are, and the scores computed anew each time; the
+interval lies between two percentiles of what comes out.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from sentiment.evaluation import metrics
+from sentiment.evaluation.metrics import Metric
+from sentiment.evaluation.resampling import Answers, Floats, Integers, Resamples, draws
+
+Interval = tuple[float, float]
+
+RESAMPLES = 1000
+LEVEL = 0.95
+SEED = 0
+
+
+def intervals(
+    probabilities: Floats,
+    targets: Integers,
+    labels: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = SEED,
+) -> dict[str, Interval]:
+    """The interval of each score, of probabilities (N, labels) and label numbers (N,).
+
+    A score that no resample has is left out.
+    """
+    answers = Answers(probabilities, targets)
+    drawn = [resampled_scores(Resamples(answers, counts), labels) for counts in draws(len(targets), resamples, seed)]
+    values = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
+    return {name: percentiles(column, level) for name, column in values.items() if not np.isnan(column).all()}
+
+
+def resampled_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, Floats]:
+    """Each score of `metrics.score` for each resample, (B,)."""
+    scores: dict[str, Floats] = {}
+    for metric in metrics.METRICS:
+        values = resampled(metric, resamples)
+        if values.ndim == 1:
+            scores[metric.name] = values
+        else:
+            scores |= {f"{metric.name}/{label}": values[:, i] for i, label in enumerate(labels)}
+    return scores
+
+
+def resampled(metric: Metric, resamples: Resamples) -> Floats:
+    """A metric of each resample, (B,) or (B, classes); one without a form for counts is computed on the drawn rows."""
+    if metric.resampled:
+        return metric.resampled(resamples)
+    answers, computed = resamples.answers, metric.build(resamples.answers.classes)
+    probabilities, targets = torch.from_numpy(answers.probabilities), torch.from_numpy(answers.targets)
+    values = []
+    for counts in resamples.counts:
+        rows = torch.from_numpy(np.repeat(np.arange(len(counts)), counts.astype(int)))
+        computed.reset()
+        computed.update(probabilities[rows], targets[rows])
+        values.append(np.asarray(computed.compute(), dtype=float))
+    return np.stack(values)
+
+
+def mean_interval(values: Floats, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = SEED) -> Interval:
+    """The interval of the mean of `values` (N,)."""
+    means = [counts @ values / len(values) for counts in draws(len(values), resamples, seed)]
+    return percentiles(np.concatenate(means), level)
+
+
+def interval_text(name: str, scores: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    """As 0.8841 (0.869-0.899), without an interval where none is known; "-" for a score that there is none of."""
+    if name not in scores:
+        return "-"
+    if name not in intervals:
+        return f"{scores[name]:.4f}"
+    low, high = intervals[name]
+    return f"{scores[name]:.4f} ({low:.3f}-{high:.3f})"
+
+
+def percentiles(values: Floats, level: float) -> Interval:
+    """The middle `level` of the values; resamples without one, as where a class was not drawn, are left out."""
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,57 @@
+"""What stands beside a run's scores: the baseline on the same texts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sentiment.data.splits import Split
+from sentiment.evaluation.baseline import NAME, Baseline
+from sentiment.evaluation.bootstrap import Interval, mean_interval
+from sentiment.evaluation.scoring import Evaluation
+from sentiment.files import damaged
+from sentiment.inference.preprocessing import Cleaning
+from sentiment.run_dir import read_result
+
+BASELINE = "baseline.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The baseline on a split, and by how much the model's accuracy is above the baseline's there."""
+
+    sha256: str  # of the split
+    scores: dict[str, float]
+    intervals: dict[str, Interval]
+    lead: float
+    lead_interval: Interval  # of the paired difference: both on the same resamples
+
+
+def compare(results: Mapping[str, Evaluation], train: Split, cleaning: Cleaning) -> dict[str, Comparison]:
+    """Train the baseline on `train` alone and score it on each evaluated split."""
+    baseline = Baseline(train.texts, train.labels, cleaning=cleaning)
+    return {name: beside(result, baseline) for name, result in results.items()}
+
+
+def beside(result: Evaluation, baseline: Baseline) -> Comparison:
+    own = Evaluation(result.labels, result.split, baseline.probabilities(result.split.texts, result.labels))
+    lead = (result.predicted == result.targets).double() - (own.predicted == own.targets).double()
+    interval = mean_interval(lead.numpy())
+    return Comparison(result.split.fingerprint(), own.scores, own.intervals, lead.mean().item(), interval)
+
+
+def baseline_json(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
+    return {"name": NAME} | {name: asdict(found) for name, found in comparisons.items()}
+
+
+def remembered(run: Path, split: Split) -> Comparison | None:
+    """What baseline.json of a run holds on this very split."""
+    path = run / BASELINE
+    if not path.is_file():
+        return None
+    known = read_result(run, BASELINE)
+    try:
+        entries = [Comparison(**entry) for name, entry in known.items() if name != "name"]
+    except TypeError as error:
+        raise damaged(path, str(error).removeprefix("Comparison.__init__() ")) from error
+    return next((entry for entry in entries if entry.sha256 == split.fingerprint()), None)

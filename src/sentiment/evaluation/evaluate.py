@@ -1,0 +1,88 @@
+"""`sentiment evaluate`: a finished run on its own or other labelled texts."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from sentiment.config.targets import instantiate_saved
+from sentiment.console import console
+from sentiment.data.module import SentimentData
+from sentiment.data.splits import Split
+from sentiment.errors import ConfigError, SentimentError
+from sentiment.evaluation.comparison import Comparison, compare, remembered
+from sentiment.evaluation.report import write_report
+from sentiment.evaluation.results import Results
+from sentiment.evaluation.scoring import Evaluation, evaluate
+from sentiment.evaluation.terminal import scores_table
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.preprocessing import Cleaning
+from sentiment.run_dir import RECORD, saved_config
+
+log = logging.getLogger(__name__)
+
+
+def evaluate_run(
+    *, run: Path, split: str, output: Path | None = None, data: SentimentData | None = None, baseline: bool = True
+) -> Evaluation:
+    """Score a run's exported model on a split of its own data, or of `data`, with the run's own preprocessing.
+
+    Columns that `data` does not name are those of the run's own data.
+    """
+    folder = Path(run)
+    predictor = Predictor.load(folder)
+    own = run_data(folder)
+    if data and own:
+        data.text_column = data.text_column or own.text_column
+        data.label_column = data.label_column or own.label_column
+    rows = chosen(read(data or own, folder, predictor.labels), split)
+    log.info("scoring %d %s texts", len(rows), split)
+    result = evaluate(predictor, rows, predictor.labels, temperature=predictor.preprocessing.temperature)
+    found = reference(folder, own, split, result, predictor.preprocessing.cleaning) if baseline else {}
+    results = Results({split: result}, found)
+    target = Path(output) if output else folder / "evaluation" / split
+    write_report(target / "report", results, run=folder, own=data is None)
+    results.write(target)
+    console.print(scores_table(results))
+    log.info("written to %s (report/report.html, metrics.json, predictions.csv)", target)
+    return result
+
+
+def run_data(run: Path) -> SentimentData | None:
+    """The data module of a run, from its own saved config; None for a bare export folder."""
+    saved = saved_config(run)
+    if saved is None:
+        return None
+    source = str(run / RECORD / "config.yaml")
+    module = instantiate_saved(saved, "data", source=source)
+    if not isinstance(module, SentimentData):
+        raise ConfigError(f"{source}: data._target_ makes no SentimentData; restore it")
+    return module
+
+
+def read(source: SentimentData | None, run: Path, labels: list[str]) -> dict[str, Split]:
+    if source is None:
+        raise ConfigError(f"{run} has no .hydra/config.yaml; name a run directory, outputs/<run>, or give data=...")
+    return source.read(labels=labels)
+
+
+def chosen(splits: Mapping[str, Split], name: str) -> Split:
+    if not splits:
+        raise ConfigError("the data has no labels to hold answers against; sentiment predict takes texts without")
+    if name not in splits:
+        raise ConfigError(f"split={name}: the data has {', '.join(splits)}")
+    return splits[name]
+
+
+def reference(
+    run: Path, own: SentimentData | None, split: str, result: Evaluation, cleaning: Cleaning
+) -> dict[str, Comparison]:
+    """The baseline of the run's own train split on the same texts; none where that split cannot be read any more."""
+    if known := remembered(run, result.split):
+        return {split: known}
+    try:
+        train = read(own, run, result.labels)["train"]
+    except (SentimentError, KeyError) as error:
+        log.warning("no baseline beside the scores: the run's training texts cannot be read (%s)", error)
+        return {}
+    log.info("training the baseline on %d texts", len(train))
+    return compare({split: result}, train, cleaning)

@@ -1,0 +1,83 @@
+"""sentiment sweep-report: the leaderboard of a sweep, or of any folder with runs below it."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from sentiment.console import console
+from sentiment.errors import ConfigError
+from sentiment.evaluation.leaderboard.groups import Group, groups
+from sentiment.evaluation.leaderboard.page import render
+from sentiment.evaluation.leaderboard.study import figures
+from sentiment.evaluation.leaderboard.trials import Trial, find, keys
+from sentiment.files import write_csv, write_text
+
+log = logging.getLogger(__name__)
+
+SHOWN = 30  # rows in the terminal
+
+
+def sweep_report(*, folder: Path, metric: str = "accuracy", output: Path | None = None) -> list[Group]:
+    """Print the leaderboard of the runs below `folder` and write leaderboard.csv and leaderboard.html."""
+    folder = Path(folder)
+    trials = find(folder)
+    if not trials:
+        raise ConfigError(f"folder={folder}: there is no run below it; name a sweep, outputs/sweeps/<name>, or outputs")
+    names = keys(trials)
+    rows = groups(trials, names, metric)
+    if all(row.validation is None for row in rows) and (done := [t for t in trials if t.outcome.state == "finished"]):
+        raise ConfigError(f"metric={metric}: a run has {', '.join(done[0].scores('validation'))}")
+    console.print(table(rows, names, metric, folder))
+    for trial in unfinished(trials):
+        line = f"{trial.outcome.state}  {trial.folder}  {trial.outcome.reason}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    target = Path(output or folder)
+    write_csv(target / "leaderboard.csv", csv_rows(rows, names, metric))
+    write_text(target / "leaderboard.html", render(folder, rows, names, metric, unfinished(trials), figures(folder)))
+    log.info("written to %s and leaderboard.csv", target / "leaderboard.html")
+    return rows
+
+
+def unfinished(trials: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.outcome.state != "finished"]
+
+
+def table(rows: Sequence[Group], names: Sequence[str], metric: str, folder: Path) -> Table:
+    """The best rows, for the terminal."""
+    shown = Table("", *names, "n", f"validation {metric}", "test", "time", "best epoch", "runs", title=str(folder))
+    for place, row in enumerate(rows[:SHOWN], start=1):
+        shown.add_row(str(place), *row.settings, *cells(row), paths(row, folder))
+    notes = [f"{len(rows) - SHOWN} more in leaderboard.csv"] if len(rows) > SHOWN else []
+    if any(row.validation and row.validation.count == 2 for row in rows):
+        notes.append("two runs are too few for an interval: both values are shown")
+    shown.caption = "; ".join(notes) or None
+    return shown
+
+
+def cells(row: Group) -> list[str]:
+    """What terminal and page show of a row between its settings and its paths."""
+    return [
+        str(row.validation.count if row.validation else 0),
+        str(row.validation or ", ".join(row.states)),
+        str(row.test or "") + (f" (n={row.test.count})" if row.test and row.test.count != len(row.trials) else ""),
+        "" if row.seconds is None else f"{row.seconds:.0f} s",
+        ", ".join(map(str, row.best_epochs)),
+    ]
+
+
+def paths(row: Group, folder: Path) -> str:
+    return ", ".join(str(trial.folder.relative_to(folder)) for trial in row.trials)
+
+
+def csv_rows(rows: Sequence[Group], names: Sequence[str], metric: str) -> Iterator[list[Any]]:
+    """Yield the header and a line for each row, the mean and the ends of its interval as numbers."""
+    ends = [f"{split}_{metric}{end}" for split in ("validation", "test") for end in ("", "_low", "_high")]
+    yield [*names, "n", "seeds", *ends, "seconds", "best_epochs", "states", "paths"]
+    for row in rows:
+        means = [number for mean in (row.validation, row.test) for number in (mean.numbers if mean else [None] * 3)]
+        settled = [len(row.trials), " ".join(row.seeds), *means, row.seconds, " ".join(map(str, row.best_epochs))]
+        places = [str(trial.folder) for trial in row.trials]
+        yield [*row.settings, *settled, " ".join(row.states), ";".join(places)]

@@ -1,0 +1,86 @@
+"""Runs that differ in their seed alone, as one row with a mean and its interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+
+from sentiment.evaluation.leaderboard.trials import Trial
+from sentiment.evaluation.metrics import find
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean and the half width of its 95 % interval (Student 1908), which takes three values or more.
+
+    Of two values Student's factor is 12.7: an interval that says nothing.
+    """
+
+    value: float
+    half: float | None
+    count: int
+    values: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        if self.half is not None:
+            return f"{self.value:.4f} ± {self.half:.4f}"
+        return f"{self.value:.4f}" + (f" ({self.values[0]:.4f}, {self.values[1]:.4f})" if self.count == 2 else "")
+
+    @property
+    def numbers(self) -> list[float | None]:
+        """The mean and the ends of its interval."""
+        return [self.value, *(None if self.half is None else self.value + sign * self.half for sign in (-1, 1))]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    settings: tuple[str, ...]  # the values of the keys that differ
+    trials: list[Trial]
+    validation: Mean | None = None
+    test: Mean | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """The mean duration of its finished runs."""
+        known = [trial.summary["duration_seconds"] for trial in self.trials if trial.summary]
+        return fmean(known) if known else None
+
+    @property
+    def seeds(self) -> list[str]:
+        return [trial.value("seed") for trial in self.trials]
+
+    @property
+    def best_epochs(self) -> list[int]:
+        return [trial.summary["best_epoch"] for trial in self.trials if trial.summary]
+
+    @property
+    def states(self) -> list[str]:
+        return list(dict.fromkeys(trial.outcome.state for trial in self.trials))
+
+
+def groups(trials: Sequence[Trial], keys: Sequence[str], metric: str) -> list[Group]:
+    """One group for each combination of the values of `keys`, best first, those without a score last."""
+    gathered: dict[tuple[str, ...], list[Trial]] = {}
+    for trial in trials:
+        gathered.setdefault(tuple(trial.value(key) for key in keys), []).append(trial)
+    rows = [
+        Group(settings, members, *(mean([one.score(split, metric) for one in members]) for split in SPLITS))
+        for settings, members in gathered.items()
+    ]
+    record = find(metric)
+    sign = -1 if record is None or record.higher_is_better else 1
+    return sorted(rows, key=lambda row: (row.validation is None, row.validation and sign * row.validation.value))
+
+
+FEWEST = 3  # values that an interval takes
+SPLITS = ("validation", "test")
+
+
+def mean(values: Sequence[float | None]) -> Mean | None:
+    known = [value for value in values if value is not None]
+    if len(known) < FEWEST:
+        return Mean(fmean(known), None, len(known), tuple(known)) if known else None
+    from scipy.stats import t
+
+    half = t.ppf(0.975, len(known) - 1) * stdev(known) / sqrt(len(known))
+    return Mean(fmean(known), float(half), len(known), tuple(known))

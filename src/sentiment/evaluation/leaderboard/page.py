@@ -1,0 +1,30 @@
+"""The leaderboard as one self-contained page, in the look of a run's report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentiment.evaluation.leaderboard.groups import Group
+from sentiment.evaluation.leaderboard.trials import Trial
+from sentiment.evaluation.report.page import HERE as REPORT
+from sentiment.evaluation.report.style import Figure
+
+
+def render(
+    folder: Path, rows: Sequence[Group], names: Sequence[str], metric: str, others: Sequence[Trial], drawn: list[Figure]
+) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("page.html").render(
+        title=folder.name or str(folder),
+        folder=folder,
+        rows=rows,
+        names=names,
+        metric=metric,
+        others=others,
+        figures=drawn,
+        runs=sum(len(row.trials) for row in rows),
+        css=(REPORT / "page.css").read_text(encoding="utf-8"),
+    )

@@ -1,0 +1,190 @@
+"""The scores of a classifier: one record each, which training, intervals, report, leaderboard and model card read."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torchmetrics
+from torchmetrics import MetricCollection
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassAUROC,
+    MulticlassConfusionMatrix,
+    MulticlassF1Score,
+    MulticlassPrecision,
+    MulticlassRecall,
+)
+from torchmetrics.functional.classification import binary_auroc
+from torchmetrics.utilities import dim_zero_cat
+
+from sentiment.evaluation.resampling import Floats, Resamples
+
+
+class Auroc(MulticlassAUROC):
+    """The macro AUROC over the labels that have rows; nan where fewer than two have."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(classes, average="none", validate_args=False)
+
+    def compute(self) -> torch.Tensor:  # type: ignore[override]
+        probabilities, targets = dim_zero_cat(self.preds), dim_zero_cat(self.target)
+        present = sorted(set(targets.tolist()))
+        if len(present) < 2:
+            return torch.tensor(float("nan"))
+        areas = [binary_auroc(probabilities[:, label], (targets == label).long()) for label in present]
+        return torch.stack(areas).mean()
+
+
+class NegativeLogLikelihood(torchmetrics.Metric):
+    """The mean cross-entropy of probabilities (N, classes), without class weights."""
+
+    total: torch.Tensor
+    rows: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("rows", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, probabilities: torch.Tensor, targets: torch.Tensor) -> None:
+        logarithms = probabilities.clamp_min(1e-12).log()
+        self.total += torch.nn.functional.nll_loss(logarithms, targets, reduction="sum")
+        self.rows += len(targets)
+
+    def compute(self) -> torch.Tensor:
+        return (self.total / self.rows).float()
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A score of probabilities (N, classes) and label numbers (N,).
+
+    Args:
+        name: the key in metrics.json, and after `validation/` in the log.
+        build: makes the torchmetrics object for a number of classes; its value is one number, or one for each class.
+        title: the name in the report.
+        meaning: a sentence for the report's reader.
+        higher_is_better: the direction of what monitors it, of sweeps and of the leaderboard.
+        headline: shown at the top of the report and in the model card.
+        resampled: the same score for many bootstrap resamples at once, (B,) or (B, classes); without it each resample
+            is drawn and given to `build`'s object, which takes about a second for 1,000 resamples of 1,000 rows.
+    """
+
+    name: str
+    build: Callable[[int], torchmetrics.Metric]
+    title: str
+    meaning: str
+    higher_is_better: bool = True
+    headline: bool = False
+    resampled: Callable[[Resamples], Floats] | None = None
+
+    @property
+    def mode(self) -> str:
+        """The `mode` of what monitors it."""
+        return "max" if self.higher_is_better else "min"
+
+
+METRICS = [
+    Metric(
+        "accuracy",
+        lambda classes: MulticlassAccuracy(classes, average="micro"),
+        "accuracy",
+        "the share of texts that get the right label",
+        headline=True,
+        resampled=Resamples.accuracy,
+    ),
+    Metric(
+        "f1",
+        lambda classes: MulticlassF1Score(classes, average="macro"),
+        "macro F1",
+        "the balance of precision and recall, each label counting alike however rare it is",
+        headline=True,
+        resampled=Resamples.macro_f1,
+    ),
+    Metric(
+        "macro_recall",
+        lambda classes: MulticlassRecall(classes, average="macro"),
+        "macro recall",
+        "the share of a label's texts that are found, each label counting alike however rare it is",
+        resampled=Resamples.macro_recall,
+    ),
+    Metric(
+        "auroc",
+        Auroc,
+        "AUROC",
+        "how often a text of a label gets a higher probability of it than a text of another; 0.5 is chance",
+        headline=True,
+        resampled=Resamples.auroc,
+    ),
+    Metric(
+        "precision",
+        lambda classes: MulticlassPrecision(classes, average=None),
+        "precision",
+        "of the texts called by a label, the share that carry it",
+        resampled=Resamples.precision,
+    ),
+    Metric(
+        "recall",
+        lambda classes: MulticlassRecall(classes, average=None),
+        "recall",
+        "of the texts that carry a label, the share that are called by it",
+        resampled=Resamples.recall,
+    ),
+    Metric(
+        "loss",
+        lambda classes: NegativeLogLikelihood(),
+        "loss",
+        "the surprise at the right labels (negative log likelihood); 0 is certainty, lower is better",
+        higher_is_better=False,
+        resampled=Resamples.loss,
+    ),
+]
+
+
+def find(score: str) -> Metric | None:
+    """The record of a score, `f1` or `recall/negative`; None where no metric has the name."""
+    return next((metric for metric in METRICS if metric.name == score.partition("/")[0]), None)
+
+
+def title(score: str) -> str:
+    """The report's name of a score; that of a label has the label after a comma."""
+    kind, _, label = score.partition("/")
+    metric = find(kind)
+    return ", ".join(part for part in (metric.title if metric else kind, label) if part)
+
+
+def ordered(scores: Sequence[str]) -> list[str]:
+    """Names of scores in the order of the records, those of no record last."""
+    names = [metric.name for metric in METRICS]
+    return sorted(scores, key=lambda score: (*names, kind).index(kind) if (kind := score.partition("/")[0]) else 0)
+
+
+def build(classes: int) -> MetricCollection:
+    """All metrics, accumulated over a split and never averaged over batches."""
+    return MetricCollection({metric.name: metric.build(classes) for metric in METRICS})
+
+
+def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str, float]:
+    """Computed metrics as plain numbers; one with a value for each class becomes `precision/negative` and so on."""
+    flat = {}
+    for name, value in values.items():
+        if value.ndim == 0:
+            flat[name] = value.item()
+        else:
+            flat |= {f"{name}/{label}": number for label, number in zip(labels, value.tolist(), strict=True)}
+    return {name: flat[name] for name in ordered(list(flat))}
+
+
+def score(probabilities: torch.Tensor, targets: torch.Tensor, labels: Sequence[str]) -> dict[str, float]:
+    """All metrics of one split, but for those that are no number, as AUROC where all rows are of one label."""
+    metrics = build(len(labels))
+    metrics.update(probabilities, targets)
+    return {name: value for name, value in flatten(metrics.compute(), labels).items() if not math.isnan(value)}
+
+
+def confusion(predicted: torch.Tensor, targets: torch.Tensor, classes: int) -> list[list[int]]:
+    """Counts, a row for each true class and a column for each predicted one."""
+    matrix: Any = MulticlassConfusionMatrix(classes)(predicted, targets)
+    return [list(map(int, row)) for row in matrix.tolist()]

@@ -1,0 +1,62 @@
+"""The model card (README.md) of an export."""
+
+from collections.abc import Mapping, Sequence
+
+from sentiment.evaluation import metrics
+from sentiment.evaluation.baseline import NAME as BASELINE
+from sentiment.evaluation.bootstrap import Interval, interval_text
+from sentiment.evaluation.results import Results
+from sentiment.inference.preprocessing import Preprocessing
+
+CARD = """\
+---
+library_name: transformers
+pipeline_tag: text-classification
+---
+# {name}
+
+{backbone} fine-tuned to tell {labels} apart.
+
+| split | {columns} |
+|---|{rule}|
+{rows}
+
+In brackets: 95 % bootstrap intervals, over {counts}.
+
+Preprocessing (`preprocessing.json`): at most {max_length} tokens, truncation `{truncation}`, temperature {temperature}.
+
+```python
+from transformers import pipeline
+pipeline("text-classification", model="path/to/export")("what a day")
+```
+
+`sentiment.inference.predictor.Predictor.load("path/to/export")` applies the cleaning and the temperature of
+training too; the plain pipeline gives the same labels with probabilities that are not calibrated.
+"""
+
+
+def model_card(name: str, backbone: str, preprocessing: Preprocessing, results: Results) -> str:
+    """README.md of the export folder."""
+    _, last = results.last
+    columns = [column for column in metrics.ordered(list(last.scores)) if "/" not in column]
+    rows = []
+    for title, result in results.evaluations.items():
+        rows.append(card_row(title, columns, result.scores, result.intervals))
+        if found := results.baseline.get(title):
+            rows.append(card_row(f"{title}, {BASELINE}", columns, found.scores, found.intervals))
+    return CARD.format(
+        name=name,
+        backbone=backbone,
+        labels=", ".join(last.labels),
+        columns=" | ".join(map(metrics.title, columns)),
+        rule="|".join(["---"] * len(columns)),
+        rows="\n".join(rows),
+        counts=", ".join(f"{len(result.split):,} {title} texts" for title, result in results.evaluations.items()),
+        max_length=preprocessing.max_length,
+        truncation=preprocessing.truncation,
+        temperature=last.temperature,
+    )
+
+
+def card_row(title: str, columns: Sequence[str], scores: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    return f"| {title} | {' | '.join(interval_text(column, scores, intervals) for column in columns)} |"

@@ -1,0 +1,157 @@
+"""What a classifier does on a split, as figures."""
+
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sentiment.evaluation.bootstrap import Interval
+from sentiment.evaluation.calibration import reliability
+from sentiment.evaluation.report.style import DASHES, MUTED, SERIES, Figure, draw
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sentiment.evaluation.scoring import Evaluation
+
+POINTS = 300  # of a curve: more cannot be seen
+BINS = 6  # of text length
+FEW = 10  # texts
+
+
+def roc(result: "Evaluation") -> Figure | None:
+    """Receiver operating characteristic of each label against the others; None where all texts are of one."""
+    if not curves(result):
+        return None
+    from sklearn.metrics import roc_curve
+
+    def paint(axes: "Axes") -> None:
+        for n, (i, label) in enumerate(curves(result)):
+            wrong, right, _ = roc_curve(result.targets == i, result.probabilities[:, i])
+            line(axes, wrong, right, label, n)
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="by chance")
+        axes.set(xlabel="share of the others called so", ylabel="share of its own found", xlim=(0, 1), ylim=(0, 1.01))
+        axes.legend(loc="lower right")
+
+    text = (
+        "Each point is one threshold on the probability. The nearer a curve is to the top left corner, the better the "
+        "model puts a label's texts before the others; AUROC is the area below."
+    )
+    return draw("roc", "ROC curve", text, paint)
+
+
+def precision_recall(result: "Evaluation") -> Figure | None:
+    """The curve of each label against the others; None where all texts are of one."""
+    if not curves(result):
+        return None
+    from sklearn.metrics import precision_recall_curve
+
+    def paint(axes: "Axes") -> None:
+        for n, (i, label) in enumerate(curves(result)):
+            precision, recall, _ = precision_recall_curve(result.targets == i, result.probabilities[:, i])
+            line(axes, recall, precision, label, n)
+        axes.set(xlabel="recall: share of its own found", ylabel="precision: share of calls right")
+        axes.set(xlim=(0, 1), ylim=(0, 1.01))
+        axes.legend(loc="lower left")
+
+    text = (
+        "How pure the texts called by a label stay as more of them are asked for. A curve that stays high to the right "
+        "end finds nearly all of them with few false alarms."
+    )
+    return draw("precision_recall", "Precision and recall", text, paint)
+
+
+def calibration(result: "Evaluation") -> Figure:
+    """Reliability diagram without and with the temperature."""
+
+    def paint(axes: "Axes") -> None:
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="perfect")
+        sides = [("as trained", result.at(1.0), 1)] if result.temperature != 1 else []
+        for name, side, colour in [*sides, ("as exported", result, 0)]:
+            found = reliability(side.probabilities, side.targets)
+            label = f"{name}, ECE {found.ece:.3f}"
+            axes.plot(found.confidence, found.accuracy, DASHES[colour], color=SERIES[colour], linewidth=1.2)
+            sizes = [8 + 140 * count / sum(found.counts) for count in found.counts]
+            axes.scatter(found.confidence, found.accuracy, sizes, color=SERIES[colour], label=label, zorder=3)
+        lowest = 1 / len(result.labels)
+        axes.set(xlabel="probability the model gave", ylabel="share it was right", xlim=(lowest - 0.02, 1.02))
+        axes.set(ylim=(0, 1.03))
+        axes.legend(loc="lower right")
+
+    text = (
+        "Texts are grouped by how sure the model was; larger dots hold more texts. On the dotted line, 80 % sure means "
+        "right 8 times of 10. Below it the model is too sure of itself, above it too modest."
+    )
+    return draw("reliability", "Can the probabilities be taken at their word?", text, paint)
+
+
+def length(result: "Evaluation") -> Figure | None:
+    """Accuracy by tokens read; None where nobody counted them, or all texts are alike."""
+    bins = length_bins(result)
+    if len(bins) < 2:
+        return None
+
+    def paint(axes: "Axes") -> None:
+        names, counts, rights = zip(*bins, strict=True)
+        shares = [right / count for right, count in zip(rights, counts, strict=True)]
+        spans = [wilson(right, count) for right, count in zip(rights, counts, strict=True)]
+        bars = [[max(0.0, s - low) for s, (low, _) in zip(shares, spans, strict=True)]]
+        bars += [[max(0.0, high - s) for s, (_, high) in zip(shares, spans, strict=True)]]
+        axes.errorbar(range(len(bins)), shares, yerr=bars, fmt="o", color=SERIES[0], capsize=3, markersize=6)
+        axes.axhline(result.scores["accuracy"], color=MUTED, linewidth=1, linestyle=":")
+        ticks = [f"{name}\n{count:,}" for name, count in zip(names, counts, strict=True)]
+        axes.set_xticks(range(len(bins)), ticks)
+        axes.set(xlabel="tokens read, and number of texts", ylabel="accuracy", xlim=(-0.5, len(bins) - 0.5))
+        axes.set(ylim=(max(0.0, min(low for low, _ in spans) - 0.05), min(1.01, max(high for _, high in spans) + 0.05)))
+        axes.grid(visible=False, axis="x")
+
+    text = (
+        "Whether short or long texts are harder. A token is a word or a piece of one; the bars are 95 % intervals "
+        "(Wilson), and where they overlap widely a difference means little. The dotted line is the accuracy over all."
+    )
+    return draw("length", "Accuracy by length of text", text, paint)
+
+
+def length_bins(result: "Evaluation") -> list[tuple[str, int, int]]:
+    """Name, texts and right ones of about equally full bins of length; the texts that were cut are one of their own."""
+    if not result.tokens:
+        return []
+    tokens = np.array(result.tokens)
+    right = (result.predicted == result.targets).numpy()
+    cut = np.array(result.truncated) if result.truncated else np.zeros(len(tokens), dtype=bool)
+    if cut.sum() < FEW:
+        cut[:] = False  # too few for a bin of their own
+    edges = np.unique(np.quantile(tokens[~cut], np.linspace(0, 1, BINS + 1)).round()) if (~cut).any() else np.array([])
+    bins: list[tuple[str, int, int]] = []
+    for i, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+        last = i == len(edges) - 2
+        inside = ~cut & (tokens >= low) & ((tokens <= high) if last else (tokens < high))
+        if inside.any():
+            bins.append((f"{low:.0f}–{high if last else high - 1:.0f}", int(inside.sum()), int(right[inside].sum())))
+    return [*bins, ("cut", int(cut.sum()), int(right[cut].sum()))] if cut.any() else bins
+
+
+def wilson(right: int, count: int) -> Interval:
+    """The 95 % interval of a share (Wilson 1927); it has a width where all or none are right too."""
+    z = 1.959964
+    middle = (right + z * z / 2) / (count + z * z)
+    reach = z / (count + z * z) * sqrt(right * (count - right) / count + z * z / 4)
+    return middle - reach, middle + reach
+
+
+def curves(result: "Evaluation") -> list[tuple[int, str]]:
+    """Place and name of the labels worth a curve: both kinds of text are there, and of two labels only the second."""
+    own = result.targets.bincount(minlength=len(result.labels)).tolist()
+    numbered = [(i, label) for i, label in enumerate(result.labels) if 0 < own[i] < len(result.split)]
+    return numbered[-1:] if len(result.labels) == 2 else numbered
+
+
+def line(axes: "Axes", x: Any, y: Any, label: str, n: int) -> None:
+    keep = thinned(x, y)
+    axes.plot(x[keep], y[keep], label=label, color=SERIES[n % len(SERIES)], linestyle=DASHES[n % len(DASHES)])
+
+
+def thinned(x: Any, y: Any) -> Any:
+    """Places of at most about `POINTS` points, evenly far apart along a curve in the unit square."""
+    way = np.concatenate([[0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
+    return np.unique(np.searchsorted(way, np.linspace(0, way[-1], POINTS)).clip(0, len(x) - 1))

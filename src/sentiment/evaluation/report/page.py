@@ -1,0 +1,87 @@
+"""The page: what it shows is gathered here, how it looks is page.html and page.css."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sentiment.evaluation import metrics
+from sentiment.evaluation.report import figures, tables
+from sentiment.evaluation.report.history import learning_curves, length_histogram, read_history
+from sentiment.files import read_json_if_any, replacing
+
+if TYPE_CHECKING:
+    from sentiment.evaluation.results import Results
+
+OF_A_LAUNCH = ("run_name", "resume", "hparams_search")  # overrides that a repeated run has otherwise
+HERE = Path(__file__).parent
+
+
+def write_report(folder: Path, results: "Results", *, run: Path, own: bool = True) -> None:
+    """Write report.html and its figures to `folder`; what the run's own files tell is read from `run`.
+
+    `own` says that the scored texts are of the run's own data, so that its data report speaks of them.
+    """
+    page = gather(results, run=run, own=own)
+    with replacing(folder, marker="report.html") as temporary:
+        temporary.mkdir(parents=True)
+        for figure in page["figures"].values():
+            (temporary / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
+        (temporary / "report.html").write_text(render(page), encoding="utf-8")
+
+
+def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
+    """Everything that page.html names."""
+    split, last = results.last
+    data = read_json_if_any(run / "data_report.json") if own else None
+    drawn = [figures.roc(last), figures.precision_recall(last), figures.calibration(last), figures.length(last)]
+    if own:
+        drawn += learning_curves(read_history(run / "logs"))
+    if data:
+        drawn.append(length_histogram(data))
+    return {
+        "title": run.name,
+        "split": split,
+        "result": last,
+        "verdict": tables.verdict(split, last, results.baseline.get(split)),
+        "meanings": {metric.title: metric.meaning for metric in metrics.METRICS},
+        "tiles": tables.tiles(last),
+        "scores": {
+            name: tables.scores(result, results.baseline.get(name))
+            for name, result in reversed(results.evaluations.items())
+        },
+        "baseline": bool(results.baseline),
+        "confusion": tables.confusion(last),
+        "calibration": tables.calibration(last),
+        "errors": tables.errors(last),
+        "data": data,
+        "figures": {figure.name: figure for figure in drawn if figure},
+        "summary": read_json_if_any(run / "run_summary.json"),
+        "command": command(run),
+        "config": read_text(run / ".hydra" / "config.yaml"),
+        "css": (HERE / "page.css").read_text(encoding="utf-8"),
+    }
+
+
+def render(page: Mapping[str, Any]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html").render(page)
+
+
+def command(run: Path) -> str | None:
+    """The line that trains the run again, under a name of its own, from the folder it was started in."""
+    from yaml import safe_load
+
+    overrides = read_text(run / ".hydra" / "overrides.yaml")
+    if overrides is None:
+        return None
+    kept = [word for word in safe_load(overrides) or [] if word.lstrip("+~").partition("=")[0] not in OF_A_LAUNCH]
+    return shlex.join(["python", "train.py", *kept])
+
+
+def read_text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -1,0 +1,141 @@
+"""The numbers of the page, worked out and put into words; page.html lays them out."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sentiment.evaluation import metrics
+from sentiment.evaluation.bootstrap import Interval
+from sentiment.evaluation.calibration import errors as calibration_errors
+
+if TYPE_CHECKING:
+    from sentiment.evaluation.comparison import Comparison
+    from sentiment.evaluation.scoring import Evaluation
+
+ERRORS = 12
+SHOWN = 400  # characters of a text
+FEW = 200  # texts
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    score: str
+    interval: str
+    baseline: str = ""
+    baseline_interval: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    name: str
+    value: str
+    below: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    count: int
+    share: float  # of its row
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    text: str
+    label: str
+    predicted: str
+    probability: str
+
+
+def verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
+    """What a reader should take home, in a sentence each."""
+    accuracy, rows = result.scores["accuracy"], len(result.split)
+    lines = [
+        f"On {rows:,} {split} texts the model gives the right label to {percent(accuracy)} "
+        f"(95 % interval {percent_span(result.intervals['accuracy'])})."
+    ]
+    if baseline:
+        low, high = baseline.lead_interval
+        lead = f"{abs(100 * baseline.lead):.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+        found = f"The baseline, which only counts words, gets {percent(baseline.scores['accuracy'])}"
+        if low > 0:
+            lines.append(f"{found}: the model is ahead by {lead}.")
+        elif high < 0:
+            lines.append(f"{found}: the model is behind by {lead}.")
+        else:
+            lines.append(f"{found}: a difference of {lead}, too small to tell apart on this many texts.")
+    if rows < FEW:
+        lines.append(
+            f"{rows} texts are few: the intervals are wide, and with fewer than about 100 they are narrower than they "
+            "should be."
+        )
+    return lines
+
+
+def tiles(result: "Evaluation") -> list[Tile]:
+    shown = [metric for metric in metrics.METRICS if metric.headline and metric.name in result.scores]
+    ece = calibration_errors(result.probabilities, result.targets)["ece"]
+    return [
+        *(Tile(one.title, f"{result.scores[one.name]:.3f}", span(result.intervals.get(one.name))) for one in shown),
+        Tile("calibration error", f"{ece:.3f}", "0 is perfect"),
+    ]
+
+
+def scores(result: "Evaluation", baseline: "Comparison | None") -> list[Row]:
+    rows = []
+    for name in metrics.ordered(list(result.scores)):
+        row = (metrics.title(name), f"{result.scores[name]:.4f}", span(result.intervals.get(name)))
+        known = baseline is not None and name in baseline.scores
+        beside = (f"{baseline.scores[name]:.4f}", span(baseline.intervals.get(name))) if baseline and known else ()
+        rows.append(Row(*row, *beside))
+    return rows
+
+
+def confusion(result: "Evaluation") -> list[tuple[str, list[Cell]]]:
+    """A row for each true label, a cell for each predicted one."""
+    table = []
+    for i, (label, counts) in enumerate(zip(result.labels, result.confusion, strict=True)):
+        whole = max(1, sum(counts))
+        table.append((label, [Cell(count, count / whole, i == j) for j, count in enumerate(counts)]))
+    return table
+
+
+def calibration(result: "Evaluation") -> list[tuple[str, str, str]]:
+    """Name, value without and value with the temperature."""
+    before = calibration_errors(result.at(1.0).probabilities, result.targets)
+    after = calibration_errors(result.probabilities, result.targets)
+    names = {"ece": "expected calibration error", "brier": "Brier score", "nll": "negative log likelihood"}
+    return [(shown, f"{before[name]:.4f}", f"{after[name]:.4f}") for name, shown in names.items()]
+
+
+def errors(result: "Evaluation") -> list[Error]:
+    """The wrong answers that the model was surest of."""
+    confidence, predicted = result.probabilities.max(dim=-1)
+    wrong = (predicted != result.targets).nonzero().flatten().tolist()
+    surest = sorted(wrong, key=lambda i: -confidence[i].item())[:ERRORS]
+    return [
+        Error(
+            shortened(result.split.texts[i]),
+            result.split.labels[i],
+            result.labels[int(predicted[i])],
+            f"{confidence[i].item():.3f}",
+        )
+        for i in surest
+    ]
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= SHOWN else text[:SHOWN].rstrip() + " …"
+
+
+def span(interval: Interval | None) -> str:
+    return "" if interval is None else "{:.3f} – {:.3f}".format(*interval)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def percent_span(interval: Interval) -> str:
+    low, high = interval
+    return f"{100 * low:.1f} to {100 * high:.1f}"

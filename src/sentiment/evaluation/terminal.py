@@ -1,0 +1,25 @@
+"""Scores as a table on the terminal."""
+
+from collections.abc import Mapping
+
+from rich.table import Table
+
+from sentiment.evaluation.results import Results
+
+
+def scores_table(results: Results) -> Table:
+    """Each score with its 95 % interval, and beside those of the last split the baseline's: 80 columns hold no more."""
+    from sentiment.evaluation.bootstrap import interval_text  # imports torch, which commands over HTTP do without
+
+    table = Table(title="scores with 95 % intervals")
+    table.add_column("metric", no_wrap=True)
+    columns: list[tuple[Mapping[str, float], Mapping[str, tuple[float, float]]]] = []
+    for name, result in results.evaluations.items():
+        table.add_column(name, justify="right")
+        columns.append((result.scores, result.intervals))
+    if found := results.baseline.get(results.last[0]):
+        table.add_column("baseline", justify="right", style="dim")
+        columns.append((found.scores, found.intervals))
+    for metric in dict.fromkeys(name for scores, _ in columns for name in scores):
+        table.add_row(metric, *(interval_text(metric, scores, intervals) for scores, intervals in columns))
+    return table

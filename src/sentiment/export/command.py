@@ -1,0 +1,56 @@
+"""`sentiment export`: choose the runtime of a finished run anew."""
+
+import logging
+from pathlib import Path
+
+from sentiment import run_dir as runs
+from sentiment.errors import ConfigError
+from sentiment.evaluation.evaluate import run_data
+from sentiment.export.choose_runtime import Wanted, convert
+from sentiment.inference.checksums import SUMS, verify_export, write_checksums
+from sentiment.inference.export_dir import export_folder
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.preprocessing import Runtime
+
+log = logging.getLogger(__name__)
+
+
+def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False) -> Runtime:
+    """Put the graph of `runtime` into a run's export folder, compared and measured on the run's own texts.
+
+    With `accept` the files are left as they are, and SHA256SUMS is written anew: they were changed on purpose.
+    """
+    exported = export_folder(Path(run))
+    if accept:
+        if runtime != "auto":
+            raise ConfigError(f"runtime={runtime} and accept=true: one thing at a time; leave one")
+        return accept_changes(Path(run), exported)
+    verify_export(exported, graphs=False)
+    data = run_data(Path(run))
+    if data is None:
+        raise ConfigError(f"{run} has no .hydra/config.yaml; name a run directory, outputs/<run>")
+    splits = data.read()
+    validation = splits["validation"]
+    chosen = convert(
+        exported, runtime=runtime, train=splits["train"].texts, texts=validation.texts, targets=validation.labels
+    )
+    log.info("%s is answered by %s", exported, chosen)
+    return chosen
+
+
+def accept_changes(run: Path, exported: Path) -> Runtime:
+    """Let the files of a run be what they are now, where they can be opened."""
+    former = (exported / SUMS).read_bytes() if (exported / SUMS).is_file() else None
+    (exported / SUMS).unlink(missing_ok=True)
+    try:
+        predictor = Predictor.load(exported)
+        predictor.predict(["a first text"])
+    except BaseException:
+        if former is not None:
+            (exported / SUMS).write_bytes(former)
+        raise
+    write_checksums(exported)
+    if exported != run and (run / SUMS).is_file():
+        runs.list_results(run)
+    log.info("%s is accepted as it is now; its SHA-256 is %s", exported, predictor.sha256)
+    return predictor.preprocessing.runtime

@@ -1,0 +1,32 @@
+"""A trained model as a Hugging Face folder that opens with plain `from_pretrained`, with all that serving needs."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sentiment.files import json_text, replacing, write_json
+from sentiment.inference.checksums import replace_listed, write_checksums
+from sentiment.inference.export_dir import PREPROCESSING, read_preprocessing
+from sentiment.inference.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    pass
+
+
+def export(network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: Path) -> Path:
+    """Write config.json, model.safetensors, the tokenizer, vocab.txt, preprocessing.json and SHA256SUMS to `into`."""
+    with replacing(into, marker=PREPROCESSING) as folder:
+        network.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+        (folder / "vocab.txt").write_text("".join(f"{token}\n" for token, _ in vocabulary), encoding="utf-8")
+        write_json(folder / PREPROCESSING, preprocessing.to_json())
+        write_checksums(folder)
+    return into
+
+
+def amend(exported: Path, **changes: Any) -> Preprocessing:
+    """Change preprocessing.json of an export folder; returns what is there now."""
+    changed = replace(read_preprocessing(exported), **changes)
+    replace_listed(exported / PREPROCESSING, json_text(changed.to_json()))
+    return changed

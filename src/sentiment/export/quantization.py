@@ -1,0 +1,170 @@
+"""Matrix products in int8: weights by the column, activations in ranges measured once.
+
+Activation ranges that are measured anew in each batch, as dynamic quantization does, would make an answer depend on
+its neighbours in the batch. A few channels of BERT's activations are far larger than the rest: most of their size is
+moved into the weights, which changes no product, after Xiao et al. 2023, "SmoothQuant". The weights are rounded row by
+row, and what a row misses is made good by the rows to come, after Frantar et al. 2023, "GPTQ".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx.helper import make_empty_tensor_value_info, make_node
+from onnx.numpy_helper import from_array, to_array
+
+from sentiment.export.onnx_graph import FIRST
+from sentiment.files import temporary_path
+from sentiment.inference.batching import pad
+from sentiment.inference.runtimes import OnnxRuntime
+
+KINDS = ("MatMul", "Attention")  # both take weights (K, N) as their second input; the head, a Gemm, stays fp32
+LEVELS = 255  # of an unsigned byte, above 0
+WEIGHT_LEVELS = 64  # 7 bits: two products of 8 bits each overflow the 16-bit sums of processors without VNNI
+MOVED = 0.9  # the exponent of a channel's size that moves into the weights; 1 costs these, 0.5 the activations digits
+DAMPING = 0.01  # of the mean of the second moments, added to each
+TINY = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The input of a product over all rows and tokens of all batches, padding included."""
+
+    low: Any  # of each channel, (K,)
+    high: Any
+    moments: Any  # of each pair of channels, the sum of their products, (K, K)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """A product with weights: its input times `factors`, rounded with `scale` and `zero`, meets int8 weights."""
+
+    factors: Any  # (K,), float32
+    scale: Any  # float32
+    zero: Any  # uint8
+    weights: Any  # (K, N), int8
+    scales: Any  # of the weights' columns, (N,), float32
+
+
+def quantize(graph: Path, target: Path, batches: Iterable[Sequence[Sequence[int]]], pad_id: int) -> None:
+    """Write `graph` with int8 products to `target`; `batches` of token ids are what activations are measured on."""
+    model = onnx.load(graph)
+    seen = observe(graph, [node.input[0] for node in weighted(model.graph)], batches, pad_id)
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in weighted(model.graph):
+        replace(model.graph, node, fit(seen[node.input[0]], to_array(weights[node.input[1]])))
+    drop_unused(model.graph)
+    onnx.save(model, target)
+
+
+def drop_unused(graph: Any) -> None:
+    """The float weights, once no product is left that shares them."""
+    used = {name for node in graph.node for name in node.input}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
+        graph.initializer.remove(tensor)
+
+
+def weighted(graph: Any) -> list[Any]:
+    """The products of all tokens with weights; those of the first token alone cost too little to lose a digit for."""
+    initializers = {tensor.name for tensor in graph.initializer}
+    attentions = [at for at, node in enumerate(graph.node) if node.op_type == "Attention"]
+    end = attentions[-1] + 1 if FIRST in initializers else len(graph.node)
+    return [node for node in list(graph.node)[:end] if node.op_type in KINDS and node.input[1] in initializers]
+
+
+def observe(
+    graph: Path, names: Sequence[str], batches: Iterable[Sequence[Sequence[int]]], pad_id: int
+) -> dict[str, Seen]:
+    """The tensors `names` of a graph, as it is run on the batches."""
+    model = onnx.load(graph)
+    names = sorted(set(names))
+    model.graph.output.extend(make_empty_tensor_value_info(name) for name in names)
+    found: dict[str, Seen] = {}
+    with temporary_path(graph) as probe:
+        onnx.save(model, probe)
+        session = OnnxRuntime(probe, pad_id).session
+        for rows in batches:
+            inputs = {name: tensor.numpy() for name, tensor in pad(rows, pad_id).items()}
+            for name, value in zip(names, session.run(names, inputs), strict=True):
+                flat = value.reshape(-1, value.shape[-1])
+                new = Seen(flat.min(axis=0), flat.max(axis=0), flat.T @ flat)
+                found[name] = join(found[name], new) if name in found else new
+    return found
+
+
+def join(a: Seen, b: Seen) -> Seen:
+    return Seen(np.minimum(a.low, b.low), np.maximum(a.high, b.high), a.moments + b.moments)
+
+
+def fit(seen: Seen, weights: Any) -> Quantized:
+    reach = np.maximum(np.maximum(-seen.low, seen.high), TINY)
+    size = reach**MOVED / np.maximum(np.abs(weights).max(axis=1), TINY) ** (1 - MOVED)
+    low, high = min(0.0, float((seen.low / size).min())), max(0.0, float((seen.high / size).max()))
+    scale = max((high - low) / LEVELS, TINY)
+    grown = weights * size[:, None]
+    scales = np.maximum(np.abs(grown).max(axis=0) / WEIGHT_LEVELS, TINY)
+    return Quantized(
+        factors=(1 / size).astype(np.float32),
+        scale=np.float32(scale),
+        zero=np.uint8(np.clip(np.round(-low / scale), 0, LEVELS)),
+        weights=rounded(grown / scales, seen.moments / np.outer(size, size)),
+        scales=scales.astype(np.float32),
+    )
+
+
+def rounded(weights: Any, moments: Any) -> Any:
+    """Weights (K, N) as int8, so that products with inputs of these second moments (K, K) change least."""
+    rest = np.array(weights, dtype=np.float32)
+    damped = moments + np.eye(len(moments)) * (DAMPING * np.mean(np.diag(moments)) + TINY)
+    upper = np.linalg.cholesky(np.linalg.inv(damped.astype(np.float64))).T.astype(np.float32)
+    found = np.empty(rest.shape, dtype=np.int8)
+    for row in range(len(rest)):
+        found[row] = np.clip(np.round(rest[row]), -WEIGHT_LEVELS, WEIGHT_LEVELS)
+        missed = (rest[row] - found[row]) / upper[row, row]
+        rest[row + 1 :] -= np.outer(upper[row, row + 1 :], missed)
+    return found
+
+
+def replace(graph: Any, node: Any, by: Quantized) -> None:
+    """Let int8 take the place of a MatMul or an Attention: multiply, round, and the product in one operator."""
+
+    def constant(part: str, value: Any) -> str:
+        graph.initializer.append(from_array(np.asarray(value), f"{node.name}_{part}"))
+        return f"{node.name}_{part}"
+
+    weights, factors = constant("weights", by.weights), constant("factors", by.factors)
+    scale, zero, scales = constant("scale", by.scale), constant("zero", by.zero), constant("scales", by.scales)
+    moved, quantized = f"{node.name}_moved", f"{node.name}_quantized"
+    if node.op_type == "MatMul":
+        kind, inputs = "MatMulIntegerToFloat", [quantized, weights, scale, scales, zero]
+        if bias := absorbed(graph, node):
+            inputs += ["", bias]  # without a zero of the weights
+    else:
+        bias, mask = node.input[2:4]
+        kind, inputs = "QAttention", [quantized, weights, bias, scale, scales, mask, zero]
+    int8 = make_node(kind, inputs, list(node.output), name=node.name, domain="com.microsoft")
+    int8.attribute.extend(node.attribute)
+    at = list(graph.node).index(node)
+    graph.node.remove(node)
+    for new in (
+        int8,
+        make_node("QuantizeLinear", [moved, scale, zero], [quantized], name=quantized),
+        make_node("Mul", [node.input[0], factors], [moved], name=moved),
+    ):
+        graph.node.insert(at, new)
+
+
+def absorbed(graph: Any, node: Any) -> str | None:
+    """The name of a bias that is added to a product and to nothing else; the sum's place is then the product's."""
+    users = [user for user in graph.node if node.output[0] in user.input]
+    if [user.op_type for user in users] != ["Add"]:
+        return None
+    bias = next((str(name) for name in users[0].input if name != node.output[0]), None)
+    if bias not in {tensor.name for tensor in graph.initializer if len(tensor.dims) == 1}:
+        return None
+    graph.node.remove(users[0])
+    node.output[0] = users[0].output[0]
+    return bias

@@ -1,0 +1,48 @@
+"""The inputs that a graph must answer as PyTorch does: the shortest, the longest, and both in one batch."""
+
+import textwrap
+from collections.abc import Sequence
+
+import torch
+
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.runtimes import Compute
+from sentiment.inference.tokenization import encode, special_tokens
+
+MAX_APART = 0.25  # of a probability; rounding to int8 stays far below, a graph that is wrong for a length does not
+BETWEEN_BATCHES = 0.02  # of a probability, of one row alone and among others
+
+
+def edge_rows(texts: Sequence[str], model: Predictor) -> list[list[int]]:
+    """Rows of token ids without any word, with one, with half of `max_length` and with all of it, from these texts."""
+    prefix, suffix = special_tokens(model.tokenizer)
+    room = model.preprocessing.max_length - len(prefix) - len(suffix)
+    encoded = encode(texts, model.tokenizer, model.preprocessing)
+    words = [token for row in encoded for token in row[len(prefix) : len(row) - len(suffix)]] or [model.pad_id]
+    words = (words * (room // len(words) + 1))[:room]
+    return [prefix + words[:count] + suffix for count in (0, 1, room // 2, room)]
+
+
+def distrust(graph: Compute, reference: Compute, rows: Sequence[Sequence[int]]) -> str | None:
+    """Say why a graph cannot be trusted with `rows`, each alone and all in one batch; None where it can."""
+    alone = []
+    for batch in (*([row] for row in rows), list(rows)):
+        size = " and ".join(str(len(row)) for row in batch) + " tokens"
+        try:
+            got = graph(batch).softmax(dim=-1)
+        except Exception as error:  # ONNX Runtime's exceptions share no base with others
+            return f"it fails on {size}: {first_line(error)}"
+        apart = (got - reference(batch).softmax(dim=-1)).abs().max().item()
+        if not got.isfinite().all():
+            return f"its answer to {size} is not a number"
+        if not apart <= MAX_APART:
+            return f"its probabilities for {size} are {apart:.2f} from PyTorch's"
+        alone.append(got)
+    apart = (torch.cat(alone[:-1]) - alone[-1]).abs().max().item()
+    return None if apart <= BETWEEN_BATCHES else f"an answer changes by {apart:.2f} with the texts beside it"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or of what caused it, cut where it is long."""
+    error = error.__cause__ or error
+    return textwrap.shorten((str(error).strip() or type(error).__name__).splitlines()[0], 160, placeholder="...")

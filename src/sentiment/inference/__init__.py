@@ -1,0 +1,1 @@
+"""Text to prediction: cleaning, tokenization, runtimes, the predictor and its explanations."""

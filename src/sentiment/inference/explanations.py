@@ -1,0 +1,155 @@
+"""Which words a prediction rests on: integrated gradients over the word embeddings.
+
+Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks". The path leads from as many [PAD] as there
+are word pieces to the text itself; what is integrated is the gradient of one label's log-odds.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from sentiment.errors import RequestError
+from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.tokenization import special_tokens, truncate, unbounded
+from sentiment.inference.types import Explanation, Prediction, Word
+
+log = logging.getLogger(__name__)
+
+OPERATIONS = 8e10  # floating-point, of all the explanations of one batch: a second on two cores, two seconds on one
+MIN_STEPS, MAX_STEPS = 6, 16  # points on the path
+CHUNK = 1024  # tokens in one forward and backward pass
+TOO_MUCH = "the texts are too long to be explained in one request; send fewer"
+JOINTS = ("'", "\N{RIGHT SINGLE QUOTATION MARK}", "-")  # between letters, they part no word
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be explained: the ids of one text, and where each of its word pieces stands in the cleaned text."""
+
+    text: str  # cleaned
+    ids: list[int]  # special tokens included
+    first: int  # special tokens before the pieces
+    pieces: list[tuple[int | None, int, int]]  # word, start, end
+    truncated: bool
+    target: int | None
+    steps: int
+
+    @property
+    def cost(self) -> int:
+        """In tokens times steps, the unit of Explainer.budget."""
+        return len(self.ids) * self.steps
+
+
+class Explainer:
+    """Explains texts one by one, each with the steps that `budget` allows; it is cut where that allows too few."""
+
+    def __init__(
+        self, model: Any, tokenizer: Tokenizer, pad_id: int, preprocessing: Preprocessing, labels: Sequence[str]
+    ) -> None:
+        self.model, self.tokenizer, self.pad_id, self.labels = model, tokenizer, pad_id, labels
+        self.budget = max(64, int(OPERATIONS / operations(model)))  # tokens times steps
+        longest = min(preprocessing.max_length, self.budget // MIN_STEPS)
+        self.preprocessing = replace(preprocessing, max_length=longest)
+
+    def plan(self, text: str, target: str | None = None) -> Plan:
+        """RequestError where the model has no label `target`."""
+        if target is not None and target not in self.labels:
+            told = f"no label {target[:40]!r}; this model has {', '.join(self.labels)}"
+            raise RequestError(told, reason="unknown_label")
+        prefix, suffix = special_tokens(self.tokenizer)
+        cleaned, own = self.preprocessing.cleaning(text), self.preprocessing
+        found = unbounded(self.tokenizer).encode(cleaned, add_special_tokens=False)
+        pieces = list(zip(found.ids, found.word_ids, found.offsets, strict=True))
+        kept = truncate(pieces, own.max_length - len(prefix) - len(suffix), own.truncation)
+        ids = [*prefix, *(i for i, _, _ in kept), *suffix]
+        return Plan(
+            text=cleaned,
+            ids=ids,
+            first=len(prefix),
+            pieces=[(word, start, end) for _, word, (start, end) in kept],
+            truncated=len(kept) < len(pieces),
+            target=None if target is None else self.labels.index(target),
+            steps=max(MIN_STEPS, min(MAX_STEPS, self.budget // len(ids))),
+        )
+
+    def explain(self, plan: Plan) -> Explanation:
+        embed = self.model.get_input_embeddings()
+        ids = torch.tensor([plan.ids, plan.ids], device=embed.weight.device)
+        own = slice(plan.first, plan.first + len(plan.pieces))
+        ids[0, own] = self.pad_id
+        with torch.no_grad():
+            ends = embed(ids)  # (2, T, hidden): blank, and as it is
+            logits = self._logits(ends)
+        target = int(logits[1].argmax()) if plan.target is None else plan.target
+        gradient = self._integrate(ends, target, plan.steps)
+        pieces = ((ends[1] - ends[0]) * gradient).sum(-1)[own].tolist()
+        before, after = log_odds(logits, target).tolist()
+        row = logits[1].softmax(-1).tolist()
+        return Explanation(
+            prediction=Prediction.best(self.labels, row, tokens=len(plan.ids), truncated=plan.truncated),
+            target=self.labels[target],
+            text=plan.text,
+            words=tuple(words(plan, pieces)),
+            baseline=before,
+            delta=after - before - sum(pieces),
+            steps=plan.steps,
+        )
+
+    def _integrate(self, ends: torch.Tensor, target: int, steps: int) -> torch.Tensor:
+        """The mean gradient of the log-odds on the way from ends[0] to ends[1], (T, hidden)."""
+        points, weights = (torch.as_tensor(part, dtype=ends.dtype, device=ends.device) for part in quadrature(steps))
+        mean = torch.zeros_like(ends[0])
+        size = max(1, CHUNK // ends.shape[1])
+        for some in (slice(start, start + size) for start in range(0, steps, size)):
+            path = torch.lerp(ends[0], ends[1], points[some, None, None]).requires_grad_()  # (some, T, hidden)
+            (gradients,) = torch.autograd.grad(log_odds(self._logits(path), target).sum(), path)
+            mean += torch.tensordot(weights[some], gradients, dims=1)
+        return mean
+
+    def _logits(self, embeddings: torch.Tensor) -> torch.Tensor:
+        everything = torch.ones(embeddings.shape[:2], device=embeddings.device)
+        logits: torch.Tensor = self.model(inputs_embeds=embeddings, attention_mask=everything).logits
+        return logits.float() / self.preprocessing.temperature
+
+
+def operations(model: Any) -> int:
+    """Of a forward and a backward pass, for one token: 4 for each weight that multiplies."""
+    return 4 * sum(int(weight.numel()) for name, weight in model.named_parameters() if "embeddings" not in name)
+
+
+def words(plan: Plan, attributions: Sequence[float]) -> list[Word]:
+    """The attributions of word pieces summed to words: those of the tokenizer, and what an inner joint connects."""
+    spans: list[tuple[int, int, float]] = []
+    last = None
+    for (word, start, end), value in zip(plan.pieces, attributions, strict=True):
+        if spans and (word == last or inside(plan.text, spans[-1][1], start)):
+            start, _, before = spans.pop()
+            value += before
+        spans.append((start, end, value))
+        last = word
+    return [Word(plan.text[start:end], start, end, value) for start, end, value in spans]
+
+
+def inside(text: str, end: int, start: int) -> bool:
+    """Whether the border of two word pieces is inside a word such as "don't", beside its joint."""
+    if end != start or not {text[end - 1], text[start]} & set(JOINTS):
+        return False
+    joint = start if text[start] in JOINTS else end - 1
+    return joint > 0 and text[joint - 1].isalnum() and text[joint + 1 : joint + 2].isalnum()
+
+
+def log_odds(logits: torch.Tensor, target: int) -> torch.Tensor:
+    """ln(p / (1 - p)) of one label, (rows, labels) -> (rows,)."""
+    others = [i for i in range(logits.shape[-1]) if i != target]
+    return logits[:, target] - logits[:, others].logsumexp(-1)
+
+
+def quadrature(steps: int) -> tuple[Any, Any]:
+    """Points and weights of Gauss and Legendre on [0, 1]."""
+    points, weights = np.polynomial.legendre.leggauss(steps)
+    return (points + 1) / 2, weights / 2

@@ -1,0 +1,73 @@
+"""Read an export folder: preprocessing, labels and padding."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from sentiment.errors import ModelError, SentimentError
+from sentiment.files import damaged, read_object
+from sentiment.inference.preprocessing import Preprocessing
+
+PREPROCESSING = "preprocessing.json"
+
+
+REQUIRED = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", PREPROCESSING)
+
+
+def export_folder(run: Path) -> Path:
+    """`run`/export, or `run` itself where it is an export folder; ModelError where it is neither."""
+    for folder in (run / "export", run):
+        if all((folder / file).is_file() for file in REQUIRED):
+            return folder
+    if not run.is_dir():
+        raise ModelError(f"run={run}: no such folder; name a run directory, outputs/<run>")
+    for folder in (run / "export", run):
+        missing = [file for file in REQUIRED if not (folder / file).is_file()]
+        if len(missing) < len(REQUIRED):
+            raise ModelError(
+                f"run={run} has no complete export/ folder: {folder / missing[0]} is missing; restore it, "
+                f"or make it again: python train.py resume={run}"
+            )
+    if str(run) == ".":
+        raise ModelError("no run is named; name a run directory or its export folder: run=outputs/RUN")
+    if not any((run / "checkpoints").glob("*.ckpt")):
+        raise ModelError(f"run={run} is no run directory: it has neither export/ nor a checkpoint; name outputs/<run>")
+    raise ModelError(f"run={run} has no complete export/ folder; let the training finish: python train.py resume={run}")
+
+
+def labels_of(export: Path) -> list[str]:
+    """In the model's order; transformers leaves the names out where they are its own two."""
+    path = export / "config.json"
+    names = read_object(path).get("id2label", {"0": "LABEL_0", "1": "LABEL_1"})
+    if not isinstance(names, dict) or set(names) != {str(i) for i in range(len(names))} or len(names) < 2:
+        raise damaged(path, "its id2label does not name the labels 0, 1, ...")
+    labels = [names[str(i)] for i in range(len(names))]
+    if not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
+        raise damaged(path, "its id2label names are not different texts")
+    return labels
+
+
+def padding_of(export: Path, tokenizer: Tokenizer) -> int:
+    """The id of the padding token, which tokenizer_config.json names."""
+    named = read_object(export / "tokenizer_config.json").get("pad_token")
+    name = named.get("content") if isinstance(named, dict) else named
+    found = tokenizer.token_to_id(name) if isinstance(name, str) else None
+    if found is None:
+        raise ModelError(f"{export / 'tokenizer_config.json'} names no pad_token that its tokenizer has")
+    return found
+
+
+def read_preprocessing(export: Path, *, window_stride: int | None = None) -> Preprocessing:
+    """preprocessing.json of an export folder; `window_stride` takes the place of its own."""
+    path = export / PREPROCESSING
+    try:
+        own = Preprocessing.from_json(read_object(path))
+        own.check()
+    except KeyError as error:
+        raise damaged(path, f"it has no {error}") from error
+    except (TypeError, ValueError) as error:
+        if isinstance(error, SentimentError):
+            raise
+        raise damaged(path, str(error).removeprefix("Preprocessing.__init__() ")) from error
+    return own if window_stride is None else replace(own, window_stride=window_stride)

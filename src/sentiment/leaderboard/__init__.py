@@ -1,5 +1,0 @@
-"""Runs compared: a table of the settings that differ, with means over seeds."""
-
-from sentiment.leaderboard.command import sweep_report
-
-__all__ = ["sweep_report"]

@@ -1,0 +1,103 @@
+"""KServe's V2, the Open Inference Protocol: one tensor of texts in, a tensor of each output back."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sentiment.errors import RequestError
+from sentiment.inference.types import Explanation, Model, Prediction
+from sentiment.protocol.validation import check_texts, flag, items_of, kind
+
+OUTPUTS = ("label", "score", "probabilities", "tokens", "truncated")  # the last two with details
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """`wanted` names the outputs asked for, all where it is empty."""
+
+    texts: tuple[str, ...]
+    id: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()
+
+    def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
+        columns = tensors(predictions, details=bool(self.wanted) or self.parameters.get("details", False))
+        return self._answer([column for column in columns if not self.wanted or column["name"] in self.wanted], model)
+
+    def explain(self, explanations: Sequence[Explanation], model: Model) -> dict[str, Any]:
+        """Each explanation as JSON in a string, since a tensor holds no objects."""
+        data = [json.dumps(explanation.to_json()) for explanation in explanations]
+        return self._answer([{"name": "explanation", "datatype": "BYTES", "shape": [len(data)], "data": data}], model)
+
+    def _answer(self, outputs: list[dict[str, Any]], model: Model) -> dict[str, Any]:
+        answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
+        if self.id is not None:
+            answer["id"] = self.id
+        if self.parameters:
+            answer["parameters"] = self.parameters
+        answer["outputs"] = outputs
+        return answer
+
+
+def parse_tensor(body: dict[str, Any]) -> Tensor:
+    """RequestError where `body` is none of the protocol, or asks for what we do not have."""
+    inputs = body["inputs"]
+    if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
+        raise RequestError('"inputs" must be a list of one tensor: {"name", "shape", "datatype": "BYTES", "data"}')
+    tensor = inputs[0]
+    if tensor.get("datatype") != "BYTES":
+        raise RequestError(f'the datatype of the input must be "BYTES", got {str(tensor.get("datatype"))[:40]!r}')
+    data = items_of(tensor, "data")
+    shape = tensor.get("shape")
+    if shape not in ([len(data)], [len(data), 1]) or any(type(size) is not int for size in shape):  # true == 1 == 1.0
+        raise RequestError(f"shape must be [{len(data)}] for {len(data)} texts, got {str(shape)[:40]}")
+    name = body.get("id")
+    if name is not None and not isinstance(name, str):
+        raise RequestError(f'"id" must be a string, got {kind(name)}')
+    return Tensor(check_texts(data, "data"), name, _parameters(body), _wanted(body))
+
+
+def _parameters(body: dict[str, Any]) -> dict[str, Any]:
+    """Plain values only, as the protocol says: they are sent back."""
+    parameters = body.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise RequestError(f'"parameters" must be an object, got {kind(parameters)}')
+    for key, value in parameters.items():
+        if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+            raise RequestError(f"parameters.{key[:40]} must be a string, a finite number or a boolean")
+    flag(parameters, "details")
+    return parameters
+
+
+def _wanted(body: dict[str, Any]) -> tuple[str, ...]:
+    outputs = body.get("outputs", [])
+    if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
+        raise RequestError('"outputs" must be a list of objects such as {"name": "label"}')
+    for output in outputs:
+        if output.get("name") not in OUTPUTS:
+            raise RequestError(f"no output {str(output.get('name'))[:40]!r}; there are {', '.join(OUTPUTS)}")
+    return tuple(output["name"] for output in outputs)
+
+
+def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[str, Any]]:
+    """The output tensors; `probabilities` is (texts, labels) in row-major order."""
+    columns: dict[str, tuple[str, list[Any]]] = {
+        "label": ("BYTES", [p.label for p in predictions]),
+        "score": ("FP32", [p.score for p in predictions]),
+        "probabilities": ("FP32", [value for p in predictions for value in p.probabilities.values()]),
+    }
+    if details:
+        columns["tokens"] = ("INT64", [p.tokens for p in predictions])
+        columns["truncated"] = ("BOOL", [p.truncated for p in predictions])
+    count = len(predictions)
+    return [
+        {
+            "name": name,
+            "datatype": datatype,
+            "shape": [count, len(data) // count] if name == "probabilities" else [count],
+            "data": data,
+        }
+        for name, (datatype, data) in columns.items()
+    ]

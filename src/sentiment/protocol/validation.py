@@ -1,0 +1,59 @@
+"""What goes over the wire in every form: texts, predictions and errors, and their JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sentiment.errors import RequestError
+from sentiment.files import SURROGATE
+from sentiment.inference.preprocessing import is_readable
+
+MAX_TEXTS = 1024  # in one request
+MAX_CHARACTERS = 100_000  # in one text
+MAX_EXPLAINED = 8  # texts in one request for explanations
+MAX_EXPLAINED_CHARACTERS = 10_000  # in one of them
+MODEL_HEADER = "X-Model-SHA256"  # of a response: the hash of the export that made the answer
+
+
+def check_text(text: Any, name: str = "text", *, longest: int = MAX_CHARACTERS) -> str:
+    """`text` itself where it can be scored; else RequestError."""
+    if not isinstance(text, str):
+        raise RequestError(f"{name} must be a string, got {kind(text)}")
+    if not text.strip():
+        raise RequestError(f"{name} is empty", reason="empty_text")
+    if len(text) > longest:
+        told = f"{name} has {len(text):,} characters; send at most {longest:,}"
+        raise RequestError(told, status=413, reason="too_long")
+    if SURROGATE.search(text):
+        raise RequestError(f"{name} holds half of a surrogate pair, which is no character", reason="not_unicode")
+    if not is_readable(text):
+        raise RequestError(f"{name} is empty but for markup or invisible characters", reason="empty_text")
+    return text
+
+
+def items_of(body: dict[str, Any], key: str) -> list[Any]:
+    """The list at `key`, neither empty nor too long."""
+    items = body.get(key)
+    if not isinstance(items, list):
+        raise RequestError(f'"{key}" must be a list of strings, got {kind(items)}')
+    if not items:
+        raise RequestError(f'"{key}" is an empty list; send at least one text', reason="no_text")
+    if len(items) > MAX_TEXTS:
+        told = f"{len(items)} texts in one request; send at most {MAX_TEXTS}"
+        raise RequestError(told, status=413, reason="too_many")
+    return items
+
+
+def check_texts(items: Sequence[Any], key: str) -> tuple[str, ...]:
+    return tuple(check_text(item, f"{key}[{i}]") for i, item in enumerate(items))
+
+
+def flag(owner: dict[str, Any], key: str) -> bool:
+    value = owner.get(key, False)
+    if not isinstance(value, bool):
+        raise RequestError(f'"{key}" must be true or false, got {kind(value)}')
+    return value
+
+
+def kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

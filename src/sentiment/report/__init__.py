@@ -1,5 +1,0 @@
-"""report.html: one self-contained page about a run, and its figures as SVG files."""
-
-from sentiment.report.page import write_report
-
-__all__ = ["write_report"]

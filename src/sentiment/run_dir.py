@@ -1,0 +1,242 @@
+"""A run directory seen from outside: held by one process, what it was started with, how it ended."""
+
+import fcntl
+import io
+import logging
+import os
+import pickle
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sentiment.config.overrides import for_shell
+from sentiment.config.renamed import current_names
+from sentiment.errors import ConfigError, ModelError
+from sentiment.files import damaged, read_object, read_utf8, write_json, write_text
+from sentiment.inference.checksums import SUMS, verify_files, write_checksums
+
+log = logging.getLogger(__name__)
+
+State = Literal["finished", "pruned", "failed", "unfinished"]
+LAST, BEST = Path("checkpoints", "last.ckpt"), Path("checkpoints", "best.ckpt")
+WANTED = ("state_dict", "epoch", "global_step", "optimizer_states", "loops")  # what Lightning writes and needs
+RECORD = ".hydra"  # the folder of what a run was started with, named and filled as Hydra does
+LISTED = (  # in the SHA256SUMS of a finished run; not its config, where users name data that has moved
+    *(f"{name}.json" for name in ("metrics", "intervals", "calibration", "baseline", "run_summary", "data_report")),
+    "predictions.csv",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    state: State
+    reason: str = ""
+
+
+@contextmanager
+def claimed(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold `folder` for this process until it ends, however it ends; ConfigError where another process holds it."""
+    record = folder / RECORD
+    record.mkdir(parents=True, exist_ok=True)
+    with (record / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if not wait:
+                raise ConfigError(
+                    f"another process works in {folder}; let it end, or choose another run_name"
+                ) from error
+            log.info("waiting for the process that works in %s", folder)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def start(folder: Path, cfg: DictConfig, hydra: Any) -> None:
+    """Record the composed config and the overrides; a former failure is forgotten."""
+    (folder / "outcome.json").unlink(missing_ok=True)
+    (folder / SUMS).unlink(missing_ok=True)
+    write_text(folder / RECORD / "config.yaml", OmegaConf.to_yaml(cfg))
+    write_text(folder / RECORD / "hydra.yaml", OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra})))
+    write_text(folder / RECORD / "overrides.yaml", OmegaConf.to_yaml(hydra.overrides.task))
+
+
+def overrides(folder: Path) -> list[str] | None:
+    """What the run in `folder` was started with, in order; None where none was."""
+    path = folder / RECORD / "overrides.yaml"
+    if not path.is_file():
+        return None
+    value = read_yaml(path)
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise damaged(path, "expected a list of overrides")
+    return value
+
+
+def read_yaml(path: Path) -> Any:
+    """Raises DamagedFileError where the file holds no plain YAML."""
+    text = current_names(read_utf8(path))
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise damaged(path, "it is no YAML: " + " ".join(str(error).split())) from error
+
+
+def read_config(path: Path) -> DictConfig:
+    """Raises DamagedFileError where the file holds no mapping."""
+    text = current_names(read_utf8(path))
+    try:
+        value = OmegaConf.load(io.StringIO(text))  # OSError: of a bare word
+    except (yaml.YAMLError, OmegaConfBaseException, OSError, ValueError, RecursionError) as error:
+        raise damaged(path, "it is no YAML: " + " ".join(str(error).split())) from error
+    if not isinstance(value, DictConfig) or not value:
+        raise damaged(path, "it is empty" if not value else "expected a mapping of settings, got a list")
+    return value
+
+
+def saved_config(folder: Path) -> DictConfig | None:
+    """The composed config of a run; None where the folder is no run's."""
+    path = folder / RECORD / "config.yaml"
+    if not path.is_file():
+        return None
+    return read_config(path)
+
+
+def list_results(folder: Path) -> None:
+    """Write SHA256SUMS of what a finished run tells of itself; export/ has its own."""
+    write_checksums(folder, LISTED)
+
+
+def read_result(folder: Path, name: str) -> dict[str, Any]:
+    """A JSON file that a run has written. Raises ModelError or DamagedFileError where it is not what was written."""
+    verify_files(folder, [name])
+    return read_object(folder / name)
+
+
+def settings(overrides: Sequence[str]) -> frozenset[str]:
+    """Overrides as what they mean for the numbers of a run: without order and without its name."""
+    return frozenset(override for override in overrides if not override.startswith("run_name="))
+
+
+def sweep_overrides(folder: Path) -> list[str] | None:
+    """What the sweep in `folder` was started with, Hydra's own keys too; None where none was."""
+    path = folder / "multirun.yaml"
+    if not path.is_file():
+        return None
+    given = OmegaConf.select(read_config(path), "hydra.overrides")
+    if given is None or not {"task", "hydra"} <= set(given):
+        raise damaged(path, "it has no hydra.overrides")
+    return [*given.task, *(value for value in given.hydra if not value.startswith("hydra.mode="))]
+
+
+def check_name(name: object) -> None:
+    """Raise ConfigError for a run_name that is no folder's name below the folder of the runs."""
+    text = str(name)
+    if name is None or not text.strip():
+        raise ConfigError("run_name is empty: give a name, or leave run_name out for one made of date and time")
+    parts = text.split("/")
+    if text.startswith(("/", "~", "-")) or any(part in ("", ".", "..") for part in parts) or "\\" in text:
+        raise ConfigError(
+            f"run_name={text}: the run's folder is paths.outputs/run_name; give a plain name, and the place with "
+            "paths.outputs=FOLDER"
+        )
+    if len(text) > 200 or any(not character.isprintable() for character in text):
+        raise ConfigError(f"run_name={text!r}: give at most 200 printable characters")
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints that `resume=` can go on from, the best first."""
+    return [path for path in (folder / LAST, folder / BEST) if path.is_file()]
+
+
+def how_to_go_on(folder: Path) -> str:
+    """The end of a message about a run that stopped."""
+    if checkpoints(folder):
+        return f"go on with: python train.py {for_shell('resume', os.path.relpath(folder))}"
+    return "it has no checkpoint yet, start it again"
+
+
+def starting_point(folder: Path, *, resume: bool) -> Path | None:
+    """The checkpoint to go on from, None for a fresh start.
+
+    Raises:
+        ConfigError: That would overwrite a run, or find none.
+        ModelError: A checkpoint of the run is damaged; the best one is read again at the end.
+    """
+    found = checkpoints(folder)
+    if resume and not found:
+        raise ConfigError(f"resume={folder}: there is no {folder / LAST}; the run has no checkpoint, start it afresh")
+    if not resume and found:
+        raise ConfigError(
+            f"{folder} already holds a run; choose another run_name, or go on with {for_shell('resume', str(folder))}"
+        )
+    if not resume:
+        return None
+    for path in found:
+        if reason := checkpoint_damage(path):
+            raise ModelError(f"{path} is damaged: {reason}; restore it, or start the run afresh with another run_name")
+    if found[0].name != LAST.name:
+        log.warning("there is no %s; going on from %s, which validated best so far", folder / LAST, found[0])
+    return found[0]
+
+
+def end(folder: Path, state: State, reason: str) -> None:
+    write_json(folder / "outcome.json", {"state": state, "reason": reason})
+
+
+def outcome(folder: Path) -> Outcome:
+    """How the run in `folder` ended; a complete one is known by its metrics.json, which is written last."""
+    if (folder / "metrics.json").is_file():
+        return Outcome("finished")
+    path = folder / "outcome.json"
+    if not path.is_file():
+        return Outcome("unfinished")
+    value = read_object(path)
+    if value.get("state") not in get_args(State):
+        raise damaged(path, f"its state is {value.get('state')!r}")
+    return Outcome(value["state"], str(value.get("reason", "")))
+
+
+def clear(folder: Path) -> None:
+    """Remove what a run left that never reached a checkpoint, but for its record."""
+    for path in folder.iterdir():
+        if path.name == RECORD:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def score(folder: Path, metric: str) -> float:
+    """A finished run's `metric` on the validation split."""
+    scores = read_result(folder, "metrics.json").get("validation")
+    if not isinstance(scores, dict):
+        raise damaged(folder / "metrics.json", "it has no scores of the validation split")
+    if metric not in scores:
+        raise ConfigError(f"optimized_metric={metric}: a run has {', '.join(scores)}")
+    return float(scores[metric])
+
+
+def checkpoint_damage(path: Path) -> str | None:
+    """Say what is wrong with a checkpoint, None where it is whole: torch.load notices no flipped bytes by itself."""
+    import torch
+
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            if bad := zipped.testzip():
+                return f"{bad} in it is not what was written"
+        saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError:
+        return "it holds more than tensors and plain values, which may run code"
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError, KeyError) as error:
+        return f"it is cut short or no checkpoint ({next(iter(str(error).splitlines()), type(error).__name__)})"
+    missing = [key for key in WANTED if not isinstance(saved, dict) or key not in saved]
+    return f"it has no {missing[0]}, as checkpoints of a training run have" if missing else None

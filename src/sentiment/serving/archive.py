@@ -1,0 +1,180 @@
+"""An exported run as a TorchServe archive: the same run in, the same bytes out."""
+
+import json
+import logging
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from annotated_types import Ge, Gt
+
+from sentiment.config.resources import PACKAGE, bundled
+from sentiment.errors import ConfigError
+from sentiment.files import read_json, replacing, scratch_folder, write_json
+from sentiment.inference.checksums import SUMS, verify_export, write_checksums
+from sentiment.inference.export_dir import PREPROCESSING, export_folder, read_preprocessing
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.preprocessing import Preprocessing
+from sentiment.run_dir import read_result
+
+log = logging.getLogger(__name__)
+
+RESULTS = ("metrics.json", "intervals.json")  # of the run: the served model tells them
+HANDLER = "handlers/sentiment_handler.py"
+CARRIED = ("__init__.py", "errors.py", "files.py", "inference", "protocol", "worker")  # of the package, for the handler
+MAX_SECONDS = 10.0  # of one call of a worker
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+VERSION = re.compile(r"(?!0+(\.0+)?$)\d+(\.\d+)?")  # TorchServe keeps it as a number above 0
+
+
+def package(
+    *,
+    run: Path,
+    store: Path,
+    name: str = "sentiment",
+    version: str | float = "1.0",
+    batch_size: Annotated[int, Ge(1)] = 32,
+    max_batch_delay: Annotated[int, Ge(1)] = 1,
+    workers: Annotated[int, Ge(1)] = 1,
+    response_timeout: Annotated[int, Ge(1)] = 120,
+    max_seconds: Annotated[float, Gt(0)] | None = None,
+    window_stride: Annotated[int, Ge(0)] | None = None,
+    overwrite: bool = True,
+    file: str | None = None,
+) -> Path:
+    """Write `store`/`name`.mar for TorchServe from a run directory, or from its export folder; `file` is another stem.
+
+    `max_batch_delay` is in milliseconds (TorchServe takes 0 for 100), `response_timeout` in seconds. A worker computes
+    for about `max_seconds` at a time, by default 10, or half of a shorter `response_timeout`; what does not fit in is
+    answered 413 or 503. `window_stride` takes the place of the run's own.
+    """
+    export = export_folder(Path(run))
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
+    version = checked_version(version)
+    if max_seconds is None:
+        max_seconds = min(MAX_SECONDS, response_timeout / 2)
+    if max_seconds > response_timeout / 2:
+        told = f"max_seconds={max_seconds:g}: TorchServe kills a worker after response_timeout={response_timeout} s"
+        raise ConfigError(f"{told}; choose at most half of it")
+    target = Path(store) / f"{file or name}.mar"
+    if target.exists() and not overwrite:
+        raise ConfigError(f"{target} exists; choose another name or set overwrite=true")
+    settings = {
+        "minWorkers": workers,
+        "maxWorkers": workers,
+        "batchSize": batch_size,
+        "maxBatchDelay": max_batch_delay,
+        "responseTimeout": response_timeout,
+        "maxSeconds": float(max_seconds),  # the handler's own
+    }
+    if (export / SUMS).is_file():
+        verify_export(export)
+    else:
+        Predictor.load(export)  # of an earlier release: what opens is whole as far as anyone can tell
+    preprocessing = read_preprocessing(export, window_stride=window_stride)
+    with scratch_folder(target) as scratch:  # beside the archive: what a kill leaves in /tmp stays there
+        members = archive(export, preprocessing, scratch, name=name, version=version, settings=settings)
+        write_zip(members, target)
+    log.info("packaged %s as %s (%.1f MB)", export, target, target.stat().st_size / 1e6)
+    log.info("serve it with: sentiment serve store=%s", store)
+    return target
+
+
+def checked_version(version: str | float) -> str:
+    """As text, since 2.0 on a command line is a number; ConfigError where TorchServe would not take it."""
+    if not VERSION.fullmatch(str(version)):
+        raise ConfigError(f"version={version!r}: expected a number above 0, such as 1.0")
+    return str(version)
+
+
+def archive(
+    export: Path, preprocessing: Preprocessing, scratch: Path, *, name: str, version: str, settings: dict[str, Any]
+) -> Path:
+    """Let torch-model-archiver lay the archive out as a plain folder, and return that folder."""
+    from model_archiver.model_archiver_config import ModelArchiverConfig
+    from model_archiver.model_packaging import generate_model_archive
+
+    extra = scratch / "extra"
+    shared = extra / "sentiment"
+    shared.mkdir(parents=True)
+    for part in CARRIED:
+        copy_part(PACKAGE / part, shared / part)
+    for file in sorted(export.iterdir()):
+        if file.is_file() and file.name not in ("model.safetensors", "README.md", SUMS):
+            shutil.copyfile(file, extra / file.name)
+    if preprocessing != read_preprocessing(export):
+        write_json(extra / PREPROCESSING, preprocessing.to_json())
+    for file_name in RESULTS if export.name == "export" else ():  # the served model tells them
+        if (result := export.parent / file_name).is_file():
+            read_result(export.parent, file_name)
+            shutil.copyfile(result, extra / result.name)
+    config = scratch / "model-config.yaml"
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    out = scratch / "out"
+    out.mkdir()
+    with archiver_room(scratch / "tmp"):  # the archiver deletes <tempdir>/<name> before it begins
+        generate_model_archive(
+            ModelArchiverConfig(
+                model_name=name,
+                version=version,
+                handler=str(bundled(HANDLER)),
+                serialized_file=str(export / "model.safetensors"),
+                extra_files=str(extra),
+                config_file=str(config),
+                export_path=str(out),
+                archive_format="no-archive",
+                runtime="python",
+                force=True,
+            )
+        )
+    manifest = out / name / "MAR-INF" / "MANIFEST.json"
+    content = read_json(manifest)
+    content["createdOn"] = "01/01/1980 00:00:00"  # a clock in the archive would make every build differ
+    manifest.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
+    write_checksums(out / name, sorted(member_names(out / name)))
+    return out / name
+
+
+def member_names(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+
+
+def write_zip(folder: Path, target: Path) -> None:
+    """All files of `folder`, in one order, with one time and mode, stored uncompressed: weights do not shrink."""
+    with replacing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as zipped:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
+            info.external_attr = 0o644 << 16
+            with path.open("rb") as source, zipped.open(info, "w") as member:
+                shutil.copyfileobj(source, member, 1 << 20)
+
+
+def copy_part(source: Path, target: Path) -> None:
+    """Copy a module, or a package without what Python compiled of it."""
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(source, target)
+
+
+@contextmanager
+def archiver_room(folder: Path) -> Iterator[None]:
+    """Point Python's temporary folder to `folder` for a while, and keep the archiver's own log lines off the screen."""
+    folder.mkdir()
+    before = tempfile.tempdir
+    tempfile.tempdir = os.fspath(folder)
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        tempfile.tempdir = before

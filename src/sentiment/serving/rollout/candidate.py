@@ -1,0 +1,99 @@
+"""A version that is served beside the one in place: its measurement, its promotion, its removal."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sentiment.client import Client, Management
+from sentiment.client.management import number
+from sentiment.errors import ClientError, NotFound, ServingError
+from sentiment.files import rename
+from sentiment.inference.types import Prediction
+from sentiment.serving.rollout.gate import Evidence, weigh
+from sentiment.serving.rollout.golden import Golden
+from sentiment.serving.store import candidate_of, forget, history, put_in_place
+
+log = logging.getLogger(__name__)
+
+TIMED = 50  # single texts, one after another
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    engine: Client
+    management: Management
+    archive: Path
+    version: str
+    in_place: str | None  # the version in place, None where the model is new
+
+    @property
+    def model(self) -> str:
+        return self.engine.model
+
+    def register(self, package: Callable[..., Path], run: Path, *, workers: int) -> None:
+        """Package the run and serve it; returns once its workers are ready, each of which takes seconds."""
+        made = candidate_of(self.archive)
+        options = {"store": made.parent, "name": self.model, "version": self.version, "workers": workers}
+        package(run=run, file=made.stem, **options)
+        try:
+            self.management.register(made.name, workers=workers)
+        except NotFound as error:
+            raise ServingError(f"{error}; is {self.archive.parent} the store of this server? set store=") from error
+
+    def measure(self, golden: Golden, exported: Sequence[Prediction]) -> Evidence:
+        """Ask this version, and the one in place, for the golden texts; then single texts by the clock."""
+        in_place = None
+        if self.in_place and golden.labels:
+            with self._client(self.in_place) as client:
+                in_place = client.predict(golden.texts)
+        with self._client(self.version) as client:
+            served = client.predict(golden.texts)
+            seconds = [timed(client, golden.texts[i % len(golden.texts)]) for i in range(TIMED)]
+        return weigh(served=served, exported=exported, in_place=in_place, labels=golden.labels, seconds=seconds)
+
+    def promote(self) -> None:
+        """Answer requests that name no version by this one, after a restart too.
+
+        The rename is what decides: before it a restart serves the version in place, from then on this one.
+        """
+        put_in_place(self.archive.parent, self.model, self.version, before=self.in_place)
+        rename(candidate_of(self.archive), self.archive)
+        if self.in_place is not None:
+            self.management.set_default(self.model, self.version)
+
+    def withdraw(self) -> None:
+        """Leave the version in place as it was, and nothing of this one."""
+        self.archive.unlink(missing_ok=True)  # first, so that a restart does not serve it
+        forget(self.archive.parent, self.model, self.version)
+        try:
+            if self.in_place and number(self.management.version(self.model).version) == number(self.version):
+                self.management.set_default(self.model, self.in_place)
+            self.management.unregister(self.model, self.version)
+        except NotFound:
+            pass  # it was never registered
+        except ClientError as error:
+            log.warning("%s %s may still be served: %s", self.model, self.version, error)
+        candidate_of(self.archive).unlink(missing_ok=True)
+
+    def retire(self) -> None:
+        """Unregister versions that were in place before the last one; their archives stay in the store."""
+        kept = {number(version) for version in (self.version, self.in_place) if version}
+        placed = {number(version) for version in history(self.archive.parent, self.model)}
+        try:
+            for one in self.management.versions(self.model):
+                if number(one.version) in placed - kept:
+                    self.management.unregister(self.model, one.version)
+                    log.info("%s %s is served no longer; %s stays in the store", self.model, one.version, one.archive)
+        except ClientError as error:
+            log.warning("an older version of %s may still be served: %s", self.model, error)
+
+    def _client(self, version: str) -> Client:
+        return replace(self.engine, model=f"{self.model}/{version}")
+
+
+def timed(client: Client, text: str) -> float:
+    started = time.perf_counter()
+    client.predict([text])
+    return time.perf_counter() - started

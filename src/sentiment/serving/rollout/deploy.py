@@ -1,0 +1,195 @@
+"""The commands that put a run in place of what is served, and back."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Ge
+
+from sentiment.client import Client, Management, Version
+from sentiment.client.management import number
+from sentiment.console import stop_on_signals, uninterrupted
+from sentiment.data.tables import Quoting, TableOptions
+from sentiment.errors import ConfigError, DataError, NotFound, Refused, SentimentError, ServingError
+from sentiment.files import write_json
+from sentiment.inference.predictor import Predictor
+from sentiment.serving.archive import checked_version
+from sentiment.serving.rollout.candidate import Candidate
+from sentiment.serving.rollout.gate import Limits, next_version, objections
+from sentiment.serving.rollout.golden import Golden, GoldenTable, read_golden
+from sentiment.serving.store import archives, candidates, held, history, read_archive, remember, settled
+
+log = logging.getLogger(__name__)
+
+
+def deploy(
+    *,
+    run: Path,
+    engine: Client,
+    management: Management,
+    package: Callable[..., Path],
+    store: Path,
+    limits: Limits,
+    records: Path,
+    golden: Path | None = None,
+    texts: Annotated[int, Ge(2)] = 200,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    quoting: Quoting | None = None,
+    columns: Sequence[str] | None = None,
+    version: str | float | None = None,
+) -> str:
+    """Serve a run as a new version, check it, and put it in place; else Refused, and nothing has changed.
+
+    The record of the decision is a JSON file in `records`. The keys from `text_column` to `columns` say how to read
+    the table of the golden set, as those of a batch job do.
+    """
+    stop_on_signals()
+    how = GoldenTable(text_column, label_column, TableOptions.of("", separator, encoding, quoting, columns))
+    predictor = Predictor.load(Path(run))
+    chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts, how=how)
+    check_labels(chosen, predictor)
+    store = Path(store).absolute()
+    with held(store), management, engine:
+        withdraw_left(management, engine.model, store)
+        served = versions(management, engine.model)
+        before = next((one for one in served if one.default), None)
+        version = free_version(version, served, store, engine.model)
+        archive = store / f"{engine.model}-{version}.mar"
+        if archive.exists():
+            raise ConfigError(f"{archive} exists and holds another model or version; give it another name")
+        in_place = before.version if before else None
+        if in_place and (placed := settled(store, engine.model, in_place)) != history(store, engine.model):
+            remember(store, engine.model, placed)
+        candidate = Candidate(engine=engine, management=management, archive=archive, version=version, in_place=in_place)
+        record: dict[str, Any] = {"run": str(run), "model": engine.model, "version": version, "in_place": in_place}
+        record |= {"golden": chosen.source, "limits": asdict(limits)}
+        with decision(candidate, records, record):
+            with uninterrupted():
+                candidate.register(package, Path(run), workers=max(1, len(before.workers)) if before else 1)
+            log.info("checking %s %s with %d texts of %s", engine.model, version, len(chosen.texts), chosen.source)
+            evidence = candidate.measure(chosen, predictor.predict(chosen.texts))
+            record["evidence"] = asdict(evidence)
+            if reasons := objections(evidence, limits):
+                raise Refused(f"{engine.model} {version} is not put in place: {'; '.join(reasons)}")
+        candidate.retire()
+    back = f"; sentiment rollback goes back to {in_place}" if in_place else ""
+    log.info("%s %s is in place%s", engine.model, version, back)
+    return version
+
+
+@contextmanager
+def decision(candidate: Candidate, records: Path, record: dict[str, Any]) -> Iterator[None]:
+    """Put the candidate in place if the block lets it, else withdraw it; either way write the record."""
+    record["decision"] = "stopped"
+    try:
+        yield
+        with uninterrupted():
+            candidate.promote()
+            record["decision"] = "in place"
+    except (SentimentError, OSError) as error:
+        record |= {"decision": "refused" if isinstance(error, Refused) else "failed", "reason": str(error)}
+        raise
+    finally:
+        with uninterrupted():
+            if record["decision"] != "in place":
+                candidate.withdraw()
+            write_record(records, record)
+
+
+def rollback(*, management: Management, store: Path, name: str, records: Path) -> str:
+    """Make the version that was in place before the present default again; ServingError where there is none."""
+    stop_on_signals()
+    store, model = Path(store).absolute(), name
+    with held(store), management:
+        present = management.version(model)
+        before = history(store, model)
+        placed = settled(store, model, present.version)
+        while placed == before and placed and number(placed[-1]) == number(present.version):
+            before = placed = placed[:-1]
+        if not placed:
+            raise ServingError(
+                f"no version of {model} was in place before {present.version}, as far as {store} tells; "
+                "choose one with: sentiment models default=VERSION"
+            )
+        serve_again(management, present, placed[-1], store)
+        with uninterrupted():
+            remember(store, model, placed)  # first: killed after it, the next rollback does the rest, as a restart does
+            management.set_default(model, placed[-1])
+            write_record(
+                records,
+                {"model": model, "version": placed[-1], "in_place": present.version, "decision": "rolled back"},
+            )
+    log.info("%s %s is in place again", model, placed[-1])
+    if number(placed[-1]) != number(present.version):
+        log.info("%s is still served: sentiment models unregister=%s ends that", present.version, present.version)
+    return placed[-1]
+
+
+def withdraw_left(management: Management, model: str, store: Path) -> None:
+    """End what a deployment that was killed still has served, and remove its archive."""
+    for path in candidates(store):
+        try:
+            left = read_archive(path)
+        except ServingError:  # cut short while it was packaged
+            path.unlink()
+            continue
+        if left.model == model:
+            served = {number(one.version): one for one in versions(management, model)}
+            found = served.get(number(left.version))
+            if found and (not found.default or len(served) == 1):
+                management.unregister(model, found.version)
+            path.unlink()
+            log.info("removed %s %s, which a deployment that was killed had left", model, left.version)
+
+
+def serve_again(management: Management, present: Version, version: str, store: Path) -> None:
+    """See to it that a version has workers before it is the default."""
+    served = {number(one.version): one for one in management.versions(present.model)}
+    workers = max(1, len(present.workers))
+    if number(version) not in served:
+        found = [
+            one for one in archives(store) if one.model == present.model and number(one.version) == number(version)
+        ]
+        if not found:
+            raise ServingError(f"{present.model} {version} is neither served nor in {store}; bring its archive back")
+        management.register(found[0].file, workers=workers)
+    elif not served[number(version)].ready:
+        management.scale(present.model, version, workers=workers)
+
+
+def versions(management: Management, model: str) -> list[Version]:
+    try:
+        return management.versions(model)
+    except NotFound:
+        return []
+
+
+def free_version(wanted: str | float | None, served: list[Version], store: Path, model: str) -> str:
+    taken = {number(one.version) for one in served}
+    taken |= {number(one.version) for one in archives(store) if one.model == model}
+    if wanted is None:
+        return next_version(sorted(taken))
+    version = checked_version(wanted)
+    if number(version) in taken:
+        raise ConfigError(f"version={version}: {model} has this one already; leave version out, or take a higher one")
+    return version
+
+
+def check_labels(golden: Golden, predictor: Predictor) -> None:
+    if unknown := sorted(set(golden.labels or ()) - set(predictor.labels)):
+        known = ", ".join(predictor.labels)
+        raise DataError(f"{golden.source} has the label {unknown[0]!r}, the model knows {known}; check the labels")
+
+
+def write_record(records: Path, record: dict[str, Any]) -> None:
+    now = datetime.now(UTC)
+    path = Path(records) / f"{now:%Y-%m-%d_%H-%M-%S}-{record['model']}-{record['version']}.json"
+    write_json(path, {"time": now.isoformat(timespec="seconds"), **record})
+    log.info("recorded in %s", path)

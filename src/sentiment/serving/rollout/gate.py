@@ -1,0 +1,99 @@
+"""What a new version must show before it is put in place: pure decisions over numbers that were measured."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+
+from sentiment.inference.types import Prediction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """`min_agreement` is a share of labels, `max_difference` one of probabilities, `max_drop` one of accuracy."""
+
+    min_agreement: Annotated[float, Ge(0), Le(1)] = 0.99
+    max_difference: Annotated[float, Ge(0), Le(1)] = 0.01
+    max_drop: Annotated[float, Ge(0), Le(1)] | None = 0.01
+    max_p95_ms: Annotated[float, Gt(0)] = 250.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    texts: int
+    agreement: float  # share of the texts to which the server and the exported model give the same label
+    difference: float  # the largest one between their probabilities of a label
+    accuracy: float | None  # of the new version on the golden labels; None where there are none
+    accuracy_in_place: float | None  # of the version in place on the same texts
+    p95_ms: float  # of one text alone, one after another
+
+
+def weigh(
+    *,
+    served: Sequence[Prediction],
+    exported: Sequence[Prediction],
+    in_place: Sequence[Prediction] | None,
+    labels: Sequence[str] | None,
+    seconds: Sequence[float],
+) -> Evidence:
+    """The evidence of predictions of the same texts; `seconds` are those of single texts, two at least."""
+    pairs = list(zip(served, exported, strict=True))
+    return Evidence(
+        texts=len(pairs),
+        agreement=share([one.label == other.label for one, other in pairs]),
+        difference=max(difference(one, other) for one, other in pairs),
+        accuracy=accuracy(served, labels),
+        accuracy_in_place=accuracy(in_place, labels),
+        p95_ms=1000 * statistics.quantiles(seconds, n=20, method="inclusive")[-1],
+    )
+
+
+def objections(evidence: Evidence, limits: Limits) -> list[str]:
+    """Why the version is not put in place; none where it may be."""
+    found = []
+    if evidence.agreement < limits.min_agreement:
+        found.append(
+            f"it gives the label of the exported model to {evidence.agreement:.1%} of {evidence.texts} texts, "
+            f"wanted {limits.min_agreement:.1%} (min_agreement)"
+        )
+    if evidence.difference > limits.max_difference:
+        found.append(
+            f"a probability differs by {evidence.difference:.4f} from the exported model's, "
+            f"allowed {limits.max_difference:.4f} (max_difference)"
+        )
+    if limits.max_drop is not None and evidence.accuracy is not None and evidence.accuracy_in_place is not None:
+        drop = evidence.accuracy_in_place - evidence.accuracy
+        if drop > limits.max_drop:
+            found.append(
+                f"its accuracy is {evidence.accuracy:.4f}, that of the version in place "
+                f"{evidence.accuracy_in_place:.4f}, allowed drop {limits.max_drop:.4f} (max_drop)"
+            )
+    if evidence.p95_ms > limits.max_p95_ms:
+        found.append(
+            f"95 % of single texts take up to {evidence.p95_ms:.0f} ms, allowed {limits.max_p95_ms:.0f} ms (max_p95_ms)"
+        )
+    return found
+
+
+def difference(one: Prediction, other: Prediction) -> float:
+    """The largest difference of a label's probability; 1 where one of them does not know the label."""
+    if one.probabilities.keys() != other.probabilities.keys():
+        return 1.0
+    return max(abs(value - other.probabilities[label]) for label, value in one.probabilities.items())
+
+
+def accuracy(predictions: Sequence[Prediction] | None, labels: Sequence[str] | None) -> float | None:
+    if predictions is None or labels is None:
+        return None
+    return share([one.label == label for one, label in zip(predictions, labels, strict=True)])
+
+
+def share(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits)
+
+
+def next_version(taken: Sequence[float]) -> str:
+    """The whole number above all versions there are, as "3.0"."""
+    return f"{int(max(taken, default=0.0)) + 1}.0"

@@ -1,0 +1,130 @@
+"""The command that serves archives until Ctrl-C."""
+
+import json
+import logging
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Gt
+
+from sentiment.console import stop_on_signals
+from sentiment.serving.exposure import banner
+from sentiment.serving.ports import LOOPBACK, Port, reachable
+from sentiment.serving.server import TorchServe
+from sentiment.serving.settings import DAY, LogLevel, LogsTo
+from sentiment.serving.tls import PLAIN, Tls
+
+log = logging.getLogger(__name__)
+
+SOON_DAYS = 14
+
+
+def serve(
+    *,
+    store: Path,
+    folder: Path,
+    models: Sequence[str] | None = None,
+    host: str = LOOPBACK,
+    management_host: str = LOOPBACK,
+    metrics_host: str = LOOPBACK,
+    inference_port: Port = 8080,
+    management_port: Port = 8081,
+    metrics_port: Port = 8082,
+    tls: Tls = PLAIN,
+    tokens: bool = True,
+    insecure: bool = False,
+    token_expiration_min: Annotated[float, Gt(0)] = DAY,
+    model_api: bool = False,
+    env_file: Path | None = None,
+    log_level: LogLevel = "warn",
+    json_logs: bool = False,
+    logs: LogsTo = "files",
+    startup_timeout: Annotated[float, Gt(0)] = 120.0,
+    drain_seconds: Annotated[float, Ge(0)] = 20.0,
+) -> None:
+    """Serve archives until Ctrl-C."""
+    server = TorchServe(**locals())
+    if json_logs and logs == "stdout":
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonLine())
+    where = "on standard output" if logs == "stdout" else f"in {server.folder / 'logs'}"
+    versions = ", ".join(f"{one.model} {one.version}" for one in server.archives)
+    log.info("starting TorchServe for %s, logs %s", versions, where)
+    warn(server)
+    started = time.monotonic()
+    stop_on_signals()
+    try:
+        with server:
+            log.info("ready after %.1f s; Ctrl-C stops it", time.monotonic() - started)
+            log.info("%s", addresses(server, examples=logs == "files"))
+            warn(server)
+            wait_and_drain(server)
+    except KeyboardInterrupt:
+        log.info("stopped")
+
+
+def warn(server: TorchServe) -> None:
+    """Say what strangers may do, who may read the key, and that the certificate soon ends."""
+    for line in banner(server.exposures):
+        log.warning("%s", line)
+    if (own := server.identity) is None:
+        return
+    if own.key_is_open:
+        log.warning("tls.key=%s can be read by every user of this machine; chmod 600 it", own.key)
+    if own.days_left < SOON_DAYS:
+        log.warning("tls.certificate=%s ends on %s; put a new one there and restart", own.certificate, own.expires)
+
+
+def wait_and_drain(server: TorchServe) -> None:
+    """Wait for Ctrl-C or SIGTERM, which lets the server drain; a second one ends it at once."""
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        seconds = server.settings.drain_seconds
+        log.info("stopping: requests under way are answered, for at most %g s; Ctrl-C again ends at once", seconds)
+        try:
+            if not server.drain():
+                log.warning("not all requests were answered within drain_seconds=%g", seconds)
+        except KeyboardInterrupt:
+            server.stop(at_once=True)
+        raise
+
+
+class JsonLine(logging.Formatter):
+    """A record with the keys of TorchServe's own JSON lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = self.formatTime(record)
+        line = {"time": time, "level": record.levelname, "thread": record.threadName, "logger": record.name}
+        return json.dumps({**line, "message": record.getMessage()})
+
+
+def example(server: TorchServe, model: str) -> str:
+    """A curl line for one model; a certificate for other names than this address is asked by one of those."""
+    words, url, own = ["curl"], server.url, server.identity
+    if own is not None:
+        words += ["--cacert", shlex.quote(str(own.certificate))]
+        host, port = reachable(server.settings.host), server.settings.inference_port
+        if (name := own.server_name(host)) is not None:
+            words += ["--resolve", f"{name}:{port}:{host}"]
+            url = f"https://{name}:{port}"
+    words.append(f"{url}/predictions/{model}")
+    if server.key_file:
+        words += ["-H", '"Authorization: Bearer $TOKEN"']
+    return " ".join([*words, "-H", "'Content-Type: application/json'", "-d", """'{"text": "what a day"}'"""])
+
+
+def addresses(server: TorchServe, *, examples: bool = True) -> str:
+    """Where the server listens and, as an example, the shell's lines that ask it; a token is in neither."""
+    lines = [f"{api:<11} {server.address(api)}" for api in server.ports]
+    if server.key_file:
+        lines.append(f"{'keys':<11} {server.key_file}")
+    if examples and server.key_file:
+        read = "import json, sys; print(json.load(open(sys.argv[1]))['inference']['key'])"
+        lines.append(f'TOKEN=$(python3 -c "{read}" {shlex.quote(str(server.key_file))})')
+    if examples:
+        lines += [example(server, model) for model in server.models]
+    return "\n".join(lines)

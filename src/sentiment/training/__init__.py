@@ -1,0 +1,1 @@
+"""Fine-tuning: model, optimizer, CPU kernels, callbacks, processes, sweeps."""

@@ -1,0 +1,215 @@
+"""What happens beside the training loop: a clean stop, an exact resume, whole checkpoints, the measured speed."""
+
+import logging
+import math
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Checkpoint, LearningRateFinder, RichProgressBar
+from rich import get_console
+
+from sentiment import run_dir as runs
+from sentiment.errors import Interrupted
+from sentiment.training.checkpoints import ends_epoch, judging
+
+log = logging.getLogger(__name__)
+
+
+class GracefulStop(Checkpoint):
+    """Ctrl-C or SIGTERM ends the run with a checkpoint that `resume=` goes on from: after the current batch.
+
+    In a validation it ends after that, since only then a checkpoint is exact. A second signal ends it at once, and goes
+    back to the former checkpoint. It is a `Checkpoint` so that Lightning calls it after last.ckpt is written.
+    """
+
+    def __init__(self, *, dirpath: Path) -> None:
+        self.folder = Path(dirpath).parent
+        self.path = Path(dirpath) / "last.ckpt"
+        self._asked = False
+        self._trainer: pl.Trainer | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def on_sanity_check_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._install(trainer)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._install(trainer)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+        loop = trainer.fit_loop
+        validates = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)  # type: ignore[arg-type]
+        if self._wanted(trainer) and not validates and not ends_epoch(trainer):
+            trainer.save_checkpoint(self.path, weights_only=False)
+            self._stop(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if judging(trainer) and not ends_epoch(trainer) and self._wanted(trainer):
+            self._stop(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._wanted(trainer):
+            self._stop(trainer)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self._restore()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self._restore()
+
+    def _wanted(self, trainer: pl.Trainer) -> bool:
+        """True where any process got a signal."""
+        return trainer.strategy.reduce_boolean_decision(self._asked, all=False)
+
+    def _stop(self, trainer: pl.Trainer) -> None:
+        epoch = trainer.fit_loop.epoch_progress.current.ready
+        raise Interrupted(
+            f"stopped in epoch {epoch}, after step {trainer.global_step}; {runs.how_to_go_on(self.folder)}"
+        )
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        assert self._trainer is not None
+        if self._asked or self._trainer.sanity_checking:
+            raise Interrupted(f"stopped at once; {runs.how_to_go_on(self.folder)}")
+        self._asked = True
+        what = "validation" if self._trainer.validating else "batch"
+        log.info("stopping after this %s, with a checkpoint; once more stops at once and goes back to the former", what)
+
+    def _install(self, trainer: pl.Trainer) -> None:
+        self._trainer = trainer
+        if threading.current_thread() is not threading.main_thread():  # no other one gets signals
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            former = signal.signal(number, self._ask)
+            self._before.setdefault(number, former)
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+
+class ExactResume(pl.Callback):
+    """Resumes with the random state and the batch at which a checkpoint was made, as an unbroken run would go on.
+
+    Lightning keeps the state of the loader in the checkpoint, but loads it only where the loader is still unused, and
+    a schedule that asks for `estimated_stepping_batches` uses it.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] | None = None
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        checkpoint["exact_resume"] = {
+            "random": of_all_ranks(torch.get_rng_state()),
+            "loader": trainer.train_dataloader.state_dict(),  # type: ignore[union-attr]
+        }
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        self._loaded = checkpoint["exact_resume"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._loaded is not None:
+            trainer.train_dataloader.load_state_dict(self._loaded["loader"])  # type: ignore[union-attr]
+            states = self._loaded["random"]
+            torch.set_rng_state(states[trainer.global_rank % len(states)])
+
+
+def of_all_ranks(value: torch.Tensor) -> list[torch.Tensor]:
+    if not torch.distributed.is_initialized():
+        return [value]
+    values = [value] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(values, value)
+    return values
+
+
+class FindLearningRate(LearningRateFinder):
+    """Lightning's finder, for the start of a run alone: a resumed one goes on with the rate that was found."""
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.ckpt_path is None:
+            super().on_fit_start(trainer, pl_module)
+            log.info("learning rate %.3g", pl_module.lr)
+
+
+class ProgressBar(RichProgressBar):
+    """Lightning's bar without the number of the log folder."""
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        metrics: dict[str, Any] = super().get_metrics(trainer, pl_module)
+        metrics.pop("v_num", None)
+        return metrics
+
+
+class Throughput(pl.Callback):
+    """Texts trained on, by all processes, and the seconds it took, validation left out.
+
+    Tells them with each validation and, where no progress bar can be drawn, in a line every `report_every` seconds.
+    """
+
+    def __init__(self, *, report_every: float = 60.0) -> None:
+        self.report_every = report_every
+        self.samples = 0
+        self.seconds = 0.0
+        self._steps = 0
+        self._started = 0.0
+        self._reported = 0.0
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """One line an epoch, for logs and terminals without a progress bar."""
+        if not judging(trainer):
+            return
+        values = trainer.callback_metrics
+        log.info(
+            "epoch %d of %s: validation loss %.4f, accuracy %.4f, %.1f texts/s",
+            trainer.current_epoch + 1,
+            trainer.max_epochs,
+            values["validation/loss"],
+            values["validation/accuracy"],
+            self.samples_per_second,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"samples": self.samples, "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.samples, self.seconds = state_dict["samples"], state_dict["seconds"]
+
+    @property
+    def samples_per_second(self) -> float:
+        return self.samples / self.seconds if self.seconds else 0.0
+
+    def on_train_start(self, *args: Any) -> None:
+        self._reported = time.monotonic()
+
+    def on_train_batch_start(self, *args: Any) -> None:
+        self._started = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.seconds += time.perf_counter() - self._started
+        self.samples += len(batch["labels"]) * trainer.world_size
+        self._steps += 1
+        if not get_console().is_terminal and time.monotonic() - self._reported >= self.report_every:
+            self._reported = time.monotonic()
+            self._report(trainer)
+
+    def _report(self, trainer: pl.Trainer) -> None:
+        steps, total = trainer.global_step, trainer.estimated_stepping_batches
+        left = (total - steps) * trainer.accumulate_grad_batches * self.seconds / self._steps
+        log.info(
+            "epoch %d of %s, step %d of %s: loss %.4f, %.1f texts/s, %d min left",
+            trainer.current_epoch + 1,
+            trainer.max_epochs,
+            steps,
+            total,
+            trainer.callback_metrics["train/loss"],
+            self.samples_per_second,
+            math.ceil(left / 60),
+        )

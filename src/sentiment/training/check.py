@@ -1,0 +1,120 @@
+"""The training config, checked before any data is read."""
+
+import copy
+import inspect
+from contextlib import suppress
+from functools import cache
+from typing import Annotated, Any
+
+from annotated_types import Ge, Lt
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from sentiment import run_dir as runs
+from sentiment.backbones import check_length, positions
+from sentiment.config.bounds import GONE, OWNED
+from sentiment.config.check import check_groups, nodes, require, unknown
+from sentiment.config.resources import bundled
+from sentiment.config.signatures import check_node, check_value, find
+from sentiment.data.labels import label_texts, read_class_weights
+from sentiment.errors import ConfigError, ModelError
+
+TRAINING = {  # types of the keys of conf/train.yaml, which no signature takes
+    "run_name": str,
+    "seed": Annotated[int, Ge(0), Lt(2**32)],
+    "resume": str | None,
+    "test": bool | None,
+    "calibrate": bool,
+    "baseline": bool | None,
+    "optimized_metric": str,
+}
+
+
+NEEDED = ("best", "last", "stop", "final", "exact_resume", "throughput")  # callbacks that a run cannot be without
+
+
+REQUIRED = ("data", "model", "trainer", "paths", *(f"callbacks.{name}" for name in NEEDED))
+
+
+def check(cfg: DictConfig) -> None:
+    """ConfigError for the first key or value of a training config that nothing takes; no data is read."""
+    from sentiment.training.monitors import check_monitors
+
+    check_root(cfg)
+    require(cfg)
+    check_groups(cfg)
+    check_trainer(cfg)
+    for path, node in nodes(cfg):
+        check_node(path, node)
+    if cfg.data.get("labels") is not None:
+        label_texts(cfg.data.labels, "data.labels")
+    check_model(cfg.model)
+    check_monitors(cfg)
+    with suppress(ModelError):  # a backbone out of reach: told when it is loaded, which is before the data too
+        limit = positions(cfg.data.backbone, cfg.data.get("backbone_revision"))
+        check_length(cfg.data.backbone, cfg.data.max_length, limit)
+
+
+def check_model(model: DictConfig) -> None:
+    """What the signature of the model cannot say: values that something else puts aside, or this backbone has not."""
+    from sentiment.training.networks import check_settings
+    from sentiment.training.optimizers import check_optimizer
+    from sentiment.training.schedules import check_schedule
+
+    if isinstance(optimizer := model.get("optimizer"), DictConfig) and "_target_" in optimizer:
+        target = find("model.optimizer", optimizer["_target_"])
+        check_optimizer(optimizer, target, lr=model.get("lr"), weight_decay=model.get("weight_decay"))
+    check_schedule(model.get("scheduler") or "linear", model.get("scheduler_args"))
+    read_class_weights(model.get("class_weights"))
+    with suppress(ModelError):
+        keys = inspect.signature(check_settings).parameters
+        check_settings(**{str(key): value for key, value in model.items() if key in keys})
+
+
+def check_root(cfg: DictConfig) -> None:
+    """The keys of conf/train.yaml itself: all known, none gone, each of its type."""
+    known, groups = root_keys()
+    for key in cfg:
+        if key in GONE:
+            raise ConfigError(GONE[str(key)])
+    unknown(cfg, [*known, *groups])
+    for key in (*known, *REQUIRED):
+        if OmegaConf.select(cfg, key) is None and (key not in cfg or key in REQUIRED):
+            raise ConfigError(f"{key} is required; do not remove it")
+    for key, hint in TRAINING.items():
+        check_value(key, cfg[key], hint)
+    runs.check_name(cfg.run_name)
+
+
+def complete(cfg: DictConfig) -> DictConfig:
+    """A training config in which null for loggers or callbacks means none, but for what a run cannot be without."""
+    completed = copy.deepcopy(cfg)
+    with open_dict(completed):
+        completed.logger = completed.get("logger") or {}
+        if not completed.get("callbacks"):
+            default: Any = OmegaConf.load(bundled("conf") / "callbacks" / "default.yaml")
+            completed.callbacks = {name: default[name] for name in NEEDED}
+    return completed
+
+
+def check_trainer(cfg: DictConfig) -> None:
+    """The Trainer's arguments that its signature takes and a run cannot."""
+    trainer = cfg.trainer
+    for key, reason in OWNED.items():
+        if key in trainer:
+            raise ConfigError(f"trainer.{key} is not yours to set: {reason}")
+    if trainer.get("use_distributed_sampler"):
+        raise ConfigError("trainer.use_distributed_sampler=true: each process takes its share of a batch already")
+    if trainer.get("max_epochs") in (-1, None) and trainer.get("max_steps", -1) in (-1, None):
+        raise ConfigError(
+            f"trainer.max_epochs={trainer.get('max_epochs')}: the learning rate's schedule needs an end; set "
+            "trainer.max_epochs or trainer.max_steps"
+        )
+
+
+@cache
+def root_keys() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys of conf/train.yaml, and its config groups."""
+    own: Any = OmegaConf.load(bundled("conf") / "train.yaml")
+    groups = [str(name) for entry in own.defaults if isinstance(entry, DictConfig) for name in entry]
+    keys = tuple(str(key) for key in own if key not in ("defaults", "hydra"))
+    return keys, tuple(name for name in groups if not name.startswith("override "))

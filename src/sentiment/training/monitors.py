@@ -1,0 +1,119 @@
+"""The scores that a training config refers to, held against those that a run will have."""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from hydra.utils import get_object
+from omegaconf import DictConfig
+
+from sentiment.config.signatures import nearest, suggestion
+from sentiment.errors import ConfigError
+from sentiment.evaluation import metrics
+from sentiment.evaluation.metrics import Metric
+
+SPLIT = "validation/"
+TRAINING_LOSS = "train/loss"
+JUDGES = ("best", "prune")  # callbacks that compare epochs, which the training loss cannot
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """A key of the config that names a score, and the direction it takes to be the better one."""
+
+    key: str
+    value: str
+    mode: str | None = None
+    mode_key: str = ""
+
+    @property
+    def score(self) -> str:
+        return self.value.removeprefix(SPLIT)
+
+
+def check_monitors(cfg: DictConfig) -> None:
+    """Raise ConfigError for the first key that names a score no run has, or takes the worse direction for the better.
+
+    A label's score is held against the labels by `check_labels`, once they are known.
+    """
+    check_score("optimized_metric", str(cfg.optimized_metric))
+    for monitor in monitors(cfg):
+        if monitor.value == TRAINING_LOSS and monitor.key.split(".")[1] not in JUDGES:
+            better = "min"
+        elif not monitor.value.startswith(SPLIT):
+            raise ConfigError(f"{monitor.key}={monitor.value}: a run has no such score{did_you_mean(monitor.value)}")
+        else:
+            better = check_score(monitor.key, monitor.score).mode
+        if monitor.mode not in (None, better):
+            raise ConfigError(
+                f"{monitor.mode_key}={monitor.mode}: {monitor.value} is better where it is "
+                f"{'higher' if better == 'max' else 'lower'}; set {monitor.mode_key}={better}"
+            )
+
+
+def check_labels(cfg: DictConfig, labels: Sequence[str]) -> None:
+    """Raise ConfigError for the first key that names the score of a label that the data does not have."""
+    named = [("optimized_metric", str(cfg.optimized_metric)), *((one.key, one.score) for one in monitors(cfg))]
+    for key, score in named:
+        label = score.partition("/")[2]
+        if label and score != TRAINING_LOSS and label not in labels:
+            raise ConfigError(f"{key}: the data has no label {label!r}{suggestion(label, labels)}")
+
+
+def check_score(key: str, score: str) -> Metric:
+    """The record of a score; ConfigError where there is none."""
+    name, _, label = score.partition("/")
+    metric = metrics.find(name)
+    if metric is None:
+        raise ConfigError(
+            f"{key}: a run has no metric {score!r}{suggestion(name, [one.name for one in metrics.METRICS])}"
+        )
+    if of_labels(metric) and not label:
+        raise ConfigError(f"{key}: {name} has a value for each label; name one, as in {name}/positive")
+    if label and not of_labels(metric):
+        raise ConfigError(f"{key}: {name} is one number over all labels; give {name} alone")
+    return metric
+
+
+def monitors(cfg: DictConfig) -> Iterator[Monitor]:
+    """Each callback's `monitor`, with the mode that it has or that its class takes by default."""
+    for name, callback in (cfg.get("callbacks") or {}).items():
+        if not callback or "_target_" not in callback:
+            continue
+        value = setting(callback, "monitor")
+        if value is not None or "monitor" in callback:
+            yield Monitor(f"callbacks.{name}.monitor", str(value), setting(callback, "mode"), f"callbacks.{name}.mode")
+
+
+def setting(callback: DictConfig, key: str) -> Any:
+    """The value of a callback's key, or its class's default for it."""
+    if key in callback:
+        return callback[key]
+    parameter = inspect.signature(get_object(callback["_target_"])).parameters.get(key)
+    return None if parameter is None or parameter.default is inspect.Parameter.empty else parameter.default
+
+
+@cache
+def of_labels(metric: Metric) -> bool:
+    """True for a metric with a value for each label."""
+    computed = metric.build(2)
+    computed.update(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), torch.tensor([0, 1]))
+    return bool(torch.as_tensor(computed.compute()).ndim)
+
+
+def mode_of(monitor: str) -> str:
+    """The better direction of a score, for the config; max for one that there is none of, which is refused later."""
+    metric = metrics.find(monitor.removeprefix(SPLIT))
+    return "min" if monitor == TRAINING_LOSS else metric.mode if metric else "max"
+
+
+def did_you_mean(monitor: str) -> str:
+    known = [metric.name for metric in metrics.METRICS]
+    name = monitor.partition("/")[2] or monitor
+    close = next((one for one in known if name and one.startswith(name)), None)
+    if close:
+        return f"; did you mean {SPLIT}{close}?"
+    return nearest(monitor, [SPLIT + one for one in known]) or f"; there are {', '.join(SPLIT + one for one in known)}"

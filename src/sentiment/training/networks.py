@@ -1,0 +1,229 @@
+"""A pretrained encoder as a classifier of transformers: loaded whole or refused, with its dropout as asked for."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+
+from sentiment.backbones import load_config, out_of_reach, resolve
+from sentiment.errors import ConfigError, ModelError
+from sentiment.inference.runtimes import first_token_only
+from sentiment.training.heads import adapt_head, known_labels, label_dimensions, named, replaced, skeleton
+from sentiment.training.param_groups import embeddings, encoder_prefix, stacks
+
+HEAD_DROPOUT = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout", "cls_dropout")
+ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop", "attn_dropout")
+PROBE = 0.123  # a rate that nothing has by itself
+PADDING = 1e-4  # of the largest logit, which rounding stays far below
+
+
+def load_network(
+    backbone: str,
+    labels: Sequence[str],
+    dropout: float | None = None,
+    attention_dropout: float | None = None,
+    revision: str | None = None,
+) -> tuple[Any, list[str]]:
+    """The pretrained encoder with a head for `labels`, ready to train, and what to tell of it, a line each.
+
+    A head that the backbone brings is kept where it tells the same labels apart, whatever their order.
+
+    Raises:
+        ModelError: the weights are out of reach, damaged, or not those of the config.
+        ConfigError: a rate of dropout that nothing in this architecture has.
+    """
+    config = load_config(backbone, revision)
+    former = known_labels(raw_config(backbone, revision))
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: i for i, label in enumerate(labels)}
+    config.problem_type = None  # it decides what a pipeline makes of the logits, and may be of another task
+    if hasattr(config, "function_to_apply"):
+        del config.function_to_apply
+    said = set_attention_dropout(config, attention_dropout)
+    if getattr(config, "attention_type", None) == "block_sparse":
+        config.attention_type = "original_full"  # BigBird takes it for short rows, and for all after the first of them
+        said.append("its attention is computed in full, since the sparse one depends on what else was asked before")
+    network, missing, mismatched = read_weights(backbone, config, revision)
+    check_whole(backbone, network, {*missing, *mismatched})
+    if mismatched:
+        said.append(replaced(former, labels))
+    elif missing & label_dimensions(network.config).keys():
+        said += [replaced(former, labels)] if named(former) else []
+    elif line := adapt_head(network, former, labels):
+        said.append(line)
+    if dropout is not None:
+        set_head_dropout(network, dropout)
+    return first_token_only(network).train(), said  # it comes in eval mode, which Lightning would keep: no dropout
+
+
+def raw_config(backbone: str, revision: str | None) -> dict[str, Any]:
+    """config.json as it is written, without what transformers fills in."""
+    from transformers import PretrainedConfig
+
+    raw, _ = PretrainedConfig.get_config_dict(resolve(backbone), revision=revision)
+    return dict(raw)
+
+
+def read_weights(backbone: str, config: Any, revision: str | None) -> tuple[Any, set[str], set[str]]:
+    """The network, the parameters that the checkpoint lacks, and those that it has in another shape."""
+    from transformers import AutoModelForSequenceClassification
+
+    try:
+        network, report = AutoModelForSequenceClassification.from_pretrained(
+            resolve(backbone),
+            config=config,
+            revision=revision,
+            dtype=torch.float32,
+            trust_remote_code=False,
+            weights_only=True,  # a pickle, read only where there is no model.safetensors, holds tensors alone
+            ignore_mismatched_sizes=True,  # a head for another number of labels is replaced
+            output_loading_info=True,
+        )
+    except Exception as error:  # of safetensors, pickle, zip, struct and transformers, which share no base
+        raise out_of_reach(f"the backbone {backbone!r}", error) from error
+    return network, set(report["missing_keys"]), {name for name, *_ in report["mismatched_keys"]}
+
+
+def check_whole(backbone: str, network: Any, absent: Iterable[str]) -> None:
+    """ModelError where parts of the encoder would start from random numbers; a pooler may, which many leave out."""
+    names = [name for name, _ in network.named_parameters() if name.startswith(encoder_prefix(network))]
+    lost = sorted(name for name in set(absent) & set(names) if "pooler" not in name)
+    if lost:
+        raise ModelError(
+            f"the weights of the backbone {backbone!r} are not those of its config.json: {len(lost)} of {len(names)} "
+            f"are missing or of another shape (first: {lost[0]}); download it again, or set another model.backbone"
+        )
+
+
+def head_dropouts(network: Any) -> list[torch.nn.Dropout]:
+    inside = encoder_prefix(network)
+    return [
+        module
+        for name, module in network.named_modules()
+        if isinstance(module, torch.nn.Dropout) and not name.startswith(inside)
+    ]
+
+
+def set_head_dropout(network: Any, rate: float) -> None:
+    """Set every dropout of the head, and the attribute of the config that stands for it where there is one."""
+    for module in head_dropouts(network):
+        module.p = rate
+    for name in HEAD_DROPOUT:
+        if hasattr(network.config, name):
+            setattr(network.config, name, rate)
+
+
+def set_attention_dropout(config: Any, rate: float | None) -> list[str]:
+    """Set it in the config before the network is built; a line where a rate of 0, which is the default, is not had."""
+    name = attention_attribute(config)
+    if rate is None:
+        return []
+    if name is not None:
+        setattr(config, name, rate)
+        return []
+    if rate:
+        raise ConfigError(refusal("attention_dropout", rate, config, "null"))
+    others = [f"{name}={value}" for name, value in dropouts(config).items() if value]
+    return [f"{config.model_type} has no dropout of the attention weights alone, it keeps {', '.join(others)}"] * (
+        bool(others)
+    )
+
+
+def attention_attribute(config: Any) -> str | None:
+    """The attribute of the config that changes a rate of dropout in the network that is built from it."""
+    names = [name for name in ATTENTION_DROPOUT if hasattr(config, name)]
+    return next((name for name in names if rates(config, name, PROBE) != rates(config, name, 0.0)), None)
+
+
+def rates(config: Any, attribute: str, value: float) -> list[tuple[str, str, float]]:
+    """Every rate of dropout in a network with `attribute` at `value`: of modules, and numbers that modules keep."""
+    before = getattr(config, attribute)
+    setattr(config, attribute, value)
+    try:
+        network = skeleton(config)
+    finally:
+        setattr(config, attribute, before)
+    return [
+        (path, name, number)
+        for path, module in network.named_modules()
+        for name, number in vars(module).items()
+        if isinstance(number, float) and (name == "p" or "drop" in name)
+    ]
+
+
+def dropouts(config: Any) -> dict[str, float]:
+    """The rates of dropout that a config has, by attribute."""
+    return {
+        name: float(value)
+        for name, value in config.to_dict().items()
+        if "drop" in name and isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def refusal(key: str, value: Any, config: Any, neutral: str) -> str:
+    there = ", ".join(dropouts(config)) or "no dropout at all"
+    return (
+        f"model.{key}={value} can do nothing for {config.model_type}: its config.json has {there}; "
+        f"set model.{key}={neutral}"
+    )
+
+
+def check_settings(
+    backbone: str,
+    *,
+    revision: str | None = None,
+    dropout: float | None = None,
+    attention_dropout: float | None = None,
+    layer_decay: float = 1.0,
+    freeze_embeddings: bool = False,
+) -> None:
+    """ConfigError for the first setting of a model that could do nothing for this backbone; no weights are read."""
+    if not (dropout or attention_dropout or freeze_embeddings or layer_decay != 1):
+        return
+    config = load_config(backbone, revision)
+    set_attention_dropout(config, attention_dropout)
+    network = skeleton(config)
+    if dropout and not head_dropouts(network):
+        raise ConfigError(refusal("dropout", dropout, config, "null"))
+    if layer_decay != 1 and not stacks(network):
+        raise ConfigError(
+            f"model.layer_decay={layer_decay} can do nothing for {config.model_type}: "
+            "its layers share their weights; set model.layer_decay=1"
+        )
+    if freeze_embeddings and not embeddings(network):
+        raise ConfigError(
+            f"model.freeze_embeddings=true can do nothing for {config.model_type}: it has no token vectors below its "
+            "layers; set model.freeze_embeddings=false"
+        )
+
+
+@torch.inference_mode()
+def check_runs(network: Any, backbone: str, longest: int) -> None:
+    """ModelError with the reason where the network cannot compute a short text beside one of `longest` tokens.
+
+    Backbones that want more than token ids (boxes, a language), or that miscount their positions, fail here instead of
+    amid the training.
+    """
+    ids = torch.full((2, longest), network.config.vocab_size - 1)
+    mask = torch.ones_like(ids)
+    mask[0, 3:] = 0
+    ids[0, 3:] = network.config.pad_token_id or 0
+    was_training = network.training
+    try:
+        together = network.eval()(input_ids=ids, attention_mask=mask).logits
+        alone = network(input_ids=ids[:1, :3], attention_mask=mask[:1, :3]).logits[0]
+    except Exception as error:  # whatever the code of an architecture raises
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"the backbone {backbone!r} ({network.config.model_type}) cannot compute a text of {longest} tokens: "
+            f"{reason}; lower data.max_length, or set another model.backbone"
+        ) from error
+    finally:
+        network.train(was_training)
+    if together.shape != (2, network.config.num_labels) or not together.isfinite().all():
+        raise ModelError(f"the backbone {backbone!r} gives no finite number for each label; set another model.backbone")
+    if (together[0] - alone).abs().max() > PADDING * together.abs().max():
+        raise ModelError(
+            f"the backbone {backbone!r} ({network.config.model_type}) answers a text otherwise where a longer one is "
+            "in its batch, as it reads the padding; set model.backbone to one that masks it, such as BERT or RoBERTa"
+        )

@@ -1,0 +1,59 @@
+"""A checkpoint held against the model that is to go on from it, before any training."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sentiment.errors import ConfigError
+from sentiment.training import param_groups as parameters
+
+ORIGIN = "network"  # the key of a checkpoint that says which backbone and labels it is of
+
+
+def check_resumable(model: Any, checkpoint: Path) -> None:
+    """ConfigError where a checkpoint is of another network, other labels or another optimizer than `model`."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    reason = other_origin(model, state.get(ORIGIN, {})) or other_weights(model, state.get("state_dict", {}))
+    if reason := reason or other_groups(model, state.get("optimizer_states", [])):
+        raise ConfigError(
+            f"{checkpoint} is of {reason}; go on with the settings that the run was started with, "
+            "or start another with run_name=NAME"
+        )
+
+
+def other_origin(model: Any, origin: dict[str, Any]) -> str | None:
+    """Say which backbone or labels a checkpoint is of where they are not those of the model."""
+    if origin and origin["backbone"] != model.backbone:
+        return f"the backbone {origin['backbone']!r}, not {model.backbone!r}"
+    if origin and origin["labels"] != model.labels:
+        return f"the labels {', '.join(origin['labels'])}, in this order, not {', '.join(model.labels)}"
+    return None
+
+
+def other_weights(model: Any, weights: dict[str, torch.Tensor]) -> str | None:
+    """Say how the weights of a checkpoint differ from the model's in name or shape."""
+    ours = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    theirs = {name: tuple(value.shape) for name, value in weights.items()}
+    if different := sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)):
+        first = different[0]
+        return (
+            f"another network: {len(different)} weights differ (first: {first} is {theirs.get(first, 'absent')} there, "
+            f"{ours.get(first, 'absent')} here)"
+        )
+    return None
+
+
+def other_groups(model: Any, optimizers: list[dict[str, Any]]) -> str | None:
+    """Say where an optimizer's groups of weights are others, as model.layer_decay or a frozen part makes them."""
+    ours = [
+        len(group["params"])
+        for group in parameters.groups(model.network, lr=1.0, weight_decay=0.0, layer_decay=model.layer_decay)
+    ]
+    for optimizer in optimizers:
+        theirs = [len(group["params"]) for group in optimizer["param_groups"]]
+        if theirs != ours:
+            return (
+                f"an optimizer with {len(theirs)} groups of weights, {sum(theirs)} in all, not {len(ours)}, {sum(ours)}"
+            )
+    return None

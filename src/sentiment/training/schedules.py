@@ -1,0 +1,56 @@
+"""The learning rate over the steps of a run, by any schedule of transformers, with its own arguments checked."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from transformers import SchedulerType, get_scheduler
+from transformers.optimization import TYPE_TO_SCHEDULER_FUNCTION
+
+from sentiment.config.signatures import suggestion
+from sentiment.errors import ConfigError
+
+OURS = {  # arguments that a run gives to every schedule, and the key that says them
+    "num_warmup_steps": "model.warmup, a share of all steps",
+    "num_training_steps": "trainer.max_epochs or trainer.max_steps",
+    "last_epoch": "resume",
+    "optimizer": "model.optimizer",
+}
+BY_METRIC = (SchedulerType.REDUCE_ON_PLATEAU, SchedulerType.GREEDY)  # these need a metric at each step
+
+
+def check_schedule(kind: SchedulerType | str, arguments: Mapping[str, Any] | None) -> None:
+    """ConfigError for a schedule that training cannot drive, or an argument that it would not read."""
+    kind = SchedulerType(kind)
+    if kind in BY_METRIC:
+        raise ConfigError(
+            f"model.scheduler={kind.value} follows a metric, and the rate is set at each step; "
+            "set one by steps, such as linear, cosine or constant_with_warmup"
+        )
+    build: Any = TYPE_TO_SCHEDULER_FUNCTION[kind]
+    parameters = inspect.signature(build).parameters
+    own = [] if kind is SchedulerType.CONSTANT else [name for name in parameters if name not in OURS]
+    for name in map(str, arguments or {}):
+        if name in OURS:
+            raise ConfigError(f"model.scheduler_args.{name}: the run sets it; set {OURS[name]}")
+        if name not in own:
+            there = suggestion(name, own) or "; it takes none"
+            raise ConfigError(f"model.scheduler_args.{name}: scheduler {kind.value} takes no {name!r}{there}")
+    if kind is SchedulerType.WARMUP_STABLE_DECAY and "num_decay_steps" not in (arguments or {}):
+        raise ConfigError(f"model.scheduler={kind.value} needs model.scheduler_args={{num_decay_steps: N}}")
+
+
+def build_schedule(
+    kind: SchedulerType | str, optimizer: Any, *, steps: int, warmup: float, arguments: Mapping[str, Any]
+) -> Any:
+    """The schedule over `steps` steps, the first `warmup` of which, a share, the rate rises."""
+    try:
+        return get_scheduler(
+            kind,
+            optimizer,
+            num_warmup_steps=round(warmup * steps),
+            num_training_steps=steps,
+            scheduler_specific_kwargs=dict(arguments),
+        )
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise ConfigError(f"model.scheduler_args={dict(arguments)}: {error}") from error

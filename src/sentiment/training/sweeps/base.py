@@ -1,0 +1,126 @@
+"""What the sweepers share: the sweep folder, its trials and their launcher, and the best one's test score."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from sentiment import run_dir as runs
+from sentiment.config.signatures import check_node
+from sentiment.errors import ConfigError, Interrupted
+from sentiment.training import distributed as ranks
+from sentiment.training.check import check, complete
+
+log = logging.getLogger(__name__)
+
+Direction = Literal["maximize", "minimize"]
+
+
+class FolderSweeper(Sweeper):
+    """Runs trials in numbered folders of one sweep folder, which is all that a later launch needs to go on."""
+
+    def __init__(self, *, direction: Direction, score_best: bool, params: Mapping[str, Any] | None) -> None:
+        self.direction, self.score_best = direction, score_best
+        self.params = params or {}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.config: DictConfig = config
+        self.context = hydra_context
+        check_node("hydra.sweeper", config.hydra.sweeper)
+        self.folder = Path(config.hydra.sweep.dir)
+        self.metric: str = config.optimized_metric
+        self.check_direction()
+        self.launcher: Launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> None:
+        given = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        overrides = OverridesParser.create(config_loader=self.context.config_loader).parse_overrides(given)
+        one_device(self.config)
+        with runs.claimed(self.folder):
+            OmegaConf.save(self.config, self.folder / "multirun.yaml")
+            try:
+                self.run({override.get_key_element(): override for override in overrides})  # the last one wins
+            except KeyboardInterrupt as error:
+                raise Interrupted(f"stopped; go on with: python train.py resume={self.folder}") from error
+            self.finish()
+
+    def run(self, overrides: Mapping[str, Override]) -> None:
+        """Run all trials that `overrides` ask for."""
+        raise NotImplementedError
+
+    def launch(self, trials: Mapping[str, Sequence[str]]) -> dict[str, runs.Outcome]:
+        """Run the overrides of each trial in the folder of its name, as the launcher does; how each ended."""
+        jobs = [[*overrides, f"hydra.sweep.subdir={name}"] for name, overrides in trials.items()]
+        for job in self.launcher.launch(jobs, initial_job_idx=int(next(iter(trials)))):
+            _ = job.return_value  # raises what a trial raised
+        return {name: runs.outcome(self.folder / name) for name in trials}
+
+    def check_direction(self) -> None:
+        """ConfigError where the sweep would look for the worst score."""
+        from sentiment.training.monitors import check_score
+
+        higher = check_score("optimized_metric", self.metric).higher_is_better
+        wanted = "maximize" if higher else "minimize"
+        if self.direction != wanted:
+            raise ConfigError(
+                f"hydra.sweeper.direction={self.direction}: {self.metric} is better where it is "
+                f"{'higher' if higher else 'lower'}; set hydra.sweeper.direction={wanted}"
+            )
+
+    def check(self, name: str, overrides: Sequence[str]) -> None:
+        """Hold the config of a trial against the signatures, before the sweep begins."""
+        cfg = self.context.config_loader.load_sweep_config(self.config, list(overrides))
+        with read_write(cfg.hydra), open_dict(cfg):
+            cfg.hydra.runtime.output_dir = str(self.folder / name)
+        HydraConfig.instance().set_config(cfg)  # for ${hydra:...}, as Hydra sets it for the trial itself
+        one_device(cfg)
+        check(complete(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])))
+
+    def finish(self) -> None:
+        """Name the best trial and, where asked, score it on the test split, once."""
+        scores = {name: runs.score(self.folder / name, self.metric) for name in self.finished()}
+        if not scores:
+            return
+        best = (max if self.direction == "maximize" else min)(scores, key=lambda name: scores[name])
+        log.info(
+            "%d trials are finished; validation %s %.4f in %s",
+            len(scores),
+            self.metric,
+            scores[best],
+            self.folder / best,
+        )
+        log.info("next: sentiment sweep-report %s", self.folder)
+        if self.score_best and not (self.folder / best / "evaluation" / "test" / "metrics.json").is_file():
+            from sentiment.evaluation.evaluate import evaluate_run
+
+            evaluate_run(run=self.folder / best, split="test")
+
+    def finished(self) -> list[str]:
+        names = sorted((path.name for path in self.folder.iterdir() if path.name.isdigit()), key=int)
+        return [name for name in names if runs.outcome(self.folder / name).state == "finished"]
+
+
+def one_device(cfg: DictConfig) -> None:
+    """ConfigError for a trial in several processes: each would start the whole sweep again."""
+    if ranks.world_size() > 1:
+        raise ConfigError(
+            f"torchrun started {ranks.world_size()} processes, and each would run the whole sweep; start it without "
+            "torchrun, and add hydra/launcher=local, slurm or ray for trials side by side"
+        )
+    devices, strategy = cfg.trainer.get("devices", "auto"), cfg.trainer.get("strategy", "auto")
+    if str(devices) not in ("1", "[0]") or strategy not in ("auto", "single_device"):
+        raise ConfigError(
+            f"trainer.devices={devices}, trainer.strategy={strategy}: a trial of a sweep runs on one device; "
+            "set trainer=default, and hydra/launcher=local, slurm or ray for trials side by side"
+        )

@@ -1,0 +1,50 @@
+"""One trial of a sweep in its folder: run, gone on with, or found finished."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import InstantiationException
+from omegaconf import DictConfig
+
+from sentiment import run_dir as runs
+from sentiment.errors import ConfigError, Interrupted, Pruned, SentimentError, user_error
+from sentiment.training.check import check
+
+log = logging.getLogger(__name__)
+
+
+def run_trial(cfg: DictConfig, hydra: Any, folder: Path, fit: Callable[[Path | None], object]) -> float | None:
+    """The score of the trial, None where it was pruned or failed, which its outcome.json then says.
+
+    `fit` takes the checkpoint to go on from, if any. What is no mistake of the user's is raised, and stops the sweep.
+    """
+    former = runs.overrides(folder)
+    if former is not None and runs.settings(former) != runs.settings(hydra.overrides.task):
+        raise ConfigError(f"{folder} already holds a run of other settings; choose another run_name")
+    state = runs.outcome(folder).state
+    if state == "finished":
+        log.info("%s is finished", folder)
+        return runs.score(folder, cfg.optimized_metric)
+    if state == "pruned":
+        return None
+    checkpoint = runs.starting_point(folder, resume=(folder / runs.LAST).is_file())
+    if checkpoint is None:
+        runs.clear(folder)
+    runs.start(folder, cfg, hydra)
+    try:
+        check(cfg)
+        fit(checkpoint)
+        return runs.score(folder, cfg.optimized_metric)
+    except Interrupted as error:
+        raise KeyboardInterrupt(str(error)) from error  # past the launcher, which would go on to the next trial
+    except Pruned as error:
+        log.info("%s: %s", folder, error)
+        runs.end(folder, "pruned", str(error))
+    except (SentimentError, OSError, InstantiationException) as error:
+        if (known := user_error(error)) is None:
+            raise
+        log.error("%s failed: %s", folder, known)
+        runs.end(folder, "failed", str(known))
+    return None

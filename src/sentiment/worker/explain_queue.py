@@ -1,0 +1,56 @@
+"""Explanations of the requests that wait for one worker: all together they cost a bounded number of operations."""
+
+import logging
+from collections.abc import Sequence
+
+from sentiment.errors import RequestError
+from sentiment.inference.explanations import Explainer, Plan
+from sentiment.inference.types import Explanation
+from sentiment.protocol.requests import Explain
+
+log = logging.getLogger(__name__)
+
+BUSY = "the worker explains other texts; ask again"
+
+
+def explain_batch(explainer: Explainer, requests: Sequence[Explain]) -> list[list[Explanation] | RequestError]:
+    """Explain the texts of each request, for at most `explainer.budget` tokens times steps in all.
+
+    From the first request on that the budget does not cover, each is told to ask again.
+    """
+    left = explainer.budget
+    outcomes: list[list[Explanation] | RequestError] = []
+    for request in requests:
+        try:
+            plans = plan_request(explainer, request, left)
+            left -= sum(plan.cost for plan in plans)
+            outcomes.append([explainer.explain(plan) for plan in plans])
+        except RequestError as error:
+            left = 0 if error.status == 503 else left
+            outcomes.append(error)
+        except Exception as error:  # the boundary between requests
+            if isinstance(error, MemoryError) or "CUDA" in str(error):
+                raise
+            log.error("one explanation failed: %s", type(error).__name__)
+            outcomes.append(RequestError("a text cannot be explained", status=500, reason="internal"))
+    return outcomes
+
+
+def plan_request(explainer: Explainer, request: Explain, left: int) -> list[Plan]:
+    """Plan one request's explanations. Raises RequestError where they cost more than `left` or the whole budget."""
+    if left == 0:
+        raise busy()
+    plans: list[Plan] = []
+    for text in request.asked.texts:
+        plans.append(explainer.plan(text, request.target))
+        if sum(plan.cost for plan in plans) > explainer.budget:
+            raise RequestError("too much to explain in one request; send fewer texts", status=413, reason="too_many")
+    if sum(plan.cost for plan in plans) > left:
+        raise busy()
+    return plans
+
+
+def busy() -> RequestError:
+    error = RequestError(BUSY, status=503, reason="busy")
+    error.retry_after = 1
+    return error

@@ -1,0 +1,109 @@
+"""What a worker counts for Prometheus. TorchServe drops a metric it was not told of, so it is told from this table."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from sentiment.errors import Reason
+from sentiment.inference.types import Prediction
+
+LABELS = ("model_name", "model_version")  # of each metric; TorchServe adds Hostname
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    name: str
+    kind: Literal["counter", "histogram"]  # the buckets of a histogram are TorchServe's, 0.005 to 10
+    unit: str
+    labels: tuple[str, ...] = LABELS
+
+
+TEXTS = Metric("sentiment_texts_total", "counter", "texts")
+TOKENS = Metric("sentiment_tokens_total", "counter", "tokens")
+TRUNCATED = Metric("sentiment_truncated_total", "counter", "texts")
+EXPLAINED = Metric("sentiment_explained_total", "counter", "texts")
+REJECTED = Metric("sentiment_rejected_total", "counter", "requests", (*LABELS, "reason"))
+LABELLED = Metric("sentiment_labels_total", "counter", "texts", (*LABELS, "label"))
+SCORES = Metric("sentiment_scores_total", "counter", "texts", (*LABELS, "score"))
+UNREADABLE = Metric("sentiment_unreadable_total", "counter", "texts")
+BATCH_REQUESTS = Metric("sentiment_batch_requests", "histogram", "requests")
+BATCH_SECONDS = Metric("sentiment_batch_seconds", "histogram", "seconds")
+METRICS = (
+    TEXTS, TOKENS, TRUNCATED, LABELLED, SCORES, UNREADABLE, EXPLAINED, REJECTED, BATCH_REQUESTS, BATCH_SECONDS
+)  # fmt: skip
+BINS = 10  # of scores: TorchServe has the buckets of seconds for all histograms, and a line for each observation
+
+
+class Telemetry:
+    """Adds to the metrics of one model. It is given counts and reasons, never a text: its lines go through the logs."""
+
+    def __init__(self, cache: Any, *, model: str, version: str, labels: Sequence[str] = ()) -> None:
+        """`cache` is the `metrics` of TorchServe's context, `labels` are the model's."""
+        self._made = {metric: made(cache, metric) for metric in METRICS}
+        self._own = [model, version]
+        for metric in (TEXTS, TOKENS, TRUNCATED, UNREADABLE, EXPLAINED):
+            self.add(metric, 0)  # a series must be there before its first event, or its rate misses that
+        for reason in get_args(Reason):
+            self.add(REJECTED, 0, reason)
+        self._names = {label: plain(label) for label in labels}
+        for name in self._names.values():
+            self.add(LABELLED, 0, name)
+        for number in range(BINS):
+            self.add(SCORES, 0, bin_of((number + 0.5) / BINS))
+
+    def add(self, metric: Metric, value: float, *labels: str) -> None:
+        """Add to a counter, or observe a value of a histogram; `labels` are those beside LABELS."""
+        self._made[metric].add_or_update(value, [*self._own, *labels])
+
+    def batch(
+        self,
+        predictions: Sequence[Prediction],
+        *,
+        rejected: Iterable[Reason],
+        explained: int,
+        requests: int,
+        seconds: float,
+    ) -> None:
+        """One dynamic batch: what it answered, and why it rejected the others."""
+        self.add(BATCH_REQUESTS, requests)
+        self.add(BATCH_SECONDS, round(seconds, 6))
+        counts = {
+            TEXTS: len(predictions),
+            TOKENS: sum(prediction.tokens or 0 for prediction in predictions),
+            TRUNCATED: sum(bool(prediction.truncated) for prediction in predictions),
+            UNREADABLE: sum(prediction.readable is False for prediction in predictions),
+            EXPLAINED: explained,
+        }
+        for metric in (metric for metric, count in counts.items() if count):  # each is a line that the frontend parses
+            self.add(metric, counts[metric])
+        for reason, count in Counter(rejected).items():
+            self.add(REJECTED, count, reason)
+        for label, count in Counter(prediction.label for prediction in predictions).items():
+            self.add(LABELLED, count, self._names.get(label, "other"))
+        for score, count in Counter(bin_of(prediction.score) for prediction in predictions).items():
+            self.add(SCORES, count, score)
+
+
+def bin_of(score: float) -> str:
+    """Name the tenth that a score is in: "0.9-1.0"."""
+    low = min(int(score * BINS), BINS - 1)
+    return f"{low / BINS:.1f}-{(low + 1) / BINS:.1f}"
+
+
+def plain(label: str) -> str:
+    """Write a label as the value of one of Prometheus: what parts the values of TorchServe's lines is left out."""
+    return re.sub(r"[\s,:|#\"\\]+", " ", label).strip()[:80] or "other"
+
+
+def made(cache: Any, metric: Metric) -> Any:
+    """TorchServe's own object for a metric; made here where the server was started without our table."""
+    from ts.metrics.metric_cache_errors import MetricsCacheKeyError
+    from ts.metrics.metric_type_enum import MetricTypes
+
+    kind = MetricTypes(metric.kind)
+    try:
+        return cache.get_metric(metric.name, kind)
+    except MetricsCacheKeyError:
+        return cache.add_metric_to_cache(metric.name, metric.unit, list(metric.labels), kind)

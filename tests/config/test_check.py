@@ -1,0 +1,279 @@
+"""Every YAML composes, every `_target_` binds to its signature, and a wrong key or value is one clear line."""
+
+import importlib.util
+
+import pytest
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf, open_dict
+
+from sentiment.cli import COMMANDS, main
+from sentiment.config.check import call, precision, run_folder
+from sentiment.config.compose import compose
+from sentiment.config.resources import bundled
+from sentiment.config.signatures import check_node
+from sentiment.errors import ConfigError
+from sentiment.training.check import check
+
+CONF = bundled("conf")
+GROUPS = sorted(
+    f"{path.parent.name}={path.stem}"
+    for path in CONF.glob("*/*.yaml")
+    if path.parent.name not in ("hydra", "engine", "paths") and path.stem not in ("mlflow", "wandb", "many")
+)
+GIVEN = {
+    "export": ["run=x"],
+    "package": ["run=x"],
+    "evaluate": ["run=x"],
+    "sweep-report": ["folder=x"],
+    "deploy": ["run=x"],
+    "predict": ["run=x", "input=a.csv", "output=b.csv"],
+    "verify": ["output=b.csv"],
+}
+
+
+def composed(command, *overrides):
+    cfg = compose(command, overrides)
+    with open_dict(cfg):
+        cfg.hydra.runtime.output_dir = "outputs/test"
+    HydraConfig.instance().set_config(cfg)
+    return OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+
+
+@pytest.mark.parametrize("name", ["mlflow", "wandb"])
+def test_a_logger_that_is_not_installed_says_how_to_get_it(name):
+    if importlib.util.find_spec(name):
+        check(composed("train", f"logger={name}"))
+    else:
+        with pytest.raises(ConfigError, match=rf"logger.{name} needs {name}; pip install 'bert-sentiment\[{name}\]'"):
+            check(composed("train", f"logger={name}"))
+
+
+@pytest.mark.parametrize("choice", GROUPS)
+def test_every_option_of_training_composes_and_binds(choice):
+    cfg = composed("train", choice, *(["model.backbone=x"] if choice == "model=base" else []))
+    OmegaConf.resolve(cfg)
+    check(cfg)
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "train"])
+def test_every_command_composes_and_binds(command):
+    cfg = composed(command, *GIVEN.get(command, []))
+    assert "_target_" in call(cfg)
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "hydra" / "launcher").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_launcher_of_a_sweep_composes_and_binds(path):
+    cfg = compose("train", [f"hydra/launcher={path.stem}"])
+    check_node("hydra.launcher", cfg.hydra.launcher)
+
+
+@pytest.mark.parametrize("engine", ["local", "rest", "ray"])
+def test_a_batch_takes_either_engine(engine):
+    assert "_target_" in call(composed("predict", f"engine={engine}", "run=x", "input=a", "output=b")).engine
+
+
+@pytest.mark.parametrize(
+    ("command", "override"), [("package", "version=2.0"), ("deploy", "version=2"), ("models", "default=2.0")]
+)
+def test_a_version_is_given_without_quotes(command, override):
+    assert "_target_" in call(composed(command, *GIVEN.get(command, []), override))
+
+
+def test_the_headline_experiment_is_as_published():
+    cfg = composed("train", "experiment=imdb_bert")
+    assert cfg.model.backbone == "bert-base-uncased"
+    assert (cfg.model.lr, cfg.data.batch_size, cfg.trainer.max_epochs, cfg.data.max_length) == (2e-5, 32, 3, 256)
+    assert cfg.data.hub == "stanfordnlp/imdb"
+
+
+MISTAKES = [
+    # keys and groups
+    ("sead=1", "unknown key sead; did you mean seed?"),
+    ("+sead=1", "unknown key sead; did you mean seed?"),
+    ("++typo=1", "unknown key typo; there are run_name, seed, "),
+    ("trainer.max_epoch=3", "unknown key trainer.max_epoch; did you mean trainer.max_epochs?"),
+    ("modle=minilm", "unknown key modle; did you mean model?"),
+    ("dta=imdb", "unknown key dta; did you mean data?"),
+    ("+experimnt=imdb_bert", "unknown key experimnt; did you mean experiment?"),
+    (
+        "model=minlm",
+        "model has no option 'minlm'; did you mean minilm? choose one of: base, bert_base, minilm, minilm_lora",
+    ),
+    ("data=imbd", "data has no option 'imbd'; did you mean imdb? choose one of: base, demo,"),
+    ("experiment=nothing", "experiment has no option 'nothing'; choose one of:"),
+    (
+        "+model.lrr=3",
+        "unknown key model.lrr: sentiment.training.model.SentimentClassifier takes no 'lrr'; did you mean lr?",
+    ),
+    (
+        "++model.warmap=0",
+        "unknown key model.warmap: sentiment.training.model.SentimentClassifier takes no 'warmap'; did you",
+    ),
+    (
+        "+model.optimizer.ep=1",
+        "unknown key model.optimizer.ep: sentiment.training.optimizers.AdamW takes no 'ep'; did you mean eps?",
+    ),
+    (
+        "+trainer.max_step=5",
+        "unknown key trainer.max_step: pytorch_lightning.Trainer takes no 'max_step'; did you",
+    ),
+    (
+        "+data.cleaning.emoji=true",
+        "unknown key data.cleaning.emoji: sentiment.inference.preprocessing.Cleaning takes no 'emoji'; there",
+    ),
+    ("+callbacks.bset=3", "unknown key callbacks.bset; did you mean callbacks.best?"),
+    ("+paths.outpts=x", "unknown key paths.outpts; did you mean paths.outputs?"),
+    ("~callbacks.throughput", "callbacks.throughput is required; do not remove it"),
+    ("~seed", "seed is required; do not remove it"),
+    (
+        "model.optimizer._target_=torch.optim.Adamw",
+        "model.optimizer._target_=torch.optim.Adamw: no such class",
+    ),
+    ("model.lr==3", "model.lr==3: Hydra cannot read this value; where it is a text, quote it: "),
+    ("resume=outputs/nowhere", "resume=outputs/nowhere: there is no"),
+    # settings that something else puts aside, or that this backbone has not
+    ("+model.optimizer.lr=1e-3", "model.optimizer.lr=0.001 would do nothing: each weight has model.lr"),
+    ("+model.optimizer.weight_decay=0.2", "model.optimizer.weight_decay=0.2 would do nothing: each weight has model.w"),
+    (
+        "model.scheduler_args={num_warmup_steps:5}",
+        "model.scheduler_args.num_warmup_steps: the run sets it; set model.w",
+    ),
+    ("model.scheduler_args={num_training_steps:5}", "model.scheduler_args.num_training_steps: the run sets it; set tr"),
+    ("model.scheduler_args={power:2}", "model.scheduler_args.power: scheduler linear takes no 'power'; it takes none"),
+    ("model.scheduler=reduce_lr_on_plateau", "model.scheduler=reduce_lr_on_plateau follows a metric"),
+    ("model.revision=main", "model.revision=main: 'packaged/all-MiniLM-L6-v2' is not on the hub"),
+    # labels as YAML reads them
+    ("data.labels=[true,false]", "data.labels: true is a boolean; write the label in quotes"),
+    ("data.labels=[0,'0']", "data.labels: '0' is named 2 times; name each label once"),
+    ("model.class_weights={0:1.0,1:-2}", "model.class_weights: the weight of '1' is -2; give a number above 0"),
+    ("model.class_weights={0:1.0,1:nan}", "model.class_weights: the weight of '1' is nan; give a number above 0"),
+    ("model.class_weights={0:1.0,1:0}", "model.class_weights: the weight of '1' is 0; give a number above 0"),
+    ("model.class_weights=[1.0,2.0]", "model.class_weights=[1.0, 2.0]: expected balanced, or a weight for each label"),
+    # types: what pydantic would convert, but the constructor would get as it is
+    ("model.lr=abc", "model.lr=abc: expected a valid number, unable to parse string as a number"),
+    ("model.lr=true", "model.lr=True: expected a number, got bool True"),
+    ('model.lr="1e-4"', "model.lr=1e-4: expected a number, got str '1e-4'"),
+    ("data.max_length=64.0", "data.max_length=64.0: expected a whole number, got float 64.0"),
+    ("data.cleaning.html=no", "data.cleaning.html=no: expected true or false, got str 'no'"),
+    ("data.labels=positive", "data.labels=positive: expected a list, such as [a,b]"),
+    ("trainer.max_epochs=two", "trainer.max_epochs=two: expected -1 or a valid integer"),
+    ("calibrate=maybe", "calibrate=maybe: expected a valid boolean"),
+    (
+        "average=false",
+        "average is gone: the last epoch is exported, unless an earlier one is",
+    ),
+    # ranges
+    ("seed=-1", "seed=-1: expected greater than or equal to 0"),
+    ("model.lr=-1", "model.lr=-1: expected greater than 0"),
+    ("model.lr=2", "model.lr=2: expected less than or equal to 1"),
+    ("model.warmup=1.5", "model.warmup=1.5: expected less than 1"),
+    ("model.layer_decay=1.5", "model.layer_decay=1.5: expected less than or equal to 1"),
+    ("model.label_smoothing=1", "model.label_smoothing=1: expected less than 1"),
+    ("model.optimizer.eps=-1", "model.optimizer.eps=-1: expected greater than or equal to 0"),
+    ("model.optimizer.betas=[0.9,1.5]", "model.optimizer.betas=[0.9, 1.5]: expected less than 1"),
+    ("data.max_length=4", "data.max_length=4: expected greater than or equal to 8"),
+    (
+        "data.max_length=513",
+        "max_length=513 exceeds the 512 positions of 'packaged/all-MiniLM-L6-v2'; lower",
+    ),
+    ("data.batch_size=0", "data.batch_size=0: expected greater than 0"),
+    ("data.validation_fraction=1.0", "data.validation_fraction=1.0: expected less than 1"),
+    ("data.max_windows=0", "data.max_windows=0: expected greater than 0"),
+    (
+        "trainer.max_epochs=-1",
+        "trainer.max_epochs=-1: the learning rate's schedule needs an end; set",
+    ),
+    ("+trainer.min_epochs=-5", "trainer.min_epochs=-5: expected greater than or equal to 1"),
+    ("trainer.gradient_clip_val=-1", "trainer.gradient_clip_val=-1: expected greater than or equal to 0"),
+    ("trainer.limit_train_batches=2.5", "trainer.limit_train_batches=2.5: expected "),
+    # names
+    (
+        "convert.runtime=onxx",
+        "convert.runtime=onxx: expected 'auto', 'torch', 'onnx' or 'onnx-int8'; did you mean onnx?",
+    ),
+    ("model.scheduler=lnear", "model.scheduler=lnear: expected 'linear', 'cosine', "),
+    ("data.truncation=heads", "data.truncation=heads: expected 'head', 'tail' or 'head_tail'; did you mean head?"),
+    ("data.dedupe=exactly", "data.dedupe=exactly: expected 'none', 'exact' or 'normalised'; did you mean exact?"),
+    ("data.drop_leaks=true", "data.drop_leaks=True: expected 'none', 'exact' or 'normalised'"),
+    (
+        "trainer.accelerator=gpux",
+        "trainer.accelerator=gpux: expected 'auto', 'cpu', 'gpu', 'cuda', 'mps' or 'tpu';",
+    ),
+    ("trainer.devices=two", "trainer: "),
+    ("callbacks.best.mode=maxi", "callbacks.best.mode=maxi: expected 'min' or 'max'; did you mean max?"),
+    (
+        "callbacks.best.monitor=validation/acuracy",
+        "callbacks.best.monitor: a run has no metric 'acuracy'; did you",
+    ),
+    ("optimized_metric=acuracy", "optimized_metric: a run has no metric 'acuracy'; did you mean accuracy?"),
+    ("model.backbone=nowhere/none", "cannot load the backbone 'nowhere/none': "),
+]
+
+
+@pytest.mark.parametrize(("override", "message"), MISTAKES, ids=[override for override, _ in MISTAKES])
+def test_a_mistake_is_one_clear_line_before_any_data_is_read(override, message, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        main(["train", "data.dir=nowhere", override])  # to read it would be an error of its own
+    assert caught.value.code == 2
+    error = capfd.readouterr().err.strip()
+    assert error.splitlines()[-1].startswith(f"error: {message}")
+    assert "Traceback" not in error
+    assert not [path for path in tmp_path.rglob("*") if path != tmp_path / "outputs"], "no run folder is left behind"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["preprocess", "data=imbd"], "data has no option 'imbd'; did you mean imdb? choose one of:"),
+        (
+            ["preprocess", "+foo=1"],
+            "unknown key foo: sentiment.data.preprocess.preprocess takes no 'foo'; there are",
+        ),
+        (["preprocess", "data.dir=nowhere", "data.max_length=1000"], "max_length=1000 exceeds the 512 positions"),
+        (["preprocess", "data.dir=nowhere", "data.batch_size=0"], "data.batch_size=0: expected greater than 0"),
+        (["preprocess", "data.dir=nowhere", "+model.foo=1"], "unknown key model.foo; did you mean model."),
+        (
+            ["preprocess", "data.dir=nowhere", "+paths.outpts=x"],
+            "unknown key paths.outpts; did you mean paths.outputs?",
+        ),
+        (["evaluate", "run=x", "+splt=test"], "unknown key splt: "),
+        (["package", "run=x", "worker=2"], "unknown key worker; did you mean workers?"),
+        (["package", "run=x", "batch_size=-1"], "batch_size=-1: expected greater than "),
+        (
+            ["predict", "run=x", "engine=rset"],
+            "engine has no option 'rset'; did you mean rest? choose one of: local, ray, rest",
+        ),
+        (["serve", "inference_port=70000"], "inference_port=70000: expected less than or equal to 65535"),
+        (["serve", "inferense_port=8080"], "unknown key inferense_port; did you mean inference_port?"),
+        (["ui", "port=abc"], "port=abc: expected a valid integer"),
+        (["demo", "ports=[1,2]"], "ports=[1, 2]: expected more values"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_every_command_is_as_strict(arguments, message, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command, *overrides = arguments
+    with pytest.raises(SystemExit) as caught:
+        main([command, *overrides])
+    assert caught.value.code == 2
+    assert capfd.readouterr().err.strip().startswith(f"error: {message}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_required_value_is_named(capfd):
+    with pytest.raises(SystemExit):
+        main(["package"])
+    assert "error: run is required and has no value; set run=..." in capfd.readouterr().err
+
+
+def test_precision_is_what_the_processor_has(monkeypatch):
+    for native, expected in ((True, "bf16-mixed"), (False, "32-true")):
+        monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda native=native: native)
+        monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: False)
+        assert precision("cpu") == expected
+
+
+def test_a_resumed_run_keeps_its_folder():
+    assert run_folder("outputs", "new", None) == "outputs/new"
+    assert run_folder("outputs", "new", "outputs/old") == "outputs/old"

@@ -1,0 +1,73 @@
+"""The embedded corpus is what the README says of it."""
+
+import csv
+import re
+from collections import Counter
+from itertools import combinations
+
+import pytest
+
+from sentiment.config.resources import bundled
+
+SPLITS = ("train", "validation", "test", "challenge")
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    def read(split):
+        with (bundled("data/demo") / f"{split}.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    return {split: read(split) for split in SPLITS}
+
+
+def words(text):
+    return frozenset(re.findall(r"\w+", text.lower()))
+
+
+def test_the_splits_are_large_enough_and_balanced(corpus):
+    assert len(corpus["train"]) >= 800
+    assert min(len(corpus["validation"]), len(corpus["test"])) >= 200
+    assert sum(map(len, corpus.values())) >= 1200
+    for rows in corpus.values():
+        cells = Counter((row["kind"], row["label"]) for row in rows)
+        assert set(cells) == {(kind, label) for kind in ("review", "tweet") for label in ("negative", "positive")}
+        assert len(set(cells.values())) == 1
+
+
+def test_texts_run_from_one_word_to_eighty(corpus):
+    lengths = sorted(len(row["text"].split()) for row in corpus["train"])
+    assert lengths[0] == 1
+    assert 60 <= lengths[-1] <= 90
+    assert 10 <= lengths[len(lengths) // 2] <= 25
+
+
+def test_there_are_hashtags_emoji_and_many_topics_in_both_classes(corpus):
+    for label in ("negative", "positive"):
+        texts = [row["text"] for row in corpus["train"] if row["label"] == label]
+        assert sum("#" in text for text in texts) > 50
+        assert sum(any(ord(char) > 0x1F000 for char in text) for text in texts) > 80
+        assert sum("not" in words(text) or "n't" in text for text in texts) > 100
+    assert len({row["topic"] for row in corpus["train"]}) >= 10
+
+
+def test_no_two_texts_are_alike(corpus):
+    """No pair of texts anywhere in the corpus shares more than half of its words."""
+    bags = [words(row["text"]) or frozenset([row["text"]]) for split in SPLITS for row in corpus[split]]
+    holders: dict[str, list[int]] = {}
+    for i, bag in enumerate(bags):
+        for word in bag:
+            holders.setdefault(word, []).append(i)
+    shared = Counter()
+    for rows in holders.values():
+        shared.update(combinations(rows, 2))
+    alike = [pair for pair, n in shared.items() if n > 0.5 * len(bags[pair[0]] | bags[pair[1]])]
+    assert alike == []
+
+
+def test_the_class_does_not_show_in_the_length(corpus):
+    means = {
+        label: sum(len(row["text"]) for row in corpus["train"] if row["label"] == label)
+        for label in ("negative", "positive")
+    }
+    assert means["negative"] == pytest.approx(means["positive"], rel=0.05)

@@ -1,0 +1,143 @@
+import json
+
+import pytest
+
+from sentiment.errors import RequestError
+from sentiment.inference.types import Model, Prediction
+from sentiment.protocol.kserve_v2 import Tensor
+from sentiment.protocol.requests import Describe, Explain, Many, One, parse_explain, parse_request
+from sentiment.protocol.validation import MAX_CHARACTERS, MAX_TEXTS
+
+MODEL = Model("mood", "1.0", ("negative", "positive"), max_length=64, truncation="head")
+SUNNY = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9}, tokens=5, truncated=False)
+GLOOMY = Prediction("negative", 0.8, {"negative": 0.8, "positive": 0.2}, tokens=64, truncated=True)
+
+
+def v2(*data, **changes):
+    """A V2 body; `changes` are to the tensor where it has the key, else to the body."""
+    tensor = {"name": "text", "shape": [len(data)], "datatype": "BYTES", "data": list(data)}
+    inner = {key: value for key, value in changes.items() if key in tensor}
+    outer = {key: value for key, value in changes.items() if key not in tensor}
+    return {"inputs": [{**tensor, **inner}], **outer}
+
+
+def test_each_form_is_told_by_its_key():
+    assert parse_request("fine") == One("fine")
+    assert parse_request({"text": "fine"}) == One("fine")
+    assert parse_request({"texts": ["fine"]}) == Many(("fine",))
+    assert parse_request({"instances": ["fine", {"text": "so"}, {"data": "so"}]}) == Many(("fine", "so", "so"))
+    assert parse_request(v2("fine", "so")) == Tensor(("fine", "so"))
+    assert parse_request(v2("fine", "so", shape=[2, 1])) == Tensor(("fine", "so"))
+
+
+def test_a_list_is_answered_with_a_list_even_of_one():
+    assert Many(("a",)).render([SUNNY], MODEL) == {"predictions": [SUNNY.to_json()]}
+    assert One("a").render([SUNNY], MODEL) == SUNNY.to_json()
+
+
+def test_details_come_with_each_prediction():
+    for body in ({"text": "a"}, {"texts": ["a"]}, {"instances": ["a"]}):
+        answer = parse_request({**body, "details": True}).render([SUNNY], MODEL)
+        [prediction] = answer.get("predictions", [answer])
+        assert prediction == SUNNY.to_json(details=True)
+
+
+def test_a_tensor_is_answered_with_tensors():
+    body = v2("a", "b", id="7", parameters={"trace": 3})
+    assert parse_request(body).render([SUNNY, GLOOMY], MODEL) == {
+        "model_name": "mood",
+        "model_version": "1.0",
+        "id": "7",
+        "parameters": {"trace": 3},
+        "outputs": [
+            {"name": "label", "datatype": "BYTES", "shape": [2], "data": ["positive", "negative"]},
+            {"name": "score", "datatype": "FP32", "shape": [2], "data": [0.9, 0.8]},
+            {"name": "probabilities", "datatype": "FP32", "shape": [2, 2], "data": [0.1, 0.9, 0.8, 0.2]},
+        ],
+    }
+
+
+def test_a_tensor_request_without_id_and_parameters_gets_none():
+    assert set(parse_request(v2("a")).render([SUNNY], MODEL)) == {"model_name", "model_version", "outputs"}
+
+
+def test_details_of_tensors_are_tensors():
+    answer = parse_request(v2("a", "b", parameters={"details": True})).render([SUNNY, GLOOMY], MODEL)
+    assert answer["outputs"][3:] == [
+        {"name": "tokens", "datatype": "INT64", "shape": [2], "data": [5, 64]},
+        {"name": "truncated", "datatype": "BOOL", "shape": [2], "data": [False, True]},
+    ]
+
+
+def test_only_the_outputs_asked_for_are_sent():
+    answer = parse_request(v2("a", outputs=[{"name": "score"}])).render([SUNNY], MODEL)
+    assert [output["name"] for output in answer["outputs"]] == ["score"]
+
+
+def test_an_output_of_the_details_needs_no_parameter():
+    answer = parse_request(v2("a", outputs=[{"name": "tokens"}])).render([SUNNY], MODEL)
+    assert [output["data"] for output in answer["outputs"]] == [[5]]
+
+
+def test_explanations_are_asked_for_in_every_form_with_a_target_or_without():
+    assert parse_explain("fine") == Explain(One("fine"))
+    assert parse_explain({"text": "fine", "target": "sad"}) == Explain(One("fine"), "sad")
+    assert parse_explain({"instances": ["fine"], "target": "sad"}) == Explain(Many(("fine",)), "sad")
+    tensor = Tensor(("fine",), parameters={"target": "sad"})
+    assert parse_explain(v2("fine", parameters={"target": "sad"})) == Explain(tensor, "sad")
+
+
+def test_a_description_comes_back_as_the_model_it_describes():
+    told = json.loads(json.dumps(Describe().render([], MODEL)))
+    assert told["labels"] == ["negative", "positive"]
+    assert Model.from_json(told) == MODEL
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        ({"text": ""}, 400, "text is empty"),
+        ({"text": " \n"}, 400, "text is empty"),
+        ({"text": 3}, 400, "text must be a string, got a number"),
+        ({"text": None}, 400, "text must be a string, got null"),
+        ({"texts": "a"}, 400, '"texts" must be a list of strings, got a string'),
+        ({"texts": []}, 400, "empty list"),
+        ({"texts": ["a", True]}, 400, "texts[1] must be a string, got a boolean"),
+        ({"txt": "a"}, 400, "got the keys: txt"),
+        ({"text": "a", "texts": ["a"]}, 400, "got the keys: text, texts"),
+        ({}, 400, "got the keys: none"),
+        ([1], 400, "got a list"),
+        (None, 400, "got null"),
+        ({"texts": ["a"] * (MAX_TEXTS + 1)}, 413, "send at most 1024"),
+        ({"text": "a" * (MAX_CHARACTERS + 1)}, 413, "send at most 100,000"),
+        ({"text": "a", "details": "yes"}, 400, '"details" must be true or false, got a string'),
+        ({"instances": "a"}, 400, '"instances" must be a list of strings, got a string'),
+        ({"instances": [["a"]]}, 400, "instances[0] must be a string, got a list"),
+        ({"instances": [{"txt": "a"}]}, 400, 'must have the key "text" or "data"'),
+        ({"instances": ["a"] * (MAX_TEXTS + 1)}, 413, "send at most 1024"),
+        ({"inputs": "a"}, 400, "a list of one tensor"),
+        ({"inputs": []}, 400, "a list of one tensor"),
+        (v2("a", datatype="FP32"), 400, "must be \"BYTES\", got 'FP32'"),
+        (v2("a", shape=[2]), 400, "shape must be [1] for 1 texts, got [2]"),
+        (v2("a", shape=None), 400, "got None"),
+        (v2("a", shape=[True, 1]), 400, "got [True, 1]"),
+        (v2(), 400, '"data" is an empty list'),
+        (v2("a", data=None), 400, '"data" must be a list of strings, got null'),
+        (v2("a", 3), 400, "data[1] must be a string, got a number"),
+        (v2(*["a"] * (MAX_TEXTS + 1)), 413, "send at most 1024"),
+        (v2("a", id=3), 400, '"id" must be a string, got a number'),
+        (v2("a", parameters=[]), 400, '"parameters" must be an object, got a list'),
+        (v2("a", parameters={"deep": {}}), 400, "parameters.deep must be"),
+        (v2("a", parameters={"huge": float("inf")}), 400, "parameters.huge must be"),
+        (v2("a", parameters={"details": 1}), 400, '"details" must be true or false, got a number'),
+        (v2("a", outputs=[{"name": "logits"}]), 400, "no output 'logits'; there are label, score"),
+        (v2("a", outputs=[{"name": ["label"]}]), 400, "no output"),
+        (v2("a", outputs="label"), 400, '"outputs" must be a list of objects'),
+    ],
+)
+def test_a_bad_request_says_what_is_wrong(body, status, message):
+    with pytest.raises(RequestError) as caught:
+        parse_request(body)
+    assert caught.value.status == status
+    assert message in str(caught.value)
+    assert caught.value.to_json()["code"] == status

@@ -1,0 +1,84 @@
+import re
+
+import pytest
+
+from sentiment.inference.types import Prediction
+from sentiment.serving.rollout.gate import Evidence, Limits, next_version, objections, weigh
+
+
+def predictions(*scores):
+    """One for each probability of "positive"."""
+    return [
+        Prediction("positive" if p >= 0.5 else "negative", max(p, 1 - p), {"negative": 1 - p, "positive": p})
+        for p in scores
+    ]
+
+
+def evidence(**changes):
+    values = {"texts": 100, "agreement": 1.0, "difference": 0.0, "accuracy": 0.9, "accuracy_in_place": 0.9, "p95_ms": 9}
+    return Evidence(**(values | changes))
+
+
+def test_the_evidence_is_computed_from_the_predictions():
+    found = weigh(
+        served=predictions(0.9, 0.4, 0.7, 0.2),
+        exported=predictions(0.9, 0.6, 0.7, 0.25),
+        in_place=predictions(0.1, 0.6, 0.7, 0.2),
+        labels=["positive", "positive", "positive", "negative"],
+        seconds=[0.010] * 19 + [0.200],
+    )
+    assert found.texts == 4
+    assert found.agreement == 0.75
+    assert found.difference == pytest.approx(0.2)
+    assert (found.accuracy, found.accuracy_in_place) == (0.75, 0.75)
+    assert found.p95_ms == pytest.approx(19.5)
+
+
+def test_without_labels_or_a_version_in_place_there_is_no_score():
+    scored = {"served": predictions(0.9), "exported": predictions(0.9), "seconds": [0.1, 0.1]}
+    assert weigh(**scored, in_place=None, labels=["negative"]).accuracy_in_place is None
+    found = weigh(**scored, in_place=predictions(0.9), labels=None)
+    assert (found.accuracy, found.accuracy_in_place) == (None, None)
+    assert objections(found, Limits(max_p95_ms=1000)) == []
+
+
+def test_other_labels_are_as_different_as_can_be():
+    other = [Prediction("joy", 1.0, {"joy": 1.0})]
+    found = weigh(served=predictions(0.9), exported=other, in_place=None, labels=None, seconds=[0.1, 0.1])
+    assert (found.agreement, found.difference) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"agreement": 0.98}, "label of the exported model to 98.0% of 100 texts, wanted 99.0%"),
+        ({"difference": 0.02}, "differs by 0.0200 .* allowed 0.0100"),
+        ({"accuracy": 0.88}, "accuracy is 0.8800, that of the version in place 0.9000, allowed drop 0.0100"),
+        ({"p95_ms": 300}, "take up to 300 ms, allowed 250 ms"),
+    ],
+)
+def test_each_limit_that_is_broken_is_a_reason(changes, reason):
+    [found] = objections(evidence(**changes), Limits())
+    assert re.search(reason, found)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"agreement": 0.99}, {"difference": 0.01}, {"accuracy": 0.895}, {"accuracy": 0.95}, {"p95_ms": 250}]
+)
+def test_a_limit_that_is_just_kept_is_none(changes):
+    assert objections(evidence(**changes), Limits()) == []
+
+
+def test_all_reasons_are_told():
+    assert len(objections(evidence(agreement=0, difference=1, accuracy=0, p95_ms=999), Limits())) == 4
+
+
+def test_any_drop_may_be_allowed():
+    assert objections(evidence(accuracy=0.0), Limits(max_drop=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected"), [([], "1.0"), ([1.0], "2.0"), ([1.0, 2.5], "3.0"), ([9.0, 10.0], "11.0")]
+)
+def test_the_next_version_is_the_next_whole_number(taken, expected):
+    assert next_version(taken) == expected

@@ -1,0 +1,72 @@
+import logging
+import os
+import re
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from rich import get_console
+
+from sentiment.console import quiet_libraries
+from sentiment.training.callbacks import Throughput
+from sentiment.training.checkpoints import WholeCheckpoints
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_the_former_one(tmp_path, monkeypatch):
+    path = tmp_path / "last.ckpt"
+    WholeCheckpoints().save_checkpoint({"epoch": 1}, path)
+
+    def full(checkpoint, target):
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        WholeCheckpoints().save_checkpoint({"epoch": 2}, path)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}
+    assert os.listdir(tmp_path) == ["last.ckpt"]
+
+
+class Line(pl.LightningModule):
+    """y = wx, on batches as ours are."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.zeros(1))
+
+    def training_step(self, batch, index):
+        loss = ((batch["x"] * self.w - batch["labels"]) ** 2).mean()
+        self.log("train/loss", loss)
+        return loss
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+
+def lines_of(caplog, folder, monkeypatch, *, terminal, report_every):
+    monkeypatch.setattr(get_console(), "_force_terminal", terminal)
+    rows = [{"x": torch.tensor(1.0), "labels": torch.tensor(1.0)} for _ in range(8)]
+    trainer = pl.Trainer(
+        max_epochs=2, accumulate_grad_batches=2, callbacks=[Throughput(report_every=report_every)], accelerator="cpu",
+        default_root_dir=folder, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False,
+    )  # fmt: skip
+    with quiet_libraries(), caplog.at_level(logging.INFO, logger="sentiment.training.callbacks"):
+        trainer.fit(Line(), torch.utils.data.DataLoader(rows, batch_size=2))
+    return [record.message for record in caplog.records if record.name == "sentiment.training.callbacks"]
+
+
+def test_without_a_bar_lines_tell_how_far_training_is(caplog, tmp_path, monkeypatch):
+    lines = lines_of(caplog, tmp_path, monkeypatch, terminal=False, report_every=0)
+    assert len(lines) == 8
+    last = re.fullmatch(r"epoch 2 of 2, step 4 of 4: loss (\S+), (\S+) texts/s, 0 min left", lines[-1])
+    assert last
+    assert 0 < float(last[1]) < 1
+    assert float(last[2]) > 0
+    assert "epoch 1 of 2, step 0 of 4: loss 1.0000" in lines[0]
+    assert "1 min left" in lines[0]
+
+
+def test_no_lines_beside_a_bar_or_before_their_time(caplog, tmp_path, monkeypatch):
+    assert lines_of(caplog, tmp_path, monkeypatch, terminal=True, report_every=0) == []
+    assert lines_of(caplog, tmp_path, monkeypatch, terminal=False, report_every=60) == []

@@ -1,0 +1,100 @@
+import pytest
+import torch
+
+from sentiment.backbones import PACKAGED, check_sha256, resolve
+from sentiment.errors import ModelError
+from sentiment.training.model import SentimentClassifier, loss_weights
+from sentiment.training.networks import load_network
+from sentiment.training.param_groups import groups
+
+LABELS = ["negative", "positive"]
+
+
+@pytest.fixture
+def model(tiny_backbone):
+    return SentimentClassifier(backbone=tiny_backbone, labels=LABELS, optimizer=torch.optim.AdamW)
+
+
+def test_logits_have_a_column_for_each_label(model):
+    ids = torch.randint(5, 100, (3, 7))
+    assert model(ids, torch.ones_like(ids)).shape == (3, 2)
+
+
+def test_a_fresh_network_trains_with_dropout(model):
+    assert all(module.training for module in model.network.modules())
+
+
+def test_biases_and_layer_norms_do_not_decay(model):
+    names = {id(parameter): name for name, parameter in model.network.named_parameters()}
+    decayed, free = (
+        {names[id(parameter)] for parameter in group["params"]}
+        for group in groups(model.network, lr=1e-4, weight_decay=0.1, layer_decay=1.0)
+    )
+    assert decayed | free == set(names.values())
+    assert all(name.endswith("bias") or "LayerNorm" in name for name in free)
+    assert not any(name.endswith("bias") or "LayerNorm" in name for name in decayed)
+
+
+def test_the_network_carries_the_label_names(tiny_backbone):
+    assert load_network(tiny_backbone, ["a", "b", "c"])[0].config.id2label == {0: "a", 1: "b", 2: "c"}
+
+
+def test_dropout_before_the_head_can_be_set(tiny_backbone):
+    assert load_network(tiny_backbone, LABELS, 0.37)[0].dropout.p == 0.37
+
+
+def test_an_unreachable_backbone_says_what_to_do():
+    with pytest.raises(ModelError, match="cannot load the backbone 'bert-base-uncased'.*; set model.backbone"):
+        load_network("bert-base-uncased", LABELS, None)
+
+
+def test_the_packaged_weights_are_the_published_ones():
+    assert resolve(PACKAGED).endswith("model")
+
+
+def test_altered_weights_are_refused(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"other")
+    with pytest.raises(ModelError, match="has SHA-256 d9298a10.*, expected 00; reinstall"):
+        check_sha256(tmp_path / "model.safetensors", "00")
+
+
+def test_each_layer_learns_slower_than_the_one_above(model):
+    rates = {}
+    names = {id(parameter): name for name, parameter in model.network.named_parameters()}
+    for group in groups(model.network, lr=1.0, weight_decay=0.1, layer_decay=0.5):
+        rates |= {names[id(parameter)]: group["lr"] for parameter in group["params"]}
+    assert set(rates) == set(names.values())
+    assert rates["classifier.weight"] == 1.0
+    assert rates["bert.encoder.layer.1.output.dense.bias"] == 0.5
+    assert rates["bert.encoder.layer.0.output.dense.bias"] == 0.25
+    assert rates["bert.embeddings.word_embeddings.weight"] == 0.125
+
+
+def test_balanced_weights_are_inverse_to_the_counts():
+    assert loss_weights("balanced", LABELS, {"negative": 30, "positive": 10}) == pytest.approx([2 / 3, 2.0])
+    assert loss_weights({"positive": 3, "negative": 1}, LABELS, {}) == [1.0, 3.0]
+
+
+def test_frozen_embeddings_do_not_learn(tiny_backbone):
+    model = SentimentClassifier(
+        backbone=tiny_backbone, labels=LABELS, optimizer=torch.optim.AdamW, freeze_embeddings=True
+    )
+    frozen = {name for name, parameter in model.network.named_parameters() if not parameter.requires_grad}
+    assert frozen == {name for name, _ in model.network.named_parameters() if "embeddings" in name}
+
+
+def test_merged_adapters_answer_as_before(tiny_backbone):
+    import peft
+
+    lora = peft.LoraConfig(task_type="SEQ_CLS", r=4, target_modules=["query", "value"])
+    model = SentimentClassifier(backbone=tiny_backbone, labels=LABELS, optimizer=torch.optim.AdamW, lora=lora).eval()
+    learning = [name for name, parameter in model.network.named_parameters() if parameter.requires_grad]
+    assert all("lora_" in name or "classifier" in name for name in learning)
+    for name, parameter in model.network.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)  # fresh adapters change nothing
+    ids = torch.randint(5, 100, (3, 7))
+    before = model(ids, torch.ones_like(ids))
+    plain = model.merged()
+    assert type(plain).__name__ == "BertForSequenceClassification"
+    torch.testing.assert_close(plain(input_ids=ids, attention_mask=torch.ones_like(ids)).logits, before)

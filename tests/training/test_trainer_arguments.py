@@ -1,0 +1,164 @@
+"""Every argument of Lightning's Trainer leaves a complete run, or is refused before any data is read."""
+
+import inspect
+
+import pytest
+import pytorch_lightning as pl
+from omegaconf import OmegaConf
+
+from sentiment.cli import main
+from sentiment.config.bounds import OWNED
+from sentiment.config.resources import bundled
+from tests.conftest import read_json
+
+FAST = ("baseline=false", "calibrate=false", "trainer.max_epochs=2")
+
+
+@pytest.fixture(scope="module")
+def refused(corpus, tiny_backbone, tmp_path_factory):
+    outputs = tmp_path_factory.mktemp("refused")
+
+    def refused(capfd, *overrides):
+        with pytest.raises(SystemExit) as caught:
+            main(
+                [
+                    "train",
+                    *(word for word in overrides if word == "-m"),
+                    f"paths.outputs={outputs}",
+                    "run_name=x",
+                    f"data.dir={corpus}",
+                    "data.batch_size=8",
+                ]
+                + [f"model.backbone={tiny_backbone}", "data.max_length=32", f"paths.cache={outputs}/cache", *overrides]
+            )
+        assert caught.value.code == 2
+        error = capfd.readouterr().err
+        assert "Traceback" not in error
+        return error.strip().splitlines()[-1]
+
+    return refused
+
+
+def test_every_argument_is_in_the_config_or_owned_by_the_run():
+    config = OmegaConf.load(bundled("conf") / "trainer" / "default.yaml")
+    arguments = [name for name in inspect.signature(pl.Trainer).parameters if name != "self"]
+    assert [name for name in arguments if name not in config and name not in OWNED] == []
+    assert [name for name in config if name != "_target_" and name not in arguments] == []
+
+
+@pytest.mark.parametrize("prefix", ["", "+"])
+@pytest.mark.parametrize("name", OWNED)
+def test_an_argument_that_the_run_owns_is_refused_with_the_reason(name, prefix, refused, capfd):
+    value = "[]" if name == "callbacks" else "true"
+    assert (
+        refused(capfd, f"{prefix}trainer.{name}={value}") == f"error: trainer.{name} is not yours to set: {OWNED[name]}"
+    )
+
+
+WORKING = [  # overrides, optimizer steps, epochs begun
+    (("trainer.max_steps=2",), 2, 1),
+    (("trainer.max_steps=11",), 11, 2),
+    (("trainer.max_epochs=-1", "trainer.max_steps=3"), 3, 1),
+    (("trainer.check_val_every_n_epoch=2", "trainer.max_epochs=1"), 8, 1),
+    (("trainer.check_val_every_n_epoch=2", "trainer.max_epochs=3"), 24, 3),
+    (("trainer.val_check_interval=3",), 16, 2),
+    (("trainer.val_check_interval=0.25", "trainer.num_sanity_val_steps=1"), 16, 2),
+    (("trainer.val_check_interval=5", "trainer.check_val_every_n_epoch=null"), 16, 2),
+    (("trainer.limit_train_batches=2", "trainer.limit_val_batches=1", "trainer.num_sanity_val_steps=-1"), 4, 2),
+    (("trainer.overfit_batches=2", "trainer.profiler=simple", "trainer.inference_mode=false"), 4, 2),
+    (("trainer.accumulate_grad_batches=3", "trainer.detect_anomaly=true"), 6, 2),
+    (("trainer.gradient_clip_algorithm=value", "trainer.gradient_clip_val=0.5"), 16, 2),
+    (("trainer.precision=bf16-true",), 16, 2),
+    (("trainer.precision=64-true",), 16, 2),
+    (("trainer.enable_progress_bar=false", "trainer.reload_dataloaders_every_n_epochs=1"), 16, 2),
+    (("callbacks=null", "logger=null"), 16, 2),
+    (("callbacks=early_stopping", "trainer.max_steps=3"), 3, 1),
+    (("callbacks=ema", "trainer.max_steps=3"), 3, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "steps", "epochs"), WORKING, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_an_argument_leaves_a_complete_run(overrides, steps, epochs, train_tiny):
+    run = train_tiny("arguments", *FAST, *overrides)
+    summary = read_json(run / "run_summary.json")
+    assert (summary["steps"], summary["epochs"]) == (steps, epochs)
+    assert set(read_json(run / "metrics.json")) == {"validation", "test"}
+    assert summary["exported"]["epoch"] == epochs
+
+
+def test_a_time_limit_ends_training_with_a_run(train_tiny):
+    run = train_tiny("time", *FAST, "trainer.max_epochs=500", "trainer.max_time={seconds:1}")
+    assert 0 < read_json(run / "run_summary.json")["epochs"] < 500
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["trainer.max_epochs=-1"], "trainer.max_epochs=-1: the learning rate's schedule needs an end; set"),
+        (["trainer.max_epochs=0"], "trainer.max_epochs=0: expected -1 or greater than or equal to 1"),
+        (["trainer.val_check_interval=100"], "trainer.val_check_interval=100: an epoch has 8 batches; lower it, or"),
+        (["trainer.val_check_interval=0"], "trainer.val_check_interval=0: expected greater than or equal to 1"),
+        (["trainer.val_check_interval=1.5"], "trainer.val_check_interval=1.5: expected"),
+        (["trainer.limit_train_batches=0.01"], "trainer: You requested to check 0.01 of the `train_dataloader` but"),
+        (["trainer.limit_val_batches=0.01"], "trainer: You requested to check 0.01 of the `val_dataloader` but"),
+        (["trainer.max_time=soon"], "trainer.max_time=soon: expected"),
+        (["trainer.precision=16-true"], "the validation answers are not numbers: the training diverged"),
+        (["trainer.precision=transformer-engine"], "trainer: Requirement 'transformer_engine>=0.11.0' not met."),
+        (["trainer.precision=8-true"], "trainer.precision=8-true: expected '32-true', "),
+        (["trainer.use_distributed_sampler=true"], "trainer.use_distributed_sampler=true: each process takes its"),
+        (["trainer.strategy=foo"], "trainer: You selected an invalid strategy name: `strategy='foo'`."),
+        (["trainer.profiler=fast"], "trainer.profiler=fast: expected 'simple', 'advanced' or 'pytorch'"),
+        (["trainer=null"], "trainer=null: trainer is required; choose one of its options, as in trainer=default"),
+        (["data=null"], "data=null: data is required; choose one of its options"),
+        (["~callbacks.last"], "callbacks.last is required; do not remove it"),
+        (["callbacks.best=null"], "callbacks.best is required; do not remove it"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_an_argument_that_cannot_work_is_one_line(overrides, message, refused, capfd):
+    assert refused(capfd, *overrides).startswith(f"error: {message}")
+
+
+BEST, STOP = "callbacks.best.monitor", "callbacks.early_stopping"
+JUDGES = [
+    ([f"{BEST}=val/acc"], f"{BEST}=val/acc: a run has no such score; did you mean validation/accuracy?"),
+    ([f"{BEST}=train/loss"], f"{BEST}=train/loss: a run has no such score"),
+    ([f"{BEST}=null"], f"{BEST}=None: "),
+    (["callbacks.best.mode=min"], "callbacks.best.mode=min: validation/accuracy is better where it is higher; set "),
+    (
+        [f"{BEST}=validation/loss", "callbacks.best.mode=max"],
+        "callbacks.best.mode=max: validation/loss is better wh",
+    ),
+    ([f"{BEST}=validation/recall"], f"{BEST}: recall has a value for each label; name one, as in recall/positive"),
+    ([f"{BEST}=validation/recall/good"], f"{BEST}: the data has no label 'good'; there are negative, positive"),
+    ([f"{BEST}=validation/f1/positive"], f"{BEST}: f1 is one number over all labels; give f1 alone"),
+    (
+        ["callbacks=early_stopping", f"{STOP}.monitor=val_loss"],
+        f"{STOP}.monitor=val_loss: a run has no such score",
+    ),
+    (
+        ["callbacks=early_stopping", f"{STOP}.mode=min"],
+        f"{STOP}.mode=min: validation/accuracy is better where it ",
+    ),
+    (
+        ["+callbacks.mine={_target_: pytorch_lightning.callbacks.EarlyStopping, monitor: validation/f1}"],
+        "callbacks.mine.mode=min: validation/f1 is better where it is higher",
+    ),
+    (["optimized_metric=recall/good"], "optimized_metric: the data has no label 'good'; there are negative, positive"),
+    (["-m", "seed=1,2", "optimized_metric=loss"], "hydra.sweeper.direction=maximize: loss is better where it is lower"),
+    (["-m", "seed=1,2", "hydra.sweeper.direction=minimize"], "hydra.sweeper.direction=minimize: accuracy is better wh"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "message"), JUDGES, ids=[row[0][-1] for row in JUDGES])
+def test_what_epochs_and_trials_are_judged_by_is_checked_before_training(overrides, message, refused, capfd):
+    assert refused(capfd, *overrides).startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize("monitor", ["macro_recall", "loss", "recall/positive"])
+def test_a_run_is_judged_by_any_score(monitor, train_tiny):
+    run = train_tiny("judged", *FAST, f"callbacks.best.monitor=validation/{monitor}", f"optimized_metric={monitor}")
+    exported = read_json(run / "run_summary.json")["exported"]
+    assert exported["score"] == pytest.approx(read_json(run / "metrics.json")["validation"][monitor], abs=2e-2)

@@ -1,0 +1,54 @@
+"""The handler asked for explanations: alone, in every form, in a batch with others, and beyond a worker's time."""
+
+import json
+
+import pytest
+
+from sentiment.worker.explain_queue import BUSY
+from tests.handling import ASKED, V1, V2, answers, row
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_an_explanation_asked_for_in_a_batch_is_given_alone(handler, first):
+    got = answers(handler, *[{"body": {"text": "good film"}}] * 3, headers={first: ASKED})
+    assert [status for status, _ in got] == [200, 200, 200]
+    assert [("words" in answer, answer["label"]) for _, answer in got] == [(i == first, "positive") for i in range(3)]
+    assert [word["text"] for word in got[first][1]["words"]] == ["good", "film"]
+
+
+def test_explanations_come_in_the_form_they_are_asked_for(handler):
+    bodies = [{"texts": ["good film"]}, {**V1, "target": "negative"}, {**V2, "parameters": {"target": "negative"}}]
+    listed, v1, v2 = (
+        answer for _, answer in answers(handler, *map(row, bodies), headers=dict.fromkeys(range(3), ASKED))
+    )
+    assert [one["target"] for one in listed["explanations"]] == ["positive"]
+    assert [one["target"] for one in v1["explanations"]] == ["negative", "negative"]
+    [output] = v2["outputs"]
+    assert (output["name"], output["shape"], v2["id"]) == ("explanation", [2], "7")
+    assert [json.loads(one) for one in output["data"]] == v1["explanations"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        ({"text": "good", "target": "sad"}, 400, "no label 'sad'; this model has negative, positive"),
+        ({"text": "good", "target": 3}, 400, '"target" must be a label, got a number'),
+        ({"text": ""}, 400, "text is empty"),
+        ({"text": "good", "parameters": 3, "target": None}, 200, None),
+        ({"texts": ["good"] * 9}, 413, "9 texts in one request for explanations; send at most 8"),
+        ({"text": "a" * 10_001}, 413, "10,001 characters; send at most 10,000"),
+    ],
+)
+def test_what_cannot_be_explained_says_why_and_spoils_no_batch(handler, body, status, message):
+    got = answers(handler, row("good film"), row(body), row("good film"), headers={1: ASKED, 2: ASKED})
+    assert [status for status, _ in got] == [200, status, 200]
+    assert message is None or message in got[1][1]["message"]
+
+
+def test_explanations_beyond_a_workers_time_are_told_to_ask_again(handler, monkeypatch):
+    monkeypatch.setattr(handler.predictor.explainer, "budget", 130)  # two of 4 tokens in 16 steps
+    few, many = {"text": "good film"}, {"texts": ["good film"] * 3}
+    got = answers(handler, *map(row, (few, many, few, few, few, "bad meal")), headers=dict.fromkeys(range(5), ASKED))
+    assert [status for status, _ in got] == [200, 413, 200, 503, 503, 200]
+    assert got[3][1] == {"code": 503, "type": "ServiceUnavailable", "message": BUSY}
+    assert got[5][1]["label"] == "negative"
