@@ -19,7 +19,7 @@ GUESS = Prediction("negative", 0.75, {"negative": 0.75, "positive": 0.25})
 WRITER = """
 import sys
 from pathlib import Path
-from sentiment.protocol.validation import Prediction
+from sentiment.inference.types import Prediction
 from sentiment.ui.feedback import Correction, Corrections
 guess = Prediction("negative", 0.75, {"negative": 0.75, "positive": 0.25})
 for i in range(50):
