@@ -1,1 +1,1 @@
-"""Text to prediction: cleaning, tokenization, runtimes, the predictor and its explanations."""
+"""Inference: text cleaning, tokenization, runtimes, the predictor and its explanations."""

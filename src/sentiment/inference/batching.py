@@ -1,4 +1,4 @@
-"""Group rows by length under a token budget and pad them."""
+"""Length-grouped batching under a token budget, and padding."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,11 @@ import torch
 
 
 def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
-    """Rows of ids as input_ids and attention_mask, both (rows, longest), int64."""
+    """Pad rows of token ids to the longest row.
+
+    Returns:
+        `input_ids` and `attention_mask`, both int64 of shape (rows, longest).
+    """
     longest = max(map(len, rows))
     ids = np.full((len(rows), longest), pad_id, dtype=np.int64)
     mask = np.zeros_like(ids)
@@ -17,28 +21,35 @@ def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
     return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
 
 
-MAX_TOKENS = {"cpu": 512, "gpu": 16_384}  # what keeps the caches of one, the cores of the other busy
+MAX_TOKENS = {"cpu": 512, "gpu": 16_384}  # per forward call: sized for CPU caches, GPU occupancy
 
 
-CALL = 1 / 16  # of the time for as many tokens, whatever is computed
+CALL = 1 / 16  # fixed cost of one forward call, in units of max_tokens
 
 
 def grouped(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
-    """Indices of rows in groups that are computed together, in the way that takes least time.
+    """Partition rows into padded batches with the least total cost.
 
-    A group costs its rows times the longest of them, and beside that what one more call costs; it holds one row or
-    `max_tokens` at most. Rows sorted by length are cut at the best places, found one after the other.
+    A batch costs its rows times its longest row, plus the fixed cost of a call. Rows are sorted by length, and dynamic
+    programming over the sorted rows finds the optimal cuts.
+
+    Args:
+        lengths: Tokens of each row.
+        max_tokens: Limit on rows times longest row of one batch; a single longer row is a batch by itself.
+
+    Returns:
+        The row indices of each batch.
     """
     every = np.asarray(lengths, dtype=np.int64)
     order = np.argsort(-every, kind="stable")
     longest = every[order]
-    least = np.zeros(len(order) + 1)  # what the first rows cost
-    cuts = np.zeros(len(order) + 1, dtype=np.int64)  # where the last group of the first rows begins
+    least = np.zeros(len(order) + 1)  # least[i]: minimal cost of the first i sorted rows, in tokens
+    cuts = np.zeros(len(order) + 1, dtype=np.int64)  # cuts[i]: start of the last batch of the first i rows
     for end in range(1, len(order) + 1):
         first = max(0, end - max(1, max_tokens // max(1, longest[end - 1])))
         tokens = np.arange(end - first, 0, -1) * longest[first:end]
         costs = least[first:end] + tokens + np.where(tokens > max_tokens, np.inf, 0)
-        costs[-1] = least[end - 1] + longest[end - 1]  # a row alone, however long
+        costs[-1] = least[end - 1] + longest[end - 1]  # a single row is allowed at any length
         cuts[end] = first + costs.argmin()
         least[end] = costs.min() + max_tokens * CALL
     groups, end = [], len(order)

@@ -1,4 +1,4 @@
-"""SHA256SUMS of a folder, in the format of `sha256sum -c`: written with its files, compared when they are read."""
+"""SHA256SUMS files in the format of `sha256sum -c`: written with a folder's files, verified when they are read."""
 
 import hashlib
 import re
@@ -11,33 +11,34 @@ from sentiment.errors import ModelError
 from sentiment.files import write_text
 
 SUMS = "SHA256SUMS"
-UNLISTED = (SUMS, "README.md")  # the card may be edited: no answer depends on it
+UNLISTED = (SUMS, "README.md")  # users may edit the model card: no prediction depends on it
 DECIDING = re.compile(
     r"(config|tokenizer|tokenizer_config|preprocessing)\.json|model\.safetensors|model-onnx(-int8)?\.onnx"
 )
 LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
-Sums = dict[str, set[str]]  # each name's digests: two of a file that is just being replaced
+Sums = dict[str, set[str]]  # digests by file name; a file that is being replaced has two
 
 
 def export_hash(export: Path) -> str:
-    """Hash the files of an export folder that decide its answers.
+    """Hash the files of an export folder that determine its predictions.
 
     Returns:
-        SHA-256, in hex, over the sorted lines "<SHA-256>  <name>\\n" of config.json, the tokenizer, preprocessing.json,
-        the weights and the ONNX graphs. README.md, vocab.txt and SHA256SUMS itself change no answer and are left out.
+        SHA-256 in hex over the sorted lines "<SHA-256>  <name>", each with a line feed, of config.json, the tokenizer
+        files, preprocessing.json, the weights and the ONNX graphs. README.md, vocab.txt and SHA256SUMS itself change no
+        prediction and are not included.
     """
     return _hash_of({name: file_digest(export / name) for name in file_names(export) if DECIDING.fullmatch(name)})
 
 
 def verify_export(export: Path, *, graphs: bool = True) -> str:
-    """Compare every file that SHA256SUMS lists, if there is one, and return the hash of the export.
+    """Verify an export folder against its SHA256SUMS, if it has one, and return the export hash.
 
     Args:
         export: The folder.
-        graphs: False where the ONNX graphs are about to be made again.
+        graphs: False skips the ONNX graphs, for callers that are about to export them again.
 
     Raises:
-        ModelError: A file is missing or not as listed, or SHA256SUMS itself is damaged.
+        ModelError: A file is missing or differs from its listed digest, or SHA256SUMS is damaged or incomplete.
     """
     sums = read_checksums(export)
     names = [name for name in file_names(export) if DECIDING.fullmatch(name) or name in sums]
@@ -55,17 +56,19 @@ def verify_export(export: Path, *, graphs: bool = True) -> str:
 
 @contextmanager
 def verified_beside(export: Path) -> Iterator[list[str]]:
-    """Verify an export in a thread while the block loads it; damage is reported in place of what it made fail.
+    """Verify an export in a background thread while the block loads it.
+
+    If the block raises and the export is damaged, the ModelError of the damage replaces the block's exception.
 
     Yields:
-        A list that holds the hash of the export once the block has ended.
+        A list that contains the export hash once the block has ended.
     """
     found: list[str] = []
-    with ThreadPoolExecutor(1) as beside:  # hashlib lets go of the interpreter's lock
+    with ThreadPoolExecutor(1) as beside:  # hashlib releases the GIL
         checking = beside.submit(verify_export, export)
         try:
             yield found
-        except Exception as error:  # of any kind: a damaged file may fail anywhere, and the damage is the cause
+        except Exception as error:  # a damaged file can make any loader raise any type; the damage is the cause
             if damage := checking.exception():
                 raise damage from error
             raise
@@ -73,7 +76,11 @@ def verified_beside(export: Path) -> Iterator[list[str]]:
 
 
 def verify_files(folder: Path, names: Iterable[str]) -> None:
-    """Compare those of `names` that the SHA256SUMS of a run directory lists. Raises ModelError for the first fault."""
+    """Verify those of `names` that the SHA256SUMS of a run directory lists.
+
+    Raises:
+        ModelError: A file is missing or differs from its listed digest.
+    """
     sums = read_checksums(folder)
     for name in names:
         if name in sums and (fault := _fault(folder / name, sums[name])):
@@ -81,7 +88,7 @@ def verify_files(folder: Path, names: Iterable[str]) -> None:
 
 
 def damage_of(folder: Path) -> str | None:
-    """Name the first file of a folder that is not as SHA256SUMS lists it; None where all are."""
+    """Describe the first mismatch between a folder and its SHA256SUMS; None if all files match."""
     if not (folder / SUMS).is_file():
         return f"it has no {SUMS}"
     try:
@@ -93,13 +100,21 @@ def damage_of(folder: Path) -> str | None:
 
 
 def write_checksums(folder: Path, names: Iterable[str] | None = None) -> None:
-    """List the SHA-256 of `names`, by default of every file in the folder itself but README.md and hidden ones."""
+    """Write SHA256SUMS for a folder.
+
+    Args:
+        folder: The folder.
+        names: Files to list; missing ones are skipped. By default all that `file_names` returns.
+    """
     wanted = file_names(folder) if names is None else [name for name in names if (folder / name).is_file()]
     _write(folder, {name: {file_digest(folder / name)} for name in wanted})
 
 
 def update_checksums(folder: Path, *names: str) -> None:
-    """Bring the lines of `names` up to date, and drop those of files that are gone."""
+    """Update the SHA256SUMS lines of `names` and drop the lines of deleted files.
+
+    Without a SHA256SUMS, one is written for the whole folder.
+    """
     if not (folder / SUMS).is_file():
         write_checksums(folder)
         return
@@ -112,14 +127,20 @@ def update_checksums(folder: Path, *names: str) -> None:
 
 
 def unlist(folder: Path, *names: str) -> None:
-    """Drop the lines of `names`, before the files themselves go."""
+    """Drop the SHA256SUMS lines of `names`, before the files themselves are deleted.
+
+    SHA256SUMS is left unchanged if no line would remain.
+    """
     sums = read_checksums(folder)
     if kept := {name: digests for name, digests in sums.items() if name not in names}:
         _write(folder, kept)
 
 
 def replace_listed(path: Path, content: str) -> None:
-    """Replace a file of a folder that has SHA256SUMS; killed anywhere in between, the folder passes its check."""
+    """Replace a file and its SHA256SUMS line so that a kill at any point leaves a folder that passes verification.
+
+    While the file is replaced, SHA256SUMS lists both the old and the new digest.
+    """
     sums = read_checksums(path.parent)
     if path.name not in sums:
         write_text(path, content)
@@ -131,7 +152,11 @@ def replace_listed(path: Path, content: str) -> None:
 
 
 def read_checksums(folder: Path) -> Sums:
-    """The digests that SHA256SUMS lists for each name; none where there is no such file. Raises ModelError."""
+    """Read the SHA256SUMS of a folder; empty if it has none.
+
+    Raises:
+        ModelError: SHA256SUMS is damaged.
+    """
     path = folder / SUMS
     try:
         return parse_checksums(path.read_bytes()) if path.is_file() else {}
@@ -140,7 +165,11 @@ def read_checksums(folder: Path) -> Sums:
 
 
 def parse_checksums(content: bytes) -> Sums:
-    """Raises ValueError for the first line that is not one of `sha256sum`, or names a file outside the folder."""
+    """Parse the content of a SHA256SUMS file.
+
+    Raises:
+        ValueError: A line is not in the format of `sha256sum` or names a file outside the folder, or there is no line.
+    """
     sums: Sums = {}
     try:
         lines = content.decode("utf-8").splitlines()
@@ -157,7 +186,7 @@ def parse_checksums(content: bytes) -> Sums:
 
 
 def file_names(folder: Path) -> list[str]:
-    """Every regular file in the folder itself, but README.md, SHA256SUMS and hidden ones."""
+    """List the regular files directly in a folder, without README.md, SHA256SUMS and hidden files."""
     files = (path.name for path in folder.iterdir() if path.is_file())
     return sorted(name for name in files if name not in UNLISTED and not name.startswith("."))
 
@@ -168,7 +197,7 @@ def file_digest(path: Path) -> str:
 
 
 def _fault(path: Path, wanted: set[str], digest: str | None = None) -> str | None:
-    """Name the damage of a listed file, None where it is as listed."""
+    """Describe the damage of a listed file; None if its digest matches."""
     if not path.is_file():
         return f"is missing, but {SUMS} lists it"
     got = digest or file_digest(path)
@@ -190,7 +219,7 @@ def _remedy(folder: Path) -> str:
 
 
 def _always_listed(name: str) -> bool:
-    return bool(DECIDING.fullmatch(name)) and not name.endswith(".onnx")  # a graph may still be made
+    return bool(DECIDING.fullmatch(name)) and not name.endswith(".onnx")  # a graph may be exported later
 
 
 def _hash_of(digests: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
-"""Which words a prediction rests on: integrated gradients over the word embeddings.
+"""Word attributions by integrated gradients over the input embeddings.
 
-Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks". The path leads from as many [PAD] as there
-are word pieces to the text itself; what is integrated is the gradient of one label's log-odds.
+Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks". Baseline: the same number of [PAD]
+embeddings. Integrand: gradient of the target label's log-odds.
 """
 
 import logging
@@ -20,44 +20,55 @@ from sentiment.inference.types import Explanation, Prediction, Word
 
 log = logging.getLogger(__name__)
 
-OPERATIONS = 8e10  # floating-point, of all the explanations of one batch: a second on two cores, two seconds on one
-MIN_STEPS, MAX_STEPS = 6, 16  # points on the path
-CHUNK = 1024  # tokens in one forward and backward pass
+OPERATIONS = 8e10  # FLOPs for all explanations of one batch: one second on two cores, two on one
+MIN_STEPS, MAX_STEPS = 6, 16  # quadrature points on the path
+CHUNK = 1024  # tokens of one forward and backward pass
 TOO_MUCH = "the texts are too long to be explained in one request; send fewer"
-JOINTS = ("'", "\N{RIGHT SINGLE QUOTATION MARK}", "-")  # between letters, they part no word
+JOINTS = ("'", "\N{RIGHT SINGLE QUOTATION MARK}", "-")  # between letters, these join the parts of one word
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be explained: the ids of one text, and where each of its word pieces stands in the cleaned text."""
+    """Input of one explanation: the token ids of a text and the character span of each word piece."""
 
     text: str  # cleaned
-    ids: list[int]  # special tokens included
-    first: int  # special tokens before the pieces
-    pieces: list[tuple[int | None, int, int]]  # word, start, end
+    ids: list[int]  # includes special tokens
+    first: int  # number of special tokens before the word pieces
+    pieces: list[tuple[int | None, int, int]]  # word index, then start and end in `text`
     truncated: bool
     target: int | None
     steps: int
 
     @property
     def cost(self) -> int:
-        """In tokens times steps, the unit of Explainer.budget."""
+        """Return the cost in tokens times steps, the unit of `Explainer.budget`."""
         return len(self.ids) * self.steps
 
 
 class Explainer:
-    """Explains texts one by one, each with the steps that `budget` allows; it is cut where that allows too few."""
+    """Integrated-gradients explainer with a compute budget.
+
+    Each text gets as many steps as `budget` (tokens times steps) allows. Texts too long for MIN_STEPS are truncated.
+    """
 
     def __init__(
         self, model: Any, tokenizer: Tokenizer, pad_id: int, preprocessing: Preprocessing, labels: Sequence[str]
     ) -> None:
         self.model, self.tokenizer, self.pad_id, self.labels = model, tokenizer, pad_id, labels
-        self.budget = max(64, int(OPERATIONS / operations(model)))  # tokens times steps
+        self.budget = max(64, int(OPERATIONS / operations(model)))  # in tokens times steps
         longest = min(preprocessing.max_length, self.budget // MIN_STEPS)
         self.preprocessing = replace(preprocessing, max_length=longest)
 
     def plan(self, text: str, target: str | None = None) -> Plan:
-        """RequestError where the model has no label `target`."""
+        """Tokenize a text for `explain`.
+
+        Args:
+            text: The raw text.
+            target: Label to explain; None is the predicted one.
+
+        Raises:
+            RequestError: The model has no label `target`.
+        """
         if target is not None and target not in self.labels:
             told = f"no label {target[:40]!r}; this model has {', '.join(self.labels)}"
             raise RequestError(told, reason="unknown_label")
@@ -83,7 +94,7 @@ class Explainer:
         own = slice(plan.first, plan.first + len(plan.pieces))
         ids[0, own] = self.pad_id
         with torch.no_grad():
-            ends = embed(ids)  # (2, T, hidden): blank, and as it is
+            ends = embed(ids)  # (2, T, hidden): the baseline, then the text
             logits = self._logits(ends)
         target = int(logits[1].argmax()) if plan.target is None else plan.target
         gradient = self._integrate(ends, target, plan.steps)
@@ -101,7 +112,7 @@ class Explainer:
         )
 
     def _integrate(self, ends: torch.Tensor, target: int, steps: int) -> torch.Tensor:
-        """The mean gradient of the log-odds on the way from ends[0] to ends[1], (T, hidden)."""
+        """Average the gradient of the log-odds along the straight path from ends[0] to ends[1]; (T, hidden)."""
         points, weights = (torch.as_tensor(part, dtype=ends.dtype, device=ends.device) for part in quadrature(steps))
         mean = torch.zeros_like(ends[0])
         size = max(1, CHUNK // ends.shape[1])
@@ -118,12 +129,12 @@ class Explainer:
 
 
 def operations(model: Any) -> int:
-    """Of a forward and a backward pass, for one token: 4 for each weight that multiplies."""
+    """Estimate the FLOPs per token of a forward and backward pass: 4 per weight outside the embeddings."""
     return 4 * sum(int(weight.numel()) for name, weight in model.named_parameters() if "embeddings" not in name)
 
 
 def words(plan: Plan, attributions: Sequence[float]) -> list[Word]:
-    """The attributions of word pieces summed to words: those of the tokenizer, and what an inner joint connects."""
+    """Sum word-piece attributions to words: those of the tokenizer, merged across inner joints such as apostrophes."""
     spans: list[tuple[int, int, float]] = []
     last = None
     for (word, start, end), value in zip(plan.pieces, attributions, strict=True):
@@ -136,7 +147,7 @@ def words(plan: Plan, attributions: Sequence[float]) -> list[Word]:
 
 
 def inside(text: str, end: int, start: int) -> bool:
-    """Whether the border of two word pieces is inside a word such as "don't", beside its joint."""
+    """Test if the boundary of two word pieces lies next to a joint inside a word such as "don't"."""
     if end != start or not {text[end - 1], text[start]} & set(JOINTS):
         return False
     joint = start if text[start] in JOINTS else end - 1
@@ -144,12 +155,12 @@ def inside(text: str, end: int, start: int) -> bool:
 
 
 def log_odds(logits: torch.Tensor, target: int) -> torch.Tensor:
-    """ln(p / (1 - p)) of one label, (rows, labels) -> (rows,)."""
+    """Compute ln(p / (1 - p)) of one label from logits; (rows, labels) -> (rows,)."""
     others = [i for i in range(logits.shape[-1]) if i != target]
     return logits[:, target] - logits[:, others].logsumexp(-1)
 
 
 def quadrature(steps: int) -> tuple[Any, Any]:
-    """Points and weights of Gauss and Legendre on [0, 1]."""
+    """Return the Gauss-Legendre points and weights on [0, 1]."""
     points, weights = np.polynomial.legendre.leggauss(steps)
     return (points + 1) / 2, weights / 2

@@ -1,4 +1,4 @@
-"""Read an export folder: preprocessing, labels and padding."""
+"""Readers of an export folder: preprocessing, labels and padding token."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,11 @@ REQUIRED = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_con
 
 
 def export_folder(run: Path) -> Path:
-    """`run`/export, or `run` itself where it is an export folder; ModelError where it is neither."""
+    """Find the export folder of a run: `run`/export, or `run` itself.
+
+    Raises:
+        ModelError: Neither is a complete export folder.
+    """
     for folder in (run / "export", run):
         if all((folder / file).is_file() for file in REQUIRED):
             return folder
@@ -37,7 +41,13 @@ def export_folder(run: Path) -> Path:
 
 
 def labels_of(export: Path) -> list[str]:
-    """In the model's order; transformers leaves the names out where they are its own two."""
+    """Read the labels in the order of the logits.
+
+    transformers omits id2label from config.json when it is the default LABEL_0, LABEL_1.
+
+    Raises:
+        DamagedFileError: id2label does not map 0, 1, ... to distinct names.
+    """
     path = export / "config.json"
     names = read_object(path).get("id2label", {"0": "LABEL_0", "1": "LABEL_1"})
     if not isinstance(names, dict) or set(names) != {str(i) for i in range(len(names))} or len(names) < 2:
@@ -49,7 +59,11 @@ def labels_of(export: Path) -> list[str]:
 
 
 def padding_of(export: Path, tokenizer: Tokenizer) -> int:
-    """The id of the padding token, which tokenizer_config.json names."""
+    """Return the id of the padding token that tokenizer_config.json names.
+
+    Raises:
+        ModelError: It names none, or one that is not in the vocabulary.
+    """
     named = read_object(export / "tokenizer_config.json").get("pad_token")
     name = named.get("content") if isinstance(named, dict) else named
     found = tokenizer.token_to_id(name) if isinstance(name, str) else None
@@ -59,7 +73,15 @@ def padding_of(export: Path, tokenizer: Tokenizer) -> int:
 
 
 def read_preprocessing(export: Path, *, window_stride: int | None = None) -> Preprocessing:
-    """preprocessing.json of an export folder; `window_stride` takes the place of its own."""
+    """Read preprocessing.json of an export folder.
+
+    Args:
+        export: The folder.
+        window_stride: Overrides the stored value, in tokens.
+
+    Raises:
+        DamagedFileError: A key is missing or unknown, or a value is invalid.
+    """
     path = export / PREPROCESSING
     try:
         own = Preprocessing.from_json(read_object(path))

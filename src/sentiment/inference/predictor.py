@@ -1,6 +1,6 @@
-"""An export folder as a classifier: texts in, predictions out. The served archive carries this very module.
+"""Classifier for an export folder; the served archive ships this module too.
 
-transformers, seconds to import, is left alone until PyTorch computes.
+transformers takes seconds to import, so it is imported only when PyTorch computes.
 """
 
 from collections import deque
@@ -26,15 +26,21 @@ from sentiment.inference.runtimes import Compute, OnnxRuntime, TorchRuntime, fir
 from sentiment.inference.tokenization import Encoded, encode_windows
 from sentiment.inference.types import Explanation, Identity, Prediction
 
-AHEAD = 2  # chunks of a stream that are read before the answers to the first are asked for
+AHEAD = 2  # chunks of a stream that may be in flight while the caller waits for the first
 
 
 class Predictor:
-    """A fine-tuned model with its own preprocessing.
+    """Fine-tuned model with its preprocessing.
 
-    `compute` turns rows of token ids into logits; `max_tokens` bounds rows times length of one such call, padding
-    included. `load_model` is asked for the model of transformers where gradients are needed. `sha256` is the hash of
-    the export (`sentiment.inference.checksums.export_hash`).
+    Args:
+        compute: Maps rows of token ids to logits.
+        tokenizer: The tokenizer of the export.
+        preprocessing: Cleaning, truncation, windows and temperature.
+        labels: Label names in the order of the logits.
+        pad_id: Token id for padding.
+        load_model: Returns the transformers model, for gradients; not called before they are needed.
+        max_tokens: Limit on rows times length of one `compute` call, padding included.
+        sha256: Hash of the export, see `sentiment.inference.checksums.export_hash`.
     """
 
     def __init__(
@@ -52,7 +58,7 @@ class Predictor:
         self.compute, self.tokenizer, self.preprocessing = compute, tokenizer, preprocessing
         self.labels, self.pad_id = list(labels), pad_id
         self.load_model, self.max_tokens, self.sha256 = load_model, max_tokens, sha256
-        self.settings: dict[str, Any] = {}  # those of `load`, for `identity`
+        self.settings: dict[str, Any] = {}  # arguments of `load`, reported by `identity`
 
     @classmethod
     def load(
@@ -64,12 +70,17 @@ class Predictor:
         max_tokens: Annotated[int, Gt(0)] | None = None,
         window_stride: Annotated[int, Ge(0)] | None = None,
     ) -> "Predictor":
-        """Open a run directory or an export folder; runtime auto is the one recorded there, on a GPU torch.
+        """Load a run directory or an export folder.
 
-        `window_stride` takes the place of its own.
+        Args:
+            run: The folder.
+            device: The torch device; the ONNX runtimes compute on the CPU.
+            runtime: "auto" is the runtime recorded in the export, or torch on a GPU.
+            max_tokens: Limit on rows times length of one forward call; the default depends on the device.
+            window_stride: Overrides the export's distance between window starts, in tokens.
 
         Raises:
-            ModelError: A file is missing, damaged, or not the one that SHA256SUMS lists.
+            ModelError: A file is missing, damaged, or does not match SHA256SUMS.
         """
         export = export_folder(Path(run))
         with verified_beside(export) as hashes:
@@ -99,14 +110,14 @@ class Predictor:
 
     @property
     def model(self) -> Any:
-        """The model of transformers, whatever computes the answers."""
+        """Return the transformers model, independent of the runtime used for predictions."""
         return self.load_model()
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         return self.answer(self.encode(texts))
 
     def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
-        """The answers to each chunk of texts, in order; the next are read and tokenized while one is computed."""
+        """Predict chunks of texts in order; the next chunks are read and tokenized while one is computed."""
 
         def answer(encoded: Future[list[Encoded]]) -> list[Prediction]:
             return self.answer(encoded.result())
@@ -125,14 +136,14 @@ class Predictor:
                 pool.shutdown(cancel_futures=True)
 
     def identity(self) -> Identity:
-        """The export and every setting that can change an answer; and the run it came from."""
+        """Return the export hash and every setting that can change a prediction; the details name the run."""
         settings = dict(self.settings)
         details = {"run": settings.pop("run", None)}
         own = {**self.preprocessing.to_json(), "max_tokens": self.max_tokens}
         return Identity({"engine": "local", "export": self.sha256, **own, **settings, "labels": self.labels}, details)
 
     def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
-        """Which words speak for `target`, by default for the label predicted."""
+        """Attribute each prediction to words, for the label `target` or by default the predicted one."""
         return [self.explainer.explain(self.explainer.plan(text, target)) for text in texts]
 
     @cached_property
@@ -140,20 +151,24 @@ class Predictor:
         return Explainer(self.model, self.tokenizer, self.pad_id, self.preprocessing, self.labels)
 
     def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
-        """Class probabilities, (len(texts), len(labels)), float32."""
+        """Compute class probabilities; float32 of shape (len(texts), len(labels))."""
         return self._average(self.encode(texts))
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """Clean and tokenize; TextError names a text for which that fails."""
+        """Clean and tokenize texts, with windows.
+
+        Raises:
+            TextError: A text cannot be cleaned or tokenized; the error has its index.
+        """
         return encode_windows(texts, self.tokenizer, self.preprocessing)
 
     def answer(self, encoded: Sequence[Encoded]) -> list[Prediction]:
-        """Compute the predictions of texts that `encode` has read."""
+        """Compute predictions from the output of `encode`."""
         rows = self._average(encoded).tolist()
         return [self._prediction(row, e) for row, e in zip(rows, encoded, strict=True)]
 
     def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
-        """The mean of the probabilities of each text's windows, and on it the temperature, which was fitted so."""
+        """Average each text's window probabilities, then apply the temperature (it was fitted on these averages)."""
         scores = self._score([window for one in encoded for window in one.windows])
         counts = [len(one.windows) for one in encoded]
         if len(scores) > len(encoded):
@@ -162,7 +177,7 @@ class Predictor:
         return tempered(torch.from_numpy(scores), self.preprocessing.temperature)
 
     def _score(self, rows: Sequence[list[int]]) -> Any:
-        """Probabilities (rows, labels), float32."""
+        """Compute the softmax probabilities of token-id rows in batches; float32 of shape (rows, labels)."""
         logits = np.empty((len(rows), len(self.labels)), dtype=np.float32)
         for batch in grouped([len(row) for row in rows], self.max_tokens):
             logits[batch] = self.compute([rows[i] for i in batch]).numpy()
@@ -177,12 +192,16 @@ def read_tokenizer(export: Path) -> Tokenizer:
     path = export / "tokenizer.json"
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises nothing narrower
+    except Exception as error:  # tokenizers raises plain Exception
         raise damaged(path, first_line(error)) from error
 
 
 def load_torch(export: Path, device: str) -> Any:
-    """Open the weights with transformers. Raises DamagedFileError where they are cut, of another shape, or too few."""
+    """Load the weights with transformers.
+
+    Raises:
+        DamagedFileError: The weights are truncated, have other shapes than config.json, or lack tensors.
+    """
     from transformers import AutoModelForSequenceClassification
 
     weights = export / "model.safetensors"
@@ -190,7 +209,7 @@ def load_torch(export: Path, device: str) -> Any:
         network, info = AutoModelForSequenceClassification.from_pretrained(
             export, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
         )
-    except Exception as error:  # of many kinds, that share no other base
+    except Exception as error:  # the possible types share no narrower base class
         raise damaged(weights, f"it does not fit {export / 'config.json'} ({first_line(error)})") from error
     if missing := sorted(info["missing_keys"]):
         raise damaged(weights, f"it lacks {missing[0]} and {len(missing) - 1} more of the model's tensors")
@@ -202,11 +221,14 @@ def first_line(error: BaseException) -> str:
 
 
 def softmax(logits: Any) -> Any:
-    """Of numpy, (N, labels): that of PyTorch wakes a thread for each core, which takes them from the runtime."""
+    """Compute the softmax over the last axis in numpy.
+
+    torch.softmax would wake one thread per core, and these compete with the runtime's own threads.
+    """
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def tempered(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
-    """As if the logits of probabilities (N, labels) had been divided by `temperature` before the softmax."""
+    """Apply a temperature to probabilities (N, labels): softmax(log p / temperature)."""
     return torch.from_numpy(softmax(np.log(np.maximum(probabilities.numpy(), 1e-12)) / temperature))

@@ -1,4 +1,4 @@
-"""What happens to a text before the tokenizer: one pure function, the same in training and in serving."""
+"""Text cleaning before the tokenizer: one pure function shared by training and serving."""
 
 import html
 import math
@@ -9,34 +9,34 @@ from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 Truncation = Literal["head", "tail", "head_tail"]
-Runtime = Literal["torch", "onnx", "onnx-int8"]  # what computes the logits
+Runtime = Literal["torch", "onnx", "onnx-int8"]  # backend that computes the logits
 MAX_MARKS = 30  # combining marks in a row, as in the Stream-Safe Text Format of UAX #15; real text has up to four
 
-_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # "<3" and "a < b" are no tags
+_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # does not match "<3" or "a < b"
 _URL = re.compile(r"\b(?:https?://|www\.)\S+")
-_USER = re.compile(r"(?<![\w.+-])@\w+")  # not the @ of an e-mail address
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # these part words
+_USER = re.compile(r"(?<![\w.+-])@\w+")  # excludes the @ of an e-mail address
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # control characters, replaced by spaces
 _OVERLONG = re.compile(r"(&#(?:[0-9]{33,}|[xX][0-9a-fA-F]{33,}))")  # int() raises from 4,301 digits on
-_MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31,}")  # every run of more than MAX_MARKS marks is in one of these
-_UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Mn", "Me"}  # categories of Unicode
-_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that are drawn as a space
-_INVISIBLE = re.compile(  # soft hyphen, zero-width, direction marks, lone surrogates, private use; not U+200D of emoji
+_MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31,}")  # candidates: contains every run of more than MAX_MARKS marks
+_UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Mn", "Me"}  # Unicode categories without a visible glyph
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols drawn as blanks
+_INVISIBLE = re.compile(  # soft hyphen, zero-width, direction marks, lone surrogates, private use; U+200D joins emoji
     "[\u00ad\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ue000-\uf8ff\ufeff\ufff9-\ufffb]"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """Which kinds of noise to remove. Emoji and letter case are never touched."""
+    """Text cleaner with a switch per kind of noise; emoji and letter case are kept."""
 
-    html: bool = True  # tags become spaces, entities are decoded
-    urls: bool = True  # a link becomes "http", as in TweetEval
-    users: bool = True  # a mention becomes "@user", as in TweetEval
+    html: bool = True  # replace tags with spaces and decode entities
+    urls: bool = True  # replace links with "http", as in TweetEval
+    users: bool = True  # replace mentions with "@user", as in TweetEval
 
     def __call__(self, text: str) -> str:
         if self.html:
             text = unescape(_TAG.sub(" ", text))
-        if self.urls and ("://" in text or "www." in text):  # looking first is ten times faster than the pattern
+        if self.urls and ("://" in text or "www." in text):  # the substring test is 10x faster than the regex
             text = _URL.sub("http", text)
         if self.users and "@" in text:
             text = _USER.sub("@user", text)
@@ -45,7 +45,7 @@ class Cleaning:
 
 
 def unescape(text: str) -> str:
-    """Decode HTML's character references; one of more than 32 digits names no character and stays as it is."""
+    """Decode HTML character references; those with more than 32 digits name no character and are kept verbatim."""
     if "&" not in text:
         return text
     return "".join(part if i % 2 else html.unescape(part) for i, part in enumerate(_OVERLONG.split(text)))
@@ -54,7 +54,7 @@ def unescape(text: str) -> str:
 def with_few_marks(text: str) -> str:
     """Drop combining marks after MAX_MARKS in a row.
 
-    Normalization sorts the marks of a run, in quadratic time: 100,000 of them take it ten seconds.
+    NFC normalization sorts the marks of a run in quadratic time: 100,000 marks take 10 seconds.
     """
     return text if text.isascii() else _MARKS.sub(_first_marks, text)
 
@@ -70,14 +70,14 @@ def _first_marks(run: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def is_mark(character: str) -> bool:
-    """Tell whether the canonical decomposition of a character holds combining marks alone."""
+    """Test if a character's canonical decomposition (NFD) consists of combining marks only."""
     return all(unicodedata.combining(part) for part in unicodedata.normalize("NFD", character))
 
 
 def is_readable(text: str) -> bool:
-    """Tell whether anything of a text is left to read without markup, white space and invisible characters.
+    """Test if a text has visible characters besides markup and white space.
 
-    It is the same for every model, whatever its cleaning leaves in: tags alone, or zero-width characters, say nothing.
+    The result does not depend on a model's cleaning settings.
     """
     first = text.lstrip()[:1]
     if first.isalnum() and first not in _BLANK:
@@ -89,25 +89,25 @@ def is_readable(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_visible(character: str) -> bool:
-    """Tell whether a character shows by itself; those of newer Unicode than Python knows do."""
+    """Test if a character has a visible glyph; characters newer than Python's Unicode tables count as visible."""
     return character not in _BLANK and unicodedata.category(character) not in _UNSEEN
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """Everything between a raw text and the model's input; preprocessing.json of an export folder."""
+    """Settings that turn a raw text into model input; stored as preprocessing.json in an export folder."""
 
-    max_length: int  # tokens, special ones included
+    max_length: int  # tokens, including special tokens
     truncation: Truncation = "head"
     cleaning: Cleaning = field(default_factory=Cleaning)
-    temperature: float = 1.0  # divides the logits
-    window_stride: int = 0  # tokens between the starts of windows at inference; 0: one window
-    max_windows: int = 8  # of one text
+    temperature: float = 1.0  # divisor of the logits
+    window_stride: int = 0  # tokens between window starts at inference; 0 disables windows
+    max_windows: int = 8  # limit per text
     runtime: Runtime = "torch"
 
     @property
     def most_tokens(self) -> int:
-        """Tokens that the model computes for one text at inference, at most."""
+        """Return the upper bound on tokens computed for one text at inference."""
         return self.max_length * (self.max_windows if self.window_stride else 1)
 
     def to_json(self) -> dict[str, Any]:
@@ -118,7 +118,12 @@ class Preprocessing:
         return cls(**{**value, "cleaning": Cleaning(**value["cleaning"])})
 
     def check(self) -> None:
-        """Raises TypeError or ValueError for the first value that no training has written."""
+        """Validate the types and ranges of all fields.
+
+        Raises:
+            TypeError: A value has the wrong type.
+            ValueError: A value is out of range or not one of the choices.
+        """
         for owner in (self, self.cleaning):
             for name, hint in get_type_hints(type(owner)).items():
                 check_type(name, getattr(owner, name), hint)

@@ -1,11 +1,11 @@
-"""Nothing leaves the machine unless a hub id is named: the reports of libraries on their own use are off."""
+"""Telemetry opt-outs: no data leaves the machine unless a hub id is configured."""
 
 import os
 
-ENVIRONMENT = {  # libraries read it as they are imported; a value that is set already stays
-    "ORT_DISABLE_TELEMETRY": "1",  # else ONNX Runtime keeps a device id and a database of events, and sends them
+ENVIRONMENT = {  # libraries read these at import; values the user has set are kept
+    "ORT_DISABLE_TELEMETRY": "1",  # by default ONNX Runtime stores a device id and an event database, and uploads them
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DISABLE_SAFETENSORS_CONVERSION": "1",  # else the hub is asked to convert a model that was loaded as a pickle
+    "DISABLE_SAFETENSORS_CONVERSION": "1",  # by default transformers asks the hub to convert models loaded from pickle
     "GRADIO_ANALYTICS_ENABLED": "False",
     "RAY_USAGE_STATS_ENABLED": "0",
     "WANDB_ERROR_REPORTING": "false",
@@ -15,6 +15,6 @@ ENVIRONMENT = {  # libraries read it as they are imported; a value that is set a
 
 
 def keep_to_this_machine() -> None:
-    """Switch the reports off, for this process and those that it starts; before the libraries are imported."""
+    """Disable library telemetry for this process and its children; call it before the libraries are imported."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)

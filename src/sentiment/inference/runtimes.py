@@ -1,4 +1,4 @@
-"""What computes logits from token ids: PyTorch, or ONNX Runtime with a graph of the export folder."""
+"""Runtimes that map token ids to logits: PyTorch, and ONNX Runtime with a graph of the export folder."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,32 +11,33 @@ from sentiment.inference.batching import pad
 from sentiment.inference.preprocessing import Runtime
 from sentiment.inference.privacy import keep_to_this_machine
 
-keep_to_this_machine()  # ONNX Runtime opens its database of events as it is imported, which is done below
+keep_to_this_machine()  # ONNX Runtime opens its event database at import, in OnnxRuntime
 
-Compute = Callable[[Sequence[Sequence[int]]], torch.Tensor]  # rows of ids -> logits (rows, labels), float32, on the CPU
+Compute = Callable[[Sequence[Sequence[int]]], torch.Tensor]  # token ids -> logits (rows, labels), float32, on the CPU
 
 
 def graph_of(export: Path, runtime: Runtime) -> Path:
-    """The file that a runtime other than torch computes with: model-onnx.onnx, model-onnx-int8.onnx."""
+    """Return the graph file of an ONNX runtime: model-onnx.onnx or model-onnx-int8.onnx."""
     return export / f"model-{runtime}.onnx"
 
 
 def first_token_only(network: Any) -> Any:
-    """Let the last layer of a BERT classifier go on with the first token alone after its attention.
+    """Restrict the last layer of a BERT classifier to the first token after its attention.
 
-    The head reads no other, so neither logits nor gradients change; of six layers an eighth of the work is saved.
+    The head reads only that token, so logits and gradients are unchanged. Saves an eighth of the compute of a
+    six-layer model. Modifies `network` in place and returns it; other architectures are unchanged.
     """
     from transformers import BertForSequenceClassification
 
     if isinstance(network, BertForSequenceClassification):
         last: Any = network.bert.encoder.layer[-1]
-        last.attention.self.first_query_only = True  # for an attention that cares: ours, on a CPU
+        last.attention.self.first_query_only = True  # read by this project's CPU attention kernel only
         last.attention.output.register_forward_pre_hook(lambda module, states: tuple(state[:, :1] for state in states))
     return network
 
 
 class TorchRuntime:
-    """The model of transformers; the only one for a GPU, and the one that has gradients."""
+    """transformers model as a runtime; the only one that supports a GPU or gradients."""
 
     def __init__(self, model: Any, pad_id: int, *, device: str = "cpu") -> None:
         self.model, self.pad_id, self.device = model, pad_id, device
@@ -49,7 +50,7 @@ class TorchRuntime:
 
 
 class OnnxRuntime:
-    """ONNX Runtime on the CPU, with as many threads as torch has been given."""
+    """ONNX Runtime session on the CPU with torch's number of intra-op threads."""
 
     def __init__(self, graph: Path, pad_id: int, *, labels: int | None = None) -> None:
         import onnxruntime
@@ -60,13 +61,13 @@ class OnnxRuntime:
             raise ModelError(f"{graph} is missing; {remedy}")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 4  # errors are raised, too
-        options.add_session_config_entry("session.force_spinning_stop", "1")  # the server's Java has the same cores
+        options.log_severity_level = 4  # fatal only; errors are raised as exceptions anyway
+        options.add_session_config_entry("session.force_spinning_stop", "1")  # the TorchServe frontend shares the cores
         try:
             self.session = onnxruntime.InferenceSession(
                 graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
-            )  # the two that it puts into one take a fifth of its time
-        except Exception as error:  # of many kinds, that share no other base
+            )  # fused Add+LayerNorm is about 5x slower on CPU than the two operators
+        except Exception as error:  # the possible types share no narrower base class
             raise ModelError(
                 f"{graph} is damaged: it cannot be read ({' '.join(str(error).split())}); {remedy}"
             ) from error

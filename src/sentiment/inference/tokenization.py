@@ -1,4 +1,4 @@
-"""Raw texts to token ids: clean, tokenize, truncate. Training, evaluation and serving all call `encode`."""
+"""Tokenization of raw texts: clean, tokenize, truncate. Shared by training, evaluation and serving."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,31 +12,38 @@ from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncatio
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
-CHARACTERS_PER_TOKEN = 8  # of a long text, tokenized before the whole of it is; real text has four or five
-MARGIN = 128  # tokens: more than the word pieces of one word (100 characters), which a cut may go through
+CHARACTERS_PER_TOKEN = 8  # assumed when only the ends of a long text are tokenized; real text has 4 to 5
+MARGIN = 128  # tokens; exceeds the word pieces of one word (100 characters), which a cut may split
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What the model reads of one text: rows of token ids, special ones included, each at most `max_length` long."""
+    """Model input for one text: rows of token ids with special tokens, each at most `max_length` long."""
 
     windows: list[list[int]]
-    tokens: int  # in all windows together, each counted once, special ones included
-    truncated: bool  # the text had more
-    readable: bool = True  # it has a word piece that the tokenizer knows
+    tokens: int  # distinct tokens over all windows, including special tokens
+    truncated: bool  # the text has tokens that no window covers
+    readable: bool = True  # at least one word piece is in the vocabulary
 
 
 def encode(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[list[int]]:
-    """Token ids of each text in one row, as the model is trained on: without windows."""
+    """Encode each text as one row of token ids without windows, as in training."""
     return [ids for ids, _ in encode_counting(texts, tokenizer, preprocessing, exact=False)]
 
 
 def encode_counting(
     texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, *, exact: bool = True
 ) -> list[tuple[list[int], int]]:
-    """As `encode`, with each row the tokens of the whole text, special ones included.
+    """Encode like `encode` and count the tokens of each whole text.
 
-    Not `exact`, a huge text is counted only as far as it is read.
+    Args:
+        texts: Raw texts.
+        tokenizer: The tokenizer.
+        preprocessing: Cleaning and truncation.
+        exact: False counts only the tokenized ends of a very long text, which saves time.
+
+    Returns:
+        For each text its row, and the number of tokens of the untruncated text with special tokens.
     """
     if not texts:
         return []
@@ -51,16 +58,16 @@ def encode_counting(
 
 
 def encode_windows(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[Encoded]:
-    """All that is read of each text at inference: one row, or overlapping windows where `window_stride` is set.
+    """Encode each text for inference: one row, or overlapping windows if `window_stride` is set.
 
-    Where `max_windows` of them do not hold the text, `truncation` says which part they cover.
+    For a text longer than `max_windows` windows, `truncation` selects the part they cover.
     """
     if not texts:
         return []
     prefix, suffix = special_tokens(tokenizer)
     specials = len(prefix) + len(suffix)
     room = preprocessing.max_length - specials
-    stride = min(preprocessing.window_stride, room)  # a longer one would leave tokens out
+    stride = min(preprocessing.window_stride, room)  # a longer stride would skip tokens
     capacity = room + (preprocessing.max_windows - 1) * stride
     rows, cut = _tokenize(texts, tokenizer, preprocessing, capacity)
     unknown = unknown_token(tokenizer)
@@ -75,16 +82,17 @@ def encode_windows(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Pr
 
 
 def windows(ids: list[int], room: int, stride: int) -> list[list[int]]:
-    """Parts of `room` ids that start `stride` apart; the last one ends with the ids."""
+    """Split ids into windows of `room` that start `stride` apart; the last window is aligned to the end."""
     if len(ids) <= room:
         return [ids]
     return [ids[start : start + room] for start in (*range(0, len(ids) - room, stride), len(ids) - room)]
 
 
 def truncate(ids: list[Item], room: int, how: Truncation) -> list[Item]:
-    """Keep `room` ids: the first ones, the last ones, or a quarter of the head and the rest of the tail.
+    """Truncate ids to `room`.
 
-    The last follows Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?" (128 of 510 head tokens).
+    "head_tail" keeps a quarter of `room` from the head and the rest from the tail, after Sun et al. 2019, "How to
+    Fine-Tune BERT for Text Classification?" (128 head tokens of 510).
     """
     if len(ids) <= room:
         return ids
@@ -94,7 +102,7 @@ def truncate(ids: list[Item], room: int, how: Truncation) -> list[Item]:
 
 @lru_cache(maxsize=8)
 def special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
-    """The ids a tokenizer puts before and after one text, e.g. ([CLS], [SEP])."""
+    """Return the special token ids a tokenizer adds before and after a single text, e.g. ([CLS], [SEP])."""
     encoded = unbounded(tokenizer).encode("a")
     ids, special = encoded.ids, encoded.special_tokens_mask
     first, last = special.index(0), len(special) - special[::-1].index(0)
@@ -103,23 +111,31 @@ def special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
 
 @lru_cache(maxsize=8)
 def unknown_token(tokenizer: Tokenizer) -> int:
-    """Return the id of what stands for a word that the tokenizer does not know; -1 where it knows all."""
+    """Return the id of the unknown token; -1 if the tokenizer has none."""
     name = getattr(tokenizer.model, "unk_token", None)
     found = tokenizer.token_to_id(name) if name else None
     return -1 if found is None else found
 
 
 def clean(texts: Sequence[str], cleaning: Cleaning) -> list[str]:
-    """Clean each text; TextError tells which one cannot be."""
+    """Clean each text.
+
+    Raises:
+        TextError: A text cannot be cleaned; the error has its index.
+    """
     return [_attempt(cleaning, text, index, "cleaned") for index, text in enumerate(texts)]
 
 
 def _tokenize(
     texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, capacity: int
 ) -> tuple[list[list[int]], list[bool]]:
-    """Ids of each cleaned text without special tokens, and which texts have more; `capacity` ids are wanted.
+    """Clean and tokenize texts without special tokens.
 
-    Of a long text only its ends are tokenized where they hold enough ids: those are the ids of the whole, in less time.
+    Only the ends of a long text are tokenized, provided that they yield `capacity` ids plus a margin: the ids that
+    truncation keeps are then the same as from the whole text.
+
+    Returns:
+        The ids of each text, and whether only its ends were tokenized.
     """
     cleaned = clean(texts, preprocessing.cleaning)
     rows = [_ends(text, capacity, preprocessing.truncation) for text in cleaned]
@@ -134,11 +150,20 @@ def _tokenize(
 
 
 def _ids(texts: Sequence[str], tokenizer: Tokenizer, rows: Sequence[int]) -> list[list[int]]:
-    """Ids of each text without special tokens; TextError names the one of `rows` that cannot be tokenized."""
+    """Tokenize texts without special tokens.
+
+    Args:
+        texts: Cleaned texts.
+        tokenizer: The tokenizer.
+        rows: Index of each text in the caller's list, for error messages.
+
+    Raises:
+        TextError: A text cannot be tokenized.
+    """
     tokenizer = unbounded(tokenizer)
     try:
         return [encoded.ids for encoded in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
-    except BaseException as error:  # a panic of the tokenizer's Rust code is no Exception
+    except BaseException as error:  # a panic in the tokenizer's Rust code is a BaseException
         if not _is_fault_of_text(error):
             raise
 
@@ -159,21 +184,21 @@ def _attempt(step: Callable[[str], Value], text: str, index: int, done: str) -> 
 
 
 def _is_fault_of_text(error: BaseException) -> bool:
-    """Tell a fault of one text, whatever its kind, from what ends the process or stands for all texts."""
+    """Distinguish a failure caused by one text from MemoryError and from exits and interrupts."""
     return type(error).__name__ == "PanicException" or (
         isinstance(error, Exception) and not isinstance(error, MemoryError)
     )
 
 
 def unbounded(tokenizer: Tokenizer) -> Tokenizer:
-    """Without the length limit and the padding that it may have been saved with: those are the saver's."""
+    """Disable the truncation and padding settings that a tokenizer.json may contain; changes `tokenizer` in place."""
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
 
 
 def _ends(text: str, capacity: int, how: Truncation) -> tuple[str, ...]:
-    """Return the parts of a long text that hold all tokens which `how` keeps; else the text itself."""
+    """Return the ends of a long text that `how` needs for `capacity` tokens; a short text is returned whole."""
     keep = (capacity + MARGIN) * CHARACTERS_PER_TOKEN
     if len(text) <= 2 * keep:
         return (text,)

@@ -1,4 +1,4 @@
-"""Predictions, explanations and what a classifier offers."""
+"""Data types of inference: predictions, explanations, model metadata and classifier protocols."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,11 +8,11 @@ from typing import Any, Protocol, runtime_checkable
 @dataclass(frozen=True, slots=True)
 class Prediction:
     label: str
-    score: float  # the probability of `label`
-    probabilities: dict[str, float]  # one for each label, in the model's order
-    tokens: int | None = None  # that the model has read, special ones included; None where nobody said
-    truncated: bool | None = None  # whether the text had more
-    readable: bool | None = field(default=None, compare=False)  # False: no word piece is known; None: not said
+    score: float  # probability of `label`
+    probabilities: dict[str, float]  # by label, in the order of the logits
+    tokens: int | None = None  # tokens read, including special tokens; None if unknown
+    truncated: bool | None = None  # the text has tokens the model did not read
+    readable: bool | None = field(default=None, compare=False)  # False: no word piece is in the vocabulary
 
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
         answer = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
@@ -20,7 +20,7 @@ class Prediction:
 
     @classmethod
     def best(cls, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> "Prediction":
-        """The most probable label of a row of probabilities."""
+        """Build the prediction of the most probable label from a row of probabilities."""
         at = max(range(len(row)), key=row.__getitem__)
         return cls(labels[at], row[at], dict(zip(labels, row, strict=True)), tokens, truncated)
 
@@ -32,21 +32,24 @@ class Prediction:
 @dataclass(frozen=True, slots=True)
 class Word:
     text: str
-    start: int  # of its first character in the text of the explanation
-    end: int  # after its last
-    attribution: float  # what it adds to the log-odds of the target
+    start: int  # offset of the first character in the explanation's text
+    end: int  # offset after the last character
+    attribution: float  # contribution to the target's log-odds
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What each word adds to ln(p / (1 - p)) of one label: `baseline`, the words and `delta` add up to it."""
+    """Word attributions for the log-odds ln(p / (1 - p)) of one label.
+
+    `baseline`, all attributions and `delta` sum to the log-odds.
+    """
 
     prediction: Prediction
-    target: str  # the label that is explained
-    text: str  # as cleaned, which the words point into
+    target: str  # the explained label
+    text: str  # cleaned text; the word offsets refer to it
     words: tuple[Word, ...]
-    baseline: float  # the log-odds of the target where every word piece is [PAD]
-    delta: float  # what the words miss, since the gradient is taken at `steps` points alone
+    baseline: float  # the target's log-odds when every word piece is [PAD]
+    delta: float  # quadrature error: the integral is approximated with `steps` points
     steps: int
 
     def to_json(self) -> dict[str, Any]:
@@ -62,23 +65,23 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a model tells of itself."""
+    """Metadata of a served model."""
 
     name: str
     version: str
     labels: tuple[str, ...]
-    max_length: int  # in tokens
+    max_length: int  # tokens
     truncation: str
-    scores: dict[str, Any] | None = None  # metrics.json of its run; None where the archive came without one
-    intervals: dict[str, Any] | None = None  # intervals.json: [low, high] of each score
-    sha256: str | None = None  # of the files that decide the answers, see checksums.export_hash
+    scores: dict[str, Any] | None = None  # metrics.json of the run; None if the archive has none
+    intervals: dict[str, Any] | None = None  # intervals.json: [low, high] per score
+    sha256: str | None = None  # export hash, see checksums.export_hash
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Model":
-        known = {name: value[name] for name in cls.__slots__ if name in value}  # an older server tells less
+        known = {name: value[name] for name in cls.__slots__ if name in value}  # older servers send fewer keys
         return cls(**{**known, "labels": tuple(value["labels"])})
 
 
@@ -88,30 +91,30 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The model and the settings that answers come from."""
+    """Model and settings that produced a set of predictions."""
 
-    deciding: dict[str, Any]  # what can change an answer
-    details: dict[str, Any] = field(default_factory=dict)  # what else tells people which one it was
+    deciding: dict[str, Any]  # everything that can change a prediction
+    details: dict[str, Any] = field(default_factory=dict)  # further information for people
 
 
 @runtime_checkable
 class Identified(Protocol):
-    """A classifier that tells what its answers come from."""
+    """Classifier that reports its model and settings."""
 
     def identity(self) -> Identity: ...
 
 
 @runtime_checkable
 class Pinnable(Protocol):
-    """A classifier whose model may be replaced while it is asked."""
+    """Classifier whose model may be replaced between calls."""
 
     def pinned(self) -> "Classifier":
-        """Return one that answers from the model of this moment, and raises ModelChangedError once that is gone."""
+        """Return a classifier bound to the current model; it raises ModelChangedError once that model is replaced."""
         ...
 
 
 @runtime_checkable
 class Streaming(Protocol):
-    """A classifier that works on several chunks of texts at once, and answers in their order."""
+    """Classifier that pipelines chunks of texts and yields their predictions in order."""
 
     def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]: ...
