@@ -1,4 +1,4 @@
-"""TorchServe handler: request rows in, one answer for each row out. The archive carries `sentiment/` beside it."""
+"""TorchServe handler: maps request rows to one response each. The archive ships `sentiment/` beside it."""
 
 import json
 import logging
@@ -27,12 +27,12 @@ from sentiment.worker.tracing import Answered, Batch, Tracing
 
 log = logging.getLogger(__name__)
 
-MAX_ANSWER = 6_553_500  # bytes; TorchServe drops the connection to a worker that sends more, and with it the batch
-MAX_SECONDS = 10.0  # of one call, for an archive that names none
+MAX_ANSWER = 6_553_500  # bytes; TorchServe disconnects a worker that sends more, and loses the batch
+MAX_SECONDS = 10.0  # per call, if the archive sets no limit
 
 
 class SentimentHandler:
-    """Scores a dynamic batch in one call; a bad row gets its own error, its neighbours their predictions."""
+    """TorchServe handler for dynamic batches; an invalid row gets an error and the other rows their predictions."""
 
     def __init__(self) -> None:
         self.activity = Activity.from_environment()
@@ -49,10 +49,10 @@ class SentimentHandler:
         properties = context.system_properties
         device = f"cuda:{properties['gpu_id']}" if properties.get("gpu_id") is not None else "cpu"
         workers = (context.model_yaml_config or {}).get("maxWorkers", 1)
-        cores = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)  # a container sees all of its machine's
-        torch.set_num_threads(max(1, cores // workers))  # which the workers share
+        cores = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)  # cpu_count() is the host's
+        torch.set_num_threads(max(1, cores // workers))  # the workers share the cores
         self.predictor = Predictor.load(Path(properties["model_dir"]), device=device)
-        self.scores = read_json_if_any(Path(properties["model_dir"]) / "metrics.json")  # none of an export alone
+        self.scores = read_json_if_any(Path(properties["model_dir"]) / "metrics.json")  # None for a bare export
         self.intervals = read_json_if_any(Path(properties["model_dir"]) / "intervals.json")
         self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
         seconds = float((context.model_yaml_config or {}).get("maxSeconds", MAX_SECONDS))
@@ -61,7 +61,7 @@ class SentimentHandler:
         self.telemetry = Telemetry(context.metrics, **own, labels=self.predictor.labels)
         self.tracing = Tracing.start(**own)
         self.warming = threading.Thread(target=lambda: self.predictor.explainer, daemon=True)
-        self.warming.start()  # it takes seconds, in which texts are answered
+        self.warming.start()  # loading takes seconds; predictions are served meanwhile
         log.info("ready on %s, labels %s", device, self.predictor.labels)
         log.info("%.0f tokens/s: a request has %d at most", self.admission.rate.best, self.admission.most)
 
@@ -89,7 +89,7 @@ class SentimentHandler:
         return [json.dumps(answer.to_json()) if isinstance(answer, RequestError) else answer for answer in answers]
 
     def _answer(self, requests: Sequence[Request | Explain | RequestError], batch: Batch | None) -> dict[int, Any]:
-        """The predictions or explanations of each request that has any, by its place, or why there are none."""
+        """Compute predictions, explanations or an error for each valid request, by its index in the batch."""
         plain = {i: one for i, one in enumerate(requests) if not isinstance(one, RequestError | Explain)}
         asked = {i: one for i, one in enumerate(requests) if isinstance(one, Explain)}
         scored = self.admission.answer([one.texts for one in plain.values()], batch and batch.noting([*plain]))
@@ -117,7 +117,7 @@ class SentimentHandler:
     def _render(
         self, request: Request | Explain | RequestError, found: Any, model: Model, number: int, batch: Batch | None
     ) -> str | RequestError:
-        """Write the answer to one request as JSON, or tell why there is none."""
+        """Serialize the response to one request as JSON, or return its error."""
         error = request if isinstance(request, RequestError) else found
         if isinstance(error, RequestError):
             return error
@@ -127,14 +127,14 @@ class SentimentHandler:
                 answer = request.asked.explain(found, model)
             else:
                 answer = request.render(found, model)
-            written = json.dumps(answer)  # ASCII: an id sent back may hold what UTF-8 cannot
+            written = json.dumps(answer)  # ASCII: an echoed id may contain lone surrogates
             if len(written) > MAX_ANSWER:
                 told = (
                     f"the answer has {len(written):,} bytes, TorchServe takes {MAX_ANSWER:,}; send less in one request"
                 )
                 return RequestError(told, status=413, reason="too_many")
             return written
-        except Exception as failed:  # the boundary between requests
+        except Exception as failed:  # isolates requests from each other
             log.error("one answer cannot be written: %s", place_of(failed))
             return RequestError("the answer cannot be written", status=500, reason="internal")
         finally:
@@ -144,17 +144,17 @@ class SentimentHandler:
     def _parse(
         self, row: dict[str, Any], headers: dict[str, Any], number: int, batch: Batch | None
     ) -> Request | Explain | RequestError:
-        """Parse one row by its own headers: TorchServe batches all of a model's requests, whatever they ask."""
+        """Parse one row by its own headers: TorchServe mixes predict, explain and describe requests in a batch."""
         started = time.time_ns() if batch else 0
         try:
             if headers.get("explain") == "True":
                 return parse_explain(decode(row, headers))
-            if headers.get("describe") == "True" and not any(row.values()):  # over REST the body is there, empty
+            if headers.get("describe") == "True" and not any(row.values()):  # over REST the body is present but empty
                 return Describe()
             return parse_request(decode(row, headers))
         except RequestError as error:
             return error
-        except Exception as failed:  # the boundary between requests
+        except Exception as failed:  # isolates requests from each other
             log.error("one request cannot be read: %s", place_of(failed))
             return RequestError("the request cannot be read", status=500, reason="internal")
         finally:
@@ -174,7 +174,7 @@ def version_of(context: Any) -> str:
 
 
 def told(request: Request | Explain | RequestError, answer: str | RequestError, headers: Mapping[str, Any]) -> Answered:
-    """What a span tells of one request."""
+    """Collect the span attributes of one request."""
     texts = request.asked.texts if isinstance(request, Explain) else getattr(request, "texts", ())
     operation = "explain" if headers.get("explain") == "True" else "describe" if request == Describe() else "predict"
     if isinstance(answer, RequestError):

@@ -1,1 +1,1 @@
-"""Requests and answers of the REST API: forms, KServe V2 tensors, validation."""
+"""REST protocol: request and response formats, KServe V2 tensors, validation."""

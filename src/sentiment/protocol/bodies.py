@@ -1,7 +1,7 @@
-"""The body of a request, read as what it is: JSON where it holds an object or a list, else a text.
+"""Request body decoding: JSON if the body is an object or a list, else plain text.
 
-A browser's `fetch` calls JSON text/plain, and curl calls it a form, so the declared type decides in one case alone:
-what is declared as JSON must be JSON.
+A browser's `fetch` labels JSON as text/plain and curl labels it as a form, so the content type matters in one case
+only: a body declared as JSON must be JSON.
 """
 
 import codecs
@@ -12,10 +12,10 @@ from typing import Any
 
 from sentiment.errors import RequestError
 
-MAX_FIELDS = 16  # of one form that are kept
-TOO_MANY_FIELDS = "\0more fields"  # the name of one more, where a form has more; no form can name one so
-MAX_FORM_BYTES = 16_384  # TorchServe's front end makes objects of all fields before anybody can refuse them
-NO_BODY = (  # TorchServe takes a body without a content type for a form
+MAX_FIELDS = 16  # form fields kept per request
+TOO_MANY_FIELDS = "\0more fields"  # marker for a form with more fields; no real field can have this name
+MAX_FORM_BYTES = 16_384  # TorchServe's frontend creates an object per field before a handler can reject the form
+NO_BODY = (  # TorchServe treats a body without a content type as a form
     'the request has no text; send {"text": "..."} with the header Content-Type: application/json, '
     'a plain text as text/plain, or a form with the field "data"'
 )
@@ -25,14 +25,22 @@ BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM
 )
 FORM = ("application/x-www-form-urlencoded", "multipart/")
 JSON_TYPE = re.compile(r"(?:application|text)/(?:[\w.+-]+\+)?json")
-MEANT_AS_JSON = re.compile(r"""\{\s*["']""")  # a quoted key: no text begins so
+MEANT_AS_JSON = re.compile(r"""\{\s*["']""")  # an object with a quoted key; plain text does not start like that
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 def decode(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Any:
-    """Decode one row of TorchServe: an object, a list or another value of JSON, or a text.
+    """Decode one row of a TorchServe batch.
 
-    Raises RequestError where there is no body, or one that is neither JSON nor a text.
+    Args:
+        row: Body or form fields by name.
+        headers: Headers of the request.
+
+    Returns:
+        A JSON value or the text.
+
+    Raises:
+        RequestError: The body is missing, given twice, or neither JSON nor text.
     """
     kind = header(headers, "content-type").partition(";")[0].strip().lower()
     if kind.startswith(FORM):
@@ -50,12 +58,16 @@ def decode(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Any:
 
 
 def header(headers: Mapping[str, Any], name: str) -> str:
-    """Return the value of a header, whatever its letters' case; a form field of that name is none."""
+    """Look up a header by its lower-case name, case-insensitively; "" if absent. Values of form fields are ignored."""
     return next((v for key, v in headers.items() if key.lower() == name and isinstance(v, str)), "")
 
 
 def check_form(row: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
-    """Refuse a form that is longer or has more fields than a text in one takes."""
+    """Reject forms that are too large.
+
+    Raises:
+        RequestError: The form has more than MAX_FIELDS fields or MAX_FORM_BYTES bytes (413).
+    """
     told = "send the text as JSON or as text/plain"
     if TOO_MANY_FIELDS in row:
         raise RequestError(f"a form of more than {MAX_FIELDS} fields; {told}", status=413, reason="too_many")
@@ -66,7 +78,15 @@ def check_form(row: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
 
 
 def text_of(body: bytes, encoding: str) -> str:
-    """Decode bytes as UTF-8, or as what their byte order mark says; JSON in UTF-16 is told without one too."""
+    """Decode bytes as UTF-8 or by their byte order mark; JSON in UTF-16 or UTF-32 is detected without a mark.
+
+    Args:
+        body: The bytes.
+        encoding: Value of the Content-Encoding header.
+
+    Raises:
+        RequestError: The body is compressed or not valid in its encoding.
+    """
     if body.startswith((GZIP, ZSTD)) or encoding.strip().lower() not in ("", "identity"):
         raise RequestError("the body is compressed; send it without Content-Encoding", reason="not_unicode")
     marked = next((name for mark, name in BOMS if body.startswith(mark)), None)
@@ -86,9 +106,14 @@ def text_of(body: bytes, encoding: str) -> str:
 
 
 def read(text: str, *, declared: bool) -> Any:
-    """Read JSON, which a text is taken for where it holds a whole object or list; else return the text.
+    """Parse a body as JSON if it is a complete object or list; otherwise return it as text.
 
-    A text that begins like an object with a quoted key was meant as JSON, and is refused where it is none.
+    Args:
+        text: The decoded body.
+        declared: The content type is JSON, so the body must parse.
+
+    Raises:
+        RequestError: The body is invalid JSON although declared as JSON, or starts like an object with a quoted key.
     """
     start = text.lstrip()
     if not declared and not start.startswith(("{", "[")):
@@ -103,13 +128,18 @@ def read(text: str, *, declared: bool) -> Any:
             raise
         if isinstance(error, json.JSONDecodeError):
             told = f"the body is not valid JSON: {error.msg} at character {error.pos}"
-        else:  # a number of thousands of digits, lists a thousand deep
+        else:  # numbers of thousands of digits, lists nested a thousand deep
             told = "the body holds a number too long or lists too deep to read"
         raise RequestError(told, reason="not_json") from error
 
 
 def loads(text: str) -> Any:
-    """Parse JSON as RFC 8259 has it: no NaN and no Infinity, and each key of an object once."""
+    """Parse strict RFC 8259 JSON.
+
+    Raises:
+        RequestError: The text has NaN, Infinity or a duplicate key.
+        ValueError: The text is not JSON.
+    """
     return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
 
 

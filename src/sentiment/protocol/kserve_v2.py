@@ -1,4 +1,4 @@
-"""KServe's V2, the Open Inference Protocol: one tensor of texts in, a tensor of each output back."""
+"""KServe V2 (Open Inference Protocol): one BYTES input tensor of texts, one output tensor per output."""
 
 import json
 import math
@@ -10,12 +10,12 @@ from sentiment.errors import RequestError
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.validation import check_texts, flag, items_of, kind
 
-OUTPUTS = ("label", "score", "probabilities", "tokens", "truncated")  # the last two with details
+OUTPUTS = ("label", "score", "probabilities", "tokens", "truncated")  # the last two only with details
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """`wanted` names the outputs asked for, all where it is empty."""
+    """KServe V2 inference request; `wanted` names the requested outputs, empty for all."""
 
     texts: tuple[str, ...]
     id: str | None = None
@@ -27,7 +27,7 @@ class Tensor:
         return self._answer([column for column in columns if not self.wanted or column["name"] in self.wanted], model)
 
     def explain(self, explanations: Sequence[Explanation], model: Model) -> dict[str, Any]:
-        """Each explanation as JSON in a string, since a tensor holds no objects."""
+        """Render explanations as JSON strings in one BYTES tensor, since tensors cannot hold objects."""
         data = [json.dumps(explanation.to_json()) for explanation in explanations]
         return self._answer([{"name": "explanation", "datatype": "BYTES", "shape": [len(data)], "data": data}], model)
 
@@ -42,7 +42,11 @@ class Tensor:
 
 
 def parse_tensor(body: dict[str, Any]) -> Tensor:
-    """RequestError where `body` is none of the protocol, or asks for what we do not have."""
+    """Parse the body of a KServe V2 request.
+
+    Raises:
+        RequestError: The body violates the protocol or requests an unsupported output.
+    """
     inputs = body["inputs"]
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
         raise RequestError('"inputs" must be a list of one tensor: {"name", "shape", "datatype": "BYTES", "data"}')
@@ -60,7 +64,7 @@ def parse_tensor(body: dict[str, Any]) -> Tensor:
 
 
 def _parameters(body: dict[str, Any]) -> dict[str, Any]:
-    """Plain values only, as the protocol says: they are sent back."""
+    """Read the request parameters, which are echoed; the protocol allows strings, numbers and booleans only."""
     parameters = body.get("parameters", {})
     if not isinstance(parameters, dict):
         raise RequestError(f'"parameters" must be an object, got {kind(parameters)}')
@@ -82,7 +86,7 @@ def _wanted(body: dict[str, Any]) -> tuple[str, ...]:
 
 
 def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[str, Any]]:
-    """The output tensors; `probabilities` is (texts, labels) in row-major order."""
+    """Build the output tensors; `probabilities` has shape [texts, labels] in row-major order."""
     columns: dict[str, tuple[str, list[Any]]] = {
         "label": ("BYTES", [p.label for p in predictions]),
         "score": ("FP32", [p.score for p in predictions]),

@@ -1,7 +1,7 @@
-"""The forms of a request, each told by its body alone, and the answer in the same form.
+"""Request formats, recognized by the body alone; responses use the format of their request.
 
-Plain: {"text": ...} or {"texts": [...]}. KServe V1: {"instances": [...]}. KServe V2, the Open Inference Protocol:
-{"inputs": [one tensor of BYTES]}. Explanations are asked for in the same forms, with a "target" where one is wanted.
+Plain: {"text": ...} or {"texts": [...]}. KServe V1: {"instances": [...]}. KServe V2 (Open Inference Protocol):
+{"inputs": [one BYTES tensor]}. Explanation requests use the same formats with an optional "target".
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from sentiment.protocol.validation import (
     kind,
 )
 
-FORMS = ("text", "texts", "instances", "inputs")  # the key that tells a form
+FORMS = ("text", "texts", "instances", "inputs")  # the key identifies the format
 
 
 class Request(Protocol):
@@ -29,7 +29,7 @@ class Request(Protocol):
     def texts(self) -> tuple[str, ...]: ...
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
-        """The answer from one prediction for each text."""
+        """Build the response body from one prediction per text."""
         ...
 
 
@@ -38,7 +38,7 @@ class Explainable(Protocol):
     def texts(self) -> tuple[str, ...]: ...
 
     def explain(self, explanations: Sequence[Explanation], model: Model) -> dict[str, Any]:
-        """The answer from one explanation for each text."""
+        """Build the response body from one explanation per text."""
         ...
 
 
@@ -60,7 +60,7 @@ class One:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """`texts` or the `instances` of KServe V1: both are answered with a list, even of one."""
+    """Request with `texts` or KServe V1 `instances`; the response is a list even for one text."""
 
     texts: tuple[str, ...]
     details: bool = False
@@ -74,7 +74,7 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class Describe:
-    """The header `describe: True` without a body, and the management API's `?customized=true`."""
+    """Metadata request: the header `describe: True` without a body, or the management API's `?customized=true`."""
 
     texts: tuple[str, ...] = ()
 
@@ -84,14 +84,20 @@ class Describe:
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """A request for explanations: of the label `target`, or of the one predicted."""
+    """Explanation request for the label `target`, or for the predicted label if it is None."""
 
     asked: Explainable
     target: str | None = None
 
 
 def parse_explain(body: Any) -> Explain:
-    """As `parse_request`, with tighter bounds: an explanation costs as much as many predictions."""
+    """Parse an explanation request.
+
+    The limits are tighter than those of `parse_request` because an explanation costs as much as many predictions.
+
+    Raises:
+        RequestError: The format is unknown, a limit is exceeded, or a text cannot be scored.
+    """
     asked = parse_request(body)
     if len(asked.texts) > MAX_EXPLAINED:
         told = f"{len(asked.texts)} texts in one request for explanations; send at most {MAX_EXPLAINED}"
@@ -106,9 +112,10 @@ def parse_explain(body: Any) -> Explain:
 
 
 def parse_request(body: Any) -> One | Many | Tensor:
-    """A decoded JSON body or a plain text as a Request.
+    """Parse a decoded JSON body or a plain text into a Request.
 
-    Raises RequestError where the form is unknown or a text cannot be scored.
+    Raises:
+        RequestError: The format is unknown or a text cannot be scored.
     """
     if isinstance(body, str):
         return One(check_text(body))

@@ -1,4 +1,4 @@
-"""What goes over the wire in every form: texts, predictions and errors, and their JSON."""
+"""Limits and checks shared by all request formats."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,15 +7,24 @@ from sentiment.errors import RequestError
 from sentiment.files import SURROGATE
 from sentiment.inference.preprocessing import is_readable
 
-MAX_TEXTS = 1024  # in one request
-MAX_CHARACTERS = 100_000  # in one text
-MAX_EXPLAINED = 8  # texts in one request for explanations
-MAX_EXPLAINED_CHARACTERS = 10_000  # in one of them
-MODEL_HEADER = "X-Model-SHA256"  # of a response: the hash of the export that made the answer
+MAX_TEXTS = 1024  # per request
+MAX_CHARACTERS = 100_000  # per text
+MAX_EXPLAINED = 8  # texts per explanation request
+MAX_EXPLAINED_CHARACTERS = 10_000  # per text to explain
+MODEL_HEADER = "X-Model-SHA256"  # response header: hash of the export that produced the predictions
 
 
 def check_text(text: Any, name: str = "text", *, longest: int = MAX_CHARACTERS) -> str:
-    """`text` itself where it can be scored; else RequestError."""
+    """Return `text` if it can be scored.
+
+    Args:
+        text: The value to check.
+        name: Name of the value in error messages.
+        longest: Limit in characters.
+
+    Raises:
+        RequestError: The value is not a string, is too long, has lone surrogates, or has no visible character.
+    """
     if not isinstance(text, str):
         raise RequestError(f"{name} must be a string, got {kind(text)}")
     if not text.strip():
@@ -31,7 +40,11 @@ def check_text(text: Any, name: str = "text", *, longest: int = MAX_CHARACTERS) 
 
 
 def items_of(body: dict[str, Any], key: str) -> list[Any]:
-    """The list at `key`, neither empty nor too long."""
+    """Return the list at `key`.
+
+    Raises:
+        RequestError: The value is not a list, is empty, or has more than MAX_TEXTS items.
+    """
     items = body.get(key)
     if not isinstance(items, list):
         raise RequestError(f'"{key}" must be a list of strings, got {kind(items)}')

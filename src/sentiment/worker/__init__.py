@@ -1,1 +1,1 @@
-"""Parts that only a TorchServe worker needs: Prometheus metrics and the socket reader."""
+"""Components of a TorchServe worker: admission control, metrics, tracing, the socket reader."""

@@ -1,6 +1,6 @@
-"""A worker's batches, counted in a file that `sentiment serve` reads, and its word that the server stops.
+"""Batch counters that a worker shares with `sentiment serve`, and the flag by which `serve` drains the worker.
 
-`serve` names the folder in the environment; without it, as under a plain torchserve, nothing is written.
+`serve` names the folder in an environment variable; without it, e.g. under plain torchserve, nothing is written.
 """
 
 import functools
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FOLDER = "SENTIMENT_ACTIVITY"  # the variable
-DRAINING = "draining"  # a file in that folder: what comes now is refused
-COUNTS = struct.Struct("=QQ")  # batches begun, batches done
+FOLDER = "SENTIMENT_ACTIVITY"  # environment variable
+DRAINING = "draining"  # a file in that folder; while it exists, requests are rejected
+COUNTS = struct.Struct("=QQ")  # batches begun and batches done
 REFUSAL = {"code": 503, "type": "ServiceUnavailableException", "message": "the server is stopping; ask again later"}
 
 Handle = Callable[[Any, list[dict[str, Any]], Any], list[str]]
@@ -32,7 +32,7 @@ class Batches:
 
 
 class Activity:
-    """Counts in shared memory: one batch costs a few microseconds, and no lock."""
+    """Lock-free batch counters in shared memory; a few microseconds per batch."""
 
     def __init__(self, folder: Path | None) -> None:
         self._draining = str(folder / DRAINING) if folder else None
@@ -63,15 +63,15 @@ def memory(path: Path) -> mmap.mmap:
 
 
 def read_batches(folder: Path, pid: int) -> Batches | None:
-    """Return a worker's counts; None where its archive was packaged before there were any."""
+    """Read a worker's counters; None if its archive predates them or the file cannot be read."""
     try:
         return Batches(*COUNTS.unpack(path.read_bytes())) if (path := folder / f"{pid}.batches").is_file() else None
-    except (OSError, struct.error):  # a worker that has just begun, or ended
+    except (OSError, struct.error):  # the worker is just starting or has ended
         return None
 
 
 def counted(handle: Handle) -> Handle:
-    """Count the batches of a handler with an `activity`; refuse each row with 503 once the server drains."""
+    """Decorate a `handle` method to count its batches and to reject all rows with 503 while the server drains."""
 
     @functools.wraps(handle)
     def counting(self: Any, rows: list[dict[str, Any]], context: Any) -> list[str]:

@@ -1,7 +1,7 @@
-"""Which requests of a batch a worker computes in one call, so that none keeps it from the others for long.
+"""Admission control: selects the requests of a batch that a worker computes within a time limit.
 
-TorchServe sends the answers to all requests of a batch at once, and no further request before: a batch takes as long as
-all that is computed in it. So the short requests are computed first, and of the long ones as many as fit into the time.
+TorchServe sends all responses of a batch at once, and the worker gets no further request before: a batch takes as long
+as everything computed in it. Short requests are therefore computed first, then as many long ones as fit into the time.
 """
 
 import logging
@@ -18,18 +18,18 @@ from sentiment.inference.types import Prediction
 log = logging.getLogger(__name__)
 
 Outcome = list[Prediction] | RequestError
-Note = Callable[[str, int, int, Sequence[int]], None]  # a phase, its start and end in ns, and the requests it was for
+Note = Callable[[str, int, int, Sequence[int]], None]  # phase, start and end in ns, places of its requests
 
-TOGETHER = 0.1  # share of the seconds: the short requests of a batch that are computed as one
-CHARACTERS_PER_TOKEN = 8  # at least, for a first guess; real text has four or five
-CHARACTERS_PER_SECOND = 3e6  # cleaned and tokenized, on one slow core
-MEASURED = 0.5  # s
-FORGET = 0.3  # weight of the last call in the rate of late
+TOGETHER = 0.1  # fraction of `seconds` for the short requests that are computed in one call
+CHARACTERS_PER_TOKEN = 8  # lower-bound token estimate; real text has 4 to 5
+CHARACTERS_PER_SECOND = 3e6  # cleaning and tokenization on one slow core
+MEASURED = 0.5  # seconds
+FORGET = 0.3  # EMA weight of the latest call in Rate.late
 
 
 @dataclass(slots=True)
 class Rate:
-    """Tokens that a worker computes in a second: at best, as the machine can, and of late, as it does."""
+    """Throughput in tokens per second: the exponential moving average, now and at its best."""
 
     best: float
     late: float
@@ -41,10 +41,10 @@ class Rate:
 
 
 class Admission:
-    """Answers the requests of one batch within about `seconds`; each one that does not fit in is told why.
+    """Predictions for the requests of one batch within about `seconds`.
 
-    Too much for any call is 413, too much beside the others 503 with the seconds until it would be its turn. A request
-    of one text is never too much.
+    A request too large for any call is rejected with 413; one that does not fit beside the others gets 503 and a
+    Retry-After estimate. A request with a single text is never too large.
     """
 
     def __init__(self, predictor: Predictor, *, seconds: float, rate: Rate | None = None) -> None:
@@ -53,11 +53,19 @@ class Admission:
 
     @property
     def most(self) -> int:
-        """Tokens of one request."""
+        """Return the token limit of a request with several texts."""
         return int(self.rate.best * self.seconds)
 
     def answer(self, requests: Sequence[Sequence[str]], note: Note | None = None) -> list[Outcome]:
-        """Answer each request, a list of texts, in its place."""
+        """Predict or reject each request of a batch.
+
+        Args:
+            requests: Texts of each request.
+            note: Receives the start and end of each phase, for tracing.
+
+        Returns:
+            One outcome per request, in their order.
+        """
         started = time.monotonic()
         outcomes: dict[int, Outcome] = {i: [] for i, texts in enumerate(requests) if not texts}
         guesses = {i: self._guess(texts) for i, texts in enumerate(requests) if texts}
@@ -76,7 +84,7 @@ class Admission:
         return [outcomes[i] for i in range(len(requests))]
 
     def _guess(self, texts: Sequence[str]) -> float:
-        """Tokens that the texts have at least, unless they are no language."""
+        """Estimate a lower bound on the tokens of natural-language texts, before tokenization."""
         most = self.predictor.preprocessing.most_tokens
         return sum(min(len(text) // CHARACTERS_PER_TOKEN + 2, most) for text in texts)
 
@@ -91,18 +99,18 @@ class Admission:
     def _together(
         self, requests: Sequence[Sequence[str]], chosen: Sequence[int], note: Note | None
     ) -> dict[int, Outcome]:
-        """Answer the `chosen` requests in one computation; one by one where that fails, so that one fails alone."""
+        """Predict the `chosen` requests in one call; on failure one by one, to isolate the request at fault."""
         if len(chosen) > 1:
             try:
                 found = iter(self._predict([text for i in chosen for text in requests[i]], chosen, note))
-            except Exception as error:  # the boundary between requests: it is of one of them, or comes again
+            except Exception as error:  # isolates requests: a failure that no request caused recurs in the retry
                 log.warning("%d requests failed together (%s); each is tried alone", len(chosen), place_of(error))
             else:
                 return {i: [next(found) for _ in requests[i]] for i in chosen}
         return {i: self._alone(requests[i], i, self.seconds, note) for i in chosen}
 
     def _alone(self, texts: Sequence[str], number: int, left: float, note: Note | None) -> Outcome:
-        """Answer one request, if it takes no more than `left` seconds."""
+        """Predict one request if it is estimated to take at most `left` seconds; errors become a RequestError."""
         try:
             self._check(texts, self._guess(texts), left)
             return self._predict(texts, [number], note, left)
@@ -111,7 +119,7 @@ class Admission:
         except TextError as error:
             told = f"texts[{error.index}]: {error}" if len(texts) > 1 else str(error)
             return RequestError(told, reason="unreadable")
-        except Exception as error:  # the boundary again: no request may fail with another
+        except Exception as error:  # isolates requests: no request may fail another
             if is_of_machine(error):
                 raise
             log.error("one request failed: %s", place_of(error))
@@ -150,23 +158,26 @@ class Admission:
 
 
 def is_of_machine(error: Exception) -> bool:
-    """Tell what TorchServe answers with 507 for all requests: no memory, or a GPU that fails."""
+    """Detect failures that TorchServe answers with 507 for the whole batch: out of memory or a GPU error."""
     return isinstance(error, MemoryError) or "CUDA" in str(error)
 
 
 def place_of(error: BaseException) -> str:
-    """Say of what kind an error is and where it was raised; its message may quote a text, and logs hold none."""
+    """Describe an error by type and location only: its message may quote a text, which must not be logged."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {last.name}, {Path(last.filename).name}:{last.lineno}"
 
 
 def measure(predictor: Predictor) -> Rate:
-    """Compute some rows of full length, as they come in long requests, and take the best time: others use it too."""
+    """Measure throughput on full-length rows, as in long requests.
+
+    The best of several runs counts, because other workers may be using the machine at the same time.
+    """
     [encoded] = predictor.encode(["word " * predictor.preprocessing.max_length])
     row = encoded.windows[0]
     rows = [row] * max(1, predictor.max_tokens // len(row))
     times: list[float] = []
-    while len(times) < 4 or (sum(times) < MEASURED and len(times) < 16):  # the first one warms up
+    while len(times) < 4 or (sum(times) < MEASURED and len(times) < 16):  # the first run is the warm-up
         started = time.perf_counter()
         predictor.compute(rows)
         times.append(time.perf_counter() - started)

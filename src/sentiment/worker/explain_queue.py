@@ -1,4 +1,4 @@
-"""Explanations of the requests that wait for one worker: all together they cost a bounded number of operations."""
+"""Explanation of the requests in one batch under a shared compute budget."""
 
 import logging
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ BUSY = "the worker explains other texts; ask again"
 
 
 def explain_batch(explainer: Explainer, requests: Sequence[Explain]) -> list[list[Explanation] | RequestError]:
-    """Explain the texts of each request, for at most `explainer.budget` tokens times steps in all.
+    """Explain the texts of each request with at most `explainer.budget` tokens times steps in total.
 
-    From the first request on that the budget does not cover, each is told to ask again.
+    The first request that exceeds the remaining budget and all later ones get a 503 with Retry-After.
     """
     left = explainer.budget
     outcomes: list[list[Explanation] | RequestError] = []
@@ -28,7 +28,7 @@ def explain_batch(explainer: Explainer, requests: Sequence[Explain]) -> list[lis
         except RequestError as error:
             left = 0 if error.status == 503 else left
             outcomes.append(error)
-        except Exception as error:  # the boundary between requests
+        except Exception as error:  # isolates requests from each other
             if isinstance(error, MemoryError) or "CUDA" in str(error):
                 raise
             log.error("one explanation failed: %s", type(error).__name__)
@@ -37,7 +37,11 @@ def explain_batch(explainer: Explainer, requests: Sequence[Explain]) -> list[lis
 
 
 def plan_request(explainer: Explainer, request: Explain, left: int) -> list[Plan]:
-    """Plan one request's explanations. Raises RequestError where they cost more than `left` or the whole budget."""
+    """Plan the explanations of one request.
+
+    Raises:
+        RequestError: They cost more than `left` (503) or than the whole budget (413).
+    """
     if left == 0:
         raise busy()
     plans: list[Plan] = []

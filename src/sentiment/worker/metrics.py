@@ -1,4 +1,4 @@
-"""What a worker counts for Prometheus. TorchServe drops a metric it was not told of, so it is told from this table."""
+"""Prometheus metrics of a worker. TorchServe drops undeclared metrics, so its configuration is made from this table."""
 
 import re
 from collections import Counter
@@ -9,13 +9,13 @@ from typing import Any, Literal, get_args
 from sentiment.errors import Reason
 from sentiment.inference.types import Prediction
 
-LABELS = ("model_name", "model_version")  # of each metric; TorchServe adds Hostname
+LABELS = ("model_name", "model_version")  # labels of every metric; TorchServe adds Hostname
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
     name: str
-    kind: Literal["counter", "histogram"]  # the buckets of a histogram are TorchServe's, 0.005 to 10
+    kind: Literal["counter", "histogram"]  # TorchServe fixes the histogram buckets, 0.005 to 10
     unit: str
     labels: tuple[str, ...] = LABELS
 
@@ -33,18 +33,28 @@ BATCH_SECONDS = Metric("sentiment_batch_seconds", "histogram", "seconds")
 METRICS = (
     TEXTS, TOKENS, TRUNCATED, LABELLED, SCORES, UNREADABLE, EXPLAINED, REJECTED, BATCH_REQUESTS, BATCH_SECONDS
 )  # fmt: skip
-BINS = 10  # of scores: TorchServe has the buckets of seconds for all histograms, and a line for each observation
+BINS = 10  # score bins as counters: TorchServe histograms have buckets for seconds and log every observation
 
 
 class Telemetry:
-    """Adds to the metrics of one model. It is given counts and reasons, never a text: its lines go through the logs."""
+    """Metrics of one model.
+
+    It receives counts and reasons but never a text, because TorchServe passes metrics through the logs.
+    """
 
     def __init__(self, cache: Any, *, model: str, version: str, labels: Sequence[str] = ()) -> None:
-        """`cache` is the `metrics` of TorchServe's context, `labels` are the model's."""
+        """Create all series with value 0.
+
+        Args:
+            cache: `context.metrics` of TorchServe.
+            model: Model name.
+            version: Model version.
+            labels: Labels of the model.
+        """
         self._made = {metric: made(cache, metric) for metric in METRICS}
         self._own = [model, version]
         for metric in (TEXTS, TOKENS, TRUNCATED, UNREADABLE, EXPLAINED):
-            self.add(metric, 0)  # a series must be there before its first event, or its rate misses that
+            self.add(metric, 0)  # a series must exist before its first event, or rate() misses that event
         for reason in get_args(Reason):
             self.add(REJECTED, 0, reason)
         self._names = {label: plain(label) for label in labels}
@@ -54,7 +64,7 @@ class Telemetry:
             self.add(SCORES, 0, bin_of((number + 0.5) / BINS))
 
     def add(self, metric: Metric, value: float, *labels: str) -> None:
-        """Add to a counter, or observe a value of a histogram; `labels` are those beside LABELS."""
+        """Increase a counter or observe a histogram value; `labels` are the label values after LABELS."""
         self._made[metric].add_or_update(value, [*self._own, *labels])
 
     def batch(
@@ -66,7 +76,15 @@ class Telemetry:
         requests: int,
         seconds: float,
     ) -> None:
-        """One dynamic batch: what it answered, and why it rejected the others."""
+        """Record one dynamic batch.
+
+        Args:
+            predictions: All predictions returned.
+            rejected: Reason of each rejected request.
+            explained: Number of explained texts.
+            requests: Number of requests.
+            seconds: Time for the batch.
+        """
         self.add(BATCH_REQUESTS, requests)
         self.add(BATCH_SECONDS, round(seconds, 6))
         counts = {
@@ -76,7 +94,7 @@ class Telemetry:
             UNREADABLE: sum(prediction.readable is False for prediction in predictions),
             EXPLAINED: explained,
         }
-        for metric in (metric for metric, count in counts.items() if count):  # each is a line that the frontend parses
+        for metric in (metric for metric, count in counts.items() if count):  # each is a line for the frontend to parse
             self.add(metric, counts[metric])
         for reason, count in Counter(rejected).items():
             self.add(REJECTED, count, reason)
@@ -87,18 +105,18 @@ class Telemetry:
 
 
 def bin_of(score: float) -> str:
-    """Name the tenth that a score is in: "0.9-1.0"."""
+    """Return the name of a score's bin, e.g. "0.9-1.0"."""
     low = min(int(score * BINS), BINS - 1)
     return f"{low / BINS:.1f}-{(low + 1) / BINS:.1f}"
 
 
 def plain(label: str) -> str:
-    """Write a label as the value of one of Prometheus: what parts the values of TorchServe's lines is left out."""
+    """Sanitize a label for Prometheus: separators of TorchServe's metric lines become spaces."""
     return re.sub(r"[\s,:|#\"\\]+", " ", label).strip()[:80] or "other"
 
 
 def made(cache: Any, metric: Metric) -> Any:
-    """TorchServe's own object for a metric; made here where the server was started without our table."""
+    """Return TorchServe's object for a metric; create it if the server was started without this table."""
     from ts.metrics.metric_cache_errors import MetricsCacheKeyError
     from ts.metrics.metric_type_enum import MetricTypes
 

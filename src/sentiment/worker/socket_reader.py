@@ -1,4 +1,4 @@
-"""TorchServe's messages to a worker, received in large pieces, and as the bytes that they are."""
+"""Buffered reader for TorchServe's messages to a worker; request inputs stay undecoded bytes."""
 
 import logging
 import re
@@ -12,16 +12,16 @@ log = logging.getLogger(__name__)
 
 PIECE = 1 << 16  # bytes
 INTEGER = struct.Struct("!i")
-SMALL = re.compile(  # as many values of up to 31 bytes as there are, each after its length
+SMALL = re.compile(  # a run of length-prefixed values of up to 31 bytes each
     b"(?:\0\0\0(?:" + b"|".join(b"\\x%02x" % size + b"." * size for size in range(32)) + b"))*+", re.DOTALL
 )
-END = -1  # instead of the length of the next value of a list
+END = -1  # sent in place of a length at the end of a list
 
 
 class Received:
-    """What has arrived on the connection of a worker and has not been read yet.
+    """Read-ahead buffer for a TorchServe worker's socket.
 
-    TorchServe reads each number, name and header of a request with a call of its own, some forty for one text.
+    TorchServe itself makes one recv call per number, name and header of a request, about 40 for one text.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Received:
         self._at = 0
 
     def read(self, connection: Any, length: int) -> bytes:
-        """The next `length` bytes; ends the worker, as TorchServe does, where its server is gone."""
+        """Read the next `length` bytes; exit the worker if the frontend has disconnected, as TorchServe does."""
         end = self._at + length
         if end > len(self._bytes):
             del self._bytes[: self._at]
@@ -45,9 +45,9 @@ class Received:
         return found
 
     def request(self, connection: Any) -> dict[str, Any] | None:
-        """Read the next request of a batch, as TorchServe does but for its inputs: they stay bytes.
+        """Read the next request of a batch; None at the end of the batch.
 
-        TorchServe would decode them by their declared type alone, and log a traceback for each that does not fit it.
+        Inputs stay bytes: TorchServe would decode them by their declared type and log a traceback for each mismatch.
         """
         number = self._value(connection)
         if number is None:
@@ -72,7 +72,7 @@ class Received:
         return None if length == END else self.read(connection, length)
 
     def _skip(self, connection: Any) -> None:
-        """Pass over all values up to the end of a list, the many small ones of a form in one step for each piece."""
+        """Skip all values up to the end of a list; one regex match per piece skips the small values of a form."""
         while True:
             if small := SMALL.match(self._bytes, self._at):
                 self._at = small.end()
@@ -85,7 +85,10 @@ def _input(name: bytes, kind: bytes, value: bytes) -> dict[str, Any]:
 
 
 def receive_in_pieces() -> None:
-    """Let this process read so from now on; to be called between two messages, as a handler's `initialize` is."""
+    """Patch TorchServe's reader functions in this process.
+
+    Call it between two messages, e.g. in a handler's `initialize`.
+    """
     from ts.protocol import otf_message_handler
 
     received = Received()

@@ -1,7 +1,7 @@
-"""OpenTelemetry spans of a worker's requests, where the extra `otel` is installed and an OTEL_ variable asks for them.
+"""OpenTelemetry spans of a worker's requests, if the extra `otel` is installed and an OTEL_ variable enables them.
 
-Each request is a span of its own trace, or of that of its `traceparent`, with the spans parse, tokenize, compute and
-render; all requests of one batch link to the span of the batch, in which they were computed together.
+Each request is a span in the trace of its `traceparent`, or in a new trace, with the child spans parse, tokenize,
+compute and render. All requests of a batch are linked to the span of the batch, since they are computed together.
 """
 
 import importlib.util
@@ -23,12 +23,12 @@ class Phase:
     name: str
     start: int  # ns since the epoch
     end: int
-    requests: Sequence[int]  # places in the batch
+    requests: Sequence[int]  # indices in the batch
 
 
 @dataclass(slots=True)
 class Batch:
-    """What happened when to the requests of one batch; the spans are made of it at the end."""
+    """Recorded phases of one batch; the spans are created from them at its end."""
 
     started: int = field(default_factory=time.time_ns)
     phases: list[Phase] = field(default_factory=list)
@@ -37,30 +37,30 @@ class Batch:
         self.phases.append(Phase(name, start, end, requests))
 
     def noting(self, places: Sequence[int]) -> Callable[[str, int, int, Sequence[int]], None]:
-        """As `note`, for a step that numbers some of the requests by itself; `places` are theirs in the batch."""
+        """Return a `note` for a step that sees some of the requests; `places` maps its numbers to batch indices."""
         return lambda name, start, end, numbers: self.note(name, start, end, [places[i] for i in numbers])
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One request as its span tells it: no text, and no label."""
+    """Span attributes of one request; they contain no text and no label."""
 
     headers: Mapping[str, Any]
     operation: str  # predict, explain, describe
     texts: int
     status: int
-    reason: str | None  # of a rejection
+    reason: str | None  # rejection reason
 
 
 class Tracing:
-    """Makes the spans of a batch once it is answered, of the times that were noted."""
+    """Span factory for completed batches."""
 
     def __init__(self, tracer: Any, *, model: str, version: str) -> None:
         self.tracer, self.own = tracer, {"sentiment.model": model, "sentiment.version": version}
 
     @classmethod
     def start(cls, *, model: str, version: str) -> "Tracing | None":
-        """Trace with the process's provider, or with one that sends OTLP as OTEL_ variables say; None for neither."""
+        """Use the process's tracer provider, or an OTLP provider configured by OTEL_ variables; None without either."""
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             return None
         if importlib.util.find_spec("opentelemetry") is None or importlib.util.find_spec("opentelemetry.sdk") is None:
@@ -69,14 +69,14 @@ class Tracing:
             return None
         from opentelemetry import trace
 
-        if not hasattr(trace.get_tracer_provider(), "add_span_processor"):  # nobody has set one
+        if not hasattr(trace.get_tracer_provider(), "add_span_processor"):  # no provider is set
             if not asked_for():
                 return None
             trace.set_tracer_provider(provider())
         return cls(trace.get_tracer("sentiment"), model=model, version=version)
 
     def finish(self, batch: Batch, answered: Sequence[Answered]) -> None:
-        """Make the spans of a batch that is answered; `answered` are its requests in their order."""
+        """Create the spans of a completed batch; `answered` are its requests in order."""
         from opentelemetry import trace
         from opentelemetry.context import Context
         from opentelemetry.propagate import extract
@@ -113,12 +113,12 @@ class Tracing:
 
 
 def carrier(headers: Mapping[str, Any]) -> dict[str, str]:
-    """Return a request's headers by names in lower case; TorchServe puts the types of form fields among them."""
+    """Lower-case the header names and drop values that are not strings: TorchServe mixes in types of form fields."""
     return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
 
 
 def asked_for() -> bool:
-    """Tell whether variables name a place for spans, and OTEL_TRACES_EXPORTER does not say otherwise."""
+    """Check if OTEL_ variables set an endpoint and OTEL_TRACES_EXPORTER is unset or "otlp"."""
     exporter = os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() or "otlp"
     wanted = any(os.environ.get(name, "").strip() for name in ENDPOINTS)
     if wanted and exporter not in ("otlp", "none"):
@@ -127,7 +127,7 @@ def asked_for() -> bool:
 
 
 def provider() -> Any:
-    """Make a provider that sends spans in the background by OTLP over HTTP; its settings are the standard variables."""
+    """Create a provider that exports spans in the background by OTLP/HTTP, configured by the standard variables."""
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
     if protocol not in (None, "", "http/protobuf"):
         log.warning("OTEL_EXPORTER_OTLP_PROTOCOL=%s: a worker sends http/protobuf alone", protocol)
