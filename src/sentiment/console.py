@@ -1,4 +1,4 @@
-"""What a person sees: the composed config as a tree, scores as tables, and calm libraries."""
+"""Terminal output and signal handling: the config tree, library warning filters, deferred interrupts."""
 
 import logging
 import signal
@@ -33,7 +33,7 @@ def print_config(cfg: DictConfig) -> None:
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """No advertisements; warnings about the user's own data stay."""
+    """Suppress library tips and warnings that a user cannot act on; warnings about the user's data stay."""
     for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.distributed"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
@@ -52,8 +52,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """A signal that asks to stop is obeyed, as KeyboardInterrupt, once the block is done."""
-    if threading.current_thread() is not threading.main_thread():  # no other one gets signals
+    """Defer SIGINT, SIGTERM and SIGHUP until the block has ended, then raise KeyboardInterrupt."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield
         return
     came: list[int] = []
@@ -69,8 +69,8 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """A polite kill ends the block as Ctrl-C does, with KeyboardInterrupt; handlers are put back after it."""
-    if threading.current_thread() is not threading.main_thread():  # no other one gets signals
+    """Raise KeyboardInterrupt on SIGTERM as on Ctrl-C within the block, then restore the handlers."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield
         return
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -82,7 +82,7 @@ def interruptible() -> Iterator[None]:
 
 
 def stop_on_signals() -> None:
-    """Let a polite kill end the process as Ctrl-C does."""
+    """Raise KeyboardInterrupt on SIGTERM and SIGHUP as on Ctrl-C, for the rest of the process."""
     for number in SIGNALS:
         signal.signal(number, interrupt)
 

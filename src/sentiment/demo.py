@@ -1,4 +1,4 @@
-"""The whole way once, on the embedded texts: train, package, serve, predict over REST."""
+"""End-to-end demo on the embedded texts: train, package, serve, predict over REST."""
 
 import logging
 import subprocess
@@ -26,9 +26,19 @@ TEXTS = (
 
 
 def demo(*, outputs: Path, store: Path, ports: tuple[Port, Port, Port], overrides: tuple[str, ...] = ()) -> None:
-    """Run each stage as a user would; stops at the first that fails."""
+    """Train, package, serve and predict as a user would.
+
+    Args:
+        outputs: Folder of the new run demo-N and of the server's files.
+        store: Model store of the archive.
+        ports: Inference, management and metrics port.
+        overrides: Further overrides of the training.
+
+    Raises:
+        SentimentError: A stage failed; later stages do not run.
+    """
     for key, port in zip(("inference", "management", "metrics"), ports, strict=True):
-        check_free("127.0.0.1", port, f"ports: {key}")  # now, not after minutes of training
+        check_free("127.0.0.1", port, f"ports: {key}")  # checked before minutes of training
     folder = Path(outputs) / f"serve-{ports[0]}"
     Folder(folder).check()
     run = next(path for i in range(1, 10_000) if not (path := Path(outputs) / f"demo-{i}").exists())

@@ -1,28 +1,28 @@
-"""The exceptions a user can meet. Each message says what is wrong, what was got, and the fix.
+"""Exceptions shown to users. Each message states the problem, the value received and the fix.
 
 SentimentError
 ├── ConfigError      a key, type or value of the configuration
 ├── DataError        a file, column, label or text
-│   └── TextError        a text that cannot be cleaned or tokenized, by its place among those given
+│   └── TextError        a text that cannot be cleaned or tokenized, with its index
 ├── ModelError       a backbone, checkpoint or export folder
-├── DamagedFileError a file that is not what its name says: cut, empty, no JSON, no UTF-8
+├── DamagedFileError a file that is truncated, empty, or not in its format (JSON, UTF-8)
 ├── ServingError     TorchServe or Java on this machine
-├── ClientError      what a server answered, or that none answered
-│   ├── Unreachable      no answer at all
-│   ├── Untrusted        its certificate is not to be trusted, or it speaks no TLS
-│   ├── Unauthorized     the token was refused, or its file is broken
+├── ClientError      an error response of a server, or no response
+│   ├── Unreachable      no response
+│   ├── Untrusted        the certificate is not trusted, or the server has no TLS
+│   ├── Unauthorized     the token was rejected, or its file is invalid
 │   ├── NotFound         no such model or version
-│   ├── Rejected         this request cannot be answered, now or later
-│   ├── Busy             no place in the queue, or no worker ready, or it died
-│   └── ServerFault      the server failed, or answered what we cannot read
-├── ClusterError     a Ray cluster that cannot be reached or that lost its work
-├── Refused          a new version did not pass its checks, and is not put in place
-├── TooManyRequests  a user of the page asks too often
+│   ├── Rejected         the request is invalid; a retry cannot succeed
+│   ├── Busy             the queue is full, or no worker is ready, or it died
+│   └── ServerFault      the server failed, or its response cannot be parsed
+├── ClusterError     a Ray cluster that is unreachable or lost its tasks
+├── Refused          a new version failed its checks and is not deployed
+├── TooManyRequests  a user of the web page exceeds the rate limit
 ├── RowsRejected     a batch job finished, but some rows could not be scored
-├── ModelChangedError  another model answers than the one a batch job began with
-├── VerificationError  an output is not what its summary says, or its model answers otherwise
-├── Pruned           a trial given up where it fell behind the others
-└── Interrupted      stopped by Ctrl-C, with the work saved
+├── ModelChangedError  the served model changed during a batch job
+├── VerificationError  an output differs from its summary, or from a new prediction
+├── Pruned           a sweep trial stopped early because it is behind the others
+└── Interrupted      stopped by Ctrl-C; progress is saved
 """
 
 from typing import Any, Literal
@@ -41,13 +41,13 @@ class DataError(SentimentError):
 
 
 class TextError(DataError):
-    """`index` is the place of the text among those given."""
+    """Text that cannot be cleaned or tokenized; `index` is its position among the given texts."""
 
     def __init__(self, message: str, *, index: int) -> None:
         super().__init__(message)
         self.index = index
 
-    def __reduce__(self) -> Any:  # actors of Ray send it to their caller
+    def __reduce__(self) -> Any:  # Ray actors pickle it for their caller
         return _text_error, (str(self), self.index)
 
 
@@ -68,7 +68,7 @@ class ServingError(SentimentError):
 
 
 class ClientError(SentimentError):
-    """`status` is the HTTP status of the answer, None where no answer came."""
+    """Failed request to a server; `status` is the HTTP status, None without a response."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
@@ -136,7 +136,11 @@ class Interrupted(SentimentError):
 
 
 def user_error(error: BaseException) -> SentimentError | None:
-    """What a user can mend, in one line, looked for among the causes too, as Hydra wraps what a target raises."""
+    """Find the user error in an exception or its causes; Hydra wraps the exceptions of targets.
+
+    Returns:
+        The SentimentError, an OSError converted to one, or None if the exception is a defect.
+    """
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, (SentimentError, OSError)):
         cause = cause.__cause__
@@ -149,20 +153,20 @@ def user_error(error: BaseException) -> SentimentError | None:
 STATUS = {400: "Bad Request", 413: "Payload Too Large", 500: "Internal Server Error", 503: "Service Unavailable"}
 
 
-Reason = Literal[  # why a request is rejected, as the metrics count it
+Reason = Literal[  # rejection reason, a label of the metrics
     "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "unknown_label", "busy",
     "unreadable", "internal",
 ]  # fmt: skip
 
 
 class RequestError(ValueError):
-    """A request that cannot be answered; `status` is one of STATUS, `reason` a word of Reason."""
+    """Rejected request; `status` is a key of STATUS."""
 
     def __init__(self, message: str, *, status: int = 400, reason: Reason = "wrong_form") -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
-        self.retry_after: int | None = None  # s
+        self.retry_after: int | None = None  # seconds
 
     def to_json(self) -> dict[str, Any]:
         return {"code": self.status, "type": STATUS[self.status].replace(" ", ""), "message": str(self)}

@@ -1,4 +1,4 @@
-"""Outputs that are either whole or absent: written to a temporary name, then renamed. JSON, and the one CSV writer."""
+"""Atomic writes by temporary file and rename, JSON input and output, and the CSV writer."""
 
 import csv
 import errno
@@ -17,24 +17,26 @@ from typing import Any
 
 from sentiment.errors import DamagedFileError, DataError
 
-SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape one alone; UTF-8 and the tokenizer refuse it
+SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape a lone surrogate; UTF-8 and the tokenizer reject it
 
 log = logging.getLogger(__name__)
 
-HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:32]  # a shared folder holds temporaries of other machines
+HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:32]  # shared folders have temporary files of other hosts
 TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9-]*)\.(?P<pid>\d+)\.tmp")
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @contextmanager
 def replacing(target: Path, *, marker: str | None = None) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; a file or folder made there takes its place on success only.
+    """Yield a temporary path beside `target`, and rename it to `target` if the block succeeds.
 
-    A symbolic link stays, and what it points to is replaced. A folder in the way is replaced only where it is empty or
-    holds the file `marker`, which tells that this project wrote it.
+    Args:
+        target: File or folder to write. For a symbolic link, the file it points to is replaced.
+        marker: File name that identifies a folder as written by this project. An existing folder is replaced only if
+            a marker is given and the folder is empty or contains it.
 
     Raises:
-        DataError: `target` is a folder that is not to be replaced, or neither a file nor a folder.
+        DataError: `target` is a folder that must not be replaced, or neither a file nor a folder.
     """
     target = checked_target(target, marker=marker)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +47,7 @@ def replacing(target: Path, *, marker: str | None = None) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `target` for the work on it, gone afterwards; a killed process's goes next time."""
+    """Yield an empty work folder beside `target`, removed at the end; leftovers of killed processes are removed too."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with named_disk(target), temporary_path(target.with_name(f"{target.name}.work")) as folder:
         folder.mkdir()
@@ -54,7 +56,7 @@ def scratch_folder(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_path(target: Path) -> Iterator[Path]:
-    """Yield a hidden name beside `target` that tells its process; what lies there is removed at the end."""
+    """Yield a hidden path beside `target` named by host and process id; whatever is there is removed at the end."""
     sweep_once(target.parent)
     temporary = target.with_name(f".{target.name}.{HOST}.{os.getpid()}.tmp")
     _remove(temporary)
@@ -65,21 +67,25 @@ def temporary_path(target: Path) -> Iterator[Path]:
 
 
 def put_in_place(temporary: Path, target: Path, *, marker: str | None = None) -> None:
-    """Rename `temporary` to `target` once its bytes are on the disk, so that a power cut leaves the old or the new."""
+    """Sync `temporary` to disk, then rename it to `target`: a power cut leaves a complete old or new file."""
     sync(temporary)
     if checked_target(target, marker=marker).is_dir():
-        _remove(target)  # a folder cannot be renamed over a full one
+        _remove(target)  # os.replace fails on a non-empty folder
     rename(temporary, target)
 
 
 def rename(path: Path, target: Path) -> None:
-    """Give a file or folder a new name in the same folder, for good."""
+    """Rename a file or folder within its folder and sync the folder, so that the rename survives a power cut."""
     os.replace(path, target)
     _sync_one(target.parent)
 
 
 def checked_target(target: Path, *, marker: str | None = None) -> Path:
-    """Resolve the symbolic link that `target` may be; DataError where what lies there is not to be replaced."""
+    """Resolve `target` if it is a symbolic link, and check that it may be replaced.
+
+    Raises:
+        DataError: `target` is a folder that must not be replaced, or neither a file nor a folder.
+    """
     target = target.resolve() if target.is_symlink() else target
     if target.is_dir():
         if marker is None:
@@ -92,7 +98,7 @@ def checked_target(target: Path, *, marker: str | None = None) -> Path:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or all files of a folder, are on the disk."""
+    """Flush a file, or a folder with everything in it, to disk (fsync)."""
     if path.is_dir():
         for inner in path.rglob("*"):
             _sync_one(inner)
@@ -101,7 +107,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def named_disk(target: Path) -> Iterator[None]:
-    """Name `target` in the error of a full or broken disk, which names no file by itself."""
+    """Add `target` as the file name to OSErrors of a full or failing disk, which name no file."""
     try:
         yield
     except OSError as error:
@@ -111,12 +117,12 @@ def named_disk(target: Path) -> Iterator[None]:
 
 
 def discard(path: Path) -> None:
-    """Remove a file or a whole folder, if it is there."""
+    """Remove a file or a folder with its content, if it exists."""
     _remove(path)
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files and folders of processes of this machine that were killed."""
+    """Remove temporary files and folders left in `folder` by dead processes of this host."""
     for path in folder.iterdir():
         found = TEMPORARY.fullmatch(path.name)
         if found and found["host"] == HOST and not is_alive(int(found["pid"])):
@@ -126,7 +132,7 @@ def sweep(folder: Path) -> None:
 
 @cache
 def sweep_once(folder: Path) -> None:
-    """As `sweep`, once in this process: a job may write thousands of files to one folder."""
+    """Call `sweep` at most once per folder and process: a job may write thousands of files to one folder."""
     with suppress(FileNotFoundError, PermissionError):
         sweep(folder)
 
@@ -143,7 +149,7 @@ def is_alive(pid: int) -> bool:
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process is in a block of the same `lock` file, which stays."""
+    """Hold an exclusive lock on the file `lock` during the block; waits for other processes. The file is kept."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:
         try:
@@ -168,7 +174,11 @@ def json_text(value: object) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Raises DamagedFileError where the file holds no JSON in UTF-8."""
+    """Read a JSON file.
+
+    Raises:
+        DamagedFileError: The file is not JSON in UTF-8.
+    """
     text = read_utf8(path)
     try:
         return json.loads(text)
@@ -180,7 +190,11 @@ def read_json(path: Path) -> Any:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Raises DamagedFileError where the file holds no JSON object."""
+    """Read a JSON file with an object at the top level.
+
+    Raises:
+        DamagedFileError: The file does not contain a JSON object in UTF-8.
+    """
     value = read_json(path)
     if not isinstance(value, dict):
         raise damaged(path, f"expected a JSON object, got {type(value).__name__}")
@@ -199,27 +213,27 @@ def damaged(path: Path, reason: str) -> DamagedFileError:
 
 
 def read_json_if_any(path: Path) -> Any:
-    """None where there is no such file."""
+    """Read a JSON file; None if it does not exist."""
     return read_json(path) if path.is_file() else None
 
 
 def write_csv(target: Path, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows, the header first, as UTF-8 with quotation marks where a value needs them."""
+    """Write rows, header first, as a UTF-8 CSV file with minimal quoting, atomically."""
     with replacing(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(_Lines(file.write), lineterminator="\r\n").writerows(map(_printable, rows))
 
 
 def csv_text(rows: Iterable[Sequence[Any]], *, delimiter: str = ",") -> str:
-    """Return the lines of rows, each with its line end."""
+    """Format rows as CSV text with a line feed after each row."""
     lines: list[str] = []
     csv.writer(_Lines(lines.append), delimiter=delimiter, lineterminator="\r\n").writerows(rows)
     return "".join(lines)
 
 
 class _Lines:
-    """Passes each line of a csv.writer on with a bare line feed as its end.
+    """Adapter that ends each line of a csv.writer with LF instead of CR LF.
 
-    The writer is given CR LF: with LF alone Python below 3.11.9 leaves a carriage return in a value unquoted.
+    The writer itself uses CR LF, because with LF Python before 3.11.9 leaves values with a carriage return unquoted.
     """
 
     def __init__(self, write: Callable[[str], object]) -> None:
@@ -230,7 +244,7 @@ class _Lines:
 
 
 def _printable(row: Sequence[Any]) -> list[Any]:
-    """Replace halves of surrogate pairs, which UTF-8 has no bytes for, by U+FFFD."""
+    """Replace lone surrogates, which UTF-8 cannot encode, with U+FFFD."""
     return [SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value for value in row]
 
 
@@ -246,7 +260,7 @@ def _sync_one(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if not (path.is_dir() and error.errno == errno.EINVAL):  # file systems that do not sync folders
+        if not (path.is_dir() and error.errno == errno.EINVAL):  # some file systems cannot sync folders
             raise
     finally:
         os.close(descriptor)

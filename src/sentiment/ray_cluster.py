@@ -1,4 +1,4 @@
-"""Ray: a cluster that is there, or one of this machine for as long as it is needed."""
+"""Connection to a Ray cluster: an existing one, or a temporary local one."""
 
 import importlib.util
 import logging
@@ -11,19 +11,26 @@ from typing import Any
 from sentiment.errors import ClusterError, ConfigError
 
 ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # else it calls home
+    "RAY_USAGE_STATS_ENABLED": "0",  # disables usage reports
     "RAY_DEDUP_LOGS": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a warning of what will be the default
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # silences a warning about a future default
 }
-PATIENCE = 10.0  # s
+PATIENCE = 10.0  # seconds
 TOKENS = "; where the cluster asks for a token, set RAY_AUTH_MODE=token"
 
 
 @contextmanager
 def ray_cluster(address: str | None, *, quiet: bool = False) -> Iterator[Any]:
-    """The module ray, connected to `address`; null starts a Ray here, on the loopback alone, and stops it at the end.
+    """Connect to a Ray cluster and yield the module `ray`.
 
-    `quiet` keeps what workers print to their own logs. ClusterError where nothing answers.
+    Args:
+        address: [ray://]HOST:PORT of a cluster. None starts a local one on the loopback interface and stops it at the
+            end.
+        quiet: Do not forward the output of workers to this terminal.
+
+    Raises:
+        ConfigError: Ray is not installed.
+        ClusterError: The cluster cannot be reached or started.
     """
     if importlib.util.find_spec("ray") is None:
         raise ConfigError("Ray is not installed; pip install 'bert-sentiment[ray]'")
@@ -45,7 +52,11 @@ def ray_cluster(address: str | None, *, quiet: bool = False) -> Iterator[Any]:
 
 
 def check_listening(address: str) -> None:
-    """ClusterError where nothing listens at [ray://]HOST:PORT: Ray itself would try for minutes."""
+    """Check that a server listens at [ray://]HOST:PORT; Ray itself would retry for minutes.
+
+    Raises:
+        ClusterError: The connection fails within PATIENCE seconds.
+    """
     host, found, port = address.removeprefix("ray://").rpartition(":")
     if found and port.isdecimal():
         try:

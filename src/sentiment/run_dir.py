@@ -1,4 +1,4 @@
-"""A run directory seen from outside: held by one process, what it was started with, how it ended."""
+"""Run directories: locking, the recorded config and overrides, checkpoints, results and outcome."""
 
 import fcntl
 import io
@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 
 State = Literal["finished", "pruned", "failed", "unfinished"]
 LAST, BEST = Path("checkpoints", "last.ckpt"), Path("checkpoints", "best.ckpt")
-WANTED = ("state_dict", "epoch", "global_step", "optimizer_states", "loops")  # what Lightning writes and needs
-RECORD = ".hydra"  # the folder of what a run was started with, named and filled as Hydra does
-LISTED = (  # in the SHA256SUMS of a finished run; not its config, where users name data that has moved
+WANTED = ("state_dict", "epoch", "global_step", "optimizer_states", "loops")  # checkpoint keys needed to resume
+RECORD = ".hydra"  # folder of the config and overrides, named and laid out like Hydra's
+LISTED = (  # listed in the SHA256SUMS of a finished run; not its config, in which users update data paths
     *(f"{name}.json" for name in ("metrics", "intervals", "calibration", "baseline", "run_summary", "data_report")),
     "predictions.csv",
 )
@@ -44,7 +44,15 @@ class Outcome:
 
 @contextmanager
 def claimed(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold `folder` for this process until it ends, however it ends; ConfigError where another process holds it."""
+    """Lock `folder` for this process during the block; the kernel releases the lock if the process dies.
+
+    Args:
+        folder: The run directory; created if missing.
+        wait: Wait for another process that holds the lock.
+
+    Raises:
+        ConfigError: Another process holds the lock and `wait` is false.
+    """
     record = folder / RECORD
     record.mkdir(parents=True, exist_ok=True)
     with (record / "lock").open("a") as lock:
@@ -61,7 +69,7 @@ def claimed(folder: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def start(folder: Path, cfg: DictConfig, hydra: Any) -> None:
-    """Record the composed config and the overrides; a former failure is forgotten."""
+    """Record the composed config and the overrides; deletes the outcome and SHA256SUMS of an earlier attempt."""
     (folder / "outcome.json").unlink(missing_ok=True)
     (folder / SUMS).unlink(missing_ok=True)
     write_text(folder / RECORD / "config.yaml", OmegaConf.to_yaml(cfg))
@@ -70,7 +78,11 @@ def start(folder: Path, cfg: DictConfig, hydra: Any) -> None:
 
 
 def overrides(folder: Path) -> list[str] | None:
-    """What the run in `folder` was started with, in order; None where none was."""
+    """Read the overrides a run was started with, in order; None if the folder has no run.
+
+    Raises:
+        DamagedFileError: The file is not a YAML list of strings.
+    """
     path = folder / RECORD / "overrides.yaml"
     if not path.is_file():
         return None
@@ -81,7 +93,11 @@ def overrides(folder: Path) -> list[str] | None:
 
 
 def read_yaml(path: Path) -> Any:
-    """Raises DamagedFileError where the file holds no plain YAML."""
+    """Read a YAML file, with the class paths of earlier releases updated.
+
+    Raises:
+        DamagedFileError: The file is not plain YAML.
+    """
     text = current_names(read_utf8(path))
     try:
         return yaml.safe_load(text)
@@ -90,10 +106,14 @@ def read_yaml(path: Path) -> Any:
 
 
 def read_config(path: Path) -> DictConfig:
-    """Raises DamagedFileError where the file holds no mapping."""
+    """Read a YAML config, with the class paths of earlier releases updated.
+
+    Raises:
+        DamagedFileError: The file is not a non-empty YAML mapping.
+    """
     text = current_names(read_utf8(path))
     try:
-        value = OmegaConf.load(io.StringIO(text))  # OSError: of a bare word
+        value = OmegaConf.load(io.StringIO(text))  # raises OSError for a bare scalar
     except (yaml.YAMLError, OmegaConfBaseException, OSError, ValueError, RecursionError) as error:
         raise damaged(path, "it is no YAML: " + " ".join(str(error).split())) from error
     if not isinstance(value, DictConfig) or not value:
@@ -102,7 +122,7 @@ def read_config(path: Path) -> DictConfig:
 
 
 def saved_config(folder: Path) -> DictConfig | None:
-    """The composed config of a run; None where the folder is no run's."""
+    """Read the composed config of a run; None if the folder has no run."""
     path = folder / RECORD / "config.yaml"
     if not path.is_file():
         return None
@@ -110,23 +130,32 @@ def saved_config(folder: Path) -> DictConfig | None:
 
 
 def list_results(folder: Path) -> None:
-    """Write SHA256SUMS of what a finished run tells of itself; export/ has its own."""
+    """Write SHA256SUMS of the result files of a finished run; export/ has a separate one."""
     write_checksums(folder, LISTED)
 
 
 def read_result(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON file that a run has written. Raises ModelError or DamagedFileError where it is not what was written."""
+    """Read a JSON result file of a run.
+
+    Raises:
+        ModelError: The file does not match SHA256SUMS.
+        DamagedFileError: The file does not contain a JSON object.
+    """
     verify_files(folder, [name])
     return read_object(folder / name)
 
 
 def settings(overrides: Sequence[str]) -> frozenset[str]:
-    """Overrides as what they mean for the numbers of a run: without order and without its name."""
+    """Return the overrides that affect the results of a run, regardless of order: all but run_name."""
     return frozenset(override for override in overrides if not override.startswith("run_name="))
 
 
 def sweep_overrides(folder: Path) -> list[str] | None:
-    """What the sweep in `folder` was started with, Hydra's own keys too; None where none was."""
+    """Read the overrides of a sweep, including those of Hydra's own keys; None if the folder has no sweep.
+
+    Raises:
+        DamagedFileError: multirun.yaml has no overrides.
+    """
     path = folder / "multirun.yaml"
     if not path.is_file():
         return None
@@ -137,7 +166,11 @@ def sweep_overrides(folder: Path) -> list[str] | None:
 
 
 def check_name(name: object) -> None:
-    """Raise ConfigError for a run_name that is no folder's name below the folder of the runs."""
+    """Check that run_name is a valid relative path below the outputs folder.
+
+    Raises:
+        ConfigError: It is empty, too long, absolute, has ".." or unprintable characters.
+    """
     text = str(name)
     if name is None or not text.strip():
         raise ConfigError("run_name is empty: give a name, or leave run_name out for one made of date and time")
@@ -152,23 +185,23 @@ def check_name(name: object) -> None:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints that `resume=` can go on from, the best first."""
+    """List the checkpoints that `resume=` can start from: last.ckpt, then best.ckpt, if they exist."""
     return [path for path in (folder / LAST, folder / BEST) if path.is_file()]
 
 
 def how_to_go_on(folder: Path) -> str:
-    """The end of a message about a run that stopped."""
+    """Return the hint at the end of a message about a stopped run."""
     if checkpoints(folder):
         return f"go on with: python train.py {for_shell('resume', os.path.relpath(folder))}"
     return "it has no checkpoint yet, start it again"
 
 
 def starting_point(folder: Path, *, resume: bool) -> Path | None:
-    """The checkpoint to go on from, None for a fresh start.
+    """Return the checkpoint to resume from; None for a fresh start.
 
     Raises:
-        ConfigError: That would overwrite a run, or find none.
-        ModelError: A checkpoint of the run is damaged; the best one is read again at the end.
+        ConfigError: A fresh start would overwrite a run, or there is no run to resume.
+        ModelError: A checkpoint is damaged. All are checked, since the best one is loaded at the end of training.
     """
     found = checkpoints(folder)
     if resume and not found:
@@ -192,7 +225,11 @@ def end(folder: Path, state: State, reason: str) -> None:
 
 
 def outcome(folder: Path) -> Outcome:
-    """How the run in `folder` ended; a complete one is known by its metrics.json, which is written last."""
+    """Read how a run ended; metrics.json, written last, marks it as finished.
+
+    Raises:
+        DamagedFileError: outcome.json has an unknown state.
+    """
     if (folder / "metrics.json").is_file():
         return Outcome("finished")
     path = folder / "outcome.json"
@@ -205,7 +242,7 @@ def outcome(folder: Path) -> Outcome:
 
 
 def clear(folder: Path) -> None:
-    """Remove what a run left that never reached a checkpoint, but for its record."""
+    """Remove everything in a run directory but its record, for a restart of a run without checkpoints."""
     for path in folder.iterdir():
         if path.name == RECORD:
             continue
@@ -216,7 +253,12 @@ def clear(folder: Path) -> None:
 
 
 def score(folder: Path, metric: str) -> float:
-    """A finished run's `metric` on the validation split."""
+    """Read the validation score `metric` of a finished run.
+
+    Raises:
+        ConfigError: The run has no such metric.
+        DamagedFileError: metrics.json has no validation scores.
+    """
     scores = read_result(folder, "metrics.json").get("validation")
     if not isinstance(scores, dict):
         raise damaged(folder / "metrics.json", "it has no scores of the validation split")
@@ -226,7 +268,10 @@ def score(folder: Path, metric: str) -> float:
 
 
 def checkpoint_damage(path: Path) -> str | None:
-    """Say what is wrong with a checkpoint, None where it is whole: torch.load notices no flipped bytes by itself."""
+    """Describe the damage of a checkpoint; None if it is intact.
+
+    The CRCs of the zip archive are verified, because torch.load does not detect flipped bytes.
+    """
     import torch
 
     try:
