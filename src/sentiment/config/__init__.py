@@ -1,1 +1,1 @@
-"""The configuration: conf/ composed by Hydra and checked against signatures before work starts."""
+"""Configuration: conf/ composed by Hydra and validated against the signatures before any work starts."""

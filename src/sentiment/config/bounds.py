@@ -1,4 +1,4 @@
-"""The bounds of other libraries' parameters, which their own signatures do not say."""
+"""Value bounds for parameters of third-party classes whose signatures do not state them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ NotNegative = Annotated[float, Ge(0)]
 
 Time = Annotated[str, StringConstraints(pattern=r"^\d{1,2}:\d{1,2}:\d{1,2}:\d{1,2}$")]
 
-OWNED = {  # arguments of the Trainer that a run sets itself, and the reason
+OWNED = {  # Trainer arguments that users cannot set, with the reason to report
     "logger": "loggers are chosen with logger=csv, tensorboard, mlflow, wandb, many or null",
     "callbacks": "callbacks are chosen with callbacks=default, early_stopping, ema, lr_finder or null",
     "enable_checkpointing": "a run writes its checkpoints itself, to be gone on with and exported",
@@ -25,14 +25,14 @@ OWNED = {  # arguments of the Trainer that a run sets itself, and the reason
     "enable_autolog_hparams": "every logger is told the whole config",
     "model_registry": "a run is exported to its own folder",
 }
-GONE = {  # keys of conf/train.yaml of former versions
+GONE = {  # removed keys of conf/train.yaml, with the message to report
     "average": "average is gone: the last epoch is exported, unless an earlier one is better by more than chance",
 }
 TRAINER: dict[str, Any] = {
     "accelerator": Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"],
-    "max_epochs": Literal[-1] | AtLeastOne,  # -1: max_steps alone decides
+    "max_epochs": Literal[-1] | AtLeastOne,  # -1: only max_steps limits training
     "min_epochs": AtLeastOne | None,
-    "max_steps": Literal[-1] | AtLeastOne,  # -1: max_epochs alone decides
+    "max_steps": Literal[-1] | AtLeastOne,  # -1: only max_epochs limits training
     "limit_train_batches": AtLeastOne | Share | None,
     "limit_val_batches": AtLeastOne | Share | None,
     "overfit_batches": Annotated[int, Ge(0)] | Annotated[float, Ge(0), Le(1)],
@@ -73,6 +73,6 @@ BOUNDS = {
 
 
 def limits_of(target: Any) -> dict[str, Any]:
-    """Types by parameter for a class of these libraries; none for another target."""
+    """Look up the bounded type of each parameter by the target's module; empty for any other module."""
     module = str(getattr(target, "__module__", ""))
     return next((bounds for prefix, bounds in BOUNDS.items() if module.startswith(prefix)), {})

@@ -1,4 +1,4 @@
-"""The config held against the signatures it wires: an unknown key or a wrong value fails before any work starts."""
+"""Config validation: an unknown key or an invalid value fails before any work starts."""
 
 import copy
 import inspect
@@ -14,11 +14,11 @@ from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, suggestion
 from sentiment.errors import ConfigError
 
-SHARED = {"paths", "model", "seed", "run"}  # what other keys of a command refer to
+SHARED = {"paths", "model", "seed", "run"}  # keys that exist for interpolation; a command need not take them
 
 
 def register_resolvers() -> None:
-    """What conf/ may use: ${bundled:data/demo}, ${precision:cpu}, ${run_folder:outputs,name,resume}."""
+    """Register the OmegaConf resolvers that conf/ uses, e.g. ${bundled:data/demo} or ${precision:cpu}."""
     OmegaConf.register_new_resolver("bundled", lambda name: str(bundled(name)), replace=True)
     OmegaConf.register_new_resolver("precision", precision, replace=True)
     OmegaConf.register_new_resolver("fused", lambda precision: str(precision) != "16-mixed", replace=True)
@@ -27,7 +27,7 @@ def register_resolvers() -> None:
 
 
 def precision(accelerator: str) -> str:
-    """bf16-mixed where the processor multiplies bf16 matrices natively, else 32-true."""
+    """Choose bf16-mixed if the device multiplies bf16 matrices natively (GPU, AVX512-BF16 or AMX), else 32-true."""
     import torch
 
     if accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available()):
@@ -37,8 +37,9 @@ def precision(accelerator: str) -> str:
 
 
 def mode(monitor: str) -> str:
-    """Which direction of a score is the better one, max or min."""
-    return str(get_object("sentiment.training.monitors.mode_of")(str(monitor)))  # a floor above, so by its name
+    """Return "max" or "min", the direction in which the monitored metric improves."""
+    # config must not import training, so the function is looked up by name
+    return str(get_object("sentiment.training.monitors.mode_of")(str(monitor)))
 
 
 def run_folder(outputs: str, run_name: str, resume: str | None) -> str:
@@ -46,7 +47,11 @@ def run_folder(outputs: str, run_name: str, resume: str | None) -> str:
 
 
 def require(cfg: DictConfig) -> None:
-    """ConfigError for the first key that is still ???, or refers to one that is gone."""
+    """Check that every mandatory key has a value and every interpolation resolves.
+
+    Raises:
+        ConfigError: A key is still ???, or refers to a key that was removed.
+    """
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise ConfigError(f"{missing[0]} is required and has no value; set {missing[0]}=...")
@@ -58,7 +63,7 @@ def require(cfg: DictConfig) -> None:
 
 
 def check_groups(cfg: DictConfig) -> None:
-    """Keys of the mappings that have no `_target_` of their own."""
+    """Reject unknown keys in the mappings without a `_target_`: paths, callbacks and logger."""
     unknown(cfg.get("paths", {}), list(OmegaConf.load(bundled("conf") / "paths" / "default.yaml")), "paths.")
     for group in ("callbacks", "logger"):
         members = cfg.get(group) or OmegaConf.create()
@@ -75,7 +80,17 @@ def unknown(node: Any, known: list[Any], prefix: str = "") -> None:
 
 
 def call(cfg: DictConfig) -> DictConfig:
-    """A command's config as the one checked call it stands for: its `_target_` and keys, without the shared ones."""
+    """Validate a command's config and reduce it to the arguments of its `_target_`.
+
+    Args:
+        cfg: The composed config. It is not modified.
+
+    Returns:
+        A resolved copy without those of the `SHARED` keys that the target does not take.
+
+    Raises:
+        ConfigError: A key is unknown, or a value is missing or invalid.
+    """
     require(cfg)
     cfg = copy.deepcopy(cfg)
     OmegaConf.resolve(cfg)
@@ -90,11 +105,11 @@ def call(cfg: DictConfig) -> DictConfig:
 
 
 def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
-    """Every mapping with a `_target_`, with its dotted path, outer ones first."""
+    """Yield the dotted path and the node of every mapping with a `_target_`, outer mappings first."""
     if isinstance(cfg, DictConfig):
         if "_target_" in cfg:
             yield path, cfg
-        key: Any  # a number too, as in data.label_map
+        key: Any  # keys may be numbers, as in data.label_map
         for key in cfg:
             yield from nodes(cfg[key], f"{path}.{key}" if path else str(key))
     elif isinstance(cfg, ListConfig):
@@ -103,7 +118,7 @@ def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
 
 
 def flat_keys(cfg: Any, path: str = "") -> Iterator[str]:
-    """Every dotted key of a config."""
+    """Yield every dotted key of a config."""
     if isinstance(cfg, DictConfig):
         key: Any
         for key in cfg:

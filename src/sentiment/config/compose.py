@@ -1,4 +1,4 @@
-"""Hydra around a command, and its complaints in one line."""
+"""Hydra entry points of the commands, and one-line explanations of Hydra's errors."""
 
 import os
 import re
@@ -24,20 +24,20 @@ VERSION_BASE = "1.3"
 
 def launch(command: str, overrides: Sequence[str], task: Callable[[DictConfig], Any]) -> None:
     """Run `task` through Hydra, which reads overrides and flags (-m, --cfg, --help) from the command line."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to the caller
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra re-raises errors instead of exiting
     sys.argv = [f"sentiment {command}", *overrides]
     main = hydra.main(version_base=VERSION_BASE, config_path=str(bundled("conf")), config_name=command)
     main(task)()
 
 
 def compose(command: str, overrides: Sequence[str] = ()) -> DictConfig:
-    """The config of a command as Python, with Hydra's own part under `hydra`."""
+    """Compose a command's config without running it; Hydra's settings are under `hydra`."""
     with hydra.initialize_config_dir(str(bundled("conf")), version_base=VERSION_BASE):
         return hydra.compose(command, list(overrides), return_hydra_config=True)
 
 
 def explain(command: str, error: BaseException) -> ConfigError:
-    """Hydra's and OmegaConf's messages as one line that names the nearest valid key."""
+    """Convert a Hydra or OmegaConf error to a one-line ConfigError that suggests the nearest valid key."""
     text = str(error)
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found[1]
@@ -66,14 +66,14 @@ def explain(command: str, error: BaseException) -> ConfigError:
 
 
 def _keys(command: str, like: str) -> list[str]:
-    """The keys of a command; Hydra's own only where `like` is one, with those of a search."""
+    """List the keys to suggest: hydra.* keys if `like` is one (for train the Optuna sweeper's too), else all others."""
     hydra = like.startswith("hydra.")
     given = ["hydra/sweeper=optuna"] if command == "train" and hydra else []
     return [key for key in flat_keys(compose(command, given)) if key.startswith("hydra.") == hydra]
 
 
 def groups(command: str) -> dict[str, str | None]:
-    """The config groups of a command, with their defaults."""
+    """Read the config groups of a command and their default options from its defaults list."""
     config: Any = OmegaConf.load(bundled("conf") / f"{command}.yaml")
     defaults = config.get("defaults", [])
     entries = [entry for entry in defaults if isinstance(entry, DictConfig)]

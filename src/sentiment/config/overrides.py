@@ -1,4 +1,4 @@
-"""Overrides of the command line before Hydra reads them: `~` in paths, null for a group, and how to quote."""
+"""Preparation of command-line overrides for Hydra: `~` expansion, GROUP=null and quoting."""
 
 import os
 import re
@@ -14,7 +14,9 @@ from hydra.errors import HydraException
 from sentiment.config.signatures import nearest
 from sentiment.errors import ConfigError
 
-PLAIN = re.compile(r"[\w/.+:%@?|*-]+", re.ASCII)  # what Hydra takes for a text without quotes, if no number or null
+PLAIN = re.compile(
+    r"[\w/.+:%@?|*-]+", re.ASCII
+)  # Hydra reads these as a string without quotes, unless a number or null
 SWEEP = ("-m", "--multirun")
 FLAGS = (
     *SWEEP,
@@ -32,26 +34,29 @@ FLAGS = (
         "--shell-completion",
     ),
 )
-OPTIONAL = ("logger", "callbacks")  # config groups of which there may be none
-NAMES = ("run_name",)  # keys whose values are texts, though they may look like numbers
-HOME = re.compile(r"""(?<![^=\[,])(\s*)(["']?)~(?=[/"',\]]|$)""")  # at the start of a value or of a list's element
+OPTIONAL = ("logger", "callbacks")  # config groups that may be null
+NAMES = ("run_name",)  # keys whose values stay strings even if they look like numbers
+HOME = re.compile(r"""(?<![^=\[,])(\s*)(["']?)~(?=[/"',\]]|$)""")  # ~ at the start of a value or a list element
 
 
 def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str]:
-    """Prepare the words after a command for Hydra: `~` expanded, names as they were typed, GROUP=null left out.
+    """Prepare the arguments after a command for Hydra.
+
+    Expands `~`, quotes run names that look like numbers, turns GROUP=null into a deletion, and puts -m first.
 
     Args:
-        arguments: overrides and flags.
-        groups: the config groups of the command, with their defaults.
+        arguments: Overrides and flags.
+        groups: The command's config groups and their default options.
 
     Raises:
-        ConfigError: for an override that Hydra cannot read, with the quoted form of it.
+        ConfigError: A flag is unknown, a required group is null, or Hydra cannot parse a value; the message shows
+            the quoted form.
     """
     flags = [word for word in arguments if word.startswith("-") and not re.fullmatch(r"-\d.*", word)]
     for flag in flags:
         if flag.partition("=")[0] not in FLAGS:
             raise ConfigError(f"unknown flag {flag}{nearest(flag, FLAGS)}; settings are given as key=value")
-    sweep = [word for word in flags if word in SWEEP]  # Hydra wants it before the overrides
+    sweep = [word for word in flags if word in SWEEP]  # Hydra expects it before the overrides
     prepared = (word if word.startswith("-") else prepare(word, groups) for word in arguments if word not in sweep)
     return [*sweep[:1], *(word for word in prepared if word)]
 
@@ -73,11 +78,18 @@ def prepare(word: str, groups: Mapping[str, str | None]) -> str:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A value that Hydra's grammar takes in quotes alone, for its letters."""
+    """Marker for a value that Hydra's grammar accepts only in quotes because of its non-ASCII letters."""
 
 
 def parse(key: str, value: str) -> Any:
-    """What Hydra reads; ConfigError where it cannot, unless it is for letters that are not ASCII."""
+    """Parse a value with Hydra's grammar.
+
+    Returns:
+        The parsed value, or `Unreadable` if only non-ASCII letters keep Hydra from reading it as a string.
+
+    Raises:
+        ConfigError: Hydra cannot parse the value.
+    """
     parser = OverridesParser.create()
     try:
         return parser.parse_override(f"{key}={value}").value()
@@ -92,7 +104,7 @@ def parse(key: str, value: str) -> Any:
 
 
 def expanded(value: str) -> str:
-    """`~/x.csv` as a path below the user's folder, in quotes where it needs them; also in a list."""
+    """Expand a leading `~` to the home directory, in a single value (quoted if necessary) or in list elements."""
     home = os.path.expanduser("~")
     if value.startswith("~") and (value == "~" or value[1] == "/"):
         return quoted(home + value[1:])
@@ -100,19 +112,19 @@ def expanded(value: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as Hydra reads it back: in quotes where it needs them."""
+    """Quote a string for Hydra, if its grammar would not read it back unchanged."""
     if PLAIN.fullmatch(text) and not re.fullmatch(r"(?i)null|true|false|nan|inf|[-+.\d_e]+", text):
         return text
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def for_shell(key: str, text: str) -> str:
-    """KEY=TEXT as one word to type, quoted for Hydra and for the shell."""
+    """Format KEY=TEXT as one shell word, quoted for Hydra and for the shell."""
     return shlex.quote(f"{key}={quoted(text)}")
 
 
 def twice(arguments: Sequence[str]) -> list[tuple[str, str]]:
-    """Keys that are given more than once, each with the last value, which is the one that counts."""
+    """Find keys given several times with different values; each is returned with its last value, which wins."""
     given: dict[str, list[str]] = {}
     for argument in arguments:
         key, equals, value = argument.lstrip("+").partition("=")
@@ -122,7 +134,7 @@ def twice(arguments: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def text(arguments: Sequence[str], key: str) -> str | None:
-    """The last value that KEY is given, as Hydra reads it; None where it is not given or null."""
+    """Return the last value given for `key` as Hydra parses it; None if it is absent or null."""
     found = [argument for argument in arguments if argument.startswith(f"{key}=")]
     if not found:
         return None

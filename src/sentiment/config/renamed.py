@@ -1,8 +1,8 @@
-"""Names of classes in run folders of earlier releases, read as the names of today."""
+"""Migration of class names in run folders of earlier releases."""
 
 import re
 
-MODULES = {  # below sentiment
+MODULES = {  # old module to current module, relative to the sentiment package
     "callbacks": "training.callbacks",
     "conversion": "export",
     "model": "training.model",
@@ -14,5 +14,5 @@ OLD = re.compile(rf"""(_target_\s*[:=]\s*['"]?sentiment\.)({"|".join(MODULES)})(
 
 
 def current_names(text: str) -> str:
-    """Return the text of a saved config or override with each `_target_` under its name of today."""
+    """Replace old module names in every `_target_` of a saved config or override."""
     return OLD.sub(lambda match: match[1] + MODULES[match[2]], text)

@@ -1,4 +1,4 @@
-"""Where conf/, handlers/ and data/demo/ lie: in the repository, or inside the installed wheel."""
+"""Paths of the bundled resources conf/, handlers/ and data/demo/, in a checkout or an installed wheel."""
 
 from pathlib import Path
 
@@ -6,11 +6,15 @@ PACKAGE = Path(__file__).resolve().parents[1]
 ROOTS = (
     PACKAGE / "_bundled",
     PACKAGE.parents[1],
-)  # a wheel carries _bundled; a checkout has src/ beside conf/
+)  # a wheel contains _bundled; in a checkout conf/ is next to src/
 
 
 def bundled(name: str) -> Path:
-    """The file or folder `name` that ships with the project, e.g. "conf" or "data/demo"."""
+    """Locate a bundled file or folder, e.g. "conf" or "data/demo".
+
+    Raises:
+        FileNotFoundError: The installation lacks it.
+    """
     for root in ROOTS:
         if (root / name).exists():
             return root / name

@@ -1,4 +1,4 @@
-"""A mapping of the config held against the signature of its `_target_`."""
+"""Validation of a config node against the signature of its `_target_`."""
 
 import difflib
 import importlib.util
@@ -14,7 +14,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from sentiment.config.bounds import limits_of
 from sentiment.errors import ConfigError
 
-EXTRAS = {  # targets that need a module which not everyone has, and the extra that brings it
+EXTRAS = {  # target prefix to the optional module it needs and the extra that installs it
     "peft.": ("peft", "lora"),
     "pytorch_lightning.loggers.TensorBoardLogger": ("tensorboard", "tensorboard"),
     "pytorch_lightning.loggers.MLFlowLogger": ("mlflow", "mlflow"),
@@ -26,12 +26,20 @@ REASONS = {
     "path_type": "a path",
     "sequence_str": "a list, such as [a,b]",
     "missing": "more values",
-}  # for pydantic's
+}  # plain wording for pydantic's error types
 NUMBERS = {bool: "true or false", int: "a whole number", float: "a number"}
 
 
 def check_node(path: str, node: DictConfig) -> None:
-    """ConfigError for the first key or value under a `_target_` that its signature does not take."""
+    """Check the keys and values of a node against the signature, type hints and bounds of its `_target_`.
+
+    Args:
+        path: Dotted path of the node, for messages; empty for the root.
+        node: A mapping with a `_target_`.
+
+    Raises:
+        ConfigError: The target does not exist, or takes no such key or value.
+    """
     target = find(path, node["_target_"])
     parameters = inspect.signature(target).parameters
     hints = type_hints(target) | limits_of(target)
@@ -41,13 +49,15 @@ def check_node(path: str, node: DictConfig) -> None:
         if key not in parameters and not takes_any:
             raise ConfigError(f"unknown key {name}: {node['_target_']} takes no {key!r}{suggestion(key, parameters)}")
         value = node[key]
-        if key in hints and not any(isinstance(part, DictConfig) for part in as_list(value)):  # those are made later
+        if key in hints and not any(
+            isinstance(part, DictConfig) for part in as_list(value)
+        ):  # nested nodes are instantiated later
             plain = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
             check_value(name, plain, hints[key])
 
 
 def installed(path: str, target: str) -> None:
-    """ConfigError where `target` needs an extra that is not installed."""
+    """Raise ConfigError if `target` needs an extra that is not installed."""
     for prefix, (module, extra) in EXTRAS.items():
         if target.startswith(prefix) and importlib.util.find_spec(module) is None:
             raise ConfigError(f"{path} needs {module}; pip install 'bert-sentiment[{extra}]'")
@@ -76,19 +86,19 @@ def check_value(name: str, value: Any, hint: Any) -> None:
         options = [option for problem in error.errors() for option in quoted(problem.get("ctx", {}).get("expected"))]
         raise ConfigError(f"{name}={value}: expected {' or '.join(reasons)}{nearest(str(value), options)}") from error
     except PydanticUserError:
-        return  # a type that cannot be checked, such as a class of another library
+        return  # pydantic cannot build a schema for this type, e.g. a third-party class
     exact = type(read) is type(value) or (type(read) is float and type(value) is int)
-    if type(read) in NUMBERS and not exact:  # pydantic would read "no" as false, but the constructor gets "no"
+    if type(read) in NUMBERS and not exact:  # pydantic coerces "no" to false, but the constructor gets "no"
         raise ConfigError(f"{name}={value}: expected {NUMBERS[type(read)]}, got {type(value).__name__} {value!r}")
 
 
 def quoted(expected: Any) -> list[str]:
-    """The options that pydantic lists for a Literal or an enum, as "'head', 'tail' or 'head_tail'"."""
+    """Extract the options from pydantic's text for a Literal or an enum, e.g. "'head', 'tail' or 'head_tail'"."""
     return re.findall(r"'([^']+)'", str(expected))
 
 
 def type_hints(target: Any) -> dict[str, Any]:
-    """The annotations of a class's constructor or of a function; none where they cannot be resolved."""
+    """Resolve the annotations of a class's constructor or of a function; empty if they cannot be resolved."""
     try:
         return get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
     except (NameError, TypeError):
@@ -96,12 +106,12 @@ def type_hints(target: Any) -> dict[str, Any]:
 
 
 def suggestion(key: str, names: Iterable[Any]) -> str:
-    """As `nearest`; where nothing is close, the names themselves if they are few."""
+    """Suggest the nearest name like `nearest`, or list all names if none is close and there are at most 24."""
     known = [str(name) for name in names]
     return nearest(key, known) or (f"; there are {', '.join(known)}" if 0 < len(known) <= 24 else "")
 
 
 def nearest(key: str, names: Iterable[Any]) -> str:
-    """ "; did you mean X?" for the closest of `names`, or nothing."""
+    """Format "; did you mean X?" with the closest of `names`; an empty string if none is close."""
     close = difflib.get_close_matches(key, [str(name) for name in names], n=1)
     return f"; did you mean {close[0]}?" if close else ""

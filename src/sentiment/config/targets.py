@@ -1,4 +1,7 @@
-"""The classes that a saved config may name: a run folder from elsewhere must not choose what code runs here."""
+"""Allow-list of the classes that a saved config may instantiate.
+
+A run folder may come from an untrusted source, so it must not choose which code runs.
+"""
 
 import os
 import re
@@ -16,9 +19,9 @@ from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node
 from sentiment.errors import ConfigError, DamagedFileError
 
-ENVIRONMENT = "SENTIMENT_ALLOW_TARGETS"  # names, or packages with a dot at the end, separated by commas
-GROUPS = ("data", "model", "trainer", "callbacks", "logger", "hydra")  # of conf/: what a training run is wired of
-KINDS = {  # packages whose public classes of one kind may be named, as the documentation says
+ENVIRONMENT = "SENTIMENT_ALLOW_TARGETS"  # comma-separated names; a package ends with a dot
+GROUPS = ("data", "model", "trainer", "callbacks", "logger", "hydra")  # groups of conf/ that a training run uses
+KINDS = {  # package to base class: its public subclasses are allowed, as documented
     "pytorch_lightning.callbacks": "pytorch_lightning.Callback",
     "pytorch_lightning.loggers": "pytorch_lightning.loggers.Logger",
     "pytorch_lightning.strategies": "pytorch_lightning.strategies.Strategy",
@@ -30,15 +33,22 @@ KINDS = {  # packages whose public classes of one kind may be named, as the docu
 SWEEP_KEYS = re.compile(
     r"hydra/(sweeper|launcher)|hydra\.(sweeper|launcher)\..+|hydra\.sweep\.(dir|subdir)|hydra\.verbose"
 )
-OPTION = re.compile(r"([\w-]+(/[\w-]+)*)?|\[[\w-]+(/[\w-]+)*(, ?[\w-]+(/[\w-]+)*)*\]")  # of a group, none out of conf/
+OPTION = re.compile(
+    r"([\w-]+(/[\w-]+)*)?|\[[\w-]+(/[\w-]+)*(, ?[\w-]+(/[\w-]+)*)*\]"
+)  # option names that stay inside conf/
 
 
 def instantiate_saved(config: DictConfig, key: str, *, source: str) -> Any:
-    """Make the object of one mapping of a saved config, and only of classes that are allowed.
+    """Instantiate one node of a saved config after checking its targets and signatures.
+
+    Args:
+        config: The saved config.
+        key: The node to instantiate.
+        source: File that holds the config, for messages.
 
     Raises:
-        ConfigError: A `_target_` is not allowed, or the mapping does not fit its signature.
-        DamagedFileError: There is no such mapping, or it refers to what is not there.
+        ConfigError: A `_target_` is not allowed, or the node does not fit its signature.
+        DamagedFileError: The node is missing, or an interpolation in it does not resolve.
     """
     node = config.get(key)
     if not isinstance(node, DictConfig) or "_target_" not in node:
@@ -54,7 +64,7 @@ def instantiate_saved(config: DictConfig, key: str, *, source: str) -> Any:
 
 
 def check_targets(value: Any, *, source: str, given: Sequence[str] = ()) -> None:
-    """Raises ConfigError for the first `_target_` in plain mappings that is neither allowed nor part of `given`."""
+    """Raise ConfigError for the first `_target_` that is neither allowed nor contained in one of the `given` texts."""
     for path, target in targets(value):
         if not allowed(target) and not any(str(target) in text for text in given):
             raise ConfigError(
@@ -64,7 +74,12 @@ def check_targets(value: Any, *, source: str, given: Sequence[str] = ()) -> None
 
 
 def check_saved_overrides(overrides: Iterable[str], *, source: str, groups: Sequence[str]) -> None:
-    """Raises ConfigError for a saved override that would choose code before the composed config can be checked."""
+    """Reject saved overrides that would choose code before the composed config can be checked.
+
+    Raises:
+        ConfigError: An override sets a Hydra key, a config group or a target that is not allowed.
+        DamagedFileError: Hydra cannot parse an override.
+    """
     for text in overrides:
         key = text.lstrip("+~").partition("=")[0].partition("@")[0]
         try:
@@ -106,7 +121,7 @@ def is_kind(target: str, kind: str) -> bool:
 
 @cache
 def shipped() -> frozenset[str]:
-    """Every `_target_` of the groups of conf/ that a training run is wired of."""
+    """Collect every `_target_` in conf/train.yaml and the config groups of a training run."""
     conf = bundled("conf")
     files = [conf / "train.yaml", *(path for group in GROUPS for path in (conf / group).rglob("*.yaml"))]
     named = (OmegaConf.to_container(OmegaConf.load(path)) for path in files)
@@ -114,7 +129,7 @@ def shipped() -> frozenset[str]:
 
 
 def targets(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every `_target_` of plain mappings and lists, with its dotted path."""
+    """Yield the dotted path and the value of every `_target_` in plain mappings and lists."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             name = f"{path}.{key}" if path else str(key)
@@ -128,7 +143,7 @@ def targets(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def mappings(config: Any, path: str) -> Iterator[tuple[str, DictConfig]]:
-    """Every mapping with a `_target_`, outer ones first."""
+    """Yield the dotted path and the node of every mapping with a `_target_`, outer mappings first."""
     if isinstance(config, DictConfig):
         if "_target_" in config:
             yield path, config
