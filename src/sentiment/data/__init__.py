@@ -1,4 +1,4 @@
-"""Labelled texts from files, folders or the hub to padded batches."""
+"""Loading of labelled texts from files, folders or the hub, up to padded batches."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Batches of texts of like length, in an order that a seed fixes and a checkpoint can resume."""
+"""Length-grouped batches in a seeded order that a checkpoint can resume."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -9,14 +9,16 @@ from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from sentiment.inference.batching import pad
 
-IGNORED = -100  # the label of padding rows: cross_entropy and the metrics skip it
-CHUNK = 50  # batches that are sorted by length together; random between chunks
+IGNORED = -100  # label of padding rows; skipped by cross_entropy and the metrics
+CHUNK = 50  # batches per chunk; rows are sorted by length within a chunk only
 
 
 class LengthGrouped(Sampler[list[int]]):
-    """Lists of row numbers: shuffled, sorted by length in chunks of `CHUNK` batches, batches shuffled again.
+    """Batch sampler that groups rows of similar length.
 
-    The order depends on `seed` and the epoch alone, so a resumed run sees what an unbroken one would.
+    Rows are shuffled, sorted by length within chunks of `CHUNK` batches, cut into batches, and the batches are
+    shuffled again. The order depends only on `seed` and the epoch, so a resumed run sees the same batches as an
+    uninterrupted one.
     """
 
     def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: int) -> None:
@@ -24,7 +26,7 @@ class LengthGrouped(Sampler[list[int]]):
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
-        self.done = 0  # batches handed out in this epoch
+        self.done = 0  # batches yielded in this epoch
         self._skip = 0
 
     def __len__(self) -> int:
@@ -51,18 +53,19 @@ class LengthGrouped(Sampler[list[int]]):
         return batches
 
     def skip(self, batches: int) -> None:
-        """Leave out the first batches of the next epoch begun."""
+        """Skip the first batches of the next epoch that is started."""
         self._skip = batches % len(self)
 
 
 class Share(Sampler[list[int]]):
-    """What one of `world` processes takes of each batch: all have as many batches, and each row is in one of them.
+    """One rank's slice of every global batch.
 
-    The last batch of an epoch may have no row for some: theirs is an empty list.
+    All ranks yield equally many batches, and each row is on exactly one rank. If the last batch has fewer rows than
+    there are ranks, some ranks yield an empty list.
     """
 
     def __init__(self, batches: Sampler[list[int]] | BatchSampler, *, rank: int, world: int) -> None:
-        self.sampler = batches  # the name under which Lightning looks for `set_epoch`
+        self.sampler = batches  # Lightning looks for `set_epoch` under this name
         self.rank, self.world = rank, world
 
     def __len__(self) -> int:
@@ -74,7 +77,7 @@ class Share(Sampler[list[int]]):
 
 
 class ResumableLoader(DataLoader[Any]):
-    """A DataLoader that Lightning can save in the middle of an epoch and start there again."""
+    """DataLoader whose position within an epoch Lightning can save and restore."""
 
     batch_sampler: Any  # Share of LengthGrouped
 
@@ -86,9 +89,9 @@ class ResumableLoader(DataLoader[Any]):
 
 
 class Collate:
-    """Rows of a tokenized dataset as one padded batch: input_ids and attention_mask (B, T), labels (B,).
+    """Collate function: pad tokenized rows to input_ids and attention_mask `(B, T)` and labels `(B,)`.
 
-    No rows become one of padding with the label IGNORED, so that its process keeps step with the others.
+    An empty batch becomes one padding row with the label `IGNORED`, so that its rank stays in step with the others.
     """
 
     def __init__(self, pad_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Token ids on disk: memory-mapped, checked when they are opened, and made again where they are damaged."""
+"""Disk cache of token ids: memory-mapped, verified when opened, rebuilt if damaged."""
 
 import logging
 from collections.abc import Callable
@@ -15,16 +15,16 @@ COLUMNS = {"input_ids", "tokens", "label"}
 
 
 def cached(path: Path, make: Callable[[], Dataset], *, rows: int) -> Dataset:
-    """Open the dataset at `path`, or make it there; where that cannot be written, it is made in memory.
+    """Open the dataset at `path`, or build and save it; keep it in memory if the cache cannot be written.
 
     Args:
-        path: Its folder; the lock of all beside it lies beside their own.
-        make: Makes the dataset anew.
-        rows: How many it has to have.
+        path: Folder of the dataset. One lock file beside its parent folder covers all datasets in there.
+        make: Builds the dataset.
+        rows: Number of rows that a valid cached dataset has.
     """
     made: Dataset | None = None
     try:
-        with alone(path.parent.with_suffix(".lock")):  # of ranks and trials side by side the first one does it
+        with alone(path.parent.with_suffix(".lock")):  # among concurrent ranks and trials, the first one builds it
             if (found := open_cache(path, rows=rows)) is not None:
                 return found
             made = make()
@@ -36,19 +36,19 @@ def cached(path: Path, make: Callable[[], Dataset], *, rows: int) -> Dataset:
     except OSError as error:
         reason = error.strerror or str(error)
         log.warning("the token cache %s cannot be written (%s); the token ids stay in memory", path.parent, reason)
-    if made is None and (found := open_cache(path, rows=rows)) is not None:  # a cache may be read-only
+    if made is None and (found := open_cache(path, rows=rows)) is not None:  # the cache may be read-only
         return found
     return made if made is not None else make()
 
 
 def open_cache(path: Path, *, rows: int) -> Dataset | None:
-    """The dataset at `path`; None, with a line where it is damaged, if it has to be made."""
+    """Open the dataset at `path`; None if it is missing, or damaged, which is logged."""
     if not path.exists():
         return None
     if (reason := damage_of(path) if path.is_dir() else "it is no folder") is None:
         try:
             found: Dataset = Dataset.load_from_disk(str(path))
-        except Exception as error:  # of datasets and pyarrow, that share no other base
+        except Exception as error:  # errors of datasets and pyarrow share no narrower base class
             reason = next(iter(str(error).splitlines()), type(error).__name__)
         else:
             if set(found.column_names) == COLUMNS and len(found) == rows:

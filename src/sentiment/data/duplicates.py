@@ -1,4 +1,4 @@
-"""Texts that occur more than once: how they are told, and how they are dropped."""
+"""Detection and removal of duplicate texts, within and across splits."""
 
 import hashlib
 import logging
@@ -14,22 +14,25 @@ from sentiment.inference.preprocessing import Cleaning
 
 Match = Literal["none", "exact", "normalised"]
 Key = Callable[[str], Hashable]
-Leaks = dict[str, int]  # rows of each split
+Leaks = dict[str, int]  # dropped rows by split
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Rows left out of a split, by reason."""
+    """Number of rows dropped from a split, by reason."""
 
-    duplicates: int = 0  # repeat an earlier row
-    conflicts: int = 0  # all copies of a text whose labels differ
-    leaks: int = 0  # also in a split that scores
+    duplicates: int = 0  # rows that repeat an earlier row
+    conflicts: int = 0  # all copies of texts whose copies differ in label
+    leaks: int = 0  # rows whose text is also in a later split (validation or test)
 
 
 class _Kept(dict[int, int | None]):
-    """For str.translate: drops punctuation, whitespace and control characters; letters, digits and emoji stay."""
+    """Table for str.translate that deletes punctuation, separators and control characters.
+
+    Letters, digits and emoji are kept (Unicode categories other than P*, Z* and C*).
+    """
 
     def __missing__(self, code: int) -> int | None:
         self[code] = None if unicodedata.category(chr(code))[0] in "PZC" else code
@@ -40,9 +43,9 @@ _KEPT = _Kept()
 
 
 def normalised(text: str, cleaning: Cleaning) -> bytes:
-    """A hash of what is left of a text without case, markup, punctuation and whitespace.
+    """Hash a text ignoring case, markup, punctuation and whitespace (BLAKE2b, 16 bytes).
 
-    Texts of punctuation alone keep it, so that "?!" and "..." differ.
+    Texts that consist only of punctuation keep it, so that "?!" and "..." differ.
     """
     clean = cleaning(text).casefold()
     return hashlib.blake2b((clean.translate(_KEPT) or clean).encode(), digest_size=16).digest()
@@ -53,7 +56,11 @@ def key_of(match: Match, cleaning: Cleaning) -> Key:
 
 
 def without_duplicates(train: Split, match: Match, cleaning: Cleaning) -> tuple[Split, Dropped]:
-    """The first of the rows that match; none of them where their labels differ."""
+    """Keep the first row of each group of matching texts, or none if the labels in the group differ.
+
+    Raises:
+        DataError: No row is left.
+    """
     if match == "none":
         return train, Dropped()
     key = key_of(match, cleaning)
@@ -72,7 +79,19 @@ def without_duplicates(train: Split, match: Match, cleaning: Cleaning) -> tuple[
 
 
 def without_leaks(splits: Mapping[str, Split], match: Match, cleaning: Cleaning) -> tuple[dict[str, Split], Leaks]:
-    """Each text in the last split that has it alone, train giving way to validation and both to test; rows dropped."""
+    """Drop cross-split duplicates: keep a text only in the last of train, validation, test that contains it.
+
+    Args:
+        splits: Splits in the order train, validation, test.
+        match: "exact", "normalised" (see `normalised`), or "none" to drop nothing.
+        cleaning: Cleaning that `normalised` applies first.
+
+    Returns:
+        The splits, and the number of rows dropped from each.
+
+    Raises:
+        DataError: A split is left without rows.
+    """
     kept, leaks = dict(splits), dict.fromkeys(splits, 0)
     if match == "none":
         return kept, leaks

@@ -1,4 +1,4 @@
-"""The splits of a folder, found by the usual names."""
+"""Discovery of the splits in a data folder by their conventional file names."""
 
 import re
 from collections.abc import Sequence
@@ -10,14 +10,17 @@ from sentiment.data.tweeteval import text_files
 from sentiment.errors import DataError
 
 SPLITS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
-SHARD = re.compile(r"-\d{5}-of-\d{5}")  # as the hub numbers the files of a split
+SHARD = re.compile(r"-\d{5}-of-\d{5}")  # shard suffix on the Hugging Face hub
 
 
 def find_splits(folder: Path) -> dict[str, list[Path]]:
-    """Return the files of train, validation and test of a folder; a file is a training split alone.
+    """Find the files of each split in a folder; a single file is the train split.
 
-    A split is a table, tables with the hub's numbers (train-00000-of-00002.parquet), a folder with one of texts for
-    each label, or TweetEval's train_text.txt.
+    A split is a table, hub shards (train-00000-of-00002.parquet), a folder with a subfolder of texts per label, or
+    TweetEval's train_text.txt.
+
+    Raises:
+        DataError: The folder does not exist, has no split, or has several candidates for one.
     """
     if folder.is_file():
         return {"train": [folder]}
@@ -33,7 +36,7 @@ def find_splits(folder: Path) -> dict[str, list[Path]]:
 
 
 def find_split(folder: Path, split: str, stems: Sequence[str]) -> list[Path]:
-    """Return the files of one split; DataError where there are several that are not numbered."""
+    """Find the files of one split; DataError if there are several candidates that are not shards of one table."""
     tables = sorted(path for path in folder.iterdir() if path.is_file() and is_table(path))
     paths = [path for stem in stems for path in tables if base_name(path).lower() == stem]
     shards = [path for stem in stems for path in tables if is_shard(path, stem)]

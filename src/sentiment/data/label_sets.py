@@ -1,4 +1,4 @@
-"""The labels of a data set: their names and order, and what is odd about them."""
+"""The label set of a dataset: names, order, renaming and consistency checks."""
 
 import logging
 from collections import defaultdict
@@ -12,11 +12,16 @@ from sentiment.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
 
-HIDDEN = "-1"  # the label of every row of a test split whose labels are kept secret, as GLUE writes it
+HIDDEN = "-1"  # GLUE's label for every row of a test split whose labels are withheld
 
 
 def label_names(splits: Mapping[str, Split], wanted: Sequence[str] | None) -> list[str]:
-    """Return the label set, in the order given or else sorted; DataError where there are no two labels."""
+    """Determine the label set: `wanted` in its order, else the labels of the train split, sorted.
+
+    Raises:
+        ConfigError: `wanted` names a label twice.
+        DataError: There are fewer than two labels, or neither `wanted` nor a train split.
+    """
     if not wanted and "train" not in splits:
         there = f"only {', '.join(splits)}" if splits else "nor any other with labels"
         raise DataError(f"there is no train split, {there}; set data.train=FILE")
@@ -29,10 +34,18 @@ def label_names(splits: Mapping[str, Split], wanted: Sequence[str] | None) -> li
 
 
 def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: bool) -> dict[str, Split]:
-    """Return the splits with labels of the label set alone; DataError for a row with another one.
+    """Map the labels of all splits to the names of the label set.
 
-    Labels that are the same number, such as 5 and 5.0, or the same truth, such as True and true, are the same label:
-    files of several formats write them differently. A test split of the label -1 alone has hidden labels and goes.
+    Labels that are the same number (5 and 5.0) or the same boolean (True and true) are the same label, because file
+    formats write them differently. A test split in which every label is -1 has withheld labels and is dropped.
+
+    Args:
+        splits: The splits to map.
+        names: The label set.
+        given: True if the user chose the label set, False if it comes from the train split; used in messages.
+
+    Raises:
+        DataError: A row has a label outside the label set.
     """
     source, aligned = "the label set" if given else "the train split", dict[str, Split]()
     same = {meaning(name): name for name in names}
@@ -54,7 +67,7 @@ def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: boo
 
 
 def meaning(label: str) -> object:
-    """Return the number or the truth that a label writes; else the label itself."""
+    """Return the number or the boolean that a label spells, else the label itself."""
     if label.lower() in ("true", "false"):
         return label.lower()
     try:
@@ -64,7 +77,7 @@ def meaning(label: str) -> object:
 
 
 def renamed(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[str, Labelled]:
-    """Return the splits with labels renamed by data.label_map; ConfigError for a label in it that no row has."""
+    """Rename labels by data.label_map; ConfigError if it names a label that no row has."""
     if not names:
         return dict(splits)
     there = {label for split in splits.values() for label in split.labels if label is not None}
@@ -77,7 +90,7 @@ def renamed(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[st
 
 
 def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
-    """Log labels that are likely the same, and labels of train that validation lacks."""
+    """Warn about labels that differ only in case or spaces, and about train labels that validation lacks."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in names:
         alike["".join(name.casefold().split())].append(name)
@@ -92,7 +105,7 @@ def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
 
 
 def label_mapping(names: Mapping[Any, Any] | None) -> dict[str, str]:
-    """Return data.label_map with the names that labels have when read; ConfigError for a label without one."""
+    """Convert data.label_map to strings the way cells are read; ConfigError if a label or a name is empty."""
     mapping: dict[str, str] = {}
     for label, name in (names or {}).items():
         key, value = label_value(label, "data.label_map"), label_value(name, "data.label_map")

@@ -1,4 +1,4 @@
-"""Texts and labels as read, before any check: a missing one is None."""
+"""Texts and labels as read, before validation; a missing value is None."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from sentiment.errors import DataError
 class Labelled:
     texts: list[str | None] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)
-    decimals: bool = False  # whether labels were whole numbers written with a decimal point
+    decimals: bool = False  # True if some labels were whole numbers stored as floats
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -29,13 +29,16 @@ class Labelled:
 def labelled(
     rows: Iterable[tuple[Any, Any]], *, columns: tuple[str, str], source: str, names: list[str] | None = None
 ) -> Labelled:
-    """Return the texts and labels of rows; DataError with the first row whose cells are neither.
+    """Convert pairs of cells to texts and labels.
 
     Args:
-        rows: A text and a label each.
-        columns: Names of their columns, for messages.
-        source: What the rows are of, for messages.
-        names: Names of the labels, where the rows hold their numbers; -1 is a hidden label.
+        rows: Pairs of a text cell and a label cell.
+        columns: Names of the text and the label column, for messages.
+        source: Origin of the rows, for messages.
+        names: Label names, if the rows hold label indices; the index -1 becomes a missing label.
+
+    Raises:
+        DataError: A cell is not a text or a label, or an index has no name.
     """
     texts, labels, decimals = [], [], False
     text_column, label_column = columns
@@ -52,7 +55,7 @@ def labelled(
 
 
 def named(label: str | None, names: list[str], source: str) -> str | None:
-    """Return the name that a label's number stands for."""
+    """Return the name of a label index; None if the label is missing or withheld (-1)."""
     if label is None or label == "-1":
         return None
     if not label.isdigit() or int(label) >= len(names):

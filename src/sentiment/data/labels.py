@@ -1,4 +1,4 @@
-"""Labels and their weights as a config gives them: YAML reads 0 as a number and true as a boolean, files hold texts."""
+"""Labels and class weights from a config: YAML parses 0 as a number and true as a boolean, data files hold strings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,15 @@ ClassWeights = Literal["balanced"] | Mapping[str, float]
 
 
 def label_text(label: Any, key: str) -> str:
-    """The text that a label of the config stands for: 0 is "0", 4.0 is "4.0"; ConfigError where that is a guess."""
+    """Convert a label of the config to a string: 0 to "0", 4.0 to "4.0".
+
+    Args:
+        label: The value that YAML gave.
+        key: Config key, for messages.
+
+    Raises:
+        ConfigError: The string would be a guess, as for booleans, or the value is no label.
+    """
     if isinstance(label, str) and label.strip():
         return label.strip()
     if isinstance(label, bool):
@@ -21,7 +29,7 @@ def label_text(label: Any, key: str) -> str:
 
 
 def label_texts(labels: Sequence[Any], key: str) -> list[str]:
-    """The texts of two or more different labels."""
+    """Convert the labels to strings; ConfigError unless there are at least two and all differ."""
     texts = [label_text(label, key) for label in labels]
     if twice := [text for text in dict.fromkeys(texts) if texts.count(text) > 1]:
         raise ConfigError(f"{key}: {twice[0]!r} is named {texts.count(twice[0])} times; name each label once")
@@ -31,7 +39,18 @@ def label_texts(labels: Sequence[Any], key: str) -> list[str]:
 
 
 def read_class_weights(wanted: Any, labels: Sequence[str] | None = None) -> ClassWeights | None:
-    """`model.class_weights` with texts as labels; ConfigError for what is no positive number for each of `labels`."""
+    """Parse `model.class_weights`.
+
+    Args:
+        wanted: None, "balanced", or a mapping of labels to weights.
+        labels: The label set that the mapping has to cover exactly, if known.
+
+    Returns:
+        None, "balanced", or the weights by label string.
+
+    Raises:
+        ConfigError: A weight is not a positive finite number, or the labels are not those of `labels`.
+    """
     key = "model.class_weights"
     if wanted is None or wanted == "balanced":
         return "balanced" if wanted else None

@@ -1,4 +1,4 @@
-"""The LightningDataModule: read, check, split, tokenize once, batch."""
+"""The LightningDataModule: reading, validation, splitting, tokenization and batching."""
 
 import hashlib
 import json
@@ -31,15 +31,20 @@ from sentiment.inference.tokenization import encode_counting, unbounded
 
 log = logging.getLogger(__name__)
 
-TOKENIZED = 3  # raise it when the tokenized form changes, so that older caches are left alone
+TOKENIZED = 3  # version of the cached form; increment it when that changes, so that older caches are not reused
 
 
 class SentimentData(pl.LightningDataModule):
     """Labelled texts, tokenized for one backbone.
 
-    After `setup`: `splits` (train, validation, perhaps test) holds raw texts and label names, `labels` the label
-    set in the model's order, `report` what to know of them. Batches are dicts of input_ids, attention_mask (B, T) and
-    labels (B,); of several processes each has its share of the `batch_size` rows.
+    Batches are dicts of input_ids and attention_mask `(B, T)` and labels `(B,)`. `batch_size` is the global batch size:
+    with several processes, each gets its slice of the rows.
+
+    Attributes:
+        splits: Raw texts and label names by split (train, validation, optionally test); filled by `setup`.
+        labels: The label set in the order of the model's outputs; filled by `read`.
+        dropped: Numbers of rows that dedupe and drop_leaks removed, by split.
+        report: Data quality report; available after `setup`.
     """
 
     def __init__(
@@ -98,18 +103,26 @@ class SentimentData(pl.LightningDataModule):
         self.split_seed, self.seed = split_seed, seed
         self.splits: dict[str, Split] = {}
         self.labels: list[str] = []
-        self.dropped: dict[str, Dropped] = {}  # rows of each split that dedupe and drop_leaks left out
+        self.dropped: dict[str, Dropped] = {}  # by split
         self._tokenized: dict[str, Dataset] = {}
 
     @property
     def tokenizer(self) -> Any:
         if not hasattr(self, "_tokenizer"):
             self._tokenizer = load_tokenizer(self.backbone, self.backbone_revision)
-            unbounded(self._tokenizer.backend_tokenizer)  # else the cache key would depend on what ran before
+            unbounded(self._tokenizer.backend_tokenizer)  # truncation and padding state would change the cache key
         return self._tokenizer
 
     def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
-        """The splits, checked and complete, before any tokenizing; with known `labels` no train split is needed."""
+        """Read, validate and deduplicate the splits without tokenizing them.
+
+        Args:
+            labels: The label set, if known; then no train split is needed.
+
+        Raises:
+            ConfigError: A data option is invalid.
+            DataError: The data cannot be read, or has unusable rows or unknown labels.
+        """
         raw = self.source.read(text_column=self.text_column, label_column=self.label_column)
         raw = renamed(raw, self.label_map)
         splits = {name: checked(name, rows, skip_bad_rows=self.skip_bad_rows) for name, rows in raw.items()}
@@ -122,12 +135,12 @@ class SentimentData(pl.LightningDataModule):
             return self._without_copies(splits)
 
     def _without_copies(self, splits: dict[str, Split]) -> dict[str, Split]:
-        """All splits, without what `dedupe` and `drop_leaks` name, a validation split among them."""
+        """Apply `dedupe` and `drop_leaks`, and split off a validation split if there is none."""
         if "train" in splits:
             splits["train"], self.dropped["train"] = without_duplicates(
                 splits["train"], self.dedupe, self.preprocessing.cleaning
             )
-        if "validation" not in splits and "train" in splits:  # now that no copy can come to lie in both
+        if "validation" not in splits and "train" in splits:  # after dedupe, so that no copy ends up in both
             train, validation = stratified(splits["train"], self.validation_fraction, self.split_seed)
             splits |= {"train": train, "validation": validation}
         ordered = {name: splits[name] for name in SPLITS if name in splits}
@@ -136,7 +149,7 @@ class SentimentData(pl.LightningDataModule):
         return kept
 
     def prepare_data(self) -> None:
-        self.setup()  # one process fills the cache, the others then find it
+        self.setup()  # one process fills the cache, the others read it
 
     def setup(self, stage: str | None = None) -> None:
         if self.splits:
@@ -152,7 +165,7 @@ class SentimentData(pl.LightningDataModule):
 
     @cached_property
     def report(self) -> DataReport:
-        """What to know of the data before trusting a score on it; after `setup`."""
+        """Data quality report, available after `setup`; its warnings are logged on first access."""
         lengths = {name: rows["tokens"][:] for name, rows in self._tokenized.items()}
         with rows_named(self.splits, self.preprocessing.cleaning):
             report = inspect(
@@ -183,11 +196,11 @@ class SentimentData(pl.LightningDataModule):
         return Share(batches, rank=rank, world=world)
 
     def _loading(self) -> dict[str, Any]:
-        """Each loader draws from a generator of its own, so that to start one leaves torch's random state alone."""
+        """Return the DataLoader arguments; a separate generator keeps loaders from advancing torch's global RNG."""
         return {"collate_fn": Collate(self.tokenizer.pad_token_id), "generator": torch.Generator()}
 
     def _tokenize(self, name: str, split: Split) -> Dataset:
-        """Token ids and label numbers, memory-mapped from the cache; made there where this exact data is new."""
+        """Return token ids and label indices, memory-mapped from the cache, which is filled first if needed."""
         path = self.cache_dir / self._key(split)
 
         def tokenized() -> Dataset:
@@ -201,12 +214,12 @@ class SentimentData(pl.LightningDataModule):
         encoded = encode_counting(split.texts, self.tokenizer.backend_tokenizer, self.preprocessing)
         return {
             "input_ids": [ids for ids, _ in encoded],
-            "tokens": [tokens for _, tokens in encoded],  # of the whole text
+            "tokens": [tokens for _, tokens in encoded],  # token count before truncation
             "label": [self.labels.index(label) for label in split.labels],
         }
 
     def _key(self, split: Split) -> str:
-        """A hash of all that the token ids depend on."""
+        """Hash everything that the cached columns depend on."""
         parts = [
             TOKENIZED,
             split.fingerprint(),

@@ -1,4 +1,4 @@
-"""Raw labelled texts to cleaned CSV files of train, validation and test, with a report on their quality."""
+"""Export of the cleaned splits as CSV files, with a data quality report."""
 
 import logging
 from itertools import chain
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def preprocess(*, data: SentimentData, into: Path) -> DataReport:
-    """Write `into`/{train,validation,test}.csv and `into`/report.json; returns the report."""
+    """Write `into`/{train,validation,test}.csv and `into`/report.json, and return the report."""
     data.setup()
     for name, split in data.splits.items():
         with row_named(name):

@@ -1,4 +1,4 @@
-"""What a person should know of labelled data before trusting a score on it; data_report.json of a run."""
+"""Data quality report: duplicates, leaks, label conflicts and token lengths (data_report.json of a run)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
@@ -13,14 +13,14 @@ from sentiment.data.splits import Split
 from sentiment.inference.preprocessing import Preprocessing
 
 PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
-BINS = 20  # of equal width up to the 99th percentile; one more takes all longer texts
+BINS = 20  # equal-width histogram bins up to the 99th percentile; one more holds all longer texts
 EXAMPLES = 5
 SHOWN = 200  # characters of an example
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many by the two ways to tell equal texts: character by character, and `duplicates.normalised`."""
+    """Counts of equal texts under exact comparison and under `duplicates.normalised`."""
 
     exact: int
     normalised: int
@@ -28,28 +28,28 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Tokens of whole texts, special ones included, before any truncation."""
+    """Token counts of whole texts, including special tokens, before truncation."""
 
     mean: float
-    percentiles: dict[str, int]  # "50": the median
-    counts: list[int]  # of texts between neighbouring DataReport.edges
-    truncated: float  # share of texts that have more than max_length
+    percentiles: dict[str, int]  # keyed by percentile, e.g. "50" for the median
+    counts: list[int]  # texts per histogram bin of DataReport.edges
+    truncated: float  # fraction of texts with more than max_length tokens
 
 
 @dataclass(frozen=True, slots=True)
 class SplitQuality:
     rows: int
-    labels: dict[str, int]  # rows of each label
+    labels: dict[str, int]  # rows by label
     sha256: str
     duplicates: Count  # rows that repeat an earlier row of this split
-    leaks: Count  # distinct texts that are in an earlier split too: train before validation before test
+    leaks: Count  # distinct texts that are also in an earlier split, in the order train, validation, test
     dropped: Dropped
     tokens: Lengths
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Distinct texts that are in both of two splits."""
+    """Distinct texts that two splits share."""
 
     splits: tuple[str, str]
     texts: Count
@@ -58,11 +58,11 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Conflicts:
-    """Normalised texts that carry different labels, over all splits."""
+    """Normalised texts with more than one label, over all splits."""
 
     texts: int
     rows: int
-    examples: list[dict[str, Any]]  # text, and the rows of each label
+    examples: list[dict[str, Any]]  # keys: text, and labels with the rows by label
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class DataReport:
     drop_leaks: Match
     max_length: int
     truncation: str
-    edges: list[int]  # of the histograms of all splits, BINS + 2 of them, in tokens
+    edges: list[int]  # BINS + 2 histogram edges in tokens, shared by all splits
     splits: dict[str, SplitQuality]
     overlaps: list[Overlap]
     conflicts: Conflicts
@@ -80,7 +80,7 @@ class DataReport:
         return asdict(self)
 
     def warnings(self) -> list[str]:
-        """What may make a score mean less than it seems to, in a line each."""
+        """List the findings that make scores less meaningful, one line each: leaks and label conflicts."""
         lines = [
             f"texts of {both.splits[1]} that are in {both.splits[0]} too: {both.texts.normalised}, letter by letter "
             f"{both.texts.exact}; data.drop_leaks=normalised drops them there"
@@ -101,7 +101,16 @@ def inspect(
     dedupe: Match = "none",
     drop_leaks: Match = "none",
 ) -> DataReport:
-    """The report on `splits`, in the order train, validation, test; `lengths` holds the tokens of each whole text."""
+    """Build the report.
+
+    Args:
+        splits: Splits in the order train, validation, test.
+        lengths: Token count of each text before truncation, by split.
+        preprocessing: Supplies the cleaning, max_length and truncation.
+        dropped: Rows already dropped, by split.
+        dedupe: The setting that was applied, for the record.
+        drop_leaks: The setting that was applied, for the record.
+    """
     keys: dict[str, list[Hashable]] = {
         name: [normalised(text, preprocessing.cleaning) for text in split.texts] for name, split in splits.items()
     }

@@ -1,4 +1,4 @@
-"""Read labelled texts: a hub id, local files, or a folder, as splits of texts and labels."""
+"""Reading of labelled splits from a hub dataset, local files, a folder or an archive."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns with the texts and the labels; None: those with a usual name."""
+    """Names of the text and the label column; None selects a column with a conventional name."""
 
     text: str | None = None
     label: str | None = None
@@ -39,22 +39,29 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the splits come from: named files win over `dir`, `dir` over `hub`."""
+    """Origin of the splits; named files take precedence over `dir`, and `dir` over `hub`."""
 
     hub: str | None = None  # a dataset id, e.g. "stanfordnlp/imdb"
     hub_config: str | None = None
-    dir: Path | None = None  # a folder or tar archive of train, validation and test, or one file to split
+    dir: Path | None = None  # folder or tar archive with the splits, or a single file to split
     train: Path | None = None
     validation: Path | None = None
     test: Path | None = None
     options: TableOptions = field(default_factory=TableOptions)
-    revision: str | None = None  # a commit, branch or tag of the hub id
+    revision: str | None = None  # commit, branch or tag of the hub dataset
 
     def read(self, *, text_column: str | None, label_column: str | None) -> dict[str, Labelled]:
-        """Return the splits by name; DataError where something is amiss.
+        """Read the splits by name.
 
-        The test split of a folder may have no labels, as hidden ones have none: it is left out. A file that is named is
-        wanted, and needs them.
+        An unlabelled test split found in a folder is left out, because its labels may be withheld. A file named by the
+        user must have labels.
+
+        Args:
+            text_column: Name of the text column, if not a conventional one.
+            label_column: Name of the label column, if not a conventional one.
+
+        Raises:
+            DataError: No data is named, a file cannot be read, or an option applies to no file.
         """
         check_revision("data.revision", self.revision, None if self.dir or self.train else self.hub)
         columns = Columns(text_column, label_column)
@@ -86,7 +93,7 @@ class Source:
         return rows
 
     def _check_options(self, paths: Sequence[Path]) -> None:
-        """Raise DataError for an option that no file can take."""
+        """Raise DataError for a table option that applies to none of the files."""
         kinds = [format_of(path).kind for path in paths if is_table(path)]
         for kind in kinds:
             if self.options.only_for(kind) == self.options:
@@ -100,7 +107,7 @@ class Source:
 
 
 def read_file(path: Path, columns: Columns, options: TableOptions) -> Labelled:
-    """Read a table, a file of TweetEval's, or a folder of texts."""
+    """Read a table, a TweetEval text file, or a folder of texts."""
     if is_tree(path):
         return read_tree(path)
     if is_text_file(path) and path.is_file():
@@ -115,7 +122,7 @@ def opened(path: Path, options: TableOptions) -> Table:
 
 
 def read_table(table: Table, columns: Columns) -> Labelled:
-    """Read two columns of a table; what the others hold is not looked at."""
+    """Read the text and the label column of a table; the other columns are not validated."""
     text = text_column(table.columns, columns.text, table.name, key="data.text_column")
     label = label_column(table.columns, columns.label, table.name, key="data.label_column")
     if text == label:
@@ -128,7 +135,7 @@ def read_table(table: Table, columns: Columns) -> Labelled:
 
 
 def is_unlabelled(path: Path, columns: Columns, options: TableOptions) -> bool:
-    """Tell whether a file has no labels at all."""
+    """Return True if a file has no labels at all."""
     if is_tree(path):
         return False
     if is_text_file(path):
@@ -138,10 +145,14 @@ def is_unlabelled(path: Path, columns: Columns, options: TableOptions) -> bool:
 
 
 def read_hub(name: str, config: str | None, revision: str | None, columns: Columns) -> dict[str, Labelled]:
-    """Read all splits of a dataset of the hub, or of its cached copy; `name` may be a local folder too."""
+    """Read all splits of a hub dataset, or of its cached copy; `name` may also be a local folder.
+
+    Raises:
+        DataError: The dataset cannot be loaded.
+    """
     try:
         splits: Mapping[str, Dataset] = dict(datasets.load_dataset(name, config, revision=revision))
-    except Exception as error:  # the hub client raises many kinds: offline, unknown id, gated, broken files
+    except Exception as error:  # the hub client raises many types: offline, unknown id, gated, broken files
         reason = str(error).splitlines()[0]
         raise DataError(f"cannot load {name!r} from the hub: {reason}; or point data.dir to local files") from error
     return {split: read_dataset(rows, f"the {split} split", columns) for split, rows in splits.items()}

@@ -1,4 +1,4 @@
-"""Checks on labelled rows, label sets, and the stratified split."""
+"""Validation of labelled rows, and the stratified train/validation split."""
 
 import hashlib
 import logging
@@ -31,7 +31,7 @@ class Split:
         return Split([self.texts[i] for i in rows], [self.labels[i] for i in rows])
 
     def fingerprint(self) -> str:
-        """SHA-256 over texts, labels and their order."""
+        """Hash texts, labels and their order (SHA-256, hex)."""
         digest = hashlib.sha256()
         for text, label in zip(self.texts, self.labels, strict=True):
             for value in (text, label):
@@ -42,12 +42,12 @@ class Split:
 
 @contextmanager
 def rows_named(splits: Mapping[str, Split], cleaning: Cleaning) -> Iterator[None]:
-    """Turn any failure to clean a text of `splits` into a DataError that names its row."""
+    """Convert any failure to clean a text of `splits` to a DataError that names its row."""
     try:
         yield
     except SentimentError:
         raise
-    except Exception:  # whatever cleaning may raise: only where a text is at fault does it become an error of the data
+    except Exception:  # custom cleaning may raise anything; it is a DataError only if cleaning one of the texts fails
         for name, split in splits.items():
             with row_named(name):
                 clean(split.texts, cleaning)
@@ -56,7 +56,7 @@ def rows_named(splits: Mapping[str, Split], cleaning: Cleaning) -> Iterator[None
 
 @contextmanager
 def row_named(split: str) -> Iterator[None]:
-    """Name the split and the row of a TextError."""
+    """Convert a TextError to a DataError that names the split and the row."""
     try:
         yield
     except TextError as error:
@@ -64,9 +64,18 @@ def row_named(split: str) -> Iterator[None]:
 
 
 def checked(name: str, rows: Labelled, *, skip_bad_rows: bool) -> Split:
-    """Return the rows with a text and a label; others are dropped when asked, else they are a DataError.
+    """Keep the rows that have a text and a label.
 
-    A split without any label, as the hidden test splits on the hub have, comes back empty.
+    Args:
+        name: Name of the split, for messages.
+        rows: The rows as read.
+        skip_bad_rows: Drop unusable rows with a warning instead of raising.
+
+    Returns:
+        The usable rows; an empty split if no row has a label, as in the hub's test splits with withheld labels.
+
+    Raises:
+        DataError: A row is unusable and `skip_bad_rows` is False, or every text is a number.
     """
     if rows.labels and not any(rows.labels):
         log.warning("the %s split has no labels; it is left out", name)
@@ -92,7 +101,7 @@ def checked(name: str, rows: Labelled, *, skip_bad_rows: bool) -> Split:
 
 
 def unusable(text: str | None, label: str | None) -> str | None:
-    """Say why a row cannot be learned from; None where it can."""
+    """Return the reason why a row cannot be used for training; None if it can."""
     if not text or not text.strip():
         return "the text is empty"
     if not is_readable(text):
@@ -101,7 +110,16 @@ def unusable(text: str | None, label: str | None) -> str | None:
 
 
 def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
-    """The rows in two parts with the same share of each label; the second holds about `fraction` of them."""
+    """Split the rows in two, stratified by label.
+
+    Args:
+        split: The rows to split.
+        fraction: Approximate share of each label's rows in the second part; each part gets at least one.
+        seed: Seed of the shuffle within each label.
+
+    Raises:
+        DataError: A label has a single row.
+    """
     groups: dict[str, list[int]] = defaultdict(list)
     for i, label in enumerate(split.labels):
         groups[label].append(i)

@@ -1,4 +1,4 @@
-"""Labelled texts in a file each, <split>/<label>/<name>.txt, in a folder or a tar archive, as aclImdb comes."""
+"""Reader for one text per file, <split>/<label>/<name>.txt, in a folder or a tar archive (the layout of aclImdb)."""
 
 import lzma
 import tarfile
@@ -9,15 +9,15 @@ from pathlib import Path, PurePosixPath
 from sentiment.data.labelled import Labelled
 from sentiment.errors import DataError
 
-UNLABELLED = ("unsup",)  # the folder of aclImdb whose texts have no label
+UNLABELLED = ("unsup",)  # aclImdb's folder of unlabelled texts
 TAR = (".tar", ".tar.gz", ".tgz")
-LARGEST = 16 << 20  # bytes of one text
+LARGEST = 16 << 20  # bytes, per text
 
 File = tuple[str, str, bytes]  # label, name, content
 
 
 def is_tree(folder: Path) -> bool:
-    """Whether the folder of a split has folders of texts."""
+    """Return True if the folder of a split has subfolders."""
     return folder.is_dir() and any(label.is_dir() for label in folder.iterdir())
 
 
@@ -26,14 +26,22 @@ def is_archive(path: Path) -> bool:
 
 
 def read_tree(folder: Path) -> Labelled:
-    """The texts of one split's folder, a label in each of its folders."""
+    """Read the texts of one split's folder; the names of its subfolders are the labels."""
     labels = sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in UNLABELLED)
     files = ((label.name, path.name, path.read_bytes()) for label in labels for path in label.glob("*.txt"))
     return _rows(files, folder)
 
 
 def read_archive(path: Path, names: Mapping[str, Iterable[str]]) -> dict[str, Labelled]:
-    """All splits of a tar archive; `names` holds the folders that may hold each split."""
+    """Read all splits of a tar archive.
+
+    Args:
+        path: The archive, compressed or not.
+        names: Folder names that each split may have.
+
+    Raises:
+        DataError: The archive is unreadable, holds no texts in this layout, or one larger than `LARGEST`.
+    """
     found: dict[str, list[File]] = {}
     split_of = {name: split for split, usual in names.items() for name in usual}
     try:
@@ -41,15 +49,15 @@ def read_archive(path: Path, names: Mapping[str, Iterable[str]]) -> dict[str, La
             for member in archive:
                 *_, folder, label, name = ("", "", *PurePosixPath(member.name).parts)
                 if member.isfile() and name.endswith(".txt") and folder in split_of and label not in UNLABELLED:
-                    if member.size > LARGEST:  # a few bytes of an archive may unpack to any number
+                    if member.size > LARGEST:  # a small archive may unpack to any size
                         raise DataError(
                             f"{path}: {member.name} has {member.size:,} bytes; a text has {LARGEST:,} at most"
                         )
                     content = archive.extractfile(member)
-                    assert content is not None  # of a file it never is
+                    assert content is not None  # never None for a regular file
                     found.setdefault(split_of[folder], []).append((label, name, content.read()))
             while archive.fileobj is not None and archive.fileobj.read(1 << 20):
-                pass  # to its very end, where gzip keeps the checksum of all before it
+                pass  # gzip verifies its checksum only at the end of the file
     except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         raise DataError(f"{path}: not readable as a tar archive: {error}") from error
     if not found:
@@ -58,7 +66,7 @@ def read_archive(path: Path, names: Mapping[str, Iterable[str]]) -> dict[str, La
 
 
 def _rows(files: Iterable[File], source: Path) -> Labelled:
-    """Sorted by label and name, so that a folder and an archive of it are the same rows."""
+    """Decode the files in order of label and name, so that a folder and its archive give the same rows."""
     texts, labels = [], []
     for label, name, content in sorted(files):
         try:

@@ -1,4 +1,4 @@
-"""The layout of TweetEval: texts in <split>_text.txt, the number of each one's label in <split>_labels.txt."""
+"""Reader for TweetEval's layout: texts in <split>_text.txt, their label indices in <split>_labels.txt."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def text_files(folder: Path, stems: Iterable[str]) -> list[Path]:
-    """Return the file of a split's texts, if the folder has one."""
+    """Find the text files of a split under any of its names."""
     return [path for stem in stems if (path := folder / f"{stem}{TEXTS}").is_file()]
 
 
@@ -23,7 +23,18 @@ def is_text_file(path: Path) -> bool:
 
 
 def read_pair(texts: Path, *, encoding: str | None = None) -> Labelled:
-    """Read a file of texts and its file of labels, with the names that mapping.txt beside them gives."""
+    """Read a text file and its label file, naming the labels by mapping.txt if that exists.
+
+    Args:
+        texts: The <split>_text.txt.
+        encoding: Encoding of both files; guessed if None.
+
+    Returns:
+        The rows; all labels are None if there is no label file.
+
+    Raises:
+        DataError: The files differ in length, or mapping.txt lacks a label.
+    """
     labels = texts.with_name(texts.name.removesuffix(TEXTS) + LABELS)
     lines, said = read_lines(texts, encoding)
     if said:
@@ -53,7 +64,11 @@ def name_of(label: str | None, names: Mapping[str, str], source: Path) -> str | 
 
 
 def read_mapping(path: Path) -> dict[str, str]:
-    """Return the names of the labels by number; none where there is no such file."""
+    """Read the label names by index; empty if there is no such file.
+
+    Raises:
+        DataError: A line is not an index and a name, or an index occurs twice.
+    """
     if not path.is_file():
         return {}
     names: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""One reader of tables, strict in the same way for training, evaluation, prediction, the golden set and the page."""
+"""Strict table reader shared by training, evaluation, prediction, the golden set and the web page."""
 
 from sentiment.data.tables.columns import (
     LABEL_COLUMNS,

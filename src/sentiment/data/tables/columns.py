@@ -1,4 +1,4 @@
-"""The columns that hold texts and labels, told by their names."""
+"""Detection of the text and the label column by name."""
 
 import re
 from collections.abc import Sequence
@@ -7,18 +7,21 @@ from sentiment.errors import DataError
 
 TEXT_COLUMNS = (
     "text", "full_text", "sentence", "review", "tweet", "message", "comment", "body", "content",
-)  # fmt: skip  # in any case; "text" wins, of the others one alone
-LABEL_COLUMNS = ("label", "sentiment", "labels")  # in any case; the first that there is
+)  # fmt: skip  # case-insensitive; "text" takes precedence, any other must be the only match
+LABEL_COLUMNS = ("label", "sentiment", "labels")  # case-insensitive, in order of precedence
 
 
 def text_column(columns: Sequence[str], wanted: str | None, source: str, *, key: str = "text_column") -> str:
-    """Return the column with the texts; DataError, with the columns there are, where none is sure.
+    """Choose the text column: `wanted`, else the one with a conventional name.
 
     Args:
         columns: Names of all columns.
-        wanted: The one that the user has named, if any.
-        source: What has these columns, for the message.
-        key: The setting that names the column.
+        wanted: The name given by the user, if any.
+        source: Origin of the table, for messages.
+        key: The setting that names the column, for messages.
+
+    Raises:
+        DataError: There are no columns, `wanted` is missing, or no or several columns have a conventional name.
     """
     if not columns:
         raise DataError(f"{source} is empty; it has no rows")
@@ -34,7 +37,7 @@ def text_column(columns: Sequence[str], wanted: str | None, source: str, *, key:
 
 
 def usual_text(columns: Sequence[str]) -> str | None:
-    """Return the column that holds the texts by its name; None where none does, or several may."""
+    """Find the text column by its conventional name; None if there is no match, or no unique one."""
     names = [name for name in columns if plain(name) == "text"] or [
         name for name in columns if plain(name) in TEXT_COLUMNS
     ]
@@ -42,7 +45,17 @@ def usual_text(columns: Sequence[str]) -> str | None:
 
 
 def label_column(columns: Sequence[str], wanted: str | None, source: str, *, key: str = "label_column") -> str:
-    """Return the column with the labels; DataError, with the columns there are, where there is none."""
+    """Choose the label column: `wanted`, else the one with a conventional name.
+
+    Args:
+        columns: Names of all columns.
+        wanted: The name given by the user, if any.
+        source: Origin of the table, for messages.
+        key: The setting that names the column, for messages.
+
+    Raises:
+        DataError: `wanted` is missing, or no column has a conventional name.
+    """
     if wanted is not None:
         return named(columns, wanted, source, key=key)
     found = usual_label(columns)
@@ -52,7 +65,7 @@ def label_column(columns: Sequence[str], wanted: str | None, source: str, *, key
 
 
 def usual_label(columns: Sequence[str]) -> str | None:
-    """Return the column that holds the labels by its name; None where none does."""
+    """Find the label column by its conventional name; None if there is no match, or no unique one."""
     for usual in LABEL_COLUMNS:
         if names := [name for name in columns if plain(name) == usual]:
             return names[0] if len(names) == 1 else None
@@ -75,6 +88,6 @@ def listed(columns: Sequence[str], most: int = 20) -> str:
 
 
 def headless(columns: Sequence[str]) -> str:
-    """Say how to name columns, where the header looks like a row."""
+    """Return a hint to set `columns` if the header looks like a data row, else an empty string."""
     values = any(re.fullmatch(r"[-+]?\d+([.,]\d+)?", name) or len(name) > 60 for name in columns)
     return ", or name columns=[...] where the file has no header" if values else ""

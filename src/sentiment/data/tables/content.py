@@ -1,4 +1,4 @@
-"""Bytes and characters of a table: decompressed, bounded, decoded."""
+"""Access to a table's bytes and characters: decompression, size limit and decoding."""
 
 import hashlib
 import io
@@ -15,9 +15,9 @@ from sentiment.data.tables.formats import STDIN, Format, display_name
 from sentiment.data.tables.options import Limits
 from sentiment.errors import DataError
 
-SAMPLE = 1 << 20  # bytes that a guess may be based on
-CHUNK = 1 << 20
-MAGIC = {  # what begins so is no text, whatever its name
+SAMPLE = 1 << 20  # bytes read ahead to guess the format from
+CHUNK = 1 << 20  # bytes, or characters of text, per read
+MAGIC = {  # signatures of binary formats, with a description and the right suffix
     b"\x1f\x8b": ("compressed by gzip", ".gz"),
     b"\x28\xb5\x2f\xfd": ("compressed by zstd", ".zst"),
     b"PK\x03\x04": ("a zip archive or an Excel file", ".xlsx"),
@@ -27,11 +27,11 @@ MAGIC = {  # what begins so is no text, whatever its name
 
 
 class BoundedReader(io.RawIOBase):
-    """Read from `raw`, and raise DataError once more than `limit` bytes were read."""
+    """Raw stream that raises DataError once more than `limit` bytes were read from it."""
 
     def __init__(self, raw: BinaryIO, name: str, limit: int | None, *, start: bytes = b"") -> None:
         self.raw, self.name, self.limit = raw, name, limit
-        self.start = memoryview(start)  # comes before the bytes of `raw`
+        self.start = memoryview(start)  # bytes already consumed from `raw`, returned first
         self.count = 0
 
     def readable(self) -> bool:
@@ -49,15 +49,15 @@ class BoundedReader(io.RawIOBase):
 
 @dataclass(slots=True)
 class Content:
-    """The bytes of a file, which can be read as often as needed, or of standard input, which can be read once."""
+    """Contents of a file, which can be read repeatedly, or of standard input, which can be read once."""
 
     path: Path
     format: Format
     limits: Limits = field(default_factory=Limits)
     head: bytes = b""  # the first SAMPLE bytes, decompressed
-    whole: bool = False  # whether the head is all there is
-    opened: bool = False  # standard input, which is then used up
-    plain: bool = False  # whether no byte is NUL or a carriage return, as far as all were looked at
+    whole: bool = False  # True if `head` is the whole content
+    opened: bool = False  # True once standard input was opened, and with that used up
+    plain: bool = False  # True if all bytes were scanned and none is NUL or a carriage return
 
     def __post_init__(self) -> None:
         if self.path == STDIN:
@@ -80,7 +80,11 @@ class Content:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Yield the decompressed bytes; DataError where they cannot be had or are too many."""
+        """Open the decompressed byte stream.
+
+        Raises:
+            DataError: Decompression fails, the limit is exceeded, or standard input is opened a second time.
+        """
         if self.path == STDIN:
             if self.opened:
                 raise DataError("standard input can be read only once; put it into a file")
@@ -91,7 +95,7 @@ class Content:
             with pa.input_stream(str(self.path), compression=self.format.compression) as raw:
                 yield self._buffered(raw)
         except OSError as error:
-            if error.errno is not None:  # the disk's own; Arrow's complaints about the content carry no number
+            if error.errno is not None:  # an error of the file system; Arrow's errors about the content have no errno
                 raise
             raise DataError(f"{self.path}: not readable as {self.path.suffix[1:]}: {error}") from error
 
@@ -100,7 +104,7 @@ class Content:
 
     @contextmanager
     def text(self, encoding: str, newline: str = "\n") -> Iterator[io.TextIOWrapper]:
-        """Yield the characters, lines parted at `newline` alone; DataError where they are not in `encoding`."""
+        """Open the decoded stream, with lines split only at `newline`; DataError if the bytes are not `encoding`."""
         with self.open() as binary:
             file = io.TextIOWrapper(binary, encoding=encoding, newline=newline)
             try:
@@ -111,7 +115,7 @@ class Content:
                 file.detach()
 
     def not_decodable(self, encoding: str) -> DataError:
-        """Return the error that names the first line which is not in `encoding`."""
+        """Build the error for undecodable bytes; it names the first bad line if the content can be read again."""
         title = "UTF-8" if encoding in ("utf-8", "utf-8-sig") else encoding
         fix = "save the file as UTF-8, or set encoding" if title == "UTF-8" else "set another encoding"
         if self.repeatable and not title.lower().startswith(("utf-16", "utf-32", "utf_16", "utf_32")):
@@ -126,6 +130,6 @@ class Content:
 
 
 def content_hash(path: Path) -> str:
-    """Return the SHA-256 of a file as it lies, which says whether it is still the same."""
+    """Return the SHA-256 of a file's raw bytes, before any decompression, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Rows of CSV and TSV files. Every row has as many values as the header, or the line is refused."""
+"""Reader for CSV and TSV files; a line without as many values as the header is rejected."""
 
 import csv
 import io
@@ -12,15 +12,15 @@ from sentiment.data.tables.options import Limits
 from sentiment.data.tables.rows import Broken, BrokenRow, Row, check_header
 from sentiment.errors import DataError
 
-LONGEST = 1 << 24  # characters of a value; a longer one is a quotation mark that nothing closes
+LONGEST = 1 << 24  # characters per value; a longer value indicates an unclosed quotation mark
 
 csv.field_size_limit(LONGEST)
 
 
 class Lines:
-    """The lines of a file for csv.reader, which takes a bare carriage return for the end of a row.
+    """Iterable of a file's lines for csv.reader, which treats a bare carriage return as the end of a row.
 
-    Those inside a line stand as NUL, which no text has, until `restored` puts them back.
+    Carriage returns inside a line are replaced by NUL, which valid text never contains; `restored` reverses this.
     """
 
     def __init__(self, file: Iterable[str], source: str, newline: str, limits: Limits) -> None:
@@ -28,7 +28,7 @@ class Lines:
         self.replaced = False
 
     def checked(self, content: Content) -> Iterable[str]:
-        """Return the lines; of a file that needs neither checks nor replacements, as they are."""
+        """Return the lines to read: the file itself if neither checks nor replacements are needed, else this object."""
         return self.file if content.plain and self.limits.line is None else self
 
     def __iter__(self) -> Iterator[str]:
@@ -39,7 +39,7 @@ class Lines:
             if longest is not None and len(line) > longest:
                 raise DataError(f"{self.source}, line {number}: more than {longest:,} characters in a line")
             if "\r" in line:
-                if line.endswith("\r\r\n"):  # a line end that was translated twice
+                if line.endswith("\r\r\n"):  # a CRLF that was converted to CRLF again
                     line = f"{line[:-3]}\r\n"
                 body = line.removesuffix(self.newline).removesuffix("\r")
                 if "\r" in body:
@@ -58,15 +58,15 @@ class Delimited:
     content: Content
     encoding: str
     dialect: Dialect
-    columns: list[str]  # that have a name
-    width: int  # of the rows; more than the columns where the header ends with separators
+    columns: list[str]  # named columns
+    width: int  # values per row; exceeds len(columns) if the header ends with separators
     header: bool
 
     @classmethod
     def open(
         cls, content: Content, encoding: str, dialect: Dialect, columns: Sequence[str] | None, sample: str
     ) -> "Delimited":
-        """Read the header, which the first characters of the file hold."""
+        """Read the header from `sample`, the first characters of the file, unless `columns` names the columns."""
         if columns is not None:
             return cls(content, encoding, dialect, list(columns), len(columns), header=False)
         lines = Lines(io.StringIO(sample, newline=dialect.newline), content.name, dialect.newline, content.limits)
@@ -79,7 +79,12 @@ class Delimited:
         )
 
     def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:
-        """Yield the rows in their order, with all columns or some; DataError with the first line that is no row."""
+        """Yield the rows in file order.
+
+        Args:
+            columns: Columns to return; None returns all.
+            broken: "refuse" raises DataError at the first malformed line, "keep" yields a BrokenRow for it.
+        """
         wanted = self.columns if columns is None else list(columns)
         at = [self.columns.index(name) for name in wanted]
         every = at == list(range(self.width))
@@ -90,7 +95,7 @@ class Delimited:
                 yield dict(zip(wanted, values if every else [values[i] for i in at], strict=True))
 
     def values(self, *, broken: Broken) -> Iterator[list[str] | str]:
-        """Yield the values of each row; of a line that is none the reason, where such lines are kept."""
+        """Yield the values of each row, or, with broken="keep", the reason as a string for a malformed line."""
         width, blanks, named = self.width, 0, len(self.columns)
         with self.content.text(self.encoding, self.dialect.newline) as file:
             lines = Lines(file, self.content.name, self.dialect.newline, self.content.limits)
@@ -103,7 +108,7 @@ class Delimited:
                 try:
                     values = next(reader)
                 except StopIteration:
-                    return  # blank lines at the end are no rows
+                    return  # trailing blank lines are not rows
                 except csv.Error as error:
                     values, reason = [], explained(error, self.dialect)
                 line = reader.line_num + self.dialect.preamble
@@ -111,7 +116,7 @@ class Delimited:
                     header = False
                     continue
                 if not values and reason is None:
-                    blanks += width == 1 and not header  # in a file of one column an empty value
+                    blanks += width == 1 and not header  # in a single-column file a blank line is an empty value
                     continue
                 yield from ([""] for _ in range(blanks))
                 blanks = 0
@@ -126,7 +131,7 @@ class Delimited:
                 yield f"{where}: {reason.partition(';')[0]}"
 
     def fault(self, values: Sequence[str], span: int) -> str | None:
-        """Say why the values of `span` lines are no row of this table, if they are none."""
+        """Return the reason why the values parsed from `span` lines are not a valid row; None if they are."""
         separator = self.dialect.separator
         if len(values) != self.width:
             return (
@@ -152,10 +157,10 @@ def skipped(lines: Iterable[str], count: int) -> Iterator[str]:
 
 
 def swallowed(values: Sequence[str], separator: str, dialect: Dialect) -> bool:
-    """Tell whether a value of several lines holds whole rows, which a stray quotation mark has swallowed.
+    """Detect a multi-line value that contains whole rows because of a stray quotation mark.
 
-    Each of its lines is held against the columns it would fill, if the lines of the file were rows by themselves. Of
-    a text with real line breaks next to no line has the right number of separators with values that their columns have.
+    Each line of the value is compared with the columns it would fill if every line of the file were a row. In a text
+    with genuine line breaks, hardly any line has the right number of separators and plausible values for the columns.
     """
     width = len(values)
     for column, value in enumerate(values):
@@ -177,7 +182,7 @@ def swallowed(values: Sequence[str], separator: str, dialect: Dialect) -> bool:
 
 
 def explained(error: csv.Error, dialect: Dialect) -> str:
-    """Say what csv.reader's complaint means."""
+    """Translate an error of csv.reader to a message that names the fix."""
     text = str(error)
     if "unexpected end of data" in text or "field larger than" in text:
         return (

@@ -1,4 +1,4 @@
-"""How a CSV or TSV file is written: separator, quoting, line ends. Given, usual, or guessed from its first lines."""
+"""Detection of the CSV or TSV dialect (separator, quoting, line ends) from options, format and first lines."""
 
 import csv
 from collections import Counter
@@ -10,22 +10,22 @@ from sentiment.data.tables.formats import SEPARATORS
 from sentiment.data.tables.options import Quoting, TableOptions
 
 CANDIDATES = (",", ";", "\t", "|")
-RECORDS = 500  # that a guess looks at
-MOST = 0.8  # of the values of a column of numbers are numbers, among lines that are no rows
-CONSISTENT = 0.9  # the share of records with as many values as the header, for a separator that is not the usual one
+RECORDS = 500  # lines examined to guess the separator
+MOST = 0.8  # fraction of numbers from which a column counts as numeric; the sampled lines may include parts of rows
+CONSISTENT = 0.9  # fraction of records as wide as the header that an unusual separator must reach
 SPOKEN = {",": "commas", ";": "';'", "\t": "tabs", "|": "'|'", " ": "spaces"}
-FEW = 50  # distinct values of a column whose values tell whether a line is a row
-MANY = 100  # rows among which values of such a column occur again
+FEW = 50  # distinct values up to which a column counts as categorical
+MANY = 100  # rows from which the limit of distinct values applies
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     separator: str
     quoting: Quoting
-    newline: str = "\n"  # "\r": as old Macs wrote
-    preamble: int = 0  # lines before the header: Excel's sep=;
-    guesses: tuple[str, ...] = ()  # "separated by ';'"
-    checked: bool = True  # whether quoted line breaks are held against `profile`; not where the quoting was given
+    newline: str = "\n"  # "\r" in files of classic Mac OS
+    preamble: int = 0  # lines before the header, such as Excel's sep=;
+    guesses: tuple[str, ...] = ()  # e.g. "separated by ';'"
+    checked: bool = True  # False if the user gave the quoting; then quoted line breaks are not checked by `profile`
     profile: "Profile" = field(default_factory=lambda: Profile([], []))
 
     def reader_options(self) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class Dialect:
 
 
 class Profile:
-    """What the values of each column look like, so that a line inside quotes can be held against it."""
+    """Statistics of each column's values, used to decide whether a line inside quotes is really a row."""
 
     def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         values = list(zip(*rows, strict=True)) if rows else []
@@ -48,23 +48,30 @@ class Profile:
         self.spaced = [any(value.startswith(" ") for value in column) for column in values]
 
     def plausible(self, column: int, value: str) -> bool:
-        """Tell whether a column may hold the value."""
+        """Return True if the value is consistent with the column's sampled values."""
         if column >= len(self.numeric):
             return True
         if self.numeric[column]:
             return value.strip().isdigit()
         counts = self.counts[column]
         if counts is not None:
-            return counts[value] > 1  # once: on the line itself, which was taken for a row too
+            return counts[value] > 1  # a count of 1 is the line itself, which was sampled as a row
         return self.spaced[column] or not value.startswith(" ")
 
 
 def dialect_of(sample: str, kind: str, options: TableOptions, *, whole: bool) -> Dialect:
-    """Return the dialect of a file from its first characters; `whole` says that there are no more."""
+    """Determine the dialect of a file.
+
+    Args:
+        sample: The first characters of the file.
+        kind: csv or tsv.
+        options: Settings of the user, which take precedence over guesses.
+        whole: True if `sample` is the whole file; else its last line is ignored as incomplete.
+    """
     newline = "\r" if "\r" in sample and "\n" not in sample else "\n"
     lines = sample.split(newline)
     if not whole:
-        lines = lines[:-1]  # cut
+        lines = lines[:-1]  # the last line may be incomplete
     lines = [line.removesuffix("\r") for line in lines]
     start = next((i for i, line in enumerate(lines) if line.strip()), 0)
     preamble, guesses, separator = 0, list[str](), options.separator
@@ -92,12 +99,15 @@ def dialect_of(sample: str, kind: str, options: TableOptions, *, whole: bool) ->
 
 
 def separator_of(lines: Sequence[str], usual: str, *, given: Sequence[str] | None) -> str:
-    """Return the usual separator, unless it leaves the header whole or few lines fit, and another one parts nearly all.
+    """Choose the separator of a file.
+
+    Keeps `usual` if it splits the header and at least half of the records are as wide as the header. Otherwise takes
+    the candidate with the most columns among those that fit at least `CONSISTENT` of the records.
 
     Args:
         lines: The first lines of the file.
-        usual: The separator that the file's name says.
-        given: Names of the columns of a file without a header.
+        usual: The separator that the file name implies.
+        given: Column names of a file without a header.
     """
     fits = {separator: fit(lines, separator, given) for separator in CANDIDATES}
     columns, share = fits[usual]
@@ -112,7 +122,7 @@ def separator_of(lines: Sequence[str], usual: str, *, given: Sequence[str] | Non
 
 
 def fit(lines: Sequence[str], separator: str, given: Sequence[str] | None) -> tuple[int, float]:
-    """Return the columns that a separator makes of the header, and the share of the records that have as many."""
+    """Return the number of header columns for a separator, and the fraction of records with as many values."""
     some = [line for line in lines[:RECORDS] if line]
     plain = [len(line.split(separator)) for line in some]
     try:
@@ -131,10 +141,11 @@ def agreement(counts: Sequence[int], given: Sequence[str] | None) -> tuple[int, 
 
 
 def quoting_of(lines: Sequence[str], separator: str) -> tuple[Quoting, list[str]]:
-    """Return whether quotation marks part values; in a TSV file, which most tools write without, as its lines show.
+    """Guess whether quotation marks delimit values, and return the guess with notes for the user.
 
-    Where every line has as many values as the header, and a mark opens a value that its own line does not close, the
-    marks are part of the texts. With other separators quotes are the rule, and such lines are refused when they come.
+    Only TSV needs a guess, as most tools write it without quoting: if every line is as wide as the header and some
+    value starts with a mark that its line does not close, the marks belong to the texts. With other separators quoting
+    is assumed, and lines that contradict it are rejected later.
     """
     if separator != "\t":
         return "double", []
@@ -148,6 +159,6 @@ def quoting_of(lines: Sequence[str], separator: str) -> tuple[Quoting, list[str]
 
 
 def closes(value: str) -> bool:
-    """Tell whether a value that opens with a quotation mark is quoted as a whole, marks inside it doubled."""
+    """Return True if a value that opens with a quotation mark is fully quoted, with inner marks doubled."""
     inner = value[1:-1]
     return len(value) > 1 and value.endswith('"') and inner.count('"') % 2 == 0 and '"' not in inner.replace('""', "")

@@ -1,4 +1,4 @@
-"""The encoding of a text file: its mark, UTF-8, or a guess that is said."""
+"""Detection of a text file's encoding: byte order mark, UTF-8, or a reported guess."""
 
 import codecs
 from collections.abc import Iterator
@@ -6,23 +6,26 @@ from collections.abc import Iterator
 from sentiment.data.tables.content import CHUNK, Content
 from sentiment.errors import DataError
 
-MARKS = {  # the longer one first, as UTF-32's begins like UTF-16's
+MARKS = {  # UTF-32 first, because its little-endian mark starts with UTF-16's
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-UNDEFINED = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])  # in cp1252
+UNDEFINED = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])  # bytes that cp1252 does not define
 LETTERS = bytes([*range(0x41, 0x5B), *range(0x61, 0x7B)])
 HIGH = bytes(range(0x80, 0x100))
-WESTERN = 0.25  # the share of letters beyond ASCII that no language of cp1252 exceeds
+WESTERN = 0.25  # maximum fraction of non-ASCII letters; no language written in cp1252 exceeds it
 
 
 def encoding_of(content: Content, wanted: str | None) -> tuple[str, str | None]:
-    """Return the codec of a file, and what to say of it where it is neither given nor UTF-8.
+    """Determine the codec of a file, and the name to report if it is neither given nor UTF-8.
 
-    A file that decodes as UTF-8 is UTF-8. Else it is cp1252, if few of its letters are beyond ASCII: more of them make
-    another alphabet, and bytes that cp1252 lacks another encoding; both are refused, for the user to name it.
+    A file that decodes as UTF-8 is UTF-8. Otherwise it is cp1252 if few of its letters are non-ASCII: many of them
+    indicate another alphabet, and bytes that cp1252 does not define another encoding.
+
+    Raises:
+        DataError: The encoding cannot be guessed and the user has to name it, or the file contains NUL bytes.
     """
     if wanted is not None:
         return ("utf-8-sig" if codecs.lookup(wanted).name == "utf-8" else wanted), None
@@ -41,7 +44,7 @@ def encoding_of(content: Content, wanted: str | None) -> tuple[str, str | None]:
 
 
 def is_utf8(content: Content) -> bool:
-    """Tell whether all bytes decode as UTF-8; of standard input the first ones."""
+    """Return True if the bytes decode as UTF-8, and set `content.plain`; only the head of standard input is checked."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     plain = True
     try:
@@ -56,7 +59,7 @@ def is_utf8(content: Content) -> bool:
 
 
 def western(content: Content) -> str:
-    """Return cp1252 where a file that is not UTF-8 is likely written in it; else raise DataError."""
+    """Return "cp1252" if a file that is not UTF-8 is likely in it, else raise DataError."""
     counts = dict.fromkeys(("valid", "invalid", "letters", "high", "undefined"), 0)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for chunk in chunks(content):
@@ -67,7 +70,7 @@ def western(content: Content) -> str:
         counts["letters"] += len(chunk) - len(chunk.translate(None, LETTERS))
         counts["high"] += len(chunk) - len(chunk.translate(None, HIGH))
         counts["undefined"] += len(chunk) - len(chunk.translate(None, UNDEFINED))
-    if counts["valid"] > counts["invalid"]:  # a UTF-8 file with a broken character; cp1252 would garble all others
+    if counts["valid"] > counts["invalid"]:  # UTF-8 with a few broken characters; cp1252 would garble the rest
         raise content.not_decodable("utf-8")
     if counts["undefined"] or counts["high"] > WESTERN * (counts["letters"] + counts["high"]):
         raise DataError(
@@ -78,7 +81,7 @@ def western(content: Content) -> str:
 
 
 def chunks(content: Content) -> Iterator[bytes]:
-    """Yield all bytes of a file; of standard input the first ones."""
+    """Yield all bytes of a file, or only the head of standard input."""
     if not content.repeatable:
         yield content.head
         return

@@ -1,4 +1,4 @@
-"""Rows of Excel workbooks (.xlsx): the first sheet that has any."""
+"""Reader for Excel workbooks (.xlsx), which reads the first sheet that is not empty."""
 
 import datetime
 import io
@@ -17,10 +17,10 @@ from sentiment.data.tables.parquet import seekable
 from sentiment.data.tables.rows import Row, check_header
 from sentiment.errors import DataError
 
-EXACT = 10**15  # Excel keeps 15 digits
-MEMORY = 1 << 30  # bytes, and four times the limit on a workbook: what the process that reads it may have
-# A workbook of 2 kB may name a cell in the last row and column, or one long text in every cell, which the reader makes
-# room for: it aborts, or takes all memory. So it has a process to itself. Equal texts come back as one.
+EXACT = 10**15  # Excel stores 15 significant digits
+MEMORY = 1 << 30  # bytes; the reader process may use this plus four times the size limit of the workbook
+# A 2 kB workbook can address the last cell of a sheet, or repeat one long text in every cell. calamine allocates all of
+# it, and aborts or exhausts the memory, so it runs in a separate process. Equal texts are returned as one object.
 READER = """
 import contextlib, io, pickle, resource, sys
 import python_calamine as calamine
@@ -48,11 +48,11 @@ pickle.dump(sheets, sys.stdout.buffer, protocol=5)
 
 @dataclass(frozen=True, slots=True)
 class ExcelRows:
-    """A sheet in memory. Whole numbers are integers; a column with texts and numbers is a column of texts."""
+    """A sheet in memory; whole numbers are integers, and a column that mixes texts and numbers is all texts."""
 
     content: Content
     columns: list[str]
-    values: list[list[Any]]  # by column
+    values: list[list[Any]]  # one list per column
     guesses: list[str] = field(default_factory=list)
 
     @classmethod
@@ -77,18 +77,18 @@ class ExcelRows:
 
     @property
     def schema(self) -> pa.Schema:
-        """The types of the columns; one of several types is a column of texts when written as Parquet."""
+        """Column types for Parquet; a column without a common type is a string column."""
         return pa.schema([(name, arrow_type(column)) for name, column in zip(self.columns, self.values, strict=True)])
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
-        """Yield the rows in their order, with all columns or some."""
+        """Yield the rows in sheet order, with all columns or the given ones."""
         wanted = self.columns if columns is None else list(columns)
         values = [self.values[self.columns.index(name)] for name in wanted]
         yield from (dict(zip(wanted, row, strict=True)) for row in zip(*values, strict=True))
 
 
 def sheet_of(content: Content) -> tuple[str, list[list[Any]], list[str]]:
-    """Return the name and the cells of the first sheet with any, and what to say where there are others."""
+    """Return the name and cells of the first sheet that is not empty, and a note for the user if there are others."""
     source = seekable(content)
     try:
         check_size(content, source)
@@ -106,17 +106,17 @@ def sheet_of(content: Content) -> tuple[str, list[list[Any]], list[str]]:
 
 
 def read_sheets(content: Content, source: str | io.BytesIO) -> list[tuple[str, list[list[Any]]]]:
-    """Return the names and cells of all sheets, read in a process whose end, by whatever is in the file, is its own.
+    """Read the names and cells of all sheets in a separate process, so that a crash or memory limit stays there.
 
     Raises:
-        DataError: It is no workbook, has too much in it, or ends its reader.
+        DataError: The file is not a workbook, exceeds the limit, or crashed the reader.
     """
     path, data = (source, b"") if isinstance(source, str) else ("", source.getvalue())
     limit = content.limits.bytes or 0
     command = [sys.executable, "-I", "-c", READER, path, str(limit), str(MEMORY + 4 * limit)]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     if done.returncode == 0:
-        sheets: list[tuple[str, list[list[Any]]]] = pickle.loads(done.stdout)  # of this project's own process
+        sheets: list[tuple[str, list[list[Any]]]] = pickle.loads(done.stdout)  # trusted: written by READER
         return sheets
     if done.returncode == 1 and b"MemoryError" not in done.stderr:
         reason = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
@@ -129,7 +129,7 @@ def read_sheets(content: Content, source: str | io.BytesIO) -> list[tuple[str, l
 
 
 def check_size(content: Content, source: str | io.BytesIO) -> None:
-    """Raise DataError where the workbook, which is a zip archive, has too much in it."""
+    """Raise DataError if the members of the workbook's zip archive exceed Limits.bytes in total."""
     limit = content.limits.bytes
     if limit is not None:
         with zipfile.ZipFile(source) as archive:
@@ -138,7 +138,7 @@ def check_size(content: Content, source: str | io.BytesIO) -> None:
 
 
 def typed(column: Sequence[Any]) -> list[Any]:
-    """Return the values of a column: as texts where one of them is a text, else as they are."""
+    """Convert a column to one kind: all texts if any value is a text, else unchanged with empty cells as None."""
     values = [plain(value) for value in column]
     if any(isinstance(value, str) and value for value in values):
         return [shown(value) for value in values]
@@ -154,7 +154,7 @@ def arrow_type(values: Sequence[Any]) -> pa.DataType:
 
 
 def plain(value: Any) -> Any:
-    """Return a cell's value: a whole number without its decimal point, a day without midnight."""
+    """Convert whole floats to int and datetimes at midnight to dates; return any other value unchanged."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
         return int(value)
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():

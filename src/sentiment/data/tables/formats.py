@@ -1,4 +1,4 @@
-"""Formats of tables, as the names of files tell them."""
+"""Table formats, determined from file names."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ KINDS = {
     ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
-    ".json": "jsonl",  # an array of objects, or JSON Lines: the content tells
+    ".json": "jsonl",  # an array of objects or JSON Lines, determined from the content
     ".parquet": "parquet",
     ".xlsx": "xlsx",
 }
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-SEPARATORS = {"csv": ",", "tsv": "\t"}  # unless the content says otherwise
+SEPARATORS = {"csv": ",", "tsv": "\t"}  # defaults; dialect detection may find another
 TITLES = {"csv": "CSV", "tsv": "TSV", "jsonl": "JSON", "parquet": "Parquet", "xlsx": "Excel"}
 
 
@@ -27,7 +27,7 @@ class Format:
 
 
 def format_of(path: Path) -> Format:
-    """Tell the format of a table from its name, in any case; DataError for any other name."""
+    """Determine the format from the file name, case-insensitively; DataError for an unknown suffix."""
     compression = COMPRESSIONS.get(path.suffix.lower())
     suffix = kind_suffix(path)
     if suffix not in KINDS:
@@ -36,13 +36,13 @@ def format_of(path: Path) -> Format:
 
 
 def kind_suffix(path: Path) -> str:
-    """Return .csv for a.csv and A.CSV.GZ."""
+    """Return the lower-case suffix without the compression's: .csv for a.csv and A.CSV.GZ."""
     name = path.stem if path.suffix.lower() in COMPRESSIONS else path.name
     return Path(name).suffix.lower()
 
 
 def is_table(path: Path) -> bool:
-    """Tell whether a name is that of a table, whatever is in the file."""
+    """Return True if the file name has the suffix of a table format; the content is not read."""
     try:
         format_of(path)
     except DataError:
@@ -51,7 +51,7 @@ def is_table(path: Path) -> bool:
 
 
 def base_name(path: Path) -> str:
-    """Return out for out.csv, out.csv.gz and out.parquet."""
+    """Return the name without format and compression suffixes: out for out.csv, out.csv.gz and out.parquet."""
     name = path.stem if path.suffix.lower() in COMPRESSIONS else path.name
     return Path(name).stem
 

@@ -1,4 +1,4 @@
-"""Rows of JSON: one object in a line, or an array of objects."""
+"""Reader for JSON Lines and JSON arrays of objects."""
 
 import json
 import re
@@ -11,18 +11,18 @@ from sentiment.data.tables.rows import Broken, BrokenRow, Row
 from sentiment.errors import DataError
 
 SPACE = re.compile(r"[\s\ufeff]*")
-LONGEST = 1 << 26  # characters of an object in an array
+LONGEST = 1 << 26  # characters, per object in an array
 
 
 class Objects:
-    """Decodes JSON, and knows of the object decoded last the key that it has twice."""
+    """JSON decoder that records a duplicate key of the object decoded last."""
 
     def __init__(self) -> None:
         self.twice: str | None = None
         self.decoder = json.JSONDecoder(object_pairs_hook=self._made)
 
     def _made(self, pairs: list[tuple[str, Any]]) -> Row:
-        row = dict(pairs)  # called for the outermost object last
+        row = dict(pairs)  # the hook runs for the outermost object last
         self.twice = None
         if len(row) < len(pairs):
             keys = [key for key, _ in pairs]
@@ -37,7 +37,7 @@ class Objects:
 
 @dataclass(frozen=True, slots=True)
 class JsonRows:
-    """A file of JSON Lines, or of an array of objects; a row has the keys it has."""
+    """A file of JSON Lines or with an array of objects; rows may differ in their keys."""
 
     content: Content
     encoding: str
@@ -49,7 +49,12 @@ class JsonRows:
         return cls(content, encoding, array=head.startswith("["))
 
     def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:
-        """Yield the rows in their order, with all keys or some; DataError with the first line that is no row."""
+        """Yield the rows in file order.
+
+        Args:
+            columns: Keys to return, if a row has them; None returns all.
+            broken: "refuse" raises DataError at the first malformed row, "keep" yields a BrokenRow for it.
+        """
         with self.content.text(self.encoding) as file:
             for where, value in self._array(file) if self.array else self._lines(file):
                 if isinstance(value, str):
@@ -60,14 +65,14 @@ class JsonRows:
                     yield value if columns is None else {name: value[name] for name in columns if name in value}
 
     def first_rows(self) -> Iterator[Row]:
-        """Yield the objects of the whole lines among the first bytes, of what can be read only once."""
+        """Yield the objects in the complete lines of the head, for input that can be read only once."""
         lines = self.content.head.decode(self.encoding, "ignore").split("\n")
         for _, value in self._lines(lines if self.content.whole else lines[:-1]) if not self.array else ():
             if isinstance(value, dict):
                 yield value
 
     def _lines(self, file: Iterable[str]) -> Iterator[tuple[str, Row | str]]:
-        """Yield the place of each line that is not blank, with its object or what is wrong with it."""
+        """Yield the location of each non-blank line, and its object or an error message."""
         objects, longest = Objects(), self.content.limits.line
         for number, line in enumerate(file, 1):
             if longest is not None and len(line) > longest:
@@ -84,7 +89,7 @@ class JsonRows:
             yield f"line {number}", fault or value
 
     def _array(self, file: TextIO) -> Iterator[tuple[str, Row | str]]:
-        """Yield the place of each element of an array, with its object or what is wrong with it, in constant memory."""
+        """Yield the location of each array element, and its object or an error message; memory use is constant."""
         objects, text = Objects(), Characters(file)
         mark, expected = text.peek(), "["
         while mark and mark in expected:
@@ -108,23 +113,23 @@ class JsonRows:
 
 
 class Characters:
-    """The characters of a file from `at` on, as many as are needed at a time."""
+    """Incremental buffer over a text file, with the read position `at`."""
 
     def __init__(self, file: TextIO) -> None:
         self.file, self.text, self.at = file, "", 0
-        self.line = 1  # in which `at` lies
+        self.line = 1  # line number of `at`
 
     def more(self) -> bool:
-        """Read on; False at the end of the file."""
+        """Read more characters into the buffer; return False at the end of the file."""
         rest = self.text[self.at :]
-        chunk = self.file.read(max(CHUNK, len(rest)))  # an object of n characters is tried log(n) times
+        chunk = self.file.read(max(CHUNK, len(rest)))  # doubling, so an object of n characters is parsed O(log n) times
         self.text, self.at = rest + chunk, 0
         return bool(chunk)
 
     def peek(self) -> str:
-        """Return the next character that is not white space; nothing at the end of the file."""
+        """Skip white space and return the next character without consuming it; empty at the end of the file."""
         while True:
-            end = SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]  # matches nothing too
+            end = SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]  # also matches the empty string
             self._pass(end)
             if end < len(self.text):
                 return self.text[end]
@@ -132,7 +137,7 @@ class Characters:
                 return ""
 
     def value(self, decoder: json.JSONDecoder) -> Any:
-        """Return the JSON value at `at`, and move behind it; ValueError where there is none."""
+        """Decode the JSON value at `at` and advance past it; ValueError if there is none."""
         while True:
             try:
                 value, end = decoder.raw_decode(self.text, self.at)

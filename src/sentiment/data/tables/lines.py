@@ -1,4 +1,4 @@
-"""Files with a text in each line."""
+"""Reader for text files with one text per line."""
 
 from pathlib import Path
 
@@ -9,7 +9,11 @@ from sentiment.errors import DataError
 
 
 def read_lines(path: Path, encoding: str | None = None) -> tuple[list[str], str | None]:
-    """Return the lines of a text file, parted at line feeds alone, and what to say where the encoding was guessed."""
+    """Read the lines of a text file, split only at line feeds, and a note for the user if the encoding was guessed.
+
+    Raises:
+        DataError: The file cannot be decoded, or contains a NUL byte.
+    """
     content = Content(path, Format("lines"))
     codec, guess = encoding_of(content, encoding)
     with content.text(codec) as file:

@@ -1,4 +1,4 @@
-"""Settings of a table that its file does not tell, and limits on what is read of it."""
+"""Options for reading a table, and limits on its size."""
 
 import codecs
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from sentiment.errors import ConfigError, DataError
 
 Quoting = Literal["double", "backslash", "none"]
 NAMED_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
-TAKEN_BY = {  # the kinds of tables to which each option applies
+TAKEN_BY = {  # table kinds to which each option applies
     "separator": ("csv", "tsv"),
     "encoding": ("csv", "tsv", "jsonl"),
     "quoting": ("csv", "tsv"),
@@ -20,13 +20,13 @@ TAKEN_BY = {  # the kinds of tables to which each option applies
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
-    """How to read a table; None: as its content suggests, which `Table.guesses` then says.
+    """Options for reading a table; None means a guess from the content, which `Table.guesses` reports.
 
     Args:
         separator: One character, or comma, semicolon, tab, pipe, space.
-        encoding: A name that Python knows, such as cp1252.
-        quoting: "double" (RFC 4180: a quotation mark inside quotes is doubled), "backslash" (it has a backslash before
-            it), or "none" (quotation marks are part of the values, and every line is a row).
+        encoding: Name of a Python codec, such as cp1252.
+        quoting: "double" (RFC 4180: quotation marks inside quotes are doubled), "backslash" (they are escaped by a
+            backslash), or "none" (quotation marks are part of the values, and every line is a row).
         columns: Names of all columns, for a file without a header line.
     """
 
@@ -54,7 +54,7 @@ class TableOptions:
         quoting: Quoting | None,
         columns: Sequence[str] | None,
     ) -> "TableOptions":
-        """Make options of the keys of a config; `prefix` stands before their names in messages."""
+        """Build options from config values; `prefix` precedes the option names in error messages."""
         try:
             return cls(separator, encoding, quoting, columns)
         except ConfigError as error:
@@ -65,23 +65,23 @@ class TableOptions:
         return [name for name in TAKEN_BY if getattr(self, name) is not None]
 
     def check_for(self, kind: str, name: str) -> None:
-        """Raise DataError where an option is set that a table of this kind cannot take."""
+        """Raise DataError if an option is set that does not apply to tables of this kind."""
         for option in self.given():
             if kind not in TAKEN_BY[option]:
                 raise DataError(f"{name}: {option} says nothing about a file of {TITLES[kind]}; leave it out")
 
     def only_for(self, kind: str) -> "TableOptions":
-        """Return the options that apply to tables of this kind."""
+        """Return a copy with only the options that apply to tables of this kind."""
         return replace(self, **{name: None for name in self.given() if kind not in TAKEN_BY[name]})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that is read of one table; DataError beyond. None: any amount."""
+    """Upper limits for one table; exceeding one raises DataError, None means unlimited."""
 
-    bytes: int | None = None  # decompressed
+    bytes: int | None = None  # bytes after decompression
     rows: int | None = None
-    line: int | None = None  # characters of a line of CSV or of JSON
+    line: int | None = None  # characters per line of CSV or JSON, bytes per text value of Parquet
 
 
 def checked_separator(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows of Parquet files."""
+"""Reader for Parquet files."""
 
 import io
 import json
@@ -15,12 +15,12 @@ from sentiment.data.tables.rows import Row
 from sentiment.errors import DataError
 
 BATCH = 1024  # rows
-BOUNDED_BATCH = 64  # rows, where a value may be as long as Limits.line
+BOUNDED_BATCH = 64  # rows, if Limits.line is set, as each value may be that long
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetRows:
-    """A Parquet file; values keep their types, but bytes that are UTF-8, as Spark writes strings, are strings."""
+    """A Parquet file; values keep their types, but UTF-8 bytes become strings (Spark may write strings as bytes)."""
 
     content: Content
     file: pq.ParquetFile
@@ -40,7 +40,7 @@ class ParquetRows:
         return cls(content, file)
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
-        """Yield the rows in their order, with all columns or some."""
+        """Yield the rows in file order, with all columns or the given ones."""
         size = BATCH if self.content.limits.line is None else BOUNDED_BATCH
         try:
             for batch in self.file.iter_batches(batch_size=size, columns=None if columns is None else list(columns)):
@@ -54,7 +54,7 @@ class ParquetRows:
             raise DataError(f"{self.content.name}: not readable as Parquet: {error}") from error
 
     def class_names(self, column: str) -> list[str] | None:
-        """Return the names of a column of label numbers, where the Hugging Face library has written the file."""
+        """Return the label names of a ClassLabel column, if the datasets library wrote the file; else None."""
         metadata = (self.file.schema_arrow.metadata or {}).get(b"huggingface")
         try:
             feature = json.loads(metadata or b"{}")["info"]["features"][column]
@@ -64,7 +64,7 @@ class ParquetRows:
 
 
 def seekable(content: Content) -> str | io.BytesIO:
-    """Return the file's path, or its decompressed bytes, as Parquet and Excel are read from their end."""
+    """Return the path, or the decompressed bytes of a compressed file; Parquet and zip readers seek from the end."""
     if content.format.compression is None:
         return str(content.path)
     with content.open() as file:
@@ -72,7 +72,7 @@ def seekable(content: Content) -> str | io.BytesIO:
 
 
 def check_size(file: pq.ParquetFile, content: Content) -> None:
-    """Raise DataError where the column chunks hold more bytes than Limits.bytes, once decompressed."""
+    """Raise DataError if the decompressed column chunks exceed Limits.bytes in total."""
     metadata, limit = file.metadata, content.limits.bytes
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if limit is not None and size > limit:
@@ -80,13 +80,13 @@ def check_size(file: pq.ParquetFile, content: Content) -> None:
 
 
 def texts_of(schema: pa.Schema) -> list[str]:
-    """Return the columns of strings or bytes: read as dictionaries, a long value that repeats is held once."""
+    """List the string and binary columns; read as dictionaries, a long repeated value is stored once."""
     kinds = (pa.types.is_string, pa.types.is_binary, pa.types.is_large_string, pa.types.is_large_binary)
     return [field.name for field in schema if any(kind(field.type) for kind in kinds)]
 
 
 def check_lengths(batch: pa.RecordBatch, content: Content) -> None:
-    """Raise DataError where a text is longer than Limits.line, before it is copied for each row that has it."""
+    """Raise DataError if a dictionary value exceeds Limits.line bytes, before it is copied to every row that has it."""
     limit = content.limits.line
     if limit is None:
         return
@@ -106,7 +106,7 @@ def decoded(column: pa.Array) -> list[Any]:
 
 
 def text_of_bytes(value: Any) -> Any:
-    """Decode UTF-8; what is not UTF-8 stays as it is."""
+    """Decode bytes as UTF-8; return any other value, or invalid UTF-8, unchanged."""
     if not isinstance(value, bytes):
         return value
     try:

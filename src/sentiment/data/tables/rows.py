@@ -1,4 +1,4 @@
-"""What the readers of all formats yield."""
+"""Row types and checks shared by the readers of all formats."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
@@ -7,11 +7,11 @@ from sentiment.data.tables.columns import headless
 from sentiment.errors import DataError
 
 Row = dict[str, Any]
-Broken = Literal["refuse", "keep"]  # what becomes of a line that is no row
+Broken = Literal["refuse", "keep"]  # handling of malformed lines: raise DataError, or yield a BrokenRow
 
 
 class BrokenRow(Row):
-    """A line that is no row, where such lines are kept: every column empty, and the reason."""
+    """Placeholder for a malformed line: every column is empty, and `reason` says what is wrong."""
 
     def __init__(self, columns: Iterable[str], reason: str) -> None:
         super().__init__(dict.fromkeys(columns, ""))
@@ -19,7 +19,11 @@ class BrokenRow(Row):
 
 
 def check_header(names: Sequence[str], source: str) -> list[str]:
-    """Return the column names without those that a trailing separator leaves empty; DataError for a name twice."""
+    """Strip the column names and drop empty ones at the end, which trailing separators cause.
+
+    Raises:
+        DataError: There are no columns, several inner columns have no name, or a name occurs twice.
+    """
     columns = [name.strip().removeprefix("\ufeff").strip() for name in names]
     while columns and not columns[-1]:
         columns.pop()
@@ -33,7 +37,7 @@ def check_header(names: Sequence[str], source: str) -> list[str]:
 
 
 def bounded(rows: Iterator[Row], source: str, most: int | None) -> Iterator[Row]:
-    """Yield at most `most` rows; DataError where there are more."""
+    """Yield the rows; DataError if there are more than `most`."""
     for number, row in enumerate(rows, 1):
         if most is not None and number > most:
             raise DataError(f"{source} has more than {most:,} rows; split it")

@@ -1,4 +1,4 @@
-"""One table of any format: its columns, its rows one by one, and what was guessed to read it."""
+"""A table of any format, with its columns, a row iterator and the guesses made to read it."""
 
 import codecs
 import logging
@@ -24,18 +24,21 @@ from sentiment.errors import DataError
 
 log = logging.getLogger(__name__)
 
-KEYED_ROWS = 1000  # objects of a JSON file whose keys are its columns, before a survey
+KEYED_ROWS = 1000  # first objects of a JSON file, whose keys are its columns until `survey`
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that was opened: its header is read, its rows are not.
+    """An open table; the header is read, the rows are read on demand.
 
     Attributes:
+        path: The file, or "-" for standard input.
         kind: csv, tsv, jsonl (also for .json), parquet or xlsx.
-        columns: Names of the columns; of JSON the keys of the first rows, until `survey` has seen all.
-        guesses: What was guessed of the file to read it, in a few words each; `said` makes a line of them.
-        schema: Types of the columns, of Parquet and Excel.
+        columns: Column names; for JSON only the keys of the first rows (`survey` returns all).
+        reader: Reader of the format.
+        guesses: Properties of the file that were guessed, such as "separated by ';'".
+        limits: Upper limits on what is read.
+        schema: Column types, for Parquet and Excel only.
     """
 
     path: Path
@@ -52,15 +55,16 @@ class Table:
 
     @property
     def said(self) -> str | None:
-        """One line of what was guessed; None where nothing was."""
+        """The guesses as one line for the user; None if nothing was guessed."""
         return f"{self.name}: read as {', '.join(self.guesses)}" if self.guesses else None
 
     def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:
-        """Yield the rows in their order, as often as asked (standard input: once).
+        """Return an iterator over the rows in file order; callable repeatedly, for standard input once.
 
         Args:
-            columns: The columns to keep; what the others hold is not looked at. None: all.
-            broken: "refuse" raises DataError with the line of the first that is no row; "keep" yields a BrokenRow.
+            columns: Columns to return; None returns all.
+            broken: "refuse" raises DataError at the first malformed line, "keep" yields a BrokenRow for it. Only text
+                formats have such lines.
         """
         if isinstance(self.reader, (Delimited, JsonRows)):
             rows = self.reader.rows(columns, broken=broken)
@@ -69,7 +73,10 @@ class Table:
         return bounded(rows, self.name, self.limits.rows) if self.limits.rows is not None else rows
 
     def survey(self, *, broken: Broken = "refuse") -> tuple[list[str], int]:
-        """Read all rows once; return the columns, of JSON all keys there are, and the number of rows."""
+        """Return all columns and the number of rows, reading every row unless the format stores the count.
+
+        For JSON, the columns are the keys of all rows.
+        """
         if isinstance(self.reader, ParquetRows) and self.limits.rows is None:
             return self.columns, self.reader.file.metadata.num_rows
         if isinstance(self.reader, Delimited) and self.limits.rows is None:
@@ -83,11 +90,11 @@ class Table:
 
     @cached_property
     def count(self) -> int:
-        """The number of rows; all are read where the format does not say it."""
+        """Number of rows; counting reads every row unless the format stores the count."""
         return self.survey()[1]
 
     def class_names(self, column: str) -> list[str] | None:
-        """Return the names that the numbers of a label column stand for, where a Parquet file holds them."""
+        """Return the label names stored for a column of label indices in a Parquet file; None if there are none."""
         return self.reader.class_names(column) if isinstance(self.reader, ParquetRows) else None
 
 
@@ -99,17 +106,17 @@ def open_table(
     limits: Limits | None = None,
     broken: Broken = "refuse",
 ) -> Table:
-    """Open one table, by its literal name, and guess what neither its name nor the options say.
+    """Open a table, and guess the encoding and dialect that the options leave open.
 
     Args:
-        path: A file, or "-" for standard input, whose first megabyte is read ahead.
+        path: A file, or "-" for standard input, whose first megabyte is read ahead. Globs are not expanded.
         options: Separator, encoding, quoting, and the columns of a file without a header.
-        kind: The format; None: by the name. Standard input needs it.
-        limits: The most to read of it.
-        broken: "keep" lets lines that are no JSON pass where the keys of the first rows are looked for.
+        kind: Format; None derives it from the file name. Required for standard input.
+        limits: Upper limits on what is read.
+        broken: "keep" skips malformed lines when the first rows of a JSON file are scanned for keys.
 
     Raises:
-        DataError: The file is not there, or not of its format, or has no header.
+        DataError: The file is missing, has no header, is not of its format, or an option does not apply to it.
     """
     path, options, limits = Path(path), options or TableOptions(), limits or Limits()
     if path != STDIN and not path.is_file():
@@ -139,7 +146,7 @@ def json_table(content: Content, encoding: str, guess: str | None, broken: Broke
 
 
 def said_of(encoding: str | None, others: Sequence[str]) -> tuple[str, ...]:
-    """Return all guesses, the encoding first; nothing where nothing was guessed."""
+    """Combine the guesses, encoding first; empty if nothing was guessed."""
     return (encoding or "UTF-8", *others) if encoding or others else ()
 
 
@@ -154,6 +161,6 @@ def binary_table(path: Path, format: Format, options: TableOptions, limits: Limi
 
 
 def announce(tables: Sequence[Table]) -> None:
-    """Log what was guessed of each table, once."""
+    """Log the guesses of each table, without repeating equal lines."""
     for line in dict.fromkeys(table.said for table in tables if table.said):
         log.info("%s (where that is wrong, set encoding, separator or quoting)", line)

@@ -1,4 +1,4 @@
-"""Cells as texts and labels, the same from every format."""
+"""Conversion of cells to texts and labels, equal for all formats."""
 
 import datetime
 import math
@@ -9,7 +9,7 @@ from sentiment.errors import DataError
 
 
 def text_value(value: Any, column: str) -> str | None:
-    """Return a cell as a text; None for a missing one, DataError for a value that is none, such as a list."""
+    """Convert a cell to a text; None if it is missing (None or NaN), DataError if it is not a string."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, (float, Decimal)) and math.isnan(value):
@@ -20,10 +20,13 @@ def text_value(value: Any, column: str) -> str | None:
 
 
 def label_value(value: Any, column: str) -> str | None:
-    """Return a cell as the name of a label; None for a missing one, DataError for several labels of one text.
+    """Convert a cell to a label name; None if it is missing.
 
-    Whole numbers are written without a decimal point, as a missing value makes floats of them; true and false in lower
-    case.
+    Whole floats lose their decimal point, because missing values turn a column of integers into floats. Booleans
+    become "true" and "false".
+
+    Raises:
+        DataError: The cell is a list (multi-label data), an object or bytes.
     """
     if isinstance(value, str):
         return value.strip() or None
@@ -46,7 +49,7 @@ def label_value(value: Any, column: str) -> str | None:
 
 
 def described(value: Any) -> str:
-    """Name a value's kind and show it."""
+    """Describe a value by its kind and its first 40 characters, for messages."""
     kinds: dict[type, str] = {bool: "true or false", dict: "an object", list: "a list", tuple: "a list", bytes: "bytes"}
     kind = kinds.get(type(value)) or ("a date" if isinstance(value, datetime.date) else "a number")
     shown = str(value)
