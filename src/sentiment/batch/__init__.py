@@ -1,4 +1,4 @@
-"""The batch job: predictions for files of any size."""
+"""Batch prediction of files of any size."""
 
 from sentiment.batch.job import predict
 

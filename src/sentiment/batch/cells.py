@@ -1,4 +1,4 @@
-"""Values of any format as tables hold them, and what had to be changed for that."""
+"""Conversion of values to cells of the output formats, with a record of what had to be changed."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from typing import Any
 from sentiment.files import SURROGATE
 
 REPLACEMENT = "\ufffd"
-CHANGES = {  # what is said of values that a format cannot hold as they are
+CHANGES = {  # message for each kind of change to a value that a format cannot hold
     "surrogate": "half of a surrogate pair, which is no character, is written as U+FFFD",
     "not_a_number": "NaN and Infinity, which JSON has not, are written as null",
     "json": "columns of several types, or of one that Parquet has not, are written as JSON text",
@@ -21,15 +21,19 @@ CHANGES = {  # what is said of values that a format cannot hold as they are
     "cut": "texts are cut at the 32,767 characters of a cell in Excel",
     "text": "numbers that Excel would round are written as text",
 }
-FORMULA = re.compile("'*[=+\\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")  # the last four are the wide forms of = + - @
+FORMULA = re.compile("'*[=+\\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")  # the last four are the full-width forms of = + - @
 NUMBER = re.compile(r"[+-]?(\d[\d.,]*|\.\d+)(e[+-]?\d+)?%?", re.IGNORECASE)
 GUARDED = re.compile("'+[=+\\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
 
-Changes = Counter[tuple[str, str]]  # values changed, for each kind of CHANGES and each column
+Changes = Counter[tuple[str, str]]  # changed values by (kind of CHANGES, column)
 
 
 def cell(value: Any) -> str:
-    """A value as text: None as nothing, lists and objects as JSON. Raises ValueError for NaN inside of these."""
+    """Format a value as text: None as an empty string, lists and objects as JSON.
+
+    Raises:
+        ValueError: A list or object contains NaN or Infinity.
+    """
     if isinstance(value, str):
         return value
     if value is None:
@@ -38,12 +42,12 @@ def cell(value: Any) -> str:
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON. Raises ValueError for NaN and Infinity, which JSON has not."""
+    """Format a value as JSON; ValueError for NaN and Infinity, which JSON cannot represent."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, default=plain_text)
 
 
 def plain_text(value: Any) -> str:
-    """A value that JSON has no form for as text; bytes that are no UTF-8 in base64."""
+    """Format a value without a JSON type as text; bytes are decoded as UTF-8, else encoded in base64."""
     if not isinstance(value, bytes):
         return str(value)
     try:
@@ -53,7 +57,13 @@ def plain_text(value: Any) -> str:
 
 
 def writable(row: Mapping[str, Any], changes: Changes, *, numbers: bool) -> dict[str, Any]:
-    """Replace what no text file can hold; `numbers` says that NaN may stay as a value of its own."""
+    """Replace what UTF-8 and JSON cannot represent.
+
+    Args:
+        row: The values by column.
+        changes: Counts the replaced values; updated in place.
+        numbers: Keep NaN and Infinity in a column's value, though not inside lists and objects.
+    """
     return {
         column: value if numbers and isinstance(value, float) else _writable(value, column, changes)
         for column, value in row.items()
@@ -75,22 +85,22 @@ def _writable(value: Any, column: str, changes: Changes) -> Any:
 
 
 def is_formula(text: str) -> bool:
-    """Tell whether a spreadsheet may run a text; a plain number such as -3.5 is none."""
+    """Return True if a spreadsheet may evaluate the text as a formula; plain numbers such as -3.5 are not formulas."""
     return bool(FORMULA.match(text)) and not NUMBER.fullmatch(text)
 
 
 def guard(text: str) -> str:
-    """Put ' before a text that a spreadsheet may run."""
+    """Prefix a text with ' if a spreadsheet may evaluate it as a formula."""
     return f"'{text}" if is_formula(text) else text
 
 
 def unguard(text: str) -> str:
-    """Take the ' of `guard` away again."""
+    """Remove the ' added by `guard`."""
     return text[1:] if GUARDED.match(text) else text
 
 
 def sentences(changes: Mapping[tuple[str, str], int]) -> list[str]:
-    """One line for each kind of change, with the number of values in each column."""
+    """Format one line per kind of change, with the number of values in each column."""
     found = to_json(changes)
     return [
         f"{words}: {', '.join(f'{count:,} in {column!r}' for column, count in found[kind].items())}"
@@ -100,7 +110,7 @@ def sentences(changes: Mapping[tuple[str, str], int]) -> list[str]:
 
 
 def to_json(changes: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    """Changes by kind and column."""
+    """Convert the counts to nested mappings, by kind and column."""
     found: dict[str, dict[str, int]] = {}
     for (kind, column), count in changes.items():
         found.setdefault(kind, {})[column] = count

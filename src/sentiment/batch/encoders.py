@@ -1,4 +1,4 @@
-"""Rows as the bytes of one part of an output, and all parts as the output: CSV, TSV and JSON Lines."""
+"""Encoders for CSV, TSV and JSON Lines: rows to the bytes of one part, and all parts to the output."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,17 +17,22 @@ Rows = Sequence[Row]
 
 class Encoder(Protocol):
     def encode(self, rows: Rows) -> tuple[bytes, Changes]:
-        """A part's bytes, and what was changed in its values."""
+        """Encode the rows of one part; returns the bytes and the changes made to values."""
         ...
 
     def join(self, parts: Iterable[bytes], target: Path) -> Changes:
-        """Write all parts as one output, and return what was changed for that; `parts` can be iterated once."""
+        """Write all parts to one output and return the changes made to values.
+
+        Args:
+            parts: Bytes of each part, in order. `Parts.join` passes an iterable that can be iterated repeatedly.
+            target: The file to write.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Compression:
-    """Each text compressed is a member on its own, so that the bytes of parts may follow each other."""
+    """Compressor that makes each text a separate gzip member or zstd frame, so that parts can be concatenated."""
 
     name: str | None  # gzip, zstd or None
 
@@ -43,7 +48,7 @@ class Compression:
 
 @dataclass(frozen=True, slots=True)
 class DelimitedEncoder:
-    """CSV and TSV; with `spreadsheet_safe` no text in them begins as a formula."""
+    """Encoder for CSV and TSV; with `spreadsheet_safe`, formula-like texts get a ' prefix."""
 
     columns: Sequence[str]
     delimiter: str
@@ -54,7 +59,7 @@ class DelimitedEncoder:
         changes: Changes = Counter()
         try:
             return self.compress(self._text(rows, changes)), changes
-        except ValueError:  # what UTF-8 or JSON has not, in a few rows of millions
+        except ValueError:  # values that UTF-8 or JSON cannot represent are rare, so they are replaced only on failure
             changes.clear()
             rows = [writable(row, changes, numbers=True) for row in rows]
             return self.compress(self._text(rows, changes)), changes
@@ -83,7 +88,7 @@ class DelimitedEncoder:
 
 @dataclass(frozen=True, slots=True)
 class JsonEncoder:
-    """JSON Lines."""
+    """Encoder for JSON Lines."""
 
     compress: Compression
 

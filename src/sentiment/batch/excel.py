@@ -1,4 +1,7 @@
-"""Rows as a sheet of Excel, written row by row. Texts stay texts: ids keep their zeros, and nothing is a formula."""
+"""Encoder for Excel sheets, written row by row.
+
+Texts are written as string cells, so that ids keep their leading zeros and no text is a formula.
+"""
 
 import datetime as dt
 import json
@@ -16,18 +19,18 @@ from sentiment.data.tables import Row
 from sentiment.errors import DataError
 from sentiment.files import SURROGATE
 
-MOST_ROWS = 1_048_576  # of a sheet, the header included
+MOST_ROWS = 1_048_576  # rows per sheet, including the header
 MOST_COLUMNS = 16_384
-MOST_UNITS = 32_767  # UTF-16 code units of a cell
-MOST_DIGITS = 10**15  # integers beyond are rounded: Excel keeps 15 digits
-FIRST_DAY = dt.datetime(1900, 3, 1)  # Excel counts a 29 February 1900
-EPOCH = dt.datetime(1980, 1, 1)  # stands for the time of writing, so that the same rows give the same bytes
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # not to be had in XML
+MOST_UNITS = 32_767  # UTF-16 code units per cell
+MOST_DIGITS = 10**15  # Excel keeps 15 significant digits and rounds larger integers
+FIRST_DAY = dt.datetime(1900, 3, 1)  # earlier dates are ambiguous: Excel has a 29 February 1900
+EPOCH = dt.datetime(1980, 1, 1)  # fixed time stamp, so that the same rows give the same bytes
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # characters that XML 1.0 forbids
 ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # _x000D_ in a cell means a carriage return
 
 
 def check_size(rows: int, columns: int) -> None:
-    """Raise DataError for what no sheet holds."""
+    """Raise DataError if the table exceeds the rows or columns of an Excel sheet."""
     if rows >= MOST_ROWS:
         raise DataError(
             f"{rows:,} rows: a sheet of Excel holds {MOST_ROWS - 1:,} below its header; "
@@ -39,7 +42,10 @@ def check_size(rows: int, columns: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ExcelEncoder:
-    """A part is a line of JSON for each row; with `spreadsheet_safe` a text stays one where its cell is edited too."""
+    """Encoder for Excel, whose parts hold one JSON array per row.
+
+    With `spreadsheet_safe`, formula-like texts get the quote prefix, so that they stay texts after the cell is edited.
+    """
 
     columns: Sequence[str]
     spreadsheet_safe: bool = False
@@ -59,7 +65,9 @@ class ExcelEncoder:
         book.properties.created = book.properties.modified = EPOCH
         sheet = book.create_sheet("predictions")
         sheet.freeze_panes = "A2"
-        sheet._writer = WorksheetWriter(sheet, f"{target}.xml")  # beside the target: a kill leaves nothing in /tmp
+        sheet._writer = WorksheetWriter(
+            sheet, f"{target}.xml"
+        )  # beside the target, so that a killed job leaves nothing in /tmp
         ALL_TEMP_FILES.append(sheet._writer.out)
         sheet._writer.write_top()
         make = self._maker(lambda value: WriteOnlyCell(sheet, value))
@@ -80,7 +88,7 @@ class ExcelEncoder:
             if not isinstance(value, str):
                 return value
             made = new(value)
-            made.data_type = "s"  # openpyxl takes "=1" for a formula, and "#N/A" for an error
+            made.data_type = "s"  # openpyxl would type "=1" as a formula and "#N/A" as an error
             if self.spreadsheet_safe and is_formula(value):
                 made.quotePrefix = True
             return made
@@ -92,7 +100,7 @@ class ExcelEncoder:
 
 
 def excel_value(value: Any, column: str, changes: Changes) -> Any:
-    """A value as JSON: a text, a number, true or false, null, or [ISO time] for a date."""
+    """Convert a value to what a part stores: a string, number, boolean or None, or [ISO time] for a date."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -114,7 +122,7 @@ def as_text(number: float, column: str, changes: Changes) -> str:
 
 
 def excel_text(text: str, column: str, changes: Changes) -> str:
-    """A text as a cell holds it, at most 32,767 UTF-16 code units of it."""
+    """Convert a text to a valid cell string of at most 32,767 UTF-16 code units, and count the changes."""
     if "\r" in text:
         changes["carriage_return", column] += 1
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -134,7 +142,7 @@ def rows_of(parts: Iterable[bytes]) -> Iterator[list[Any]]:
 
 
 class SteadyZip(ZipFile):
-    """A zip whose members all have one time, so that the same content gives the same bytes."""
+    """Zip file whose members all have the same time stamp, so that the same content gives the same bytes."""
 
     def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
         info = ZipInfo(str(zinfo_or_arcname), EPOCH.timetuple()[:6])

@@ -1,4 +1,4 @@
-"""What decides the answers of a batch job: a job that is started again goes on only where none of it has changed."""
+"""Identity of a batch job: everything that determines its predictions. A job resumes only if none of it changed."""
 
 import importlib.metadata
 import platform
@@ -7,18 +7,24 @@ from typing import Any
 
 from sentiment.inference.types import Classifier, Identified, Identity, Pinnable, Prediction
 
-PACKAGES = ("bert-sentiment", "torch", "transformers", "tokenizers", "onnxruntime")  # those that make the answers
-SHOWN = 3  # differences that are named
+PACKAGES = (
+    "bert-sentiment",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "onnxruntime",
+)  # their versions are part of the identity
+SHOWN = 3  # maximum number of differences in a message
 ABSENT = "nothing"
 
 
 def pinned(engine: Classifier) -> Classifier:
-    """An engine that does not change its model unnoticed."""
+    """Return a view of the engine that raises if its model is replaced; engines without `pinned` are returned as is."""
     return engine.pinned() if isinstance(engine, Pinnable) else engine
 
 
 def identity_of(engine: Classifier, canary: Prediction) -> Identity:
-    """What an engine says of itself; of one that says nothing its answer to one text."""
+    """Return the identity that an engine reports; for one that reports none, its probabilities for the canary text."""
     if isinstance(engine, Identified):
         return engine.identity()
     rounded = {label: round(value, 3) for label, value in canary.probabilities.items()}
@@ -36,7 +42,7 @@ def versions() -> dict[str, str]:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Name what differs between two jobs, at most SHOWN of it: "model.window_stride was 0, is 64"."""
+    """List at most `SHOWN` differences between two jobs, e.g. "model.window_stride was 0, is 64"."""
     old, new = dict(flat(before)), dict(flat(now))
     keys = [key for key in (*old, *(key for key in new if key not in old)) if old.get(key) != new.get(key)]
     named = [f"{key} was {shown(old.get(key, ABSENT))}, is {shown(new.get(key, ABSENT))}" for key in keys[:SHOWN]]
@@ -45,7 +51,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf with its dotted path."""
+    """Yield the dotted path and the value of every leaf."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from flat(inner, f"{path}.{key}" if path else str(key))

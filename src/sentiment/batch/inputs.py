@@ -1,4 +1,4 @@
-"""The files that a batch job reads, and whether they are still the same."""
+"""Input files of a batch job, with detection of changes."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from sentiment.errors import DataError
 class InputFile:
     path: Path
     bytes: int
-    changed: int  # ns, its time of change
+    changed: int  # modification time, ns
     sha256: str
 
     @classmethod
@@ -33,7 +33,7 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """None where standard input is read, which can be done only once."""
+    """All input files in order; `files` is empty if the job reads standard input."""
 
     files: tuple[InputFile, ...]
 
@@ -47,7 +47,7 @@ class Inputs:
 
     @property
     def sha256(self) -> str:
-        """One hash of all contents in their order: of one file that of the file."""
+        """SHA-256 of the contents in order; for several files, the hash of the concatenated hex digests."""
         if self.is_stream:
             return "standard input"
         if len(self.files) == 1:
@@ -55,7 +55,7 @@ class Inputs:
         return hashlib.sha256("".join(file.sha256 for file in self.files).encode("ascii")).hexdigest()
 
     def check_unchanged(self) -> None:
-        """Raise DataError where a file was written to since."""
+        """Raise DataError if a file's content changed since the job began."""
         for file in self.files:
             if not file.is_unchanged():
                 raise DataError(

@@ -1,4 +1,4 @@
-"""Predictions for a whole file: every input column kept, prediction columns added, in the order of the rows."""
+"""Resumable prediction of whole files: input columns are kept, prediction columns added, row order preserved."""
 
 import json
 import logging
@@ -50,35 +50,37 @@ def predict(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Path:
-    """Write `output`: the rows of `input` in their order with prediction, score, and p_<label> for each label.
+    """Predict every row of `input` and write it to `output` with the columns prediction, score and p_<label>.
 
-    Killed and started again, the job goes on after the last whole chunk (standard input: from its first row), where
-    input, model and settings are the same. <output>.summary.json says what made the output, and counts.
+    After an interruption, the same command resumes with the chunks that are missing (standard input: with the first
+    row), provided that input, model, settings and package versions are unchanged. <output>.summary.json records the
+    provenance of the output and its counts.
 
     Args:
         input: A file, a glob, or "-" for standard input.
-        output: Its name tells the format.
-        engine: Answers the texts.
-        text_column: Its name, by default a usual one.
-        stdin_format: The format of standard input, which has no name.
-        separator: As the following, how to read the input where its content suggests something else (TableOptions).
-        encoding: A name that Python knows, such as cp1252.
+        output: File to write; its suffix determines the format.
+        engine: Classifier that scores the texts.
+        text_column: Name of the text column; None selects one with a conventional name.
+        stdin_format: Format of standard input.
+        separator: Separator of the input; None guesses it from the content (see TableOptions, also for the next three).
+        encoding: Name of a Python codec, such as cp1252.
         quoting: double, backslash or none.
-        columns: Names of all columns, where the input has no header.
-        broken_lines: "keep" makes a line that is no row an empty row that cannot be scored, "refuse" an error.
-        prefix: Stands before the names of the columns that are added.
-        spreadsheet_safe: Write texts that a spreadsheet would run as texts (CSV, TSV, xlsx).
-        chunk: Rows of a part.
-        overwrite: Drop the parts of another job with the same output, and start over.
+        columns: Names of all columns, if the input has no header.
+        broken_lines: "keep" turns a malformed line into an empty row, which is rejected; "refuse" raises DataError.
+        prefix: Prefix of the added column names.
+        spreadsheet_safe: Keep spreadsheets from evaluating texts as formulas (CSV, TSV, xlsx).
+        chunk: Rows per part.
+        overwrite: Discard the parts of a different job with the same output and start over.
         quiet: Show no progress bar.
 
     Returns:
-        The output.
+        The output path.
 
     Raises:
-        RowsRejected: The output is there, but some rows could not be scored; <output>.rejects.csv says which and why.
-        DataError: The input or the output is wrong, or the parts that are there are of another job.
-        ModelChangedError: The served model was replaced during the job.
+        RowsRejected: The output is complete, but some rows could not be scored; <output>.rejects.csv lists them.
+        DataError: The input or the output is invalid, or the existing parts belong to a different job.
+        ModelChangedError: The model was replaced during the job.
+        Interrupted: The user interrupted the job; finished parts are kept.
     """
     clock = Clock()
     target = Output.of(Path(output), spreadsheet_safe=spreadsheet_safe)
@@ -105,7 +107,7 @@ def predict(
 class Job:
     source: Source
     inputs: Inputs
-    rows: Callable[[], Iterator[Row]]  # all of the source's; of standard input to be called once
+    rows: Callable[[], Iterator[Row]]  # iterates over the source's rows; callable once for standard input
     output: Output
     parts: Parts
     columns: Columns
@@ -144,12 +146,19 @@ class Job:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """All that decides what the parts hold, as JSON reads it back."""
+        """Everything that determines the content of the parts, normalised by a JSON round trip."""
         deciding = {"settings": self.settings, "model": self.model.deciding, "versions": versions()}
         return dict(json.loads(json.dumps({"input": self.inputs.sha256, **deciding})))
 
     def reopen(self, *, overwrite: bool) -> dict[int, Part]:
-        """The parts done before by this very job. Raises DataError where they are those of another one."""
+        """Return the finished parts of an earlier start of this job, by number; start afresh if there are none.
+
+        Args:
+            overwrite: Discard the parts of a different job instead of raising.
+
+        Raises:
+            DataError: The folder holds parts of a different job.
+        """
         before = self.parts.job()
         if before != self.identity and not overwrite and before is not None:
             raise DataError(
@@ -170,7 +179,14 @@ class Job:
         return done
 
     def run(self, engine: Classifier, done: dict[int, Part], *, quiet: bool) -> dict[int, Part]:
-        """Predict what is not done yet, and add it to `done`."""
+        """Predict the chunks missing from `done`, write their parts and add them to `done`.
+
+        Raises:
+            Interrupted: The user pressed Ctrl-C.
+            ClientError: The server gave no answer or refused the request (engine=rest).
+            ClusterError: A Ray actor failed.
+            ModelChangedError: The model was replaced during the job.
+        """
         count = sum(part.rows for part in done.values())
         if self.source.rows is not None and done.keys() == set(range(math.ceil(self.source.rows / self.chunk))):
             return done
@@ -196,19 +212,29 @@ class Job:
         return done
 
     def stopped(self, count: int) -> str:
-        """What is done, and how to go on."""
+        """Describe the progress so far and how to resume."""
         if self.inputs.is_stream:
             return f"stopped after {count} rows; the same command begins with the first row again"
         return f"stopped after {count} rows, kept in {self.parts.folder}; the same command goes on from there"
 
     def finish(self, done: dict[int, Part], engine: Classifier, before: int, clock: Clock) -> None:
-        """Put the parts together as one output, and write the rejects and the summary beside it."""
+        """Join the parts to the output, write the rejects and the summary beside it, and remove the parts.
+
+        Args:
+            done: All parts, by number.
+            engine: Predicts again the parts that turn out damaged.
+            before: Rows finished by earlier starts of the job.
+            clock: Start time of this run.
+
+        Raises:
+            DataError: The input changed during the job, or parts stay damaged.
+        """
         target = self.output
         self.inputs.check_unchanged()
         rows = sum(part.rows for part in done.values())
         if self.source.rows is not None and rows != self.source.rows:
             raise DataError(f"{rows} rows predicted of {self.source.rows}; the input was changed while it was read")
-        target.summary.unlink(missing_ok=True)  # of a former output
+        target.summary.unlink(missing_ok=True)  # summary of an earlier output
         changes = self.join(done, engine)
         for part in done.values():
             changes.update(part.changes)
@@ -222,7 +248,7 @@ class Job:
         log.info("%d rows to %s, what made them in %s", rows, target.path, target.summary)
 
     def join(self, done: dict[int, Part], engine: Classifier) -> Changes:
-        """Write the output; a part that was damaged since it was written is done again."""
+        """Join the parts to the output, predicting damaged parts again; DataError if that is impossible or futile."""
         for _ in range(len(done) + 1):
             try:
                 return self.parts.join(len(done), self.output.path)
@@ -239,7 +265,11 @@ class Job:
 
 
 def peeked(rows: Iterator[Row], text: str) -> tuple[Iterator[Row], list[str]]:
-    """All rows still, and the columns of the first one; DataError where the text column is not among them."""
+    """Return an iterator over all rows, and the columns of the first row.
+
+    Raises:
+        DataError: There are no rows, or the first row lacks the column `text`.
+    """
     first = next(rows, None)
     if first is None:
         raise DataError("standard input is empty")
@@ -249,7 +279,10 @@ def peeked(rows: Iterator[Row], text: str) -> tuple[Iterator[Row], list[str]]:
 
 
 def fields_of(source: Source, columns: Columns) -> dict[str, pa.Field]:
-    """The types that a Parquet output has: Parquet's own, or CSV's texts; JSON's values show theirs later."""
+    """Return the known Parquet types by column: the source's schema, or strings for CSV and TSV, and the added columns.
+
+    The types of JSON columns are inferred from their values later.
+    """
     label, *numbers = columns.names
     known: dict[str, pa.Field] = {}
     if source.schema is not None:

@@ -1,4 +1,4 @@
-"""The output of a batch job: its format, the files beside it, and where it may not be written."""
+"""Output of a batch job: format, accompanying files, and checks of the target path."""
 
 import errno
 import os
@@ -25,12 +25,12 @@ KINDS = {
 }
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 DELIMITERS = {"csv": ",", "tsv": "\t"}
-SPREADSHEETS = ("csv", "tsv", "xlsx")  # what a spreadsheet opens
+SPREADSHEETS = ("csv", "tsv", "xlsx")  # kinds that spreadsheet programs open
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file to write; `path` is where a symbolic link of that name points to."""
+    """File to write; in `path` symbolic links are resolved."""
 
     path: Path
     kind: str  # a value of KINDS
@@ -39,7 +39,16 @@ class Output:
 
     @classmethod
     def of(cls, path: Path, *, spreadsheet_safe: bool = False) -> "Output":
-        """Read the format from the name. Raises DataError for another name, and where nothing can be written."""
+        """Determine the format from the file name.
+
+        Args:
+            path: The output that the user named.
+            spreadsheet_safe: Keep spreadsheets from evaluating texts as formulas.
+
+        Raises:
+            DataError: `path` is a folder or a special file, or its suffix is not supported.
+            ConfigError: `spreadsheet_safe` does not apply to the format.
+        """
         suffix, compression = path.suffix.lower(), None
         if suffix in COMPRESSIONS:
             compression, suffix = COMPRESSIONS[suffix], Path(path.stem).suffix.lower()
@@ -70,7 +79,12 @@ class Output:
         return beside(self.path, "rejects.csv")
 
     def check_beside(self, inputs: Sequence[Path]) -> None:
-        """Raise DataError where a file of the job is one of its inputs, OSError where its folder takes no files."""
+        """Check that the job can write its files without overwriting an input.
+
+        Raises:
+            DataError: The output, summary or rejects file is one of the inputs.
+            PermissionError: The folder is not writable.
+        """
         for own in (self.path, self.summary, self.rejects):
             if own.exists() and any(own.samefile(path) for path in inputs if path.exists()):
                 raise DataError(f"output={self.path}: {own} is one of the inputs; choose another output")
@@ -84,7 +98,16 @@ class Output:
         fields: Mapping[str, pa.Field],
         metadata: dict[bytes, bytes] | None,
     ) -> Encoder:
-        """The writer of this format; `fields` are the types of columns where Parquet is to have certain ones."""
+        """Create the encoder of this format.
+
+        Args:
+            columns: Names of all output columns.
+            fields: Known column types, for Parquet.
+            metadata: Schema metadata, for Parquet.
+
+        Raises:
+            DataError: A column name occurs twice or contains a lone surrogate.
+        """
         check_columns(columns)
         compress = Compression(self.compression)
         if self.kind == "parquet":
@@ -97,7 +120,7 @@ class Output:
 
 
 def beside(path: Path, ending: str) -> Path:
-    """out.csv.summary.json for out.csv: outputs that differ in their format alone share no file."""
+    """Append `ending` to the full name (out.csv.summary.json), so that out.csv and out.parquet share no file."""
     return path.with_name(f"{path.name}.{ending}")
 
 

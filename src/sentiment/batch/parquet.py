@@ -1,4 +1,4 @@
-"""Rows as Parquet: each column of one type, or JSON text where its values have no common one."""
+"""Encoder for Parquet: each column has one type, or is JSON text if its values have no common type."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 from sentiment.batch.cells import Changes, json_text, writable
 from sentiment.batch.encoders import Rows
 
-GROUP = 1 << 16  # rows of a row group, at least
-JSON = {b"content": b"json"}  # metadata of a column of JSON text
+GROUP = 1 << 16  # minimum rows per row group
+JSON = {b"content": b"json"}  # field metadata that marks a JSON text column
 FAILURES = (pa.ArrowException, OverflowError, TypeError, ValueError)  # raised for values without a common type
 
 
 class NoCommonTypeError(Exception):
-    """The values of a column, in all parts, have no type in common."""
+    """The values of a column have no common type across all parts."""
 
     def __init__(self, column: str) -> None:
         super().__init__(column)
@@ -27,11 +27,11 @@ class NoCommonTypeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParquetEncoder:
-    """A part is a Parquet file on its own; columns of the input that have a type are in `fields`."""
+    """Encoder for Parquet, whose parts are complete Parquet files."""
 
     columns: Sequence[str]
-    fields: Mapping[str, pa.Field] = field(default_factory=dict)
-    metadata: dict[bytes, bytes] | None = None  # of the input's schema
+    fields: Mapping[str, pa.Field] = field(default_factory=dict)  # columns with a known type
+    metadata: dict[bytes, bytes] | None = None  # metadata of the input's schema
 
     def encode(self, rows: Rows) -> tuple[bytes, Changes]:
         changes: Changes = Counter()
@@ -41,14 +41,21 @@ class ParquetEncoder:
         return bytes(sink.getvalue().to_pybytes()), changes
 
     def join(self, parts: Iterable[bytes], target: Path) -> Changes:
-        """Read the parts once for their types, and again to write them."""
+        """Merge the parts to one Parquet file: one pass over `parts` for the common types, then one to write.
+
+        Args:
+            parts: Bytes of each part; iterated more than once.
+            target: The file to write.
+        """
         fields = common_fields(map(schema_of, parts)) or [self.fields.get(name, text(name)) for name in self.columns]
         while True:
             changes: Changes = Counter()
             try:
                 write(parts, pa.schema(fields, metadata=self.metadata), target, changes)
                 return changes
-            except NoCommonTypeError as error:  # seen only in the values: an integer that no double holds
+            except (
+                NoCommonTypeError
+            ) as error:  # only the values show it, e.g. an integer that a double cannot represent
                 fields = [text(field.name, JSON) if field.name == error.column else field for field in fields]
 
     def _column(self, name: str, values: list[Any], changes: Changes) -> tuple[pa.Field, pa.Array]:
@@ -73,13 +80,13 @@ def is_json(field: pa.Field) -> bool:
 
 
 def storable(type: pa.DataType) -> bool:
-    """Tell whether Parquet has the type; an object without keys it has not."""
+    """Return True if Parquet can store the type; it cannot store a struct without fields."""
     inner = [type.field(i) for i in range(type.num_fields)]
     return not (pa.types.is_struct(type) and not inner) and all(storable(field.type) for field in inner)
 
 
 def json_array(name: str, values: Iterable[Any], changes: Changes) -> pa.Array:
-    """Values as JSON text, None as null."""
+    """Convert values to an array of JSON texts, with None as null."""
     texts = [None if value is None else _json(name, value, changes) for value in values]
     changes["json", name] += sum(text is not None for text in texts)
     return pa.array(texts, pa.string())
@@ -103,7 +110,7 @@ def schema_of(part: bytes) -> pa.Schema:
 
 
 def common_fields(schemas: Iterable[pa.Schema]) -> list[pa.Field]:
-    """The type of each column over all parts; none where there are no parts."""
+    """Find the common type of each column over all parts; empty if there are no parts."""
     common: list[pa.Field] = []
     for schema in schemas:
         common = [common_field(*pair) for pair in zip(common, schema, strict=True)] if common else list(schema)

@@ -1,7 +1,7 @@
-"""What a batch job has done so far, on disk: a part for each chunk of rows, joined at the end.
+"""Progress of a batch job on disk: one part per chunk of rows, joined at the end.
 
-`part-N.json` commits `part-N.rows` and holds its checksum; so a job that was killed goes on with the parts that are
-missing, a damaged one is done again, and no row is lost, doubled or out of order.
+`part-N.json` commits `part-N.rows` and holds its checksum. After a kill, the job therefore resumes with the missing and
+damaged parts, and no row is lost, duplicated or out of order.
 """
 
 import fcntl
@@ -22,19 +22,19 @@ from sentiment.files import put_in_place, read_json, sync, write_json
 
 JOB = "job.json"
 LOCK = "lock"
-Rejects = Sequence[tuple[int, str]]  # a row, counted from 1, and the reason
+Rejects = Sequence[tuple[int, str]]  # row number from 1, and the reason
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     rows: int
     rejected: int = 0
-    labels: dict[str, int] = field(default_factory=dict)  # rows of each label
-    changes: Changes = field(default_factory=Counter)  # values that the format could not hold as they were
+    labels: dict[str, int] = field(default_factory=dict)  # rows by predicted label
+    changes: Changes = field(default_factory=Counter)  # values that were changed to fit the format
 
 
 class DamagedPartError(Exception):
-    """The rows of a part are not what was written."""
+    """A part on disk is missing or does not match its checksum."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -45,11 +45,11 @@ class DamagedPartError(Exception):
 class Parts:
     folder: Path
     encoder: Encoder
-    columns: frozenset[str] | None = None  # of the output; None: a row may have any keys
+    columns: frozenset[str] | None = None  # output columns; None allows any keys in a row
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep the folder for this process; DataError where another job writes the same output."""
+        """Hold an exclusive lock on the folder; DataError if another job writes the same output."""
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / LOCK).open("w") as lock:
@@ -60,12 +60,12 @@ class Parts:
                         f"another job writes {self.folder}; let it end, or choose another output"
                     ) from error
                 if not _same_file(lock.fileno(), self.folder / LOCK):
-                    continue  # the job before ended in between, and took the folder with it
+                    continue  # the previous job ended in between and removed the folder
                 yield
                 return
 
     def job(self) -> dict[str, Any] | None:
-        """What job the parts are of; None where there are none, or where that cannot be read."""
+        """Read the identity of the job that wrote the parts; None if it is missing or unreadable."""
         try:
             found = read_json(self.folder / JOB)
         except (OSError, ValueError, SentimentError):
@@ -76,12 +76,12 @@ class Parts:
         return any(self.folder.glob("part-*"))
 
     def start(self, job: dict[str, Any]) -> None:
-        """Drop the parts there are, and say what job the next ones are of."""
+        """Delete all parts and record the identity of the new job."""
         self._drop_parts()
         write_json(self.folder / JOB, job)
 
     def done(self) -> tuple[dict[int, Part], list[int]]:
-        """The parts that are whole, by number, and the numbers of those that are damaged."""
+        """Verify all committed parts; returns the intact ones by number, and the numbers of the damaged ones."""
         done: dict[int, Part] = {}
         damaged: list[int] = []
         for marker in sorted(self.folder.glob("part-*.json")):
@@ -95,7 +95,20 @@ class Parts:
         return done, damaged
 
     def write(self, number: int, rows: Sequence[Row], part: Part, rejects: Rejects) -> Part:
-        """Put the rows of a chunk on the disk."""
+        """Write and commit one part.
+
+        Args:
+            number: Number of the chunk, from 0.
+            rows: Its rows with their predictions.
+            part: Its counts.
+            rejects: Its rejected rows.
+
+        Returns:
+            `part` with the changes that the encoder made.
+
+        Raises:
+            DataError: A row has a key that is not an output column.
+        """
         if self.columns is not None and (more := {key for row in rows for key in row}.difference(self.columns)):
             raise DataError(f"a row has the key {min(more)!r}, which the first rows lack; write the output as .jsonl")
         data, changes = self.encoder.encode(rows)
@@ -114,14 +127,25 @@ class Parts:
         return Part(part.rows, part.rejected, part.labels, changes)
 
     def join(self, count: int, target: Path) -> Changes:
-        """Write all parts as one file. Raises DamagedPartError, and leaves `target` as it was, where one is."""
-        joined = self.folder / "joined"  # here, so that a kill leaves nothing beside the output
+        """Join the parts 0 to `count` - 1 and move the result to `target`, which is unchanged on failure.
+
+        Args:
+            count: Number of parts.
+            target: The output.
+
+        Returns:
+            The changes made to values while joining.
+
+        Raises:
+            DamagedPartError: A part is missing or does not match its checksum.
+        """
+        joined = self.folder / "joined"  # inside the folder, so that a killed job leaves nothing beside the output
         changes = self.encoder.join(Contents(self, count), joined)
         put_in_place(joined, target)
         return changes
 
     def rejects(self, count: int) -> Iterator[tuple[int, str]]:
-        """All rejected rows, in order."""
+        """Yield all rejected rows in order."""
         for number in range(count):
             yield from (tuple(reject) for reject in self._marker(number)["rejects"])
 
@@ -131,11 +155,11 @@ class Parts:
             (self.folder / name).unlink(missing_ok=True)
         try:
             self.folder.rmdir()
-        except OSError:  # somebody keeps a file here
+        except OSError:  # the folder holds a foreign file
             return
 
     def _drop_parts(self) -> None:
-        for pattern in ("part-*", "joined*", ".*.tmp"):  # a kill may leave the last two
+        for pattern in ("part-*", "joined*", ".*.tmp"):  # a killed job may leave the last two
             for path in self.folder.glob(pattern):
                 path.unlink()
 
@@ -164,7 +188,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The bytes of the first `count` parts, each held to its checksum; can be iterated again."""
+    """Re-iterable over the bytes of the first `count` parts; each is verified against its checksum."""
 
     parts: Parts
     count: int

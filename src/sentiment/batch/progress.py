@@ -1,4 +1,4 @@
-"""The progress bar of a batch job."""
+"""Progress bar of a batch job."""
 
 from rich.console import Console
 from rich.progress import (

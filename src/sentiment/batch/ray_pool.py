@@ -1,7 +1,7 @@
-"""The same Predictor in many processes: stateful actors of Ray, on this machine or on a cluster.
+"""Pool of Ray actors that each hold a Predictor, on this machine or on a cluster.
 
-The job's own chunks go to the actors as they are, so that a row is scored with the very neighbours that it has with
-engine=local, and parts, resume and rejects stay as they are. Ray Data would choose its own blocks.
+Actors receive the job's chunks unchanged. A row is therefore scored in the same batch as with engine=local, and parts,
+resume and rejects work alike; Ray Data would choose different blocks.
 """
 
 from collections import Counter, deque
@@ -18,13 +18,23 @@ from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Identity, Prediction
 from sentiment.ray_cluster import ray_cluster
 
-AHEAD = 4  # chunks for each actor that are read before their answers come: none waits for work, memory stays bounded
+AHEAD = 4  # chunks in flight per actor; keeps the actors busy while memory stays bounded
 
 
 class RayPool:
-    """`actors` processes that hold the model; one that dies, or its machine, is started again and its work repeated.
+    """Streaming classifier over Ray actors; a failed actor is restarted and its tasks are retried.
 
-    `run` and the package are on every machine. `num_cpus` and `num_gpus` are those of one actor.
+    `run` and this package must be present on every machine.
+
+    Args:
+        run: Run folder or export folder of the model.
+        address: Address of the Ray cluster; None starts Ray on this machine.
+        actors: Number of actors, each with a copy of the model.
+        num_cpus: CPUs per actor.
+        num_gpus: GPUs per actor.
+        device: Device of each predictor.
+        runtime: Inference runtime of each predictor.
+        window_stride: Stride of the windows over long texts; None uses the export's.
     """
 
     def __init__(
@@ -50,16 +60,16 @@ class RayPool:
         self.model: Identity = self._result(self.actors[0].identity.remote())
 
     def identity(self) -> Identity:
-        """That of the predictors in the actors."""
+        """Return the identity of the model that the actors loaded first."""
         return self.model
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         return self._answer(self.actors[0].predict.remote(list(texts)))
 
     def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
-        """The answers to each chunk, in order; a chunk goes to the actor with the fewest to do."""
+        """Yield the predictions of each chunk in order; a chunk goes to the actor with the fewest in flight."""
         asked: deque[Any] = deque()
-        busy: dict[Any, int] = {}  # answers to come, and the actor of each
+        busy: dict[Any, int] = {}  # pending object reference to actor index
         for texts in chunks:
             done, _ = self.ray.wait(list(busy), num_returns=len(busy), timeout=0) if busy else ([], [])
             busy = {answer: actor for answer, actor in busy.items() if answer not in set(done)}
@@ -73,11 +83,17 @@ class RayPool:
             yield self._answer(asked.popleft())
 
     def close(self) -> None:
-        """End the actors, and the Ray that was started for them."""
+        """Stop the actors, and Ray if it was started for them."""
         self._stack.close()
 
     def _answer(self, answer: Any) -> list[Prediction]:
-        """The predictions of an actor, which may have been started again since, and loaded what lies there now."""
+        """Fetch an actor's predictions and check its model, as a restarted actor may have loaded a newer export.
+
+        Raises:
+            ModelChangedError: The actor's export differs from the first one.
+            ClusterError: The actor failed.
+            TextError: The predictor rejected a text.
+        """
         export, predictions = self._result(answer)
         if export != (expected := self.model.deciding["export"]):
             raise ModelChangedError(
@@ -91,7 +107,7 @@ class RayPool:
 
         try:
             return self.ray.get(answer)
-        except TextError as error:  # Ray's own class, made of both
+        except TextError as error:  # Ray raises a class derived from RayTaskError and TextError
             raise getattr(error, "cause", error) from None
         except RayError as error:
             lines = [line for line in str(error).splitlines() if line.strip()]
@@ -99,7 +115,7 @@ class RayPool:
 
 
 class Scorer:
-    """What an actor holds: the model, loaded once."""
+    """Ray actor that loads the model once."""
 
     def __init__(self, export: Path, **settings: Any) -> None:
         self.predictor = Predictor.load(export, **settings)
@@ -108,5 +124,5 @@ class Scorer:
         return self.predictor.identity()
 
     def predict(self, texts: list[str]) -> tuple[str, list[Prediction]]:
-        """The hash of the export that was loaded, and the answers."""
+        """Predict the texts; returns the hash of the loaded export and the predictions."""
         return self.identity().deciding["export"], self.predictor.predict(texts) if texts else []

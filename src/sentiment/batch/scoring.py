@@ -1,4 +1,4 @@
-"""Rows in, rows with their predictions out, a chunk at a time."""
+"""Scoring of rows in chunks, with a reason for each row that cannot be scored."""
 
 from collections import Counter, deque
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -12,12 +12,12 @@ from sentiment.errors import DataError, Rejected, RequestError, SentimentError, 
 from sentiment.inference.types import Classifier, Prediction, Streaming
 from sentiment.protocol.validation import check_text
 
-Outcome = Prediction | str  # or why there is none
+Outcome = Prediction | str  # a string is the reason why there is no prediction
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that a job adds: `prefix` before prediction, score, and p_<label> for each label."""
+    """Columns that a job adds: prediction, score and one p_<label> per label, each with `prefix`."""
 
     labels: Sequence[str]
     prefix: str = ""
@@ -44,9 +44,17 @@ class Chunk:
 def scored(
     rows: Iterator[Row], text: str, engine: Classifier, columns: Columns, *, chunk: int, done: Container[int]
 ) -> Iterator[Chunk]:
-    """Each `chunk` of rows with its answers, in order, but for those whose numbers are `done`.
+    """Score the rows in chunks and yield the chunks in order.
 
-    An engine that works on several chunks at once gets some before the answers to the first are asked for.
+    A streaming engine may read several chunks ahead of its first answer.
+
+    Args:
+        rows: All rows of the source.
+        text: Name of the text column.
+        engine: Classifier that scores the texts.
+        columns: The columns to add.
+        chunk: Rows per chunk.
+        done: Numbers of chunks to skip.
     """
     waiting: deque[tuple[int, list[Row], list[str | None]]] = deque()
 
@@ -65,7 +73,7 @@ def scored(
 
 
 def answers(engine: Classifier, chunks: Iterator[list[str]]) -> Iterator[list[Outcome]]:
-    """Each chunk's predictions; a text that the engine refuses gets the reason, and the job goes on with the others."""
+    """Yield the outcomes of each chunk; a text that the engine rejects gets the reason, the others are still scored."""
     asked: deque[list[str]] = deque()
 
     def remembered() -> Iterator[list[str]]:
@@ -93,7 +101,7 @@ def in_order(engine: Classifier, chunks: Iterable[Sequence[str]]) -> Iterator[li
 
 
 def outcomes(engine: Classifier, texts: Sequence[str]) -> list[Outcome]:
-    """Halve the texts until each one that is refused stands alone."""
+    """Predict the texts, bisecting on rejection until every rejected text is isolated."""
     if not texts:
         return []
     try:
@@ -108,7 +116,7 @@ def outcomes(engine: Classifier, texts: Sequence[str]) -> list[Outcome]:
 
 
 def is_of_texts(error: SentimentError) -> bool:
-    """Tell a refusal of texts from that of any request, such as 405."""
+    """Return True if the error rejects the texts, not the request as such (e.g. status 405)."""
     return isinstance(error, TextError) or getattr(error, "status", None) in (None, 400, 413)
 
 
@@ -121,7 +129,19 @@ def answered(
     *,
     first: int,
 ) -> Chunk:
-    """Each row with its prediction, or with its reason among the rejects; `first` is the number of the first row."""
+    """Combine a chunk's rows with their outcomes.
+
+    Args:
+        number: Number of the chunk, from 0.
+        rows: Its rows.
+        reasons: Reason why a row was not sent to the engine, or None, per row.
+        found: Outcomes of the rows that were sent, in order.
+        columns: The columns to add.
+        first: Number of the first row, from 1.
+
+    Raises:
+        DataError: A row already has one of the columns.
+    """
     names, made = columns.names, iter(found)
     results: list[Outcome] = [why or next(made) for why in reasons]
     done, counts = list[Row](), Counter[str]()
@@ -143,7 +163,7 @@ def clash(column: str, prefix: str) -> DataError:
 
 
 def reason(row: Row, column: str) -> str | None:
-    """Why a row cannot be scored; None where it can."""
+    """Return the reason why a row cannot be scored; None if it can."""
     if isinstance(row, BrokenRow):
         return row.reason
     try:

@@ -1,4 +1,4 @@
-"""The rows to predict, of one file, of many, or of standard input, read one by one."""
+"""Rows to predict, streamed from one file, several files or standard input."""
 
 import glob
 from collections.abc import Iterator
@@ -16,15 +16,16 @@ __all__ = ["Row", "Source"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Tables of one format with the same columns, as one.
+    """Concatenation of tables of one format with compatible columns.
 
     Attributes:
+        tables: The tables in reading order.
         kind: csv, tsv, jsonl, parquet or xlsx.
-        columns: Names of all columns; none of standard input as JSON Lines, whose rows show them.
-        text: The column with the texts.
-        rows: Their number; None of standard input, which can be read only once.
-        schema: Types of the columns, of Parquet and Excel.
-        broken: What becomes of a line that is no row.
+        columns: Names of all columns; for JSON from standard input only the keys of the lines read ahead, if any.
+        text: Name of the text column.
+        rows: Number of rows; None for standard input, which can be read only once.
+        schema: Column types of the first table, for Parquet and Excel.
+        broken: Handling of malformed lines.
     """
 
     tables: tuple[Table, ...]
@@ -44,7 +45,21 @@ class Source:
         limits: Limits | None = None,
         broken: Broken = "refuse",
     ) -> "Source":
-        """Read all of the input once, so that a fault in its last line is told before any work; DataError."""
+        """Open the input and read it once in full, so that an error in its last line is found before any work starts.
+
+        Standard input is not read in full.
+
+        Args:
+            pattern: A file, a glob, or "-" for standard input.
+            text_column: Name of the text column; None selects one with a conventional name.
+            stdin_format: Format of standard input.
+            options: Options for reading the tables.
+            limits: Upper limits per table.
+            broken: Handling of malformed lines.
+
+        Raises:
+            DataError: No file matches, a file is invalid, or the files differ in format, columns or schema.
+        """
         paths = find(pattern)
         kind = stdin_format if paths == (STDIN,) else None
         tables = tuple(open_table(path, options, kind=kind, limits=limits, broken=broken) for path in paths)
@@ -81,7 +96,7 @@ class Source:
 
 
 def find(pattern: str) -> tuple[Path, ...]:
-    """Return the file of that very name, or else the files of a glob, sorted."""
+    """Return the file with this literal name if it exists, else the files that match the glob, sorted."""
     if pattern == str(STDIN):
         return (STDIN,)
     if Path(pattern).is_file():
@@ -93,7 +108,7 @@ def find(pattern: str) -> tuple[Path, ...]:
 
 
 def merged(table: Table, columns: list[str], own: list[str]) -> list[str]:
-    """Return the columns of all files so far: the same in each, but for JSON, where a row has the keys it has."""
+    """Merge a table's columns into those of the files before it: the union for JSON, else they must be equal."""
     if columns == own:
         return columns
     if table.kind == "jsonl":
@@ -104,7 +119,7 @@ def merged(table: Table, columns: list[str], own: list[str]) -> list[str]:
 
 
 def check_schemas(tables: tuple[Table, ...]) -> None:
-    """Raise DataError where Parquet files have other types than the first."""
+    """Raise DataError if a Parquet file has another schema than the first one."""
     for table in tables[1:]:
         first = tables[0].schema
         if table.kind == "parquet" and table.schema is not None and not table.schema.equals(first):

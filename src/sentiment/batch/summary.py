@@ -1,4 +1,4 @@
-"""<output>.summary.json: what made an output, and what is in it; and the list of rows without a prediction."""
+"""Files beside an output: <output>.summary.json (provenance and counts) and <output>.rejects.csv (unscored rows)."""
 
 import time
 from collections import Counter
@@ -23,13 +23,13 @@ RUN_SUMMARY = "run_summary.json"
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """When a job began."""
+    """Start time of a job, as wall-clock time and on the monotonic clock."""
 
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     at: float = field(default_factory=time.monotonic)
 
     def counts(self, rows: int, before: int) -> dict[str, Any]:
-        """Times of the job; `before` of its rows were done by an earlier start."""
+        """Return the times and the throughput of this run; `before` rows were finished by earlier runs of the job."""
         seconds = time.monotonic() - self.at
         return {
             "rows_done_before": before,
@@ -72,9 +72,9 @@ def summary(
 
 
 def backbone_of(model: Identity) -> str | None:
-    """The pretrained model that a run began with, where the run is at hand."""
+    """Return the pretrained model that the run started from; None if its run folder is not available."""
     run = Path(model.details.get("run") or "-")
-    for path in (run / RUN_SUMMARY, run.parent / RUN_SUMMARY):  # of a run, or of its export folder
+    for path in (run / RUN_SUMMARY, run.parent / RUN_SUMMARY):  # `run` is a run folder or its export folder
         if path.is_file():
             found = read_json(path).get("backbone")
             return None if found is None else str(found)
@@ -82,7 +82,13 @@ def backbone_of(model: Identity) -> str | None:
 
 
 def write_rejects(rejects: Iterable[tuple[int, str]], path: Path, *, safe: bool = False) -> None:
-    """Write row and reason of each; without any, remove the file of a former job."""
+    """Write the row number and reason of each reject; without rejects, delete the file of an earlier job.
+
+    Args:
+        rejects: Row numbers from 1, and reasons.
+        path: The CSV file.
+        safe: Guard reasons that a spreadsheet may evaluate as formulas.
+    """
     listed = iter(rejects)
     first = next(listed, None)
     if first is None:

@@ -1,4 +1,4 @@
-"""`sentiment verify`: an output of a batch job held to its summary, and a sample of it scored again."""
+"""The command `sentiment verify`: check an output against its summary and rescore a sample of its rows."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +21,9 @@ from sentiment.inference.types import Classifier, Identified, Prediction
 
 log = logging.getLogger(__name__)
 
-CLOSE = 0.001  # probabilities that differ by less agree: other processors and other neighbours round otherwise
-BATCH = 64  # texts that are scored at once
-SHOWN = 3  # rows that are named
+CLOSE = 0.001  # default tolerance of probabilities; rounding depends on the processor and on the batch
+BATCH = 64  # texts per predict call
+SHOWN = 3  # maximum number of rows in a message
 
 
 def verify(
@@ -35,19 +35,21 @@ def verify(
     url: str | None = None,
     key_file: str | Path | None = None,
 ) -> None:
-    """Compare an output with <output>.summary.json, and `sample` of its rows with what the model says today.
+    """Check an output against <output>.summary.json and compare a sample of rows with the model's current predictions.
 
     Args:
-        output: What sentiment predict has written.
-        run: Where the model is now, by default where it was.
-        sample: Rows to score again, evenly spread; 0: none.
-        tolerance: The most that a probability may differ.
-        url: Of the server that is asked, for an output of engine=rest; by default the one that was.
-        key_file: Its keys, by default those that were used.
+        output: File written by sentiment predict.
+        run: Run folder of the model; defaults to the recorded one.
+        sample: Number of evenly spaced rows to score again; 0 skips this.
+        tolerance: Maximum absolute difference of a probability.
+        url: Server to query, for an output of engine=rest; defaults to the recorded one.
+        key_file: Keys of the server; defaults to the recorded file.
 
     Raises:
-        DataError: There is no output, or no summary beside it.
-        VerificationError: Something is not as the summary says; a line each tells what.
+        DataError: The output or its summary is missing, or the summary is of another version.
+        ConfigError: `url` or `key_file` does not apply, or the location of the model is unknown.
+        VerificationError: The output, an input, the model or a prediction differs from the record. Further differences
+            are logged.
     """
     target = Output.of(Path(output))
     record = read_summary(target)
@@ -101,7 +103,11 @@ def check_inputs(record: Mapping[str, Any]) -> Iterator[str]:
 def engine_of(
     record: Mapping[str, Any], *, run: str | Path | None, url: str | None, key_file: str | Path | None
 ) -> Iterator[Classifier]:
-    """Yield the recorded model with the recorded settings; a run where one is named, whatever was asked before."""
+    """Yield the recorded model with the recorded settings; a given `run` replaces any recorded engine.
+
+    Raises:
+        ConfigError: `url` or `key_file` is given without engine=rest, or the location of the model is unknown.
+    """
     model = record["model"]
     if model.get("engine") == "rest" and run is None:
         from sentiment.client import Client
@@ -135,12 +141,12 @@ def check_model(engine: Classifier, record: Mapping[str, Any]) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Comparison:
-    """Rows of an output beside what the model says of their texts today."""
+    """Running comparison of an output's rows with the current predictions for their texts."""
 
     rows: int = 0
-    furthest: float = 0.0  # of all probabilities
-    altered: int = 0  # rows whose text the format could not hold as it was
-    others: list[str] | None = None
+    furthest: float = 0.0  # largest absolute difference of a probability
+    altered: int = 0  # skipped rows, whose text may have been changed to fit the format
+    others: list[str] | None = None  # descriptions of the rows that differ
 
     def add(self, number: int, row: Row, outcome: Prediction | str, columns: Columns, tolerance: float) -> None:
         label, _, *probabilities = (row[name] for name in columns.names)
@@ -202,27 +208,27 @@ def compare(
 
 
 def as_predicted(row: Row, column: str, *, guarded: bool) -> Any:
-    """The text of a row as it was in the input; a header may have lost spaces around a name, or got a '."""
+    """Restore the text of a row as it was predicted; the column name may have lost outer spaces or gained a '."""
     names = (column, column.strip(), guard(column))
     value = next((row[name] for name in names if name in row), None)
     return unguard(value) if guarded and isinstance(value, str) else value
 
 
 def altered(text: Any, kind: str) -> bool:
-    """Tell whether a text may be another than the one that was predicted."""
+    """Return True if the text may differ from the predicted one, by replaced characters or by truncation in xlsx."""
     if not isinstance(text, str):
         return False
     return REPLACEMENT in text or (kind == "xlsx" and len(text.encode("utf-16-le")) >= 2 * MOST_UNITS - 2)
 
 
 def spread(rows: Iterator[Row], count: int, most: int) -> Iterator[tuple[int, Row]]:
-    """At most `most` of `count` rows, evenly spaced, with their numbers from 0."""
+    """Select at most `most` of `count` rows, evenly spaced, with their numbers from 0."""
     wanted = {i * count // most for i in range(most)} if count > most else range(count)
     return ((number, row) for number, row in enumerate(rows) if number in wanted)
 
 
 def rows_of(target: Output) -> Iterator[Row]:
-    """The rows of an output, read as they were written."""
+    """Read the rows of an output with the options with which it was written."""
     options = TableOptions()
     if target.kind in ("csv", "tsv"):
         options = TableOptions(separator="comma" if target.kind == "csv" else "tab", encoding="utf-8", quoting="double")

@@ -79,7 +79,7 @@ class Share(Sampler[list[int]]):
 class ResumableLoader(DataLoader[Any]):
     """DataLoader whose position within an epoch Lightning can save and restore."""
 
-    batch_sampler: Any  # Share of LengthGrouped
+    batch_sampler: Any  # a Share over a LengthGrouped
 
     def state_dict(self) -> dict[str, int]:
         return {"done": self.batch_sampler.sampler.done}

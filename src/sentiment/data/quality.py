@@ -15,7 +15,7 @@ from sentiment.inference.preprocessing import Preprocessing
 PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
 BINS = 20  # equal-width histogram bins up to the 99th percentile; one more holds all longer texts
 EXAMPLES = 5
-SHOWN = 200  # characters of an example
+SHOWN = 200  # characters per example
 
 
 @dataclass(frozen=True, slots=True)
