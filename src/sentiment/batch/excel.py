@@ -65,9 +65,8 @@ class ExcelEncoder:
         book.properties.created = book.properties.modified = EPOCH
         sheet = book.create_sheet("predictions")
         sheet.freeze_panes = "A2"
-        sheet._writer = WorksheetWriter(
-            sheet, f"{target}.xml"
-        )  # beside the target, so that a killed job leaves nothing in /tmp
+        # the temporary file is beside the target, so that a killed job leaves nothing in /tmp
+        sheet._writer = WorksheetWriter(sheet, f"{target}.xml")
         ALL_TEMP_FILES.append(sheet._writer.out)
         sheet._writer.write_top()
         make = self._maker(lambda value: WriteOnlyCell(sheet, value))

@@ -7,13 +7,8 @@ from typing import Any
 
 from sentiment.inference.types import Classifier, Identified, Identity, Pinnable, Prediction
 
-PACKAGES = (
-    "bert-sentiment",
-    "torch",
-    "transformers",
-    "tokenizers",
-    "onnxruntime",
-)  # their versions are part of the identity
+# packages whose versions are part of the identity
+PACKAGES = ("bert-sentiment", "torch", "transformers", "tokenizers", "onnxruntime")
 SHOWN = 3  # maximum number of differences in a message
 ABSENT = "nothing"
 

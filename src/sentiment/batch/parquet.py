@@ -53,9 +53,7 @@ class ParquetEncoder:
             try:
                 write(parts, pa.schema(fields, metadata=self.metadata), target, changes)
                 return changes
-            except (
-                NoCommonTypeError
-            ) as error:  # only the values show it, e.g. an integer that a double cannot represent
+            except NoCommonTypeError as error:  # seen only in the values: a double cannot represent some integer
                 fields = [text(field.name, JSON) if field.name == error.column else field for field in fields]
 
     def _column(self, name: str, values: list[Any], changes: Changes) -> tuple[pa.Field, pa.Array]:

@@ -14,9 +14,7 @@ from hydra.errors import HydraException
 from sentiment.config.signatures import nearest
 from sentiment.errors import ConfigError
 
-PLAIN = re.compile(
-    r"[\w/.+:%@?|*-]+", re.ASCII
-)  # Hydra reads these as a string without quotes, unless a number or null
+PLAIN = re.compile(r"[\w/.+:%@?|*-]+", re.ASCII)  # needs no quotes in Hydra's grammar, unless a number or a keyword
 SWEEP = ("-m", "--multirun")
 FLAGS = (
     *SWEEP,

@@ -49,9 +49,8 @@ def check_node(path: str, node: DictConfig) -> None:
         if key not in parameters and not takes_any:
             raise ConfigError(f"unknown key {name}: {node['_target_']} takes no {key!r}{suggestion(key, parameters)}")
         value = node[key]
-        if key in hints and not any(
-            isinstance(part, DictConfig) for part in as_list(value)
-        ):  # nested nodes are instantiated later
+        # nested nodes are instantiated later
+        if key in hints and not any(isinstance(part, DictConfig) for part in as_list(value)):
             plain = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
             check_value(name, plain, hints[key])
 

@@ -33,9 +33,8 @@ KINDS = {  # package to base class: its public subclasses are allowed, as docume
 SWEEP_KEYS = re.compile(
     r"hydra/(sweeper|launcher)|hydra\.(sweeper|launcher)\..+|hydra\.sweep\.(dir|subdir)|hydra\.verbose"
 )
-OPTION = re.compile(
-    r"([\w-]+(/[\w-]+)*)?|\[[\w-]+(/[\w-]+)*(, ?[\w-]+(/[\w-]+)*)*\]"
-)  # option names that stay inside conf/
+# option names that stay inside conf/
+OPTION = re.compile(r"([\w-]+(/[\w-]+)*)?|\[[\w-]+(/[\w-]+)*(, ?[\w-]+(/[\w-]+)*)*\]")
 
 
 def instantiate_saved(config: DictConfig, key: str, *, source: str) -> Any:
