@@ -1,1 +1,1 @@
-"""Fine-tuning: model, optimizer, CPU kernels, callbacks, processes, sweeps."""
+"""Fine-tuning: model, optimizer, CPU kernels, callbacks, distributed launch and sweeps."""

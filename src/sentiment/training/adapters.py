@@ -1,4 +1,4 @@
-"""Low-rank adapters for a classifier (Hu et al. 2021), by peft, for any backbone that has linear layers to adapt."""
+"""LoRA adapters (Hu et al. 2021) through peft, for any backbone with linear layers."""
 
 import copy
 import warnings
@@ -10,15 +10,22 @@ from sentiment.errors import ConfigError
 
 
 def with_adapters(network: Any, lora: Any) -> Any:
-    """Freeze `network`, add the adapters of a peft.LoraConfig, and let the whole head learn.
+    """Freeze the backbone, add LoRA adapters, and keep the whole head trainable.
+
+    Args:
+        network: a transformers sequence classifier.
+        lora: a `peft.LoraConfig`; it is copied before the head is added to its `modules_to_save`.
+
+    Returns:
+        The `peft.PeftModel`.
 
     Raises:
-        ConfigError: the backbone has none of the modules that `lora` names.
+        ConfigError: the backbone has none of the modules that `lora.target_modules` names.
     """
     import peft
 
     lora = copy.deepcopy(lora)
-    lora.modules_to_save = [*(lora.modules_to_save or []), *head_modules(network)]  # peft knows but two names of heads
+    lora.modules_to_save = [*(lora.modules_to_save or []), *head_modules(network)]  # peft knows only two head names
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
         try:
@@ -33,7 +40,7 @@ def with_adapters(network: Any, lora: Any) -> Any:
 
 
 def head_modules(network: Any) -> list[str]:
-    """The children of a classifier beside its encoder that have weights."""
+    """List the direct children outside the encoder that have parameters."""
     return [
         name
         for name, module in network.named_children()
@@ -42,7 +49,7 @@ def head_modules(network: Any) -> list[str]:
 
 
 def linear_names(network: Any) -> list[str]:
-    """The last part of the names of the encoder's linear layers, each once."""
+    """List the encoder's linear and Conv1d layers by the last component of their names, without duplicates."""
     encoder = getattr(network, network.base_model_prefix, network)
     kinds = (torch.nn.Linear, torch.nn.Conv1d)
     names = (name.rpartition(".")[2] for name, module in encoder.named_modules() if isinstance(module, kinds))

@@ -1,4 +1,4 @@
-"""What happens beside the training loop: a clean stop, an exact resume, whole checkpoints, the measured speed."""
+"""Trainer callbacks: graceful stop, exact resume, learning-rate finder, progress bar and throughput."""
 
 import logging
 import math
@@ -22,10 +22,11 @@ log = logging.getLogger(__name__)
 
 
 class GracefulStop(Checkpoint):
-    """Ctrl-C or SIGTERM ends the run with a checkpoint that `resume=` goes on from: after the current batch.
+    """Graceful shutdown on Ctrl-C (SIGINT) or SIGTERM: stop after the current batch with a checkpoint for `resume=`.
 
-    In a validation it ends after that, since only then a checkpoint is exact. A second signal ends it at once, and goes
-    back to the former checkpoint. It is a `Checkpoint` so that Lightning calls it after last.ckpt is written.
+    During validation the stop waits for its end, because only then is a checkpoint exact. A second signal stops at once
+    and leaves the previous checkpoint to resume from. This is a `Checkpoint` so that Lightning calls it after last.ckpt
+    is written.
     """
 
     def __init__(self, *, dirpath: Path) -> None:
@@ -63,7 +64,7 @@ class GracefulStop(Checkpoint):
         self._restore()
 
     def _wanted(self, trainer: pl.Trainer) -> bool:
-        """True where any process got a signal."""
+        """Return True if any rank received a signal."""
         return trainer.strategy.reduce_boolean_decision(self._asked, all=False)
 
     def _stop(self, trainer: pl.Trainer) -> None:
@@ -82,7 +83,7 @@ class GracefulStop(Checkpoint):
 
     def _install(self, trainer: pl.Trainer) -> None:
         self._trainer = trainer
-        if threading.current_thread() is not threading.main_thread():  # no other one gets signals
+        if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
             return
         for number in (signal.SIGINT, signal.SIGTERM):
             former = signal.signal(number, self._ask)
@@ -95,10 +96,10 @@ class GracefulStop(Checkpoint):
 
 
 class ExactResume(pl.Callback):
-    """Resumes with the random state and the batch at which a checkpoint was made, as an unbroken run would go on.
+    """Restoration of RNG and dataloader state, so that a resumed run continues like an uninterrupted one.
 
-    Lightning keeps the state of the loader in the checkpoint, but loads it only where the loader is still unused, and
-    a schedule that asks for `estimated_stepping_batches` uses it.
+    Lightning saves the dataloader state but restores it only into an unused dataloader, and a schedule that reads
+    `estimated_stepping_batches` has used it already.
     """
 
     def __init__(self) -> None:
@@ -129,7 +130,7 @@ def of_all_ranks(value: torch.Tensor) -> list[torch.Tensor]:
 
 
 class FindLearningRate(LearningRateFinder):
-    """Lightning's finder, for the start of a run alone: a resumed one goes on with the rate that was found."""
+    """Lightning's learning-rate finder, skipped on resume: a resumed run keeps the rate found at its start."""
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.ckpt_path is None:
@@ -138,7 +139,7 @@ class FindLearningRate(LearningRateFinder):
 
 
 class ProgressBar(RichProgressBar):
-    """Lightning's bar without the number of the log folder."""
+    """Lightning's progress bar without the logger's version number."""
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         metrics: dict[str, Any] = super().get_metrics(trainer, pl_module)
@@ -147,9 +148,9 @@ class ProgressBar(RichProgressBar):
 
 
 class Throughput(pl.Callback):
-    """Texts trained on, by all processes, and the seconds it took, validation left out.
+    """Training throughput: texts over all ranks and seconds, validation excluded.
 
-    Tells them with each validation and, where no progress bar can be drawn, in a line every `report_every` seconds.
+    Logged at each validation and, if the console is not a terminal, every `report_every` seconds.
     """
 
     def __init__(self, *, report_every: float = 60.0) -> None:
@@ -161,7 +162,7 @@ class Throughput(pl.Callback):
         self._reported = 0.0
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """One line an epoch, for logs and terminals without a progress bar."""
+        """Log one line per validation, for logs and terminals without a progress bar."""
         if not judging(trainer):
             return
         values = trainer.callback_metrics

@@ -1,4 +1,4 @@
-"""The training config, checked before any data is read."""
+"""Validation of the training config before any data is read."""
 
 import copy
 import inspect
@@ -18,7 +18,7 @@ from sentiment.config.signatures import check_node, check_value, find
 from sentiment.data.labels import label_texts, read_class_weights
 from sentiment.errors import ConfigError, ModelError
 
-TRAINING = {  # types of the keys of conf/train.yaml, which no signature takes
+TRAINING = {  # types of the top-level keys of conf/train.yaml, which no signature declares
     "run_name": str,
     "seed": Annotated[int, Ge(0), Lt(2**32)],
     "resume": str | None,
@@ -29,14 +29,18 @@ TRAINING = {  # types of the keys of conf/train.yaml, which no signature takes
 }
 
 
-NEEDED = ("best", "last", "stop", "final", "exact_resume", "throughput")  # callbacks that a run cannot be without
+NEEDED = ("best", "last", "stop", "final", "exact_resume", "throughput")  # callbacks that every run requires
 
 
 REQUIRED = ("data", "model", "trainer", "paths", *(f"callbacks.{name}" for name in NEEDED))
 
 
 def check(cfg: DictConfig) -> None:
-    """ConfigError for the first key or value of a training config that nothing takes; no data is read."""
+    """Validate a training config before any data is read.
+
+    Raises:
+        ConfigError: at the first unknown key or invalid value.
+    """
     from sentiment.training.monitors import check_monitors
 
     check_root(cfg)
@@ -49,13 +53,13 @@ def check(cfg: DictConfig) -> None:
         label_texts(cfg.data.labels, "data.labels")
     check_model(cfg.model)
     check_monitors(cfg)
-    with suppress(ModelError):  # a backbone out of reach: told when it is loaded, which is before the data too
+    with suppress(ModelError):  # an unreachable backbone is reported when it is loaded, which also precedes the data
         limit = positions(cfg.data.backbone, cfg.data.get("backbone_revision"))
         check_length(cfg.data.backbone, cfg.data.max_length, limit)
 
 
 def check_model(model: DictConfig) -> None:
-    """What the signature of the model cannot say: values that something else puts aside, or this backbone has not."""
+    """Check model settings beyond the signature: none may be overridden elsewhere or lack support in this backbone."""
     from sentiment.training.networks import check_settings
     from sentiment.training.optimizers import check_optimizer
     from sentiment.training.schedules import check_schedule
@@ -71,7 +75,7 @@ def check_model(model: DictConfig) -> None:
 
 
 def check_root(cfg: DictConfig) -> None:
-    """The keys of conf/train.yaml itself: all known, none gone, each of its type."""
+    """Check the top-level keys of conf/train.yaml: all known, none removed, required ones present, each of its type."""
     known, groups = root_keys()
     for key in cfg:
         if key in GONE:
@@ -86,7 +90,7 @@ def check_root(cfg: DictConfig) -> None:
 
 
 def complete(cfg: DictConfig) -> DictConfig:
-    """A training config in which null for loggers or callbacks means none, but for what a run cannot be without."""
+    """Return a copy of the config in which null loggers or callbacks mean none, but for the required callbacks."""
     completed = copy.deepcopy(cfg)
     with open_dict(completed):
         completed.logger = completed.get("logger") or {}
@@ -97,7 +101,7 @@ def complete(cfg: DictConfig) -> DictConfig:
 
 
 def check_trainer(cfg: DictConfig) -> None:
-    """The Trainer's arguments that its signature takes and a run cannot."""
+    """Reject Trainer arguments that Lightning accepts but a run cannot use."""
     trainer = cfg.trainer
     for key, reason in OWNED.items():
         if key in trainer:
@@ -113,7 +117,7 @@ def check_trainer(cfg: DictConfig) -> None:
 
 @cache
 def root_keys() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The keys of conf/train.yaml, and its config groups."""
+    """Return the top-level keys of conf/train.yaml and its config groups."""
     own: Any = OmegaConf.load(bundled("conf") / "train.yaml")
     groups = [str(name) for entry in own.defaults if isinstance(entry, DictConfig) for name in entry]
     keys = tuple(str(key) for key in own if key not in ("defaults", "hydra"))

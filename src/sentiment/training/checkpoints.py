@@ -1,6 +1,6 @@
-"""The checkpoints of a run: last.ckpt to go on from, best.ckpt of the epoch that validates best.
+"""Checkpoints of a run: last.ckpt to resume from, and best.ckpt of the best validation.
 
-Each carries the validation answers that it was judged by, so that two of them can be compared text by text.
+Each stores the validation predictions it was judged by, so that two checkpoints can be compared text by text.
 """
 
 import errno
@@ -18,20 +18,20 @@ from pytorch_lightning.trainer.states import TrainerFn
 from sentiment.errors import ConfigError, ModelError
 from sentiment.files import replacing
 
-VALIDATION = "validation"  # the key of a checkpoint under which its answers are
+VALIDATION = "validation"  # checkpoint key of the validation predictions
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a validation found.
+    """Result of one validation.
 
     Args:
-        number: of the validation within the run, from 1.
-        epoch: in which it was, from 1.
-        batches: trained on before it.
-        score: the monitored one.
-        probabilities: (N, labels), in the same order of texts at each validation.
-        targets: label numbers (N,).
+        number: index of the validation within the run, from 1.
+        epoch: epoch in which it ran, from 1.
+        batches: training batches before it.
+        score: value of the monitored metric.
+        probabilities: (N, labels), with the texts in the same order at each validation.
+        targets: label indices (N,).
     """
 
     number: int
@@ -43,7 +43,7 @@ class Judged:
 
 
 class FinalValidation(pl.Callback):
-    """Validates the weights that training ends with, where its last step is not one after which Lightning does."""
+    """Validation of the final weights, for runs whose last step is not one after which Lightning validates."""
 
     def __init__(self) -> None:
         self._validated = -1
@@ -58,17 +58,19 @@ class FinalValidation(pl.Callback):
 
 
 class BestCheckpoint(Checkpoint):
-    """Writes best.ckpt after a validation whose `monitor` is the best so far, and keeps each validation's answers.
+    """Callback that writes best.ckpt after a validation whose `monitor` is the best so far.
+
+    It also adds the validation's predictions to every checkpoint saved at the same step.
 
     Args:
-        monitor: a score of the validation split, such as validation/f1.
-        mode: max where a higher score is better, else min.
+        monitor: a metric of the validation split, such as validation/f1.
+        mode: max if a higher score is better, else min.
     """
 
     def __init__(self, *, dirpath: Path, monitor: str, mode: Literal["min", "max"] = "max") -> None:
         self.path = Path(dirpath) / "best.ckpt"
         self.monitor, self.mode = monitor, mode
-        self.judged: Judged | None = None  # by the latest validation
+        self.judged: Judged | None = None  # result of the latest validation
         self.best_score: float | None = None
         self.number = 0
         self._parts: list[dict[str, torch.Tensor]] = []
@@ -120,7 +122,7 @@ class BestCheckpoint(Checkpoint):
 
 
 class LastCheckpoint(Checkpoint):
-    """Writes last.ckpt after each validation and each epoch."""
+    """Callback that writes last.ckpt after each validation and each epoch."""
 
     def __init__(self, *, dirpath: Path) -> None:
         self.path = Path(dirpath) / "last.ckpt"
@@ -134,13 +136,13 @@ class LastCheckpoint(Checkpoint):
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint beside the former one and then renames it: a full disk costs the new one only."""
+    """Checkpoint writer that writes to a temporary file and renames it: a full disk costs only the new checkpoint."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         with replacing(Path(path)) as temporary:
             try:
                 torch.save(checkpoint, temporary)
-            except RuntimeError as error:  # PyTorch's writer names no errno
+            except RuntimeError as error:  # PyTorch's writer sets no errno
                 if not any(word in str(error) for word in ("PytorchStreamWriter", "inline_container", "iostream")):
                     raise
                 raise OSError(
@@ -149,7 +151,12 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def check_numbers(monitor: str, score: float, probabilities: torch.Tensor) -> None:
-    """Raise where a run cannot be judged any more."""
+    """Check that the predictions are finite and that the monitored metric is defined.
+
+    Raises:
+        ModelError: a probability is NaN or infinite, because the training diverged.
+        ConfigError: the monitored metric is NaN on these validation texts.
+    """
     if not probabilities.isfinite().all():
         raise ModelError("the validation answers are not numbers: the training diverged; lower model.lr")
     if math.isnan(score):
@@ -157,18 +164,18 @@ def check_numbers(monitor: str, score: float, probabilities: torch.Tensor) -> No
 
 
 def judging(trainer: pl.Trainer) -> bool:
-    """True within a validation of the fit, which is no sanity check."""
+    """Return True within `trainer.fit`, except during its sanity check; meant for validation hooks."""
     return trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
 
 
 def ends_epoch(trainer: pl.Trainer) -> bool:
-    """True where the end of the epoch follows, at which a checkpoint resumes exactly."""
+    """Return True at the last batch of an epoch, where the checkpoint at the epoch's end resumes exactly."""
     loop = trainer.fit_loop.epoch_loop
     return bool(loop.batch_progress.is_last_batch) or loop.done
 
 
 def is_last_epoch(trainer: pl.Trainer) -> bool:
-    """True at the end of the epoch after which training ends."""
+    """Return True at the end of the epoch after which training stops."""
     loop = trainer.fit_loop
     steps = 0 <= trainer.max_steps <= trainer.global_step
     done: Any = loop.epoch_progress.current
@@ -177,7 +184,7 @@ def is_last_epoch(trainer: pl.Trainer) -> bool:
 
 
 def validate_within_fit(trainer: pl.Trainer) -> None:
-    """Run a validation as Lightning's loop of training does between two batches."""
+    """Run a validation the way Lightning's training loop does between two batches."""
     loop, connector = trainer.fit_loop.epoch_loop, trainer._logger_connector
     first = connector._first_loop_iter
     trainer.validating = True
@@ -187,7 +194,7 @@ def validate_within_fit(trainer: pl.Trainer) -> None:
 
 
 def gathered(parts: list[torch.Tensor]) -> torch.Tensor:
-    """The rows of all batches of all processes, in the same order each time."""
+    """Concatenate the rows of all batches of all ranks, in the same order each time."""
     own = torch.cat(parts)
     if not torch.distributed.is_initialized():
         return own
@@ -197,6 +204,6 @@ def gathered(parts: list[torch.Tensor]) -> torch.Tensor:
 
 
 def read_judged(path: Path) -> tuple[dict[str, torch.Tensor], Judged]:
-    """The weights of a checkpoint, and what its validation found."""
+    """Load a checkpoint's weights and the result of its validation."""
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     return checkpoint["state_dict"], Judged(**checkpoint[VALIDATION])

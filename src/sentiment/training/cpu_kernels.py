@@ -1,6 +1,6 @@
-"""What makes training fast on a CPU: attention, dropout and memory that cost less than what they replace.
+"""CPU training speedups: attention, dropout, memory allocation and oneDNN caches.
 
-Measured in benchmarks/RESULTS.md. The results are the same, up to rounding and random numbers.
+Measured in benchmarks/RESULTS.md. Results match the replaced operators up to rounding and random numbers.
 """
 
 import ctypes
@@ -12,15 +12,18 @@ from typing import Any
 
 import torch
 
-ATTENTION = "sentiment"  # the name under which transformers finds `attend`
-LANES = 32  # of bf16 in a vector of 512 bits
+ATTENTION = "sentiment"  # name of `attend` in transformers' attention registry
+LANES = 32  # bf16 values in a 512-bit vector
 LOWEST = torch.finfo(torch.bfloat16).min
-CACHES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "16"}  # of oneDNN, and of PyTorch before it
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3), whose defaults are 128 KiB and 65536
+CACHES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "16"}  # entries, in oneDNN and in PyTorch
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # mallopt(3) parameters; glibc's defaults are 128 KiB and 65536
 
 
 def accelerate(network: Any) -> None:
-    """Let a classifier of transformers train faster on this process's CPU; its weights and exports stay as they are."""
+    """Replace a transformers classifier's attention and dropout by faster CPU versions, in place.
+
+    Its weights and exports do not change.
+    """
     from transformers import AttentionInterface
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
 
@@ -36,7 +39,7 @@ def accelerate(network: Any) -> None:
 
 
 def cast_once(module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What queries, keys and values are made of in the type of autocast, which would cast it for each of them."""
+    """Forward pre-hook: cast the hidden states to the autocast dtype once, not once each for Q, K and V."""
     if torch.is_autocast_enabled("cpu"):
         return (inputs[0].to(torch.get_autocast_dtype("cpu")), *inputs[1:])
     return inputs
@@ -44,13 +47,14 @@ def cast_once(module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @contextmanager
 def kept_memory() -> Iterator[None]:
-    """Let the C library keep what is freed in here: else the kernel has to clear it again for every batch.
+    """Keep freed heap memory during training (mallopt), which avoids zeroing pages per batch. No-op without glibc.
 
-    At the end all that is free goes back. Only glibc can be told; elsewhere nothing changes. oneDNN makes code and room
-    for each shape of a product, and each length of a batch is another: it is to keep that of a batch, not of 1,024.
+    On exit, glibc's defaults are restored and free memory is returned to the kernel. The oneDNN caches are limited too,
+    on every platform: oneDNN builds code and scratch memory for each matmul shape and batches differ in length, so the
+    caches hold the shapes of about one batch instead of 1,024.
     """
     for cache, shapes in CACHES.items():
-        os.environ.setdefault(cache, shapes)  # read at the first product of the process
+        os.environ.setdefault(cache, shapes)  # read at the first matmul of the process
     library: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
     if not hasattr(library, "malloc_trim"):
         yield
@@ -76,11 +80,14 @@ def attend(
     scaling: float | None = None,
     **others: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attend from all tokens to all: queries, keys and values (B, heads, T, width), answer (B, T, heads, width).
+    """Compute attention of each token to all tokens, in bf16 on CPU or through SDPA.
 
-    `attention_mask` (B, 1, T or 1, T) is True where a token may be read; None: everywhere. Falls back to SDPA unless
-    the query is bf16 on a CPU, attention dropout is 0, and every query may read the same tokens (no sliding window, not
-    causal).
+    Falls back to SDPA unless the query is bf16 on a CPU, attention dropout is 0, and every query may read the same keys
+    (no sliding window, not causal). If `module.first_query_only` is set, only the first query is computed and all other
+    output rows are zero.
+
+    `query`, `key` and `value` are (B, heads, T, head_dim); the output is (B, T, heads, head_dim). `attention_mask` is
+    boolean, (B, 1, T, T) or (B, 1, 1, T), and True where a key may be read; None allows all keys.
     """
     if (
         dropout
@@ -110,7 +117,7 @@ def attend(
 
 
 def same_for_all(module: Any, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None) -> bool:
-    """Tell whether every query of every head reads the same keys."""
+    """Return True if every query reads the same keys and there are as many key heads as query heads."""
     if query.shape[1] != key.shape[1] or (mask is None and getattr(module, "is_causal", None)):
         return False
     if mask is None or mask.shape[2] == 1 or mask.stride(2) == 0:
@@ -119,10 +126,10 @@ def same_for_all(module: Any, query: torch.Tensor, key: torch.Tensor, mask: torc
 
 
 class _Attention(torch.autograd.Function):
-    """softmax(q k' s + m) v as batched products that keep the weights: in bf16 a third of the fused kernel's time.
+    """Autograd function for softmax(q k^T * scale + mask) v as batched matmuls that save the attention weights.
 
-    Keys and values are filled up to the number of `mask`, a multiple of LANES: PyTorch takes up to ten times as long
-    for rows of bf16 that are not.
+    In bf16 it takes a third of the fused kernel's time. Keys and values are zero-padded to the length of `mask`, a
+    multiple of LANES: PyTorch takes up to ten times as long for bf16 rows of other lengths.
     """
 
     @staticmethod
@@ -156,7 +163,7 @@ class _Attention(torch.autograd.Function):
 
 
 class Dropout(torch.nn.Dropout):
-    """torch.nn.Dropout with four random numbers of 16 bits drawn at a time: about four times as fast on a CPU."""
+    """`torch.nn.Dropout` that draws four 16-bit random numbers at a time: about four times as fast on a CPU."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         if not self.training or not self.p or input.device.type != "cpu":

@@ -1,6 +1,6 @@
-"""Training in several processes: one for each device, started here, or on each machine by torchrun.
+"""Distributed training with one process per device, launched here or on each machine by torchrun.
 
-Each is known by its rank; that of rank 0 owns the run folder, prints and scores.
+Each process is identified by its rank; rank 0 owns the run folder, prints and scores.
 """
 
 import logging
@@ -13,11 +13,11 @@ from typing import Any
 
 from sentiment.errors import ConfigError, SentimentError
 
-PATIENCE = 60  # s that a batch may take after Ctrl-C
+PATIENCE = 60  # seconds a batch may take after Ctrl-C
 
 
 def launched() -> bool:
-    """Whether torchrun started this process, or `launch`, which is torchrun on one machine."""
+    """Return True if this process was started by torchrun or by `launch`, which is torchrun on one machine."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
@@ -30,18 +30,27 @@ def world_size() -> int:
 
 
 def check_arguments(overrides: Sequence[str]) -> None:
-    """ConfigError where processes that torchrun started could not tell their common run folder."""
+    """Check that processes started by torchrun can agree on a run folder.
+
+    Raises:
+        ConfigError: there are several processes and neither run_name= nor resume= names the folder.
+    """
     if world_size() > 1 and not named(overrides):
         raise ConfigError("torchrun starts several processes, which need one folder; name it: run_name=NAME")
 
 
 def named(overrides: Sequence[str]) -> bool:
-    """Whether the run's folder is known before its start."""
+    """Return True if the overrides name the run folder, by run_name= or resume=."""
     return any(value.startswith(("run_name=", "resume=")) for value in overrides)
 
 
 def to_launch(devices: Any, nodes: int, accelerator: str) -> int:
-    """How many processes are to be started here, 1 for none; ConfigError where others run than the config has."""
+    """Return the number of processes to start here, 1 for none.
+
+    Raises:
+        ConfigError: torchrun started another number of processes than the config asks for, or the config asks for
+            several nodes without torchrun.
+    """
     asked = count(devices, accelerator)
     if launched():
         if asked * nodes != world_size():
@@ -56,7 +65,10 @@ def to_launch(devices: Any, nodes: int, accelerator: str) -> int:
 
 
 def count(devices: Any, accelerator: str) -> int:
-    """The number that Lightning's `devices` names: 2, [0, 1], "0,1", or auto and -1 for all GPUs; 1 for no number."""
+    """Count the devices that Lightning's `devices` names, such as 2, [0, 1] or "0,1".
+
+    "auto" and -1 count all GPUs, or 1 without any. A string that is no number counts as 1; Lightning reports it.
+    """
     if str(devices) in ("auto", "-1"):
         import torch
 
@@ -64,17 +76,22 @@ def count(devices: Any, accelerator: str) -> int:
     if isinstance(devices, str) and "," in devices:
         devices = [device for device in devices.split(",") if device]
     if isinstance(devices, int | str):
-        return int(devices) if str(devices).isdigit() else 1  # Lightning tells what is wrong with it
+        return int(devices) if str(devices).isdigit() else 1  # Lightning reports what is wrong with it
     return len(devices)
 
 
 def launch(arguments: Sequence[str], *, processes: int) -> None:
-    """`sentiment train` with `arguments` in each of `processes` processes; exits as the first that fails does."""
+    """Run `sentiment train` with `arguments` in each of `processes` processes.
+
+    Raises:
+        SystemExit: with the exit code of the first process that failed, or 130 after a signal.
+        SentimentError: a process was killed by a signal.
+    """
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # the processes say what is wrong themselves
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # each process reports its own error
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     config = LaunchConfig(
         min_nodes=1,

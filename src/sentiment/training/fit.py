@@ -1,4 +1,4 @@
-"""One training run, from a composed config to a complete run directory."""
+"""Training run from a composed config to a complete run directory."""
 
 import logging
 import time
@@ -51,10 +51,19 @@ class Run:
 
 
 def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, score_test: bool = True) -> Run | None:
-    """Fit, on from `checkpoint` where given, export, score, and leave a complete run directory.
+    """Fit, export and score a model, and leave a complete run directory.
 
-    Of several processes that train together the first does all but the fit alone; the others return None. Ctrl-C and
-    SIGTERM raise Interrupted wherever they come: what the fit has left is then gone on from.
+    Args:
+        cfg: the composed training config.
+        folder: the run directory.
+        checkpoint: the checkpoint to resume from, if any.
+        score_test: also score the test split; False also skips conversion and, by default, the baseline.
+
+    Returns:
+        The run on rank 0; None on the other ranks, which take part in the fit alone.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM arrived, at any point; the run can be resumed from the fit's checkpoints.
     """
     try:
         with interruptible():
@@ -79,13 +88,13 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     with kept_memory():
         fit(trainer, model, data, checkpoint)
     if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()  # torchmetrics would wait for the others
+        torch.distributed.destroy_process_group()  # else torchmetrics would wait for the other ranks
     if not trainer.is_global_zero:
         return None
 
     choice = choose(folder / "checkpoints", metric=monitored(cfg), labels=data.labels)
     log.info(choice.reason)
-    model = instantiate(cfg.model, labels=data.labels)  # whole; that of the fit may hold one process's share
+    model = instantiate(cfg.model, labels=data.labels)  # a full copy; the fitted one may be one rank's shard
     model.load_state_dict(choice.weights)
     exported = export(model.merged(), data.tokenizer, data.preprocessing, into=folder / "export")
     runtime = convert_export(exported, data, instantiate(cfg.convert)) if score_test and cfg.convert else "torch"
@@ -98,13 +107,17 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     write_json(folder / "run_summary.json", summary)
     write_text(exported / "README.md", model_card(folder.name, data.backbone, data.preprocessing, results))
     write_report(folder / "report", results, run=folder)
-    results.write(folder)  # ends with metrics.json: its presence says that the run is complete
+    results.write(folder)  # writes metrics.json last, which marks the run as complete
     runs.list_results(folder)
     return Run(folder, results)
 
 
 def build_trainer(cfg: DictConfig) -> pl.Trainer:
-    """Before any data is read: ConfigError for what this machine or Lightning does not have."""
+    """Build the Trainer with its callbacks, loggers and plugins, before any data is read.
+
+    Raises:
+        ConfigError: the config asks for something that this machine or Lightning does not have.
+    """
     progress = cfg.trainer.get("enable_progress_bar") is not False
     wired = {name: node for name, node in cfg.callbacks.items() if node and (progress or name != "progress")}
     settings = {**OmegaConf.to_container(cfg.trainer, resolve=True), "plugins": None}  # type: ignore[dict-item]
@@ -123,7 +136,11 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
 
 
 def check_batches(cfg: DictConfig, data: SentimentData) -> None:
-    """ConfigError where an epoch has fewer batches than a validation waits for."""
+    """Check that an epoch has at least as many batches as `val_check_interval`.
+
+    Raises:
+        ConfigError: an epoch has fewer, so no validation would run.
+    """
     every = cfg.trainer.get("val_check_interval")
     batches, limit = len(data.train_dataloader()), cfg.trainer.get("limit_train_batches")
     if limit is not None:
@@ -136,7 +153,12 @@ def check_batches(cfg: DictConfig, data: SentimentData) -> None:
 
 
 def fit(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, checkpoint: Path | None) -> None:
-    """Train, on from `checkpoint` where given; KeyboardInterrupt where Lightning makes an exit of it."""
+    """Train, resuming from `checkpoint` if given.
+
+    Raises:
+        ConfigError: the checkpoint is of another model, or Lightning rejects the configuration.
+        KeyboardInterrupt: Lightning turned Ctrl-C into SystemExit.
+    """
     if checkpoint is not None:
         check_resumable(model, checkpoint)
     try:
@@ -150,22 +172,26 @@ def fit(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, che
 
 
 def monitored(cfg: DictConfig) -> str:
-    """The validation score by which epochs are compared."""
+    """Return the validation metric by which epochs are compared, without the prefix `validation/`."""
     return str(cfg.callbacks.best.monitor).removeprefix("validation/")
 
 
 def convert_export(exported: Path, data: SentimentData, convert: Callable[..., Runtime]) -> Runtime:
-    """Choose what computes the answers of the exported folder from now on."""
+    """Convert the exported model and return the runtime that serves it; PyTorch if the conversion fails."""
     train, validation = data.splits["train"], data.splits["validation"]
     try:
         return convert(exported, train=train.texts, texts=validation.texts, targets=validation.labels)
-    except ModelError as error:  # asked for by name; the training is not thrown away for it
+    except ModelError as error:  # a runtime requested by name failed; the trained model is kept
         log.error("%s; the run goes on with PyTorch", error)
         return "torch"
 
 
 def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> dict[str, Evaluation]:
-    """Validation and, when asked and present, test scores of the exported folder, as serving would answer."""
+    """Score the exported model on validation and, if asked for and present, test, with the predictor used in serving.
+
+    Raises:
+        ModelError: a probability is NaN or infinite.
+    """
     predictor = Predictor.load(exported)
     names = ["validation", *(["test"] if score_test and "test" in data.splits else [])]
     for name in names:
@@ -178,7 +204,7 @@ def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> di
 
 
 def calibrate(exported: Path, evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
-    """Fit the temperature on validation, carry it into the export, and return the evaluations with it."""
+    """Fit the temperature on validation, store it in the export, and return the evaluations rescaled by it."""
     validation = evaluations["validation"]
     temperature = fit_temperature(validation.probabilities, validation.targets)
     amend(exported, temperature=temperature)
@@ -194,7 +220,7 @@ def compare_with_baseline(evaluations: Mapping[str, Evaluation], data: Sentiment
 def summarize(
     cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, choice: Choice, *, runtime: Runtime, seconds: float
 ) -> dict[str, Any]:
-    """run_summary.json: what is needed to trust, compare and repeat the run."""
+    """Build run_summary.json: what is needed to trust, compare and reproduce the run."""
     speed = next(callback for callback in trainer.callbacks if isinstance(callback, Throughput))  # type: ignore[attr-defined]
     return {
         "run_name": cfg.run_name,

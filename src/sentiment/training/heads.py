@@ -1,4 +1,4 @@
-"""The classification head of a pretrained network: kept where its labels are those to learn, else made new."""
+"""Classification head of a pretrained network: kept if its labels match the data's, else reinitialized."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-PLACEHOLDER = "LABEL_"  # transformers names the labels of a model LABEL_0, LABEL_1 where nobody does
+PLACEHOLDER = "LABEL_"  # transformers calls unnamed labels LABEL_0, LABEL_1
 
 
 def skeleton(config: Any) -> Any:
-    """A sequence classifier of this config without weights, on the meta device: milliseconds, no memory."""
+    """Build a sequence classifier on the meta device, without weights; takes milliseconds and no memory."""
     from transformers import AutoModelForSequenceClassification
 
     with torch.device("meta"):
@@ -18,7 +18,7 @@ def skeleton(config: Any) -> Any:
 
 
 def label_dimensions(config: Any) -> dict[str, int]:
-    """The parameters whose size is the number of labels, by name, with the dimension that counts them."""
+    """Map each parameter whose size depends on the number of labels to the dimension that does."""
     other = copy.deepcopy(config)
     other.num_labels = config.num_labels + 1
     sizes = {name: parameter.shape for name, parameter in skeleton(other).named_parameters()}
@@ -30,7 +30,7 @@ def label_dimensions(config: Any) -> dict[str, int]:
 
 
 def known_labels(config: Mapping[str, Any]) -> list[str] | None:
-    """The label of each row of a head, by the raw config.json; None where it names none, or contradicts itself."""
+    """Return the label of each head row from the raw config.json; None if it names none or contradicts itself."""
     names = config.get("id2label")
     if not isinstance(names, Mapping) or sorted(map(str, names)) != sorted(map(str, range(len(names)))):
         return None
@@ -42,7 +42,11 @@ def known_labels(config: Mapping[str, Any]) -> list[str] | None:
 
 
 def row_order(former: Sequence[str] | None, labels: Sequence[str]) -> list[int] | None:
-    """The row of a head that stands for each of `labels`, letter case aside; None where the sets differ."""
+    """Map each of `labels` to its row in the former head, by exact name or else ignoring case and outer whitespace.
+
+    Returns:
+        The row numbers, or None if the sets of labels differ.
+    """
     if former is None or len(former) != len(labels):
         return None
     for same in (str, fold):
@@ -58,9 +62,10 @@ def fold(label: str) -> str:
 
 @torch.no_grad()
 def adapt_head(network: Any, former: Sequence[str] | None, labels: Sequence[str]) -> str | None:
-    """Put the rows of a loaded head into the order of `labels`, or start it anew; say which in one line.
+    """Reorder the rows of a loaded head to match `labels`, or reinitialize the head.
 
-    None where there is nothing to say: the rows are in this order already.
+    Returns:
+        One line for the log, or None if the head matches already.
     """
     dimensions = label_dimensions(network.config)
     rows = row_order(former, labels)
@@ -81,11 +86,11 @@ def adapt_head(network: Any, former: Sequence[str] | None, labels: Sequence[str]
 
 
 def replaced(former: Sequence[str] | None, labels: Sequence[str]) -> str:
-    """One line on a head that starts anew."""
+    """Describe a reinitialized head in one line."""
     had = f"its labels are {', '.join(former or ())}" if named(former) else "its config.json does not say what it tells"
     return f"the head is replaced by a new one for {', '.join(labels)}: {had}"
 
 
 def named(labels: Sequence[str] | None) -> bool:
-    """Tell real names from the placeholders that transformers gives."""
+    """Return True if the labels are real names, not the placeholders of transformers."""
     return labels is not None and not all(label.startswith(PLACEHOLDER) for label in labels)

@@ -1,4 +1,4 @@
-"""The LightningModule: a pretrained encoder with a classification head, and how it learns."""
+"""LightningModule: a pretrained encoder with a classification head, its loss and its optimizer."""
 
 import logging
 from collections import Counter
@@ -28,13 +28,17 @@ Fraction = Annotated[float, Ge(0), Lt(1)]
 
 
 class SentimentClassifier(pl.LightningModule):
-    """Fine-tunes `backbone`, a packaged name, local folder or hub id, to tell `labels` apart.
+    """Text classifier fine-tuned from a pretrained backbone.
 
-    `revision` is a commit, branch or tag of a hub id. `optimizer` takes parameter groups, as a partial of
-    torch.optim.AdamW does; `warmup` is a share of all steps. `class_weights` are those of the training loss, a number
-    above 0 for each label, or "balanced": inverse to its count.
-    `lora` is a peft.LoraConfig: then only its small matrices and the head learn (Hu et al. 2021).
-    `accelerate` trains with our own attention, dropout and update of the token vectors where one process has a CPU.
+    Args:
+        backbone: a packaged name, local folder or Hugging Face Hub id.
+        labels: the label names, in the order of the logits.
+        optimizer: takes parameter groups, as a partial of torch.optim.AdamW does.
+        revision: commit, branch or tag of a Hub id.
+        warmup: fraction of all steps over which the learning rate rises.
+        class_weights: loss weights, a number above 0 for each label, or "balanced": inverse to its count.
+        lora: a `peft.LoraConfig`; only the adapters and the head are then trained (Hu et al. 2021).
+        accelerate: use our own attention, dropout and sparse embedding updates when a single process trains on a CPU.
     """
 
     def __init__(
@@ -65,7 +69,7 @@ class SentimentClassifier(pl.LightningModule):
         check_schedule(scheduler, scheduler_args)
         self.scheduler, self.scheduler_args = scheduler, dict(scheduler_args or {})
         self.class_weights, self.label_smoothing = read_class_weights(class_weights, self.labels), label_smoothing
-        self.weights: torch.Tensor | None = None  # (labels,), known once the data is read
+        self.weights: torch.Tensor | None = None  # (labels,), set once the data is read
         self.optimizer = optimizer
         self.accelerate = accelerate
         self.backbone = backbone
@@ -93,11 +97,11 @@ class SentimentClassifier(pl.LightningModule):
             self.weights = torch.tensor(loss_weights(self.class_weights, self.labels, counts))
 
     def merged(self) -> Any:
-        """The network as a plain one of transformers, adapters merged into the weights they adapt."""
+        """Return the network as a plain transformers model, with adapters merged into the weights they adapt."""
         return self.network.merge_and_unload() if hasattr(self.network, "merge_and_unload") else self.network
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Logits (B, labels) of token ids (B, T)."""
+        """Compute logits (B, labels) from token ids and attention mask (B, T)."""
         logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask).logits
         return logits
 
@@ -105,7 +109,7 @@ class SentimentClassifier(pl.LightningModule):
         checkpoint[ORIGIN] = {"backbone": self.backbone, "labels": self.labels}
 
     def configure_model(self) -> None:
-        """Under trainer=fsdp, divide the weights among the processes, layer by layer (FSDP2)."""
+        """Shard the weights across ranks, layer by layer, under trainer=fsdp (FSDP2)."""
         if self.device_mesh is not None and not isinstance(self.network, FSDPModule):
             mesh = self.device_mesh["data_parallel"]
             for layers in [part for part in self.network.modules() if isinstance(part, torch.nn.ModuleList)]:
@@ -114,11 +118,14 @@ class SentimentClassifier(pl.LightningModule):
             fully_shard(self.network, mesh=mesh)
 
     def on_fit_start(self) -> None:
-        if self.global_rank:  # else the ranks would drop the same places of their rows
+        if self.global_rank:  # else all ranks would draw the same dropout masks
             torch.manual_seed(torch.initial_seed() + self.global_rank)
 
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
-        """The mean over the rows of all processes: each gives its part, and what they average is scaled back."""
+        """Return the weighted cross-entropy averaged over the global batch.
+
+        Each rank returns sum * world_size / total weight, so that DDP's mean over ranks is the global mean.
+        """
         logits, targets = self._logits(batch), batch["labels"]
         weights = (torch.ones(len(self.labels)) if self.weights is None else self.weights).to(logits)
         losses = torch.nn.functional.cross_entropy(
@@ -130,7 +137,7 @@ class SentimentClassifier(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> dict[str, torch.Tensor]:
-        """Count the batch's answers; returns probabilities (B, labels) and targets (B,), for the checkpoints."""
+        """Update the metrics, and return probabilities (B, labels) and targets (B,) without padding rows."""
         logits, targets = self._logits(batch), batch["labels"]
         logits, targets = logits[targets != IGNORED], targets[targets != IGNORED]
         probabilities = logits.softmax(dim=-1)
@@ -139,7 +146,7 @@ class SentimentClassifier(pl.LightningModule):
         return {"probabilities": probabilities, "targets": targets}
 
     def on_validation_epoch_end(self) -> None:
-        """Metrics of the rows of all processes, each counted once; torchmetrics gathers them."""
+        """Log the metrics over the rows of all ranks, each row counted once; torchmetrics gathers them."""
         for name, value in metrics.flatten(self.validation_metrics.compute(), self.labels).items():
             self.log(f"validation/{name}", value, sync_dist=True)
         self.validation_metrics.reset()
@@ -164,7 +171,7 @@ class SentimentClassifier(pl.LightningModule):
     def configure_gradient_clipping(
         self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: Any = None
     ) -> None:
-        """As Lightning does, which knows no sparse gradients, and no fused optimizer in mixed precision."""
+        """Clip gradients, also sparse ones and under fused optimizers in mixed precision, unlike Lightning."""
         if gradient_clip_val:
             clip = parameters.clip_value if str(gradient_clip_algorithm) == "value" else parameters.clip_norm
             clip(self.parameters(), gradient_clip_val)
@@ -175,7 +182,7 @@ class SentimentClassifier(pl.LightningModule):
 
 
 def loss_weights(wanted: ClassWeights, labels: Sequence[str], counts: Mapping[str, int]) -> list[float]:
-    """The weight of each label in the loss; balanced ones sum over all rows to the number of rows."""
+    """Return the loss weight of each label; balanced weights sum to the number of rows over all rows."""
     if isinstance(wanted, str):
         return [sum(counts.values()) / (len(labels) * max(counts[label], 1)) for label in labels]
     return [float(wanted[label]) for label in labels]

@@ -1,4 +1,4 @@
-"""The scores that a training config refers to, held against those that a run will have."""
+"""Checks that the metrics named in a training config exist and are optimized in the right direction."""
 
 import inspect
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ from sentiment.evaluation.metrics import Metric
 
 SPLIT = "validation/"
 TRAINING_LOSS = "train/loss"
-JUDGES = ("best", "prune")  # callbacks that compare epochs, which the training loss cannot
+JUDGES = ("best", "prune")  # callbacks that compare epochs, which the training loss cannot do
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """A key of the config that names a score, and the direction it takes to be the better one."""
+    """Config key that names a monitored metric, with the mode (min or max) set for it."""
 
     key: str
     value: str
@@ -35,9 +35,12 @@ class Monitor:
 
 
 def check_monitors(cfg: DictConfig) -> None:
-    """Raise ConfigError for the first key that names a score no run has, or takes the worse direction for the better.
+    """Check that each monitored metric exists and has the right mode.
 
-    A label's score is held against the labels by `check_labels`, once they are known.
+    Labels in metric names are checked by `check_labels`, once the data's labels are known.
+
+    Raises:
+        ConfigError: at the first key that names an unknown metric or sets the wrong mode.
     """
     check_score("optimized_metric", str(cfg.optimized_metric))
     for monitor in monitors(cfg):
@@ -55,7 +58,11 @@ def check_monitors(cfg: DictConfig) -> None:
 
 
 def check_labels(cfg: DictConfig, labels: Sequence[str]) -> None:
-    """Raise ConfigError for the first key that names the score of a label that the data does not have."""
+    """Check that each monitored per-label metric names a label of the data.
+
+    Raises:
+        ConfigError: at the first key that names an unknown label.
+    """
     named = [("optimized_metric", str(cfg.optimized_metric)), *((one.key, one.score) for one in monitors(cfg))]
     for key, score in named:
         label = score.partition("/")[2]
@@ -64,7 +71,11 @@ def check_labels(cfg: DictConfig, labels: Sequence[str]) -> None:
 
 
 def check_score(key: str, score: str) -> Metric:
-    """The record of a score; ConfigError where there is none."""
+    """Return the `Metric` of a score name such as f1 or recall/positive.
+
+    Raises:
+        ConfigError: there is no such metric, a per-label metric lacks its label, or another metric has one.
+    """
     name, _, label = score.partition("/")
     metric = metrics.find(name)
     if metric is None:
@@ -79,7 +90,7 @@ def check_score(key: str, score: str) -> Metric:
 
 
 def monitors(cfg: DictConfig) -> Iterator[Monitor]:
-    """Each callback's `monitor`, with the mode that it has or that its class takes by default."""
+    """Yield each callback's `monitor` with its mode, as configured or by the class's default."""
     for name, callback in (cfg.get("callbacks") or {}).items():
         if not callback or "_target_" not in callback:
             continue
@@ -89,7 +100,7 @@ def monitors(cfg: DictConfig) -> Iterator[Monitor]:
 
 
 def setting(callback: DictConfig, key: str) -> Any:
-    """The value of a callback's key, or its class's default for it."""
+    """Return the value of a callback's key, or its class's default for it, or None."""
     if key in callback:
         return callback[key]
     parameter = inspect.signature(get_object(callback["_target_"])).parameters.get(key)
@@ -98,14 +109,14 @@ def setting(callback: DictConfig, key: str) -> Any:
 
 @cache
 def of_labels(metric: Metric) -> bool:
-    """True for a metric with a value for each label."""
+    """Return True for a metric with one value per label."""
     computed = metric.build(2)
     computed.update(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), torch.tensor([0, 1]))
     return bool(torch.as_tensor(computed.compute()).ndim)
 
 
 def mode_of(monitor: str) -> str:
-    """The better direction of a score, for the config; max for one that there is none of, which is refused later."""
+    """Return the mode of a metric, for the config; max for an unknown one, which is rejected later."""
     metric = metrics.find(monitor.removeprefix(SPLIT))
     return "min" if monitor == TRAINING_LOSS else metric.mode if metric else "max"
 

@@ -1,4 +1,4 @@
-"""A pretrained encoder as a classifier of transformers: loaded whole or refused, with its dropout as asked for."""
+"""Load a pretrained encoder as a transformers classifier, complete or not at all, and set its dropout rates."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from sentiment.training.param_groups import embeddings, encoder_prefix, stacks
 
 HEAD_DROPOUT = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout", "cls_dropout")
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop", "attn_dropout")
-PROBE = 0.123  # a rate that nothing has by itself
-PADDING = 1e-4  # of the largest logit, which rounding stays far below
+PROBE = 0.123  # a rate that no architecture has by default
+PADDING = 1e-4  # tolerance relative to the largest logit, far above rounding errors
 
 
 def load_network(
@@ -24,24 +24,27 @@ def load_network(
     attention_dropout: float | None = None,
     revision: str | None = None,
 ) -> tuple[Any, list[str]]:
-    """The pretrained encoder with a head for `labels`, ready to train, and what to tell of it, a line each.
+    """Load the pretrained encoder with a head for `labels`, in training mode.
 
-    A head that the backbone brings is kept where it tells the same labels apart, whatever their order.
+    A head that comes with the backbone is kept if it has the same labels, in any order.
+
+    Returns:
+        The network, and remarks for the log, one line each.
 
     Raises:
-        ModelError: the weights are out of reach, damaged, or not those of the config.
-        ConfigError: a rate of dropout that nothing in this architecture has.
+        ModelError: the weights are unreachable, damaged, or do not match the config.
+        ConfigError: a dropout rate is set that this architecture does not have.
     """
     config = load_config(backbone, revision)
     former = known_labels(raw_config(backbone, revision))
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: i for i, label in enumerate(labels)}
-    config.problem_type = None  # it decides what a pipeline makes of the logits, and may be of another task
+    config.problem_type = None  # it selects a pipeline's activation function and may stem from another task
     if hasattr(config, "function_to_apply"):
         del config.function_to_apply
     said = set_attention_dropout(config, attention_dropout)
     if getattr(config, "attention_type", None) == "block_sparse":
-        config.attention_type = "original_full"  # BigBird takes it for short rows, and for all after the first of them
+        config.attention_type = "original_full"  # BigBird uses it for short rows, and for all rows after these
         said.append("its attention is computed in full, since the sparse one depends on what else was asked before")
     network, missing, mismatched = read_weights(backbone, config, revision)
     check_whole(backbone, network, {*missing, *mismatched})
@@ -53,11 +56,11 @@ def load_network(
         said.append(line)
     if dropout is not None:
         set_head_dropout(network, dropout)
-    return first_token_only(network).train(), said  # it comes in eval mode, which Lightning would keep: no dropout
+    return first_token_only(network).train(), said  # Lightning would keep the eval mode it is loaded in: no dropout
 
 
 def raw_config(backbone: str, revision: str | None) -> dict[str, Any]:
-    """config.json as it is written, without what transformers fills in."""
+    """Read config.json as written, without the defaults of transformers."""
     from transformers import PretrainedConfig
 
     raw, _ = PretrainedConfig.get_config_dict(resolve(backbone), revision=revision)
@@ -65,7 +68,7 @@ def raw_config(backbone: str, revision: str | None) -> dict[str, Any]:
 
 
 def read_weights(backbone: str, config: Any, revision: str | None) -> tuple[Any, set[str], set[str]]:
-    """The network, the parameters that the checkpoint lacks, and those that it has in another shape."""
+    """Load the network, the names of parameters absent from the checkpoint, and of those with another shape in it."""
     from transformers import AutoModelForSequenceClassification
 
     try:
@@ -75,17 +78,21 @@ def read_weights(backbone: str, config: Any, revision: str | None) -> tuple[Any,
             revision=revision,
             dtype=torch.float32,
             trust_remote_code=False,
-            weights_only=True,  # a pickle, read only where there is no model.safetensors, holds tensors alone
+            weights_only=True,  # a pickle is read only without model.safetensors, and only for tensors
             ignore_mismatched_sizes=True,  # a head for another number of labels is replaced
             output_loading_info=True,
         )
-    except Exception as error:  # of safetensors, pickle, zip, struct and transformers, which share no base
+    except Exception as error:  # errors of safetensors, pickle, zip, struct and transformers share no base
         raise out_of_reach(f"the backbone {backbone!r}", error) from error
     return network, set(report["missing_keys"]), {name for name, *_ in report["mismatched_keys"]}
 
 
 def check_whole(backbone: str, network: Any, absent: Iterable[str]) -> None:
-    """ModelError where parts of the encoder would start from random numbers; a pooler may, which many leave out."""
+    """Check that the checkpoint has all parameters of the encoder, except a pooler, which many checkpoints omit.
+
+    Raises:
+        ModelError: parts of the encoder would start from random numbers.
+    """
     names = [name for name, _ in network.named_parameters() if name.startswith(encoder_prefix(network))]
     lost = sorted(name for name in set(absent) & set(names) if "pooler" not in name)
     if lost:
@@ -105,7 +112,7 @@ def head_dropouts(network: Any) -> list[torch.nn.Dropout]:
 
 
 def set_head_dropout(network: Any, rate: float) -> None:
-    """Set every dropout of the head, and the attribute of the config that stands for it where there is one."""
+    """Set the rate of every dropout layer in the head, and the config attribute for it if there is one."""
     for module in head_dropouts(network):
         module.p = rate
     for name in HEAD_DROPOUT:
@@ -114,7 +121,15 @@ def set_head_dropout(network: Any, rate: float) -> None:
 
 
 def set_attention_dropout(config: Any, rate: float | None) -> list[str]:
-    """Set it in the config before the network is built; a line where a rate of 0, which is the default, is not had."""
+    """Set attention dropout in the config, before the network is built from it.
+
+    Returns:
+        A remark for the log if a rate of 0 is asked for and the architecture has other dropout that cannot be separated
+        from that of the attention weights.
+
+    Raises:
+        ConfigError: a rate above 0 is asked for and the architecture has no attention dropout.
+    """
     name = attention_attribute(config)
     if rate is None:
         return []
@@ -130,13 +145,17 @@ def set_attention_dropout(config: Any, rate: float | None) -> list[str]:
 
 
 def attention_attribute(config: Any) -> str | None:
-    """The attribute of the config that changes a rate of dropout in the network that is built from it."""
+    """Return the attention-dropout attribute of the config that changes a rate in the network built from it, if any."""
     names = [name for name in ATTENTION_DROPOUT if hasattr(config, name)]
     return next((name for name in names if rates(config, name, PROBE) != rates(config, name, 0.0)), None)
 
 
 def rates(config: Any, attribute: str, value: float) -> list[tuple[str, str, float]]:
-    """Every rate of dropout in a network with `attribute` at `value`: of modules, and numbers that modules keep."""
+    """List every dropout rate in a network built with `attribute` set to `value`.
+
+    Returns:
+        Module path, attribute name and rate, for dropout modules and for rates stored as numbers in other modules.
+    """
     before = getattr(config, attribute)
     setattr(config, attribute, value)
     try:
@@ -152,7 +171,7 @@ def rates(config: Any, attribute: str, value: float) -> list[tuple[str, str, flo
 
 
 def dropouts(config: Any) -> dict[str, float]:
-    """The rates of dropout that a config has, by attribute."""
+    """Return the config's dropout rates by attribute."""
     return {
         name: float(value)
         for name, value in config.to_dict().items()
@@ -177,7 +196,11 @@ def check_settings(
     layer_decay: float = 1.0,
     freeze_embeddings: bool = False,
 ) -> None:
-    """ConfigError for the first setting of a model that could do nothing for this backbone; no weights are read."""
+    """Check that each model setting has an effect on this backbone, without reading weights.
+
+    Raises:
+        ConfigError: at the first setting that would have none.
+    """
     if not (dropout or attention_dropout or freeze_embeddings or layer_decay != 1):
         return
     config = load_config(backbone, revision)
@@ -199,10 +222,13 @@ def check_settings(
 
 @torch.inference_mode()
 def check_runs(network: Any, backbone: str, longest: int) -> None:
-    """ModelError with the reason where the network cannot compute a short text beside one of `longest` tokens.
+    """Check that the network computes a short text, padded beside one of `longest` tokens.
 
-    Backbones that want more than token ids (boxes, a language), or that miscount their positions, fail here instead of
-    amid the training.
+    Backbones that need more than token ids (boxes, a language), miscount their positions or read the padding fail here
+    instead of in the middle of training.
+
+    Raises:
+        ModelError: the network fails, gives non-finite logits, or its answer depends on the padding.
     """
     ids = torch.full((2, longest), network.config.vocab_size - 1)
     mask = torch.ones_like(ids)
@@ -212,7 +238,7 @@ def check_runs(network: Any, backbone: str, longest: int) -> None:
     try:
         together = network.eval()(input_ids=ids, attention_mask=mask).logits
         alone = network(input_ids=ids[:1, :3], attention_mask=mask[:1, :3]).logits[0]
-    except Exception as error:  # whatever the code of an architecture raises
+    except Exception as error:  # an architecture's code may raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"the backbone {backbone!r} ({network.config.model_type}) cannot compute a text of {longest} tokens: "

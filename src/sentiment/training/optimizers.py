@@ -1,4 +1,4 @@
-"""Any optimizer over groups of weights, and an AdamW that leaves alone the token vectors a batch does not contain."""
+"""Optimizer construction over parameter groups, and an AdamW that updates only the embedding rows of the batch."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -8,14 +8,18 @@ import torch
 
 from sentiment.errors import ConfigError
 
-GROUPED = {  # arguments that every group of weights brings along, and the key that says them
+GROUPED = {  # arguments set in each parameter group, and the config key that sets them
     "lr": "model.lr, times the share of a layer under model.layer_decay",
     "weight_decay": "model.weight_decay, for matrices alone",
 }
 
 
 def build_optimizer(make: Callable[..., torch.optim.Optimizer], groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """The optimizer over these parameter groups; ConfigError where it takes none, or not these."""
+    """Build the optimizer over parameter groups.
+
+    Raises:
+        ConfigError: the optimizer takes no parameter groups, or not these.
+    """
     try:
         return make(groups)
     except (TypeError, ValueError) as error:
@@ -25,9 +29,17 @@ def build_optimizer(make: Callable[..., torch.optim.Optimizer], groups: list[dic
 
 
 def check_optimizer(settings: Mapping[str, Any], target: Any, *, lr: float, weight_decay: float) -> None:
-    """ConfigError for a value under `model.optimizer` that the groups of weights would put aside.
+    """Check that the parameter groups override no value under `model.optimizer`.
 
-    `target` is the optimizer's class, `settings` its keys; `lr` and `weight_decay` are those of the model.
+    Args:
+        settings: the config of the optimizer.
+        target: the optimizer's class.
+        lr: the model's learning rate.
+        weight_decay: the model's weight decay.
+
+    Raises:
+        ConfigError: the optimizer's config sets another value, or the optimizer has no weight decay and the model asks
+            for some.
     """
     for name, value in {"lr": lr, "weight_decay": weight_decay}.items():
         if name in settings and settings[name] != value:
@@ -45,10 +57,10 @@ def check_optimizer(settings: Mapping[str, Any], target: Any, *, lr: float, weig
 
 
 class AdamW(torch.optim.AdamW):
-    """torch.optim.AdamW that takes sparse gradients too.
+    """torch.optim.AdamW that also accepts sparse gradients.
 
-    Of a parameter with one, only the rows of the gradient are touched, momentum and decay included, as
-    torch.optim.SparseAdam does: of 30,522 token vectors a batch of short texts has a few hundred.
+    For a sparse gradient, only the rows it contains are updated (moments and weight decay too), like
+    torch.optim.SparseAdam: a batch of short texts has a few hundred of 30,522 token vectors.
     """
 
     @torch.no_grad()
@@ -71,7 +83,7 @@ class AdamW(torch.optim.AdamW):
 
 
 def update_rows(parameter: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-    """One step of AdamW (Loshchilov and Hutter 2019) for the rows of the sparse gradient."""
+    """Apply one AdamW step (Loshchilov and Hutter 2019) to the rows of the sparse gradient."""
     assert parameter.grad is not None
     gradient = parameter.grad.coalesce()
     rows, values = gradient.indices()[0], gradient.values()

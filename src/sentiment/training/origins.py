@@ -1,4 +1,4 @@
-"""A checkpoint held against the model that is to go on from it, before any training."""
+"""Compatibility checks between a checkpoint and the model that resumes from it, before any training."""
 
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,15 @@ import torch
 from sentiment.errors import ConfigError
 from sentiment.training import param_groups as parameters
 
-ORIGIN = "network"  # the key of a checkpoint that says which backbone and labels it is of
+ORIGIN = "network"  # checkpoint key of its backbone and labels
 
 
 def check_resumable(model: Any, checkpoint: Path) -> None:
-    """ConfigError where a checkpoint is of another network, other labels or another optimizer than `model`."""
+    """Check that a checkpoint fits the model that resumes from it.
+
+    Raises:
+        ConfigError: the checkpoint is of another network, other labels or another optimizer.
+    """
     state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
     reason = other_origin(model, state.get(ORIGIN, {})) or other_weights(model, state.get("state_dict", {}))
     if reason := reason or other_groups(model, state.get("optimizer_states", [])):
@@ -23,7 +27,7 @@ def check_resumable(model: Any, checkpoint: Path) -> None:
 
 
 def other_origin(model: Any, origin: dict[str, Any]) -> str | None:
-    """Say which backbone or labels a checkpoint is of where they are not those of the model."""
+    """Describe the checkpoint's backbone or labels if they differ from the model's."""
     if origin and origin["backbone"] != model.backbone:
         return f"the backbone {origin['backbone']!r}, not {model.backbone!r}"
     if origin and origin["labels"] != model.labels:
@@ -32,7 +36,7 @@ def other_origin(model: Any, origin: dict[str, Any]) -> str | None:
 
 
 def other_weights(model: Any, weights: dict[str, torch.Tensor]) -> str | None:
-    """Say how the weights of a checkpoint differ from the model's in name or shape."""
+    """Describe how the checkpoint's weights differ from the model's in name or shape."""
     ours = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     theirs = {name: tuple(value.shape) for name, value in weights.items()}
     if different := sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)):
@@ -45,7 +49,7 @@ def other_weights(model: Any, weights: dict[str, torch.Tensor]) -> str | None:
 
 
 def other_groups(model: Any, optimizers: list[dict[str, Any]]) -> str | None:
-    """Say where an optimizer's groups of weights are others, as model.layer_decay or a frozen part makes them."""
+    """Describe how the optimizer's parameter groups differ, as another model.layer_decay or frozen part makes them."""
     ours = [
         len(group["params"])
         for group in parameters.groups(model.network, lr=1.0, weight_decay=0.0, layer_decay=model.layer_decay)

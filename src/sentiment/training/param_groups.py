@@ -1,4 +1,4 @@
-"""Which weights of a network learn, and how fast each does."""
+"""Parameter groups with layer-wise learning rates, frozen embeddings and gradient clipping."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,10 +7,11 @@ import torch
 
 
 def groups(network: Any, *, lr: float, weight_decay: float, layer_decay: float) -> list[dict[str, Any]]:
-    """Parameter groups of an optimizer: matrices decay; biases and LayerNorm weights, the one-dimensional ones, do not.
+    """Build the optimizer's parameter groups, with layer-wise learning-rate decay.
 
-    The head learns at `lr`, each layer below at `layer_decay` times the rate of the one above, the embeddings at the
-    lowest (Howard and Ruder 2018, "Universal language model fine-tuning").
+    Weight decay applies to matrices, not to one-dimensional parameters (biases and LayerNorm weights). The head learns
+    at `lr`, each layer at `layer_decay` times the rate of the one above it, and the embeddings at the lowest rate
+    (Howard and Ruder 2018, "Universal language model fine-tuning").
     """
     depths = distances(network)
     found: dict[tuple[int, bool], list[Any]] = {}
@@ -25,7 +26,7 @@ def groups(network: Any, *, lr: float, weight_decay: float, layer_decay: float) 
 
 
 def distances(network: Any) -> dict[str, int]:
-    """Layers between each parameter and the head: 0 for the head, the most for the embeddings."""
+    """Count the layers between each parameter and the head: 0 for the head, the most for the embeddings."""
     depths = {layer: len(stack) - i for stack in stacks(network) for i, layer in enumerate(stack)}
     lowest = 1 + max(depths.values(), default=0)
     lists = {layer for stack in outer_lists(network) for layer in stack}
@@ -41,24 +42,24 @@ def distances(network: Any) -> dict[str, int]:
 
 
 def encoder_prefix(network: Any) -> str:
-    """The beginning of the names of the encoder's parameters; all others are the head's."""
+    """Return the name prefix of the encoder's parameters; all other parameters are the head's."""
     return f"{'base_model.model.' if hasattr(network, 'peft_config') else ''}{network.base_model_prefix}."
 
 
 def embeddings(network: Any) -> list[str]:
-    """The names of the token, position and type vectors, and of what else lies below the first layer."""
+    """List the names of the token, position and type embeddings, and of other parameters below the first layer."""
     layers = tuple(f"{layer}." for stack in outer_lists(network) for layer in stack)
     return [name for name, distance in distances(network).items() if distance and not name.startswith(layers)]
 
 
 def stacks(network: Any) -> list[list[str]]:
-    """The names of the layers, lowest first, of each list of them; none where all layers share the same weights."""
+    """List the layer names of each stack, lowest layer first; empty if all layers share the same weights."""
     count = getattr(network.config, "num_hidden_layers", None)
     return [layers for layers in outer_lists(network) if len(layers) > 1 or len(layers) == count]
 
 
 def outer_lists(network: Any) -> list[list[str]]:
-    """The names of the members of each ModuleList that lies in no other; members of lists of lists in one row."""
+    """List the member names of each outermost ModuleList; a list of lists is flattened."""
     found: dict[str, list[str]] = {}
     for name, module in network.named_modules():
         if isinstance(module, torch.nn.ModuleList) and not any(name.startswith(f"{outer}.") for outer in found):
@@ -71,7 +72,7 @@ def outer_lists(network: Any) -> list[list[str]]:
 
 
 def freeze_embeddings(network: Any) -> None:
-    """Keep the token, position and type vectors as they were pretrained."""
+    """Freeze the token, position and type embeddings, and other parameters below the first layer."""
     names = {*embeddings(network)}
     for name, parameter in network.named_parameters():
         if name in names:
@@ -80,7 +81,7 @@ def freeze_embeddings(network: Any) -> None:
 
 @torch.no_grad()
 def clip_norm(parameters: Iterable[torch.Tensor], limit: float) -> None:
-    """Scale all gradients, dense and sparse, down to an L2 norm of `limit` together."""
+    """Scale all gradients in place, dense and sparse, to a joint L2 norm of at most `limit`."""
     owners = [parameter for parameter in parameters if parameter.grad is not None]
     for parameter in owners:
         if parameter.grad.is_sparse:  # type: ignore[union-attr]
@@ -91,7 +92,7 @@ def clip_norm(parameters: Iterable[torch.Tensor], limit: float) -> None:
 
 
 def clip_value(parameters: Iterable[torch.Tensor], limit: float) -> None:
-    """Clamp each element of all gradients, dense and sparse, to +-limit."""
+    """Clamp each element of all gradients, dense and sparse, to [-limit, limit]."""
     for parameter in parameters:
         if parameter.grad is not None:
             if parameter.grad.is_sparse:

@@ -1,4 +1,4 @@
-"""Where a run came from: versions, machine, git commit."""
+"""Provenance of a run: package versions, machine and git commit."""
 
 import importlib.metadata
 import os
@@ -27,7 +27,7 @@ def environment() -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The commit of the working folder, with "-dirty" where it has changes; None outside a repository."""
+    """Return the commit of the working directory, with "-dirty" if it has changes; None outside a repository."""
     try:
         command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

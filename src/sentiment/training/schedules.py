@@ -1,4 +1,4 @@
-"""The learning rate over the steps of a run, by any schedule of transformers, with its own arguments checked."""
+"""Learning-rate schedules of transformers, with their arguments checked."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from transformers.optimization import TYPE_TO_SCHEDULER_FUNCTION
 from sentiment.config.signatures import suggestion
 from sentiment.errors import ConfigError
 
-OURS = {  # arguments that a run gives to every schedule, and the key that says them
+OURS = {  # arguments that the run sets for every schedule, and the config key that sets them
     "num_warmup_steps": "model.warmup, a share of all steps",
     "num_training_steps": "trainer.max_epochs or trainer.max_steps",
     "last_epoch": "resume",
@@ -20,7 +20,11 @@ BY_METRIC = (SchedulerType.REDUCE_ON_PLATEAU, SchedulerType.GREEDY)  # these nee
 
 
 def check_schedule(kind: SchedulerType | str, arguments: Mapping[str, Any] | None) -> None:
-    """ConfigError for a schedule that training cannot drive, or an argument that it would not read."""
+    """Check that training can drive a schedule and that the schedule reads every argument.
+
+    Raises:
+        ConfigError: the schedule follows a metric, or an argument is unknown, missing or set by the run itself.
+    """
     kind = SchedulerType(kind)
     if kind in BY_METRIC:
         raise ConfigError(
@@ -43,7 +47,11 @@ def check_schedule(kind: SchedulerType | str, arguments: Mapping[str, Any] | Non
 def build_schedule(
     kind: SchedulerType | str, optimizer: Any, *, steps: int, warmup: float, arguments: Mapping[str, Any]
 ) -> Any:
-    """The schedule over `steps` steps, the first `warmup` of which, a share, the rate rises."""
+    """Build the schedule over `steps` steps, of which the fraction `warmup` is warmup.
+
+    Raises:
+        ConfigError: the schedule rejects its arguments.
+    """
     try:
         return get_scheduler(
             kind,

@@ -1,4 +1,4 @@
-"""The weights that a run exports: those of its last epoch, unless earlier ones validate better by more than chance.
+"""Selection of the exported weights: the last epoch's, unless an earlier validation is significantly better.
 
 The best of several validation scores is partly luck, the more so the fewer texts there are; training longer is not.
 """
@@ -28,13 +28,13 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Choice:
-    """Weights to export, and why.
+    """Weights to export, and the reason for them.
 
     Args:
-        epoch: the last one trained on for them, from 1.
-        score: the monitored one, on validation.
-        best_epoch: the one with the best validation score, chosen or not.
-        p_value: of the best epoch's lead over the last one being chance; None where the last epoch is the best.
+        epoch: the last epoch of training behind these weights, from 1.
+        score: their monitored metric on validation.
+        best_epoch: the epoch with the best validation score, chosen or not.
+        p_value: one-sided p-value of the best epoch's lead over the last epoch; None if the last epoch is the best.
     """
 
     weights: Weights
@@ -53,7 +53,7 @@ class Choice:
 def choose(checkpoints: Path, *, metric: str, labels: Sequence[str]) -> Choice:
     """Choose between last.ckpt and best.ckpt by a paired bootstrap of `metric` on the validation texts.
 
-    The lead of the best of k earlier validations counts where p < 0.05 / k (Bonferroni), one-sided.
+    The best of k earlier validations is exported if its one-sided p-value is below 0.05 / k (Bonferroni).
     """
     weights, last = read_judged(checkpoints / "last.ckpt")
     earlier_weights, best = read_judged(checkpoints / "best.ckpt")
@@ -71,7 +71,7 @@ def choose(checkpoints: Path, *, metric: str, labels: Sequence[str]) -> Choice:
 
 
 def p_value(challenger: Judged, holder: Judged, metric: str, labels: Sequence[str]) -> float:
-    """The share of resamples of the texts in which the challenger is not better (Koehn 2004), one-sided."""
+    """Estimate the one-sided p-value as the share of resamples in which the challenger is not better (Koehn 2004)."""
     sides = [scores(judged, metric, labels) for judged in (challenger, holder)]
     record = metrics.find(metric)
     lead = sides[0] - sides[1] if record is None or record.higher_is_better else sides[1] - sides[0]
@@ -79,7 +79,7 @@ def p_value(challenger: Judged, holder: Judged, metric: str, labels: Sequence[st
 
 
 def scores(judged: Judged, metric: str, labels: Sequence[str]) -> Floats:
-    """The metric on each resample, (RESAMPLES,); the same resamples each time."""
+    """Compute the metric on each resample, (RESAMPLES,); all calls use the same resamples."""
     record = metrics.find(metric)
     assert record is not None
     answers = Answers(judged.probabilities.numpy(), judged.targets.numpy())
