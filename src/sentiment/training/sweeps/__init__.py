@@ -1,1 +1,1 @@
-"""Many runs as one: trials in the folders of a sweep, none of them run twice."""
+"""Sweepers, launcher and pruning for Hydra: trials in the folders of a sweep, none of them run twice."""

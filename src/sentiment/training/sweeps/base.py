@@ -1,4 +1,4 @@
-"""What the sweepers share: the sweep folder, its trials and their launcher, and the best one's test score."""
+"""Base class of the sweepers: sweep folder, trials, launcher, and the best trial's test score."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ Direction = Literal["maximize", "minimize"]
 
 
 class FolderSweeper(Sweeper):
-    """Runs trials in numbered folders of one sweep folder, which is all that a later launch needs to go on."""
+    """Sweeper that runs trials in numbered folders of one sweep folder, from which alone a later launch resumes."""
 
     def __init__(self, *, direction: Direction, score_best: bool, params: Mapping[str, Any] | None) -> None:
         self.direction, self.score_best = direction, score_best
@@ -50,24 +50,28 @@ class FolderSweeper(Sweeper):
         with runs.claimed(self.folder):
             OmegaConf.save(self.config, self.folder / "multirun.yaml")
             try:
-                self.run({override.get_key_element(): override for override in overrides})  # the last one wins
+                self.run({override.get_key_element(): override for override in overrides})  # the last value wins
             except KeyboardInterrupt as error:
                 raise Interrupted(f"stopped; go on with: python train.py resume={self.folder}") from error
             self.finish()
 
     def run(self, overrides: Mapping[str, Override]) -> None:
-        """Run all trials that `overrides` ask for."""
+        """Run all trials that `overrides` define."""
         raise NotImplementedError
 
     def launch(self, trials: Mapping[str, Sequence[str]]) -> dict[str, runs.Outcome]:
-        """Run the overrides of each trial in the folder of its name, as the launcher does; how each ended."""
+        """Run each trial in the subfolder of its name, through the launcher, and return how each ended."""
         jobs = [[*overrides, f"hydra.sweep.subdir={name}"] for name, overrides in trials.items()]
         for job in self.launcher.launch(jobs, initial_job_idx=int(next(iter(trials)))):
-            _ = job.return_value  # raises what a trial raised
+            _ = job.return_value  # re-raises the exception of a failed trial
         return {name: runs.outcome(self.folder / name) for name in trials}
 
     def check_direction(self) -> None:
-        """ConfigError where the sweep would look for the worst score."""
+        """Check that the sweep optimizes its metric in the right direction.
+
+        Raises:
+            ConfigError: the sweep would look for the worst score.
+        """
         from sentiment.training.monitors import check_score
 
         higher = check_score("optimized_metric", self.metric).higher_is_better
@@ -79,16 +83,16 @@ class FolderSweeper(Sweeper):
             )
 
     def check(self, name: str, overrides: Sequence[str]) -> None:
-        """Hold the config of a trial against the signatures, before the sweep begins."""
+        """Validate a trial's config before the sweep begins."""
         cfg = self.context.config_loader.load_sweep_config(self.config, list(overrides))
         with read_write(cfg.hydra), open_dict(cfg):
             cfg.hydra.runtime.output_dir = str(self.folder / name)
-        HydraConfig.instance().set_config(cfg)  # for ${hydra:...}, as Hydra sets it for the trial itself
+        HydraConfig.instance().set_config(cfg)  # ${hydra:...} reads it; Hydra sets it likewise for the trial
         one_device(cfg)
         check(complete(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])))
 
     def finish(self) -> None:
-        """Name the best trial and, where asked, score it on the test split, once."""
+        """Log the best trial and, if `score_best` is set, score it on the test split, once."""
         scores = {name: runs.score(self.folder / name, self.metric) for name in self.finished()}
         if not scores:
             return
@@ -112,7 +116,11 @@ class FolderSweeper(Sweeper):
 
 
 def one_device(cfg: DictConfig) -> None:
-    """ConfigError for a trial in several processes: each would start the whole sweep again."""
+    """Check that each trial runs in a single process.
+
+    Raises:
+        ConfigError: there are several processes, each of which would start the whole sweep again.
+    """
     if ranks.world_size() > 1:
         raise ConfigError(
             f"torchrun started {ranks.world_size()} processes, and each would run the whole sweep; start it without "

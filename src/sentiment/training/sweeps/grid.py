@@ -1,4 +1,4 @@
-"""Every combination of the values given, each in a folder of its own."""
+"""Grid sweeper: every combination of the given values, each in a separate folder."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from sentiment.training.sweeps.base import Direction, FolderSweeper
 
 
 class GridSweeper(FolderSweeper):
-    """Hydra's basic sweeper, but for its folders: a combination that already has one is gone on with there."""
+    """Hydra's basic sweeper with persistent folders: a combination that already has a folder is resumed there."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class GridSweeper(FolderSweeper):
         trials = self.named(combinations(overrides))
         for name, trial in trials.items():
             self.check(name, trial)
-        serial = isinstance(self.launcher, BasicLauncher)  # one by one, so that Ctrl-C ends the sweep
+        serial = isinstance(self.launcher, BasicLauncher)  # one trial per launch, so that Ctrl-C ends the sweep
         batches = [{name: trial} for name, trial in trials.items()] if serial else [trials]
         ends = {name: end for batch in batches for name, end in self.launch(batch).items()}
         failed = [f"{name}: {end.reason}" for name, end in ends.items() if end.state == "failed"]
@@ -35,7 +35,7 @@ class GridSweeper(FolderSweeper):
             raise SentimentError(f"{len(failed)} of {len(trials)} trials failed; {failed[0]}")
 
     def named(self, trials: Sequence[Sequence[str]]) -> dict[str, Sequence[str]]:
-        """Each trial under the name of the folder that has its settings, or of a new one."""
+        """Key each trial by the name of the folder that has its settings, or by a new name."""
         folders = [path for path in self.folder.iterdir() if path.name.isdigit()]
         known = {runs.settings(runs.overrides(path) or ()): path.name for path in folders}
         new = map(str, itertools.count(max((int(path.name) + 1 for path in folders), default=0)))
@@ -43,7 +43,7 @@ class GridSweeper(FolderSweeper):
 
 
 def combinations(overrides: Mapping[str, Override]) -> list[list[str]]:
-    """The overrides of each trial, those given first changing slowest."""
+    """Return the overrides of each trial, the first key varying slowest."""
     return [list(trial) for trial in itertools.product(*(values(key, one) for key, one in overrides.items()))]
 
 

@@ -1,4 +1,4 @@
-"""A callback that gives a trial up where it falls behind the others."""
+"""Callback that prunes trials that fall behind the others."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Prune(pl.Callback):
-    """Reports `monitor` to the study after each epoch, and ends the trial where `pruner` says so.
+    """Callback that reports `monitor` to the study after each epoch and ends the trial if `pruner` says so.
 
     The trial is the one whose number is the name of `folder`; it may run in another process than the sweep.
     """
@@ -34,7 +34,7 @@ class Prune(pl.Callback):
             return
         score: Any = trainer.callback_metrics[self.monitor]
         step, epoch = trainer.current_epoch, trainer.current_epoch + 1
-        if step not in self.reported:  # by the part of this trial that was cut
+        if step not in self.reported:  # an interrupted part of this trial may have reported it
             self.trial.report(score.item(), step)
         if epoch != trainer.max_epochs and self.trial.should_prune():
             raise Pruned(f"pruned after epoch {epoch}, at {self.monitor} {score:.4f}")

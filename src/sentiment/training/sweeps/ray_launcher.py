@@ -1,4 +1,7 @@
-"""Trials as tasks of Ray. hydra-ray-launcher 1.2 does the same, but holds cloudpickle below 3 and brings boto3."""
+"""Hydra launcher that runs trials as Ray tasks.
+
+hydra-ray-launcher 1.2 does the same, but requires cloudpickle below 3 and brings boto3.
+"""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +21,14 @@ from sentiment.ray_cluster import ray_cluster
 
 
 class RayLauncher(Launcher):
-    """Runs each trial where `num_cpus` and `num_gpus` are free; one whose worker died is started again and goes on."""
+    """Launcher that runs each trial as a Ray task; a trial whose worker died is started again and resumes.
+
+    Args:
+        address: the Ray cluster; None starts a local one for the sweep.
+        num_cpus: CPUs reserved for each trial.
+        num_gpus: GPUs reserved for each trial.
+        max_retries: restarts of a trial whose worker died.
+    """
 
     def __init__(
         self,
@@ -56,7 +66,7 @@ def run_trial(
     singletons: Any,
     folder: Path,
 ) -> JobReturn:
-    """One trial in a worker of Ray, in the same working folder and with the same Hydra as the sweep."""
+    """Run one trial in a Ray worker, with the working directory and Hydra state of the sweep."""
     os.chdir(folder)
     setup_globals()
     Singleton.set_state(singletons)

@@ -1,4 +1,4 @@
-"""A search with Optuna, under the keys of hydra-optuna-sweeper."""
+"""Optuna sweeper with the config keys of hydra-optuna-sweeper."""
 
 import importlib.util
 import logging
@@ -27,11 +27,15 @@ log = logging.getLogger(__name__)
 
 
 class OptunaSweeper(FolderSweeper):
-    """Asks Optuna for the trials; the study in `storage` and the trial folders are all its memory.
+    """Sweeper whose trials Optuna proposes; its only state is the study in `storage` and the trial folders.
 
-    A trial that was cut is gone on with, with its number, parameters and folder. The sampler of each trial is seeded
-    by `sampler.seed` and the trial's number, so an interrupted search proposes what an unbroken one would.
-    `n_trials` is the number of finished and pruned trials the study shall have; `n_jobs` are launched together.
+    An interrupted trial resumes with its number, parameters and folder. The sampler of each trial is seeded by
+    `sampler.seed` and the trial's number, so an interrupted search proposes what an uninterrupted one would.
+
+    Args:
+        n_trials: the number of finished and pruned trials that the study is to have.
+        n_jobs: trials launched together.
+        max_failure_rate: the share of failed trials above which the sweep stops.
     """
 
     def __init__(
@@ -70,7 +74,11 @@ class OptunaSweeper(FolderSweeper):
         self.write_results(study)
 
     def study(self, fixed: Sequence[str]) -> "Study":
-        """The study of this sweep, made or opened; ConfigError where it was made with other settings."""
+        """Create or open the study of this sweep.
+
+        Raises:
+            ConfigError: the study was created with other fixed overrides, or its database cannot be used.
+        """
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -87,7 +95,7 @@ class OptunaSweeper(FolderSweeper):
         return study
 
     def batches(self, study: "Study", space: "dict[str, BaseDistribution]") -> Iterator[list["FrozenTrial"]]:
-        """The trials to run, `n_jobs` at a time: first those that a former launch left running, then new ones."""
+        """Yield the trials to run, up to `n_jobs` at a time: first those interrupted earlier, then new ones."""
         from optuna.trial import TrialState
 
         left = study.get_trials(states=[TrialState.RUNNING])
@@ -123,7 +131,11 @@ class OptunaSweeper(FolderSweeper):
             )
 
     def write_results(self, study: "Study") -> None:
-        """optimization_results.yaml, with the keys that users of hydra-optuna-sweeper read."""
+        """Write optimization_results.yaml, with the keys of hydra-optuna-sweeper.
+
+        Raises:
+            SentimentError: no trial has finished.
+        """
         if not self.finished():
             raise SentimentError(f"all {len(study.trials)} trials were pruned; choose a milder callbacks.prune.pruner")
         best = study.best_trial

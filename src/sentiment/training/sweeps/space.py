@@ -1,4 +1,4 @@
-"""Hydra's sweep syntax, such as choice(a, b) and tag(log, interval(1, 9)), as Optuna's distributions."""
+"""Conversion of Hydra's sweep syntax, such as choice(a, b) and tag(log, interval(1, 9)), to Optuna's distributions."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,19 @@ if TYPE_CHECKING:
 
 
 def split(overrides: Mapping[str, Override]) -> tuple[list[str], dict[str, "BaseDistribution"]]:
-    """The overrides that are the same in each trial, and a distribution for each key that is searched."""
+    """Separate the overrides shared by all trials from the searched keys, and convert these to distributions."""
     fixed = [one.input_line or key for key, one in overrides.items() if not one.is_sweep_override()]
     return fixed, {key: distribution(one) for key, one in overrides.items() if one.is_sweep_override()}
 
 
 def distribution(override: Override) -> "BaseDistribution":
-    """As Hydra reads them: an interval is one of real numbers unless cast with int(); a range leaves its stop out."""
+    """Convert a sweep override to an Optuna distribution.
+
+    As in Hydra, an interval is of real numbers unless cast with int(), and a range excludes its stop.
+
+    Raises:
+        ConfigError: Optuna rejects the bounds or the step.
+    """
     from optuna.distributions import CategoricalDistribution
 
     sweep: Any = override.value()
@@ -35,7 +41,7 @@ def distribution(override: Override) -> "BaseDistribution":
 
 
 def probes(space: Mapping[str, "BaseDistribution"]) -> Iterator[dict[str, Any]]:
-    """A few trials that together have the ends of each interval and each choice, to see that all are allowed."""
+    """Yield a few trials that together cover the ends of each interval and each choice, to validate all of them."""
     ends = {key: list(getattr(one, "choices", ())) or [one.low, one.high] for key, one in space.items()}  # type: ignore[attr-defined]
     for i in range(max(map(len, ends.values()))):
         yield {key: values[i % len(values)] for key, values in ends.items()}

@@ -1,4 +1,4 @@
-"""One trial of a sweep in its folder: run, gone on with, or found finished."""
+"""Single trial of a sweep in its folder: run, resumed, or found finished."""
 
 import logging
 from collections.abc import Callable
@@ -16,9 +16,22 @@ log = logging.getLogger(__name__)
 
 
 def run_trial(cfg: DictConfig, hydra: Any, folder: Path, fit: Callable[[Path | None], object]) -> float | None:
-    """The score of the trial, None where it was pruned or failed, which its outcome.json then says.
+    """Run or resume one trial in its folder and return its score.
 
-    `fit` takes the checkpoint to go on from, if any. What is no mistake of the user's is raised, and stops the sweep.
+    User errors mark the trial failed; any other exception propagates and aborts the sweep.
+
+    Args:
+        cfg: the trial's config.
+        hydra: Hydra's own config, with the overrides of the trial.
+        folder: the trial's folder.
+        fit: trains; takes the checkpoint to resume from, or None.
+
+    Returns:
+        The score, or None if the trial was pruned or failed, which outcome.json then records.
+
+    Raises:
+        ConfigError: the folder holds a run with other settings.
+        KeyboardInterrupt: the trial was interrupted.
     """
     former = runs.overrides(folder)
     if former is not None and runs.settings(former) != runs.settings(hydra.overrides.task):
@@ -38,7 +51,7 @@ def run_trial(cfg: DictConfig, hydra: Any, folder: Path, fit: Callable[[Path | N
         fit(checkpoint)
         return runs.score(folder, cfg.optimized_metric)
     except Interrupted as error:
-        raise KeyboardInterrupt(str(error)) from error  # past the launcher, which would go on to the next trial
+        raise KeyboardInterrupt(str(error)) from error  # on Interrupted the launcher would start the next trial
     except Pruned as error:
         log.info("%s: %s", folder, error)
         runs.end(folder, "pruned", str(error))
