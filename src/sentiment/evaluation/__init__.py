@@ -1,1 +1,1 @@
-"""Scores of a classifier on labelled texts, with intervals and the baseline beside them."""
+"""Metrics of a classifier on labelled texts, with bootstrap intervals and a baseline."""

@@ -1,4 +1,4 @@
-"""What counting words alone gives: TF-IDF of one and two words with logistic regression, beside every score."""
+"""Bag-of-words baseline: TF-IDF over word unigrams and bigrams with logistic regression."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,14 @@ NAME = "TF-IDF + logistic regression"
 
 
 class Baseline:
-    """A classifier of cleaned texts, trained on `texts` and their label names."""
+    """Baseline classifier of cleaned texts, trained on `texts` and their label names."""
 
     def __init__(self, texts: Sequence[str], labels: Sequence[str], *, cleaning: Cleaning) -> None:
         self.cleaning = cleaning
         self.pipeline = untrained().fit([*map(cleaning, texts)], labels)
 
     def probabilities(self, texts: Sequence[str], labels: Sequence[str]) -> torch.Tensor:
-        """(len(texts), len(labels)), float32, in the order of `labels`; 0 for a label it never met."""
+        """Predict probabilities (N, labels), float32, in the order of `labels`; 0 for a label absent from training."""
         known: Any = list(self.pipeline.classes_)
         found = torch.from_numpy(self.pipeline.predict_proba([*map(self.cleaning, texts)])).float()
         columns = [found[:, known.index(label)] if label in known else torch.zeros(len(texts)) for label in labels]
@@ -26,7 +26,7 @@ class Baseline:
 
 
 def untrained() -> Any:
-    """A scikit-learn pipeline of texts; imported here, as trials of a sweep do without."""
+    """Build the untrained scikit-learn pipeline; imported here because trials of a sweep do not need scikit-learn."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -1,7 +1,7 @@
-"""Bootstrap intervals of a classifier's scores (Efron 1979, "Bootstrap methods: another look at the jackknife").
+"""Bootstrap intervals of a classifier's metrics (Efron 1979, "Bootstrap methods: another look at the jackknife").
 
-The rows of a split are drawn again with replacement, as many as there are, and the scores computed anew each time; the
-interval lies between two percentiles of what comes out.
+The rows of a split are drawn with replacement, as many as there are, and the metrics computed for each resample; the
+interval lies between two percentiles of the results.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,18 @@ def intervals(
     level: float = LEVEL,
     seed: int = SEED,
 ) -> dict[str, Interval]:
-    """The interval of each score, of probabilities (N, labels) and label numbers (N,).
+    """Compute a percentile bootstrap interval for each metric.
 
-    A score that no resample has is left out.
+    Args:
+        probabilities: (N, labels).
+        targets: label indices (N,).
+        labels: the label names, in the order of the columns.
+        resamples: the number of bootstrap resamples.
+        level: the coverage of the interval.
+        seed: seed of the resampling.
+
+    Returns:
+        (low, high) by metric name; a metric undefined in every resample is left out.
     """
     answers = Answers(probabilities, targets)
     drawn = [resampled_scores(Resamples(answers, counts), labels) for counts in draws(len(targets), resamples, seed)]
@@ -40,7 +49,7 @@ def intervals(
 
 
 def resampled_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, Floats]:
-    """Each score of `metrics.score` for each resample, (B,)."""
+    """Compute each score of `metrics.score` for each resample, (B,)."""
     scores: dict[str, Floats] = {}
     for metric in metrics.METRICS:
         values = resampled(metric, resamples)
@@ -52,7 +61,7 @@ def resampled_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, F
 
 
 def resampled(metric: Metric, resamples: Resamples) -> Floats:
-    """A metric of each resample, (B,) or (B, classes); one without a form for counts is computed on the drawn rows."""
+    """Compute a metric for each resample, (B,) or (B, classes); without `Metric.resampled`, on the drawn rows."""
     if metric.resampled:
         return metric.resampled(resamples)
     answers, computed = resamples.answers, metric.build(resamples.answers.classes)
@@ -67,13 +76,13 @@ def resampled(metric: Metric, resamples: Resamples) -> Floats:
 
 
 def mean_interval(values: Floats, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = SEED) -> Interval:
-    """The interval of the mean of `values` (N,)."""
+    """Compute the percentile bootstrap interval of the mean of `values` (N,)."""
     means = [counts @ values / len(values) for counts in draws(len(values), resamples, seed)]
     return percentiles(np.concatenate(means), level)
 
 
 def interval_text(name: str, scores: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
-    """As 0.8841 (0.869-0.899), without an interval where none is known; "-" for a score that there is none of."""
+    """Format a score as 0.8841 (0.869-0.899), without brackets if it has no interval, or "-" if it is missing."""
     if name not in scores:
         return "-"
     if name not in intervals:
@@ -83,6 +92,9 @@ def interval_text(name: str, scores: Mapping[str, float], intervals: Mapping[str
 
 
 def percentiles(values: Floats, level: float) -> Interval:
-    """The middle `level` of the values; resamples without one, as where a class was not drawn, are left out."""
+    """Return the bounds of the middle `level` of the values.
+
+    NaN, as from resamples without a row of some class, is ignored.
+    """
     low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

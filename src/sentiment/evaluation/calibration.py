@@ -1,6 +1,6 @@
-"""Probabilities that mean what they say: temperature scaling, and how far from it a classifier is.
+"""Temperature scaling and calibration errors (Guo et al. 2017, "On Calibration of Modern Neural Networks").
 
-After Guo et al. 2017, "On Calibration of Modern Neural Networks". Probabilities are (N, labels), label numbers (N,).
+Probabilities are (N, labels), targets are label indices (N,).
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch.nn.functional import one_hot
 
-BINS = 15  # of equal width, as in the paper
-COLDEST, HOTTEST = 0.2, 5.0  # temperatures looked at
+BINS = 15  # bins of equal width, as in the paper
+COLDEST, HOTTEST = 0.2, 5.0  # bounds of the search
 SPREAD = 0.5  # standard deviation of the prior on log T
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Texts by the probability of their predicted label, in bins of equal width; empty bins are left out."""
+    """Reliability diagram: texts binned by the probability of their predicted label, without empty bins."""
 
     counts: list[int]
     confidence: list[float]  # mean probability of the predicted label
@@ -24,16 +24,16 @@ class Reliability:
 
     @property
     def ece(self) -> float:
-        """Expected calibration error: by how much the two differ, a mean over texts."""
+        """Expected calibration error: mean absolute gap between confidence and accuracy, weighted by texts."""
         gaps = (n * abs(c - a) for n, c, a in zip(self.counts, self.confidence, self.accuracy, strict=True))
         return sum(gaps) / sum(self.counts)
 
 
 def fit_temperature(probabilities: torch.Tensor, targets: torch.Tensor) -> float:
-    """The temperature that gives the targets the highest likelihood, between 0.2 and 5.
+    """Fit the temperature with the highest likelihood of the targets, between 0.2 and 5.
 
-    A prior around 1 on its logarithm weighs as much as a few texts: it keeps a split of a dozen, all of them right,
-    from asking for certainty, and changes nothing on hundreds.
+    A Gaussian prior on its logarithm, centred at T = 1, weighs as much as a few texts: it keeps a split of a dozen
+    texts, all of them right, from pushing the probabilities to certainty, and has no effect on hundreds.
     """
     scores = probabilities.double().clamp_min(1e-12).log()
 
@@ -57,7 +57,10 @@ def reliability(probabilities: torch.Tensor, targets: torch.Tensor) -> Reliabili
 
 
 def errors(probabilities: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
-    """Expected calibration error, Brier score (a sum over labels, a mean over texts), negative log likelihood."""
+    """Compute the expected calibration error, the Brier score and the negative log-likelihood.
+
+    The Brier score is summed over labels; both it and the likelihood are means over texts.
+    """
     hits = one_hot(targets, probabilities.shape[1])
     return {
         "ece": reliability(probabilities, targets).ece,

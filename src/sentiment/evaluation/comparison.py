@@ -1,4 +1,4 @@
-"""What stands beside a run's scores: the baseline on the same texts."""
+"""Comparison of a run with the baseline on the same texts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,13 +18,13 @@ BASELINE = "baseline.json"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The baseline on a split, and by how much the model's accuracy is above the baseline's there."""
+    """Baseline scores on a split, and the model's lead over the baseline in accuracy."""
 
-    sha256: str  # of the split
+    sha256: str  # fingerprint of the split
     scores: dict[str, float]
     intervals: dict[str, Interval]
     lead: float
-    lead_interval: Interval  # of the paired difference: both on the same resamples
+    lead_interval: Interval  # bootstrap interval of the paired difference, model minus baseline
 
 
 def compare(results: Mapping[str, Evaluation], train: Split, cleaning: Cleaning) -> dict[str, Comparison]:
@@ -45,7 +45,7 @@ def baseline_json(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
 
 
 def remembered(run: Path, split: Split) -> Comparison | None:
-    """What baseline.json of a run holds on this very split."""
+    """Return the comparison in a run's baseline.json for this split, matched by fingerprint; None if there is none."""
     path = run / BASELINE
     if not path.is_file():
         return None

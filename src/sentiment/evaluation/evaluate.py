@@ -1,4 +1,4 @@
-"""`sentiment evaluate`: a finished run on its own or other labelled texts."""
+"""`sentiment evaluate`: score a finished run on its own or other labelled texts."""
 
 import logging
 from collections.abc import Mapping
@@ -24,9 +24,20 @@ log = logging.getLogger(__name__)
 def evaluate_run(
     *, run: Path, split: str, output: Path | None = None, data: SentimentData | None = None, baseline: bool = True
 ) -> Evaluation:
-    """Score a run's exported model on a split of its own data, or of `data`, with the run's own preprocessing.
+    """Score a run's exported model on a split, with the run's own preprocessing, and write the report.
 
-    Columns that `data` does not name are those of the run's own data.
+    Args:
+        run: the run directory, or an export folder if `data` is given.
+        split: the split to score.
+        output: the folder to write to; default `<run>/evaluation/<split>`.
+        data: other data to score, with the column names of the run's data by default; None scores the run's data.
+        baseline: compare with the baseline on the same texts.
+
+    Returns:
+        The model's predictions and scores on the split.
+
+    Raises:
+        ConfigError: the split is missing, or there is no labelled data to score.
     """
     folder = Path(run)
     predictor = Predictor.load(folder)
@@ -48,7 +59,11 @@ def evaluate_run(
 
 
 def run_data(run: Path) -> SentimentData | None:
-    """The data module of a run, from its own saved config; None for a bare export folder."""
+    """Build the data module of a run from its saved config; None for a bare export folder.
+
+    Raises:
+        ConfigError: the saved config builds no SentimentData.
+    """
     saved = saved_config(run)
     if saved is None:
         return None
@@ -76,7 +91,10 @@ def chosen(splits: Mapping[str, Split], name: str) -> Split:
 def reference(
     run: Path, own: SentimentData | None, split: str, result: Evaluation, cleaning: Cleaning
 ) -> dict[str, Comparison]:
-    """The baseline of the run's own train split on the same texts; none where that split cannot be read any more."""
+    """Return the baseline's comparison on the scored texts, stored in the run or trained anew on its train split.
+
+    Empty if that split cannot be read any more.
+    """
     if known := remembered(run, result.split):
         return {split: known}
     try:

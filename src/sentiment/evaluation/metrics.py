@@ -1,4 +1,4 @@
-"""The scores of a classifier: one record each, which training, intervals, report, leaderboard and model card read."""
+"""Registry of the metrics, read by training, bootstrap intervals, report, leaderboard and model card."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from sentiment.evaluation.resampling import Floats, Resamples
 
 
 class Auroc(MulticlassAUROC):
-    """The macro AUROC over the labels that have rows; nan where fewer than two have."""
+    """Macro AUROC over the labels that have rows; NaN if fewer than two have."""
 
     def __init__(self, classes: int) -> None:
         super().__init__(classes, average="none", validate_args=False)
@@ -38,7 +38,7 @@ class Auroc(MulticlassAUROC):
 
 
 class NegativeLogLikelihood(torchmetrics.Metric):
-    """The mean cross-entropy of probabilities (N, classes), without class weights."""
+    """Mean cross-entropy of probabilities (N, classes), without class weights."""
 
     total: torch.Tensor
     rows: torch.Tensor
@@ -59,17 +59,17 @@ class NegativeLogLikelihood(torchmetrics.Metric):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A score of probabilities (N, classes) and label numbers (N,).
+    """Metric of probabilities (N, classes) and label indices (N,).
 
     Args:
         name: the key in metrics.json, and after `validation/` in the log.
-        build: makes the torchmetrics object for a number of classes; its value is one number, or one for each class.
+        build: makes the torchmetrics object for a number of classes, which computes one value, or one per class.
         title: the name in the report.
-        meaning: a sentence for the report's reader.
-        higher_is_better: the direction of what monitors it, of sweeps and of the leaderboard.
-        headline: shown at the top of the report and in the model card.
-        resampled: the same score for many bootstrap resamples at once, (B,) or (B, classes); without it each resample
-            is drawn and given to `build`'s object, which takes about a second for 1,000 resamples of 1,000 rows.
+        meaning: one sentence for the reader of the report.
+        higher_is_better: the direction for monitoring callbacks, sweeps and the leaderboard.
+        headline: shown at the top of the report and in the learning curves.
+        resampled: computes the metric for many bootstrap resamples at once, (B,) or (B, classes); without it each
+            resample is drawn and given to `build`'s object, about a second for 1,000 resamples of 1,000 rows.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Metric:
 
     @property
     def mode(self) -> str:
-        """The `mode` of what monitors it."""
+        """Mode of callbacks that monitor the metric, max or min."""
         return "max" if self.higher_is_better else "min"
 
 
@@ -144,30 +144,30 @@ METRICS = [
 
 
 def find(score: str) -> Metric | None:
-    """The record of a score, `f1` or `recall/negative`; None where no metric has the name."""
+    """Return the metric of a score such as `f1` or `recall/negative`; None if no metric has the name."""
     return next((metric for metric in METRICS if metric.name == score.partition("/")[0]), None)
 
 
 def title(score: str) -> str:
-    """The report's name of a score; that of a label has the label after a comma."""
+    """Return the report's name of a score; a per-label score has the label after a comma."""
     kind, _, label = score.partition("/")
     metric = find(kind)
     return ", ".join(part for part in (metric.title if metric else kind, label) if part)
 
 
 def ordered(scores: Sequence[str]) -> list[str]:
-    """Names of scores in the order of the records, those of no record last."""
+    """Sort score names in the order of METRICS, unknown ones last."""
     names = [metric.name for metric in METRICS]
     return sorted(scores, key=lambda score: (*names, kind).index(kind) if (kind := score.partition("/")[0]) else 0)
 
 
 def build(classes: int) -> MetricCollection:
-    """All metrics, accumulated over a split and never averaged over batches."""
+    """Build all metrics, to be accumulated over a split and not averaged over batches."""
     return MetricCollection({metric.name: metric.build(classes) for metric in METRICS})
 
 
 def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str, float]:
-    """Computed metrics as plain numbers; one with a value for each class becomes `precision/negative` and so on."""
+    """Convert computed metrics to plain numbers, per-class values under names such as `precision/negative`."""
     flat = {}
     for name, value in values.items():
         if value.ndim == 0:
@@ -178,13 +178,13 @@ def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str,
 
 
 def score(probabilities: torch.Tensor, targets: torch.Tensor, labels: Sequence[str]) -> dict[str, float]:
-    """All metrics of one split, but for those that are no number, as AUROC where all rows are of one label."""
+    """Compute all metrics of one split, leaving out those that are NaN, such as AUROC if all rows have one label."""
     metrics = build(len(labels))
     metrics.update(probabilities, targets)
     return {name: value for name, value in flatten(metrics.compute(), labels).items() if not math.isnan(value)}
 
 
 def confusion(predicted: torch.Tensor, targets: torch.Tensor, classes: int) -> list[list[int]]:
-    """Counts, a row for each true class and a column for each predicted one."""
+    """Count the texts by true class (rows) and predicted class (columns)."""
     matrix: Any = MulticlassConfusionMatrix(classes)(predicted, targets)
     return [list(map(int, row)) for row in matrix.tolist()]

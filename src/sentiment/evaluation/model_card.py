@@ -1,4 +1,4 @@
-"""The model card (README.md) of an export."""
+"""Model card (README.md) of an exported model."""
 
 from collections.abc import Mapping, Sequence
 
@@ -36,7 +36,7 @@ training too; the plain pipeline gives the same labels with probabilities that a
 
 
 def model_card(name: str, backbone: str, preprocessing: Preprocessing, results: Results) -> str:
-    """README.md of the export folder."""
+    """Render the README.md of an export: scores with intervals, preprocessing, and a usage example."""
     _, last = results.last
     columns = [column for column in metrics.ordered(list(last.scores)) if "/" not in column]
     rows = []

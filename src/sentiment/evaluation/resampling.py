@@ -1,6 +1,6 @@
-"""Many resamples of a split scored at once: drawn rows are kept as counts.
+"""Vectorized metrics over bootstrap resamples, which are kept as row counts.
 
-A confusion matrix is then one matrix product and an AUROC one cumulative sum.
+All confusion matrices are then one matrix product, and an AUROC is one cumulative sum.
 """
 
 from collections.abc import Iterator
@@ -13,57 +13,57 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-CELLS = 2_000_000  # counts held at a time: 16 MB
+CELLS = 2_000_000  # counts held at a time, 16 MB
 
 
 class Answers:
-    """Probabilities (N, L) and label numbers (N,) of a split, prepared for resampling."""
+    """Probabilities (N, L) and label indices (N,) of a split, prepared for resampling."""
 
     def __init__(self, probabilities: Floats, targets: Integers) -> None:
         self.probabilities, self.targets = probabilities, targets
         self.classes = probabilities.shape[1]
         rows = np.arange(len(targets))
         self.losses = -np.log(np.maximum(probabilities[rows, targets].astype(float), 1e-12))
-        self.cells = np.zeros((len(targets), self.classes**2))  # one-hot place in the confusion matrix
+        self.cells = np.zeros((len(targets), self.classes**2))  # one-hot cell of the flattened confusion matrix
         self.cells[rows, targets * self.classes + probabilities.argmax(axis=1)] = 1
 
     @cached_property
     def curves(self) -> "list[AurocCounts]":
-        """The ranking of each class against the others; with two classes both have the same AUROC, and one is kept."""
+        """Ranking of each class against the rest; with two classes only one is kept, since both have the same AUROC."""
         classes = range(self.classes) if self.classes > 2 else [1]
         return [AurocCounts(self.probabilities[:, c], self.targets == c) for c in classes]
 
 
 @dataclass(frozen=True)
 class Resamples:
-    """B resamples of `answers`: how often each holds each row, (B, N)."""
+    """B resamples of `answers` as row counts (B, N)."""
 
     answers: Answers
     counts: Floats
 
     @cached_property
     def rows(self) -> Floats:
-        """The rows of each resample, (B,)."""
+        """Number of rows of each resample, (B,)."""
         return np.asarray(self.counts.sum(axis=1))
 
     @cached_property
     def confusion(self) -> Floats:
-        """The confusion matrices, (B, true label, predicted label)."""
+        """Confusion matrices, (B, true label, predicted label)."""
         return (self.counts @ self.answers.cells).reshape(-1, self.answers.classes, self.answers.classes)
 
     @property
     def hits(self) -> Floats:
-        """The correct answers for each label, (B, L)."""
+        """Number of correct predictions of each label, (B, L)."""
         return np.asarray(np.einsum("bii->bi", self.confusion))
 
     @property
     def support(self) -> Floats:
-        """The rows of each true label, (B, L)."""
+        """Number of rows with each true label, (B, L)."""
         return np.asarray(self.confusion.sum(axis=2))
 
     @property
     def predicted(self) -> Floats:
-        """The rows that got each label, (B, L)."""
+        """Number of rows predicted as each label, (B, L)."""
         return np.asarray(self.confusion.sum(axis=1))
 
     def accuracy(self) -> Floats:
@@ -85,25 +85,25 @@ class Resamples:
         return divide(self.hits, self.support, empty=0.0)
 
     def auroc(self) -> Floats:
-        """The mean over labels that have rows of both kinds; nan where there is none."""
+        """Compute the macro AUROC over the labels with rows of both kinds; NaN if there is none."""
         return nanmean(np.stack([curve.auroc(self.counts) for curve in self.answers.curves], axis=1))
 
 
 class AurocCounts:
-    """The AUROC of one class's scores (N,) as a function of how often each row counts."""
+    """AUROC of one class's scores (N,) as a function of row counts."""
 
     def __init__(self, scores: Floats, positive: NDArray[np.bool_]) -> None:
         self.order = np.argsort(scores, kind="stable")
         self.positive = positive[self.order]
         ranked = scores[self.order]
-        self.below = np.searchsorted(ranked, ranked, side="left")  # rows with a lower score
-        self.upto = np.searchsorted(ranked, ranked, side="right")  # and with the same
+        self.below = np.searchsorted(ranked, ranked, side="left")  # number of rows with a lower score
+        self.upto = np.searchsorted(ranked, ranked, side="right")  # number of rows with a lower or equal score
 
     def auroc(self, counts: Floats) -> Floats:
-        """The share of pairs in order, ties half, (B,); nan where a resample has no pair."""
+        """Compute the share of correctly ordered pairs, ties counting half, (B,); NaN for a resample without pairs."""
         sorted_counts = counts[:, self.order]
         negatives = np.cumsum(np.where(self.positive, 0.0, sorted_counts), axis=1)
-        negatives = np.pad(negatives, ((0, 0), (1, 0)))  # (B, N + 1): of the first n rows
+        negatives = np.pad(negatives, ((0, 0), (1, 0)))  # (B, N + 1), column n counts the first n rows
         own = self.positive.nonzero()[0]
         weights = sorted_counts[:, own]
         won = (weights * (negatives[:, self.below[own]] + negatives[:, self.upto[own]]) / 2).sum(axis=1)
@@ -111,7 +111,7 @@ class AurocCounts:
 
 
 def draws(rows: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """Draw rows with replacement; yields how often each was drawn, (some resamples, rows) at a time."""
+    """Draw rows with replacement and yield their counts, (chunk of resamples, rows), in chunks of limited memory."""
     rng = np.random.default_rng(seed)
     some = max(1, CELLS // rows)
     for start in range(0, resamples, some):
@@ -127,6 +127,6 @@ def divide(above: Floats, below: Floats, *, empty: float) -> Floats:
 
 
 def nanmean(values: Floats) -> Floats:
-    """The mean of each row (B, n) of what is a number, nan where nothing is."""
+    """Average each row (B, n) over its numbers; NaN for a row without any."""
     known = ~np.isnan(values)
     return divide(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(float), empty=np.nan)

@@ -1,4 +1,4 @@
-"""The files that an evaluation leaves behind."""
+"""Result files of an evaluation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from sentiment.files import write_csv, write_json
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One model on its splits, the last one the most telling, and the baseline beside it where that was asked for."""
+    """Evaluations of one model by split, the most important split last, with the baseline if it was asked for."""
 
     evaluations: dict[str, Evaluation]
     baseline: dict[str, Comparison] = field(default_factory=dict)
@@ -29,9 +29,10 @@ class Results:
         return list(self.evaluations.items())[-1]
 
     def write(self, folder: Path) -> None:
-        """predictions.csv of the last split, intervals.json, calibration.json, baseline.json; at the end metrics.json.
+        """Write the result files, and metrics.json last: its presence marks the others as complete.
 
-        The last one's presence says that the others are complete.
+        The others are predictions.csv of the last split, intervals.json, calibration.json and, with a baseline,
+        baseline.json.
         """
         write_predictions(self.last[1], folder / "predictions.csv")
         write_json(folder / "intervals.json", intervals_json(self.evaluations))
@@ -42,13 +43,13 @@ class Results:
 
 
 def intervals_json(results: Mapping[str, Evaluation]) -> dict[str, Any]:
-    """[low, high] for each score of metrics.json."""
+    """Build intervals.json: [low, high] for each score of metrics.json, and the bootstrap settings."""
     method = {"method": "percentile bootstrap", "level": LEVEL, "resamples": RESAMPLES, "seed": SEED}
     return {name: result.intervals for name, result in results.items()} | {"how": method}
 
 
 def calibration_json(results: Mapping[str, Evaluation]) -> dict[str, Any]:
-    """The temperature, and the errors of the probabilities without it and with it."""
+    """Build calibration.json: the temperature, and the calibration errors without and with it."""
     return {"temperature": next(iter(results.values())).temperature, "bins": BINS} | {
         name: {
             "before": errors(result.at(1.0).probabilities, result.targets),
@@ -59,7 +60,7 @@ def calibration_json(results: Mapping[str, Evaluation]) -> dict[str, Any]:
 
 
 def write_predictions(evaluation: Evaluation, target: Path) -> None:
-    """CSV with text, label, prediction, and a probability for each label."""
+    """Write a CSV with text, label, prediction, and a probability for each label."""
     predicted = [evaluation.labels[i] for i in evaluation.predicted.tolist()]
     rows = zip(evaluation.split.texts, evaluation.split.labels, predicted, evaluation.probabilities, strict=True)
     header = ["text", "label", "prediction", *(f"p_{label}" for label in evaluation.labels)]

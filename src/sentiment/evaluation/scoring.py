@@ -15,23 +15,23 @@ from sentiment.evaluation.bootstrap import Interval, intervals
 from sentiment.inference.predictor import tempered
 from sentiment.inference.types import Classifier, Prediction
 
-CHUNK = 512  # texts between two looks at the clock and at Ctrl-C
+CHUNK = 512  # texts per call, between updates of the progress bar and checks for Ctrl-C
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A classifier's answers on a split, and what follows from them."""
+    """Predictions of a classifier on a split, with the scores computed from them."""
 
     labels: list[str]
     split: Split
     probabilities: torch.Tensor  # (N, labels), made with `temperature`
     temperature: float = 1.0
-    tokens: list[int] | None = None  # that the model has read of each text
+    tokens: list[int] | None = None  # tokens read of each text
     truncated: list[bool] | None = None
 
     @cached_property
     def targets(self) -> torch.Tensor:
-        """Label numbers (N,)."""
+        """Label indices (N,)."""
         return numbers(self.split.labels, self.labels)
 
     @cached_property
@@ -44,22 +44,26 @@ class Evaluation:
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
-        """The 95 % bootstrap interval of each score."""
+        """95 % bootstrap interval of each score."""
         return intervals(self.probabilities.numpy(), self.targets.numpy(), self.labels)
 
     @property
     def confusion(self) -> list[list[int]]:
-        """Counts, a row for each true class and a column for each predicted one."""
+        """Confusion matrix as counts, true classes in rows and predicted classes in columns."""
         return metrics.confusion(self.predicted, self.targets, len(self.labels))
 
     def at(self, temperature: float) -> "Evaluation":
-        """The same answers, made with another temperature."""
+        """Return the evaluation rescaled to another temperature."""
         changed = tempered(self.probabilities, temperature / self.temperature)
         return replace(self, probabilities=changed, temperature=temperature)
 
 
 def evaluate(classifier: Classifier, split: Split, labels: Sequence[str], *, temperature: float = 1.0) -> Evaluation:
-    """Ask `classifier`, whose own temperature is given, for each text; DataError for a label it does not know."""
+    """Predict each text of a split with `classifier`, whose probabilities were made with `temperature`.
+
+    Raises:
+        DataError: a label of the split is unknown to the model, or a text cannot be predicted.
+    """
     unknown = sorted(set(split.labels) - set(labels))
     if unknown:
         raise DataError(f"the data has the label {unknown[0]!r}, the model knows {', '.join(labels)}; check the labels")
@@ -75,7 +79,11 @@ def evaluate(classifier: Classifier, split: Split, labels: Sequence[str], *, tem
 
 
 def ask(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
-    """The answers in the order of the texts, with a progress bar where they are many."""
+    """Predict the texts in order, with a progress bar if they are many.
+
+    Raises:
+        DataError: a text cannot be predicted; the message names its row.
+    """
     starts = range(0, len(texts), CHUNK)
     shown = track(starts, "scoring", console=console, transient=True, disable=len(starts) < 3)
     answers = []
@@ -88,6 +96,6 @@ def ask(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
 
 
 def numbers(names: Sequence[str], labels: Sequence[str]) -> torch.Tensor:
-    """Label names as their places in `labels`, (N,) int64."""
+    """Convert label names to their indices in `labels`, (N,) int64."""
     index = {label: i for i, label in enumerate(labels)}
     return torch.tensor([index[name] for name in names])

@@ -1,4 +1,4 @@
-"""The database of a search: a locked, full or damaged one is one line."""
+"""Error handling for the Optuna study's database: locked, full or damaged, it gives a one-line error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,11 @@ from sentiment.errors import ConfigError
 
 @contextmanager
 def readable(storage: str) -> Iterator[None]:
-    """Raise ConfigError where the block meets a database that cannot be used."""
+    """Translate errors of the study's database within the block.
+
+    Raises:
+        ConfigError: the database cannot be used.
+    """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import DatabaseError
 

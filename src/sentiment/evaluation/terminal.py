@@ -8,8 +8,8 @@ from sentiment.evaluation.results import Results
 
 
 def scores_table(results: Results) -> Table:
-    """Each score with its 95 % interval, and beside those of the last split the baseline's: 80 columns hold no more."""
-    from sentiment.evaluation.bootstrap import interval_text  # imports torch, which commands over HTTP do without
+    """Build a table of scores with 95 % intervals; the baseline is shown for the last split only, to fit 80 columns."""
+    from sentiment.evaluation.bootstrap import interval_text  # imports torch, which HTTP commands do not need
 
     table = Table(title="scores with 95 % intervals")
     table.add_column("metric", no_wrap=True)

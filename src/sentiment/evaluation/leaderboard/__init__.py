@@ -1,4 +1,4 @@
-"""Runs compared: a table of the settings that differ, with means over seeds."""
+"""Leaderboard of runs: a table of the settings that differ, with means over seeds."""
 
 from sentiment.evaluation.leaderboard.command import sweep_report
 

@@ -1,4 +1,4 @@
-"""sentiment sweep-report: the leaderboard of a sweep, or of any folder with runs below it."""
+"""`sentiment sweep-report`: the leaderboard of a sweep, or of any folder that contains runs."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,19 @@ SHOWN = 30  # rows in the terminal
 
 
 def sweep_report(*, folder: Path, metric: str = "accuracy", output: Path | None = None) -> list[Group]:
-    """Print the leaderboard of the runs below `folder` and write leaderboard.csv and leaderboard.html."""
+    """Print the leaderboard of the runs below `folder` and write leaderboard.csv and leaderboard.html.
+
+    Args:
+        folder: a sweep folder, or any other folder that contains runs.
+        metric: the metric to rank by.
+        output: the folder to write to; default `folder`.
+
+    Returns:
+        One group of runs per combination of settings, best first.
+
+    Raises:
+        ConfigError: there is no run in the folder, or no finished run has the metric.
+    """
     folder = Path(folder)
     trials = find(folder)
     if not trials:
@@ -46,7 +58,7 @@ def unfinished(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def table(rows: Sequence[Group], names: Sequence[str], metric: str, folder: Path) -> Table:
-    """The best rows, for the terminal."""
+    """Build the terminal table of the best rows."""
     shown = Table("", *names, "n", f"validation {metric}", "test", "time", "best epoch", "runs", title=str(folder))
     for place, row in enumerate(rows[:SHOWN], start=1):
         shown.add_row(str(place), *row.settings, *cells(row), paths(row, folder))
@@ -58,7 +70,7 @@ def table(rows: Sequence[Group], names: Sequence[str], metric: str, folder: Path
 
 
 def cells(row: Group) -> list[str]:
-    """What terminal and page show of a row between its settings and its paths."""
+    """Format the columns between a row's settings and its paths, for terminal and page."""
     return [
         str(row.validation.count if row.validation else 0),
         str(row.validation or ", ".join(row.states)),
@@ -73,7 +85,7 @@ def paths(row: Group, folder: Path) -> str:
 
 
 def csv_rows(rows: Sequence[Group], names: Sequence[str], metric: str) -> Iterator[list[Any]]:
-    """Yield the header and a line for each row, the mean and the ends of its interval as numbers."""
+    """Yield the CSV header and a line for each row, with means and interval bounds as numbers."""
     ends = [f"{split}_{metric}{end}" for split in ("validation", "test") for end in ("", "_low", "_high")]
     yield [*names, "n", "seeds", *ends, "seconds", "best_epochs", "states", "paths"]
     for row in rows:

@@ -1,4 +1,4 @@
-"""Runs that differ in their seed alone, as one row with a mean and its interval."""
+"""Groups of runs that differ only in their seed, with mean scores and intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from sentiment.evaluation.metrics import find
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean and the half width of its 95 % interval (Student 1908), which takes three values or more.
+    """Mean and half width of its 95 % interval (Student 1908), for three values or more.
 
-    Of two values Student's factor is 12.7: an interval that says nothing.
+    For two values Student's factor is 12.7, which makes the interval useless.
     """
 
     value: float
@@ -28,20 +28,20 @@ class Mean:
 
     @property
     def numbers(self) -> list[float | None]:
-        """The mean and the ends of its interval."""
+        """Mean and bounds of its interval."""
         return [self.value, *(None if self.half is None else self.value + sign * self.half for sign in (-1, 1))]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    settings: tuple[str, ...]  # the values of the keys that differ
+    settings: tuple[str, ...]  # values of the keys that differ between runs
     trials: list[Trial]
     validation: Mean | None = None
     test: Mean | None = None
 
     @property
     def seconds(self) -> float | None:
-        """The mean duration of its finished runs."""
+        """Mean duration of the finished runs, in seconds."""
         known = [trial.summary["duration_seconds"] for trial in self.trials if trial.summary]
         return fmean(known) if known else None
 
@@ -59,7 +59,7 @@ class Group:
 
 
 def groups(trials: Sequence[Trial], keys: Sequence[str], metric: str) -> list[Group]:
-    """One group for each combination of the values of `keys`, best first, those without a score last."""
+    """Group runs by their values of `keys`, best group first and groups without a score last."""
     gathered: dict[tuple[str, ...], list[Trial]] = {}
     for trial in trials:
         gathered.setdefault(tuple(trial.value(key) for key in keys), []).append(trial)
@@ -72,7 +72,7 @@ def groups(trials: Sequence[Trial], keys: Sequence[str], metric: str) -> list[Gr
     return sorted(rows, key=lambda row: (row.validation is None, row.validation and sign * row.validation.value))
 
 
-FEWEST = 3  # values that an interval takes
+FEWEST = 3  # values that an interval needs
 SPLITS = ("validation", "test")
 
 

@@ -1,4 +1,4 @@
-"""The leaderboard as one self-contained page, in the look of a run's report."""
+"""Leaderboard as one self-contained HTML page, in the style of a run's report."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an Optuna study tells beside its trials: how the search went, and which parameters mattered."""
+"""Figures of an Optuna study: optimization history and parameter importances."""
 
 import logging
 from pathlib import Path
@@ -18,7 +18,7 @@ FILE = "study.db"
 
 
 def figures(folder: Path) -> list[Figure]:
-    """The figures of the study in a sweep folder; none where it has no study, or one without a finished trial."""
+    """Draw the figures of the study in a sweep folder; none without a study or without a finished trial."""
     if not (folder / FILE).is_file():
         return []
     import optuna
@@ -41,7 +41,7 @@ def figures(folder: Path) -> list[Figure]:
 
 
 def history(study: "Study") -> Figure:
-    """The value of each trial, and the best so far."""
+    """Plot the value of each trial and the best so far."""
     from optuna.study import StudyDirection
     from optuna.trial import TrialState
 
@@ -62,7 +62,7 @@ def history(study: "Study") -> Figure:
 
 
 def importances(study: "Study") -> dict[str, float]:
-    """The share of each parameter in the variance of scores (fANOVA, Hutter et al. 2014), {} where all are equal."""
+    """Compute each parameter's share of the score variance (fANOVA, Hutter et al. 2014); {} if all scores are equal."""
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
     from optuna.trial import TrialState
 

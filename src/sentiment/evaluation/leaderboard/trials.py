@@ -1,4 +1,4 @@
-"""The runs below a folder, as they tell of themselves."""
+"""Runs below a folder, read from their saved configs and results."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from sentiment import run_dir as runs
 from sentiment.files import damaged
 
-NAMES = {"run_name", "resume", "seed", "test", "hparams_search"}  # keys that are no setting of the numbers
+NAMES = {"run_name", "resume", "seed", "test", "hparams_search"}  # keys that are not settings to compare
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Trial:
 
     @cached_property
     def choices(self) -> dict[str, str]:
-        """The option of each config group."""
+        """Selected option of each config group."""
         path = self.folder / runs.RECORD / "hydra.yaml"
         choices = OmegaConf.select(runs.read_config(path), "hydra.runtime.choices")
         if not isinstance(choices, DictConfig):
@@ -42,7 +42,10 @@ class Trial:
         return read(self.folder, "run_summary.json")
 
     def score(self, split: str, metric: str) -> float | None:
-        """A finished run's score; that of the test split also where only the best run of a sweep was given one."""
+        """Return a finished run's score on a split, else None.
+
+        The test score may also stem from a later `sentiment evaluate`, as for the best run of a sweep.
+        """
         value = self.scores(split).get(metric) if self.outcome.state == "finished" else None
         return None if value is None else float(value)
 
@@ -51,7 +54,7 @@ class Trial:
         return dict(own.get(split) or later.get(split) or {})
 
     def value(self, key: str) -> str:
-        """What `key` was in this run, whether overridden or not; "" where it has no such key."""
+        """Return the value of `key` in this run, overridden or not; "" if it has no such key."""
         if key in self.choices:
             return str(self.choices[key])
         value = OmegaConf.select(self.config, key)
@@ -65,7 +68,7 @@ def read(folder: Path, name: str) -> dict[str, Any]:
 
 
 def find(folder: Path) -> list[Trial]:
-    """Every run at or below `folder`, in the order of their names, numbers as numbers."""
+    """Find every run at or below `folder`, sorted by path with numbers in numeric order."""
     found = [path.parent.parent for path in folder.rglob(f"{runs.RECORD}/overrides.yaml")]
     trials = [
         Trial(path, runs.overrides(path) or []) for path in found if (path / runs.RECORD / "hydra.yaml").is_file()
@@ -74,7 +77,7 @@ def find(folder: Path) -> list[Trial]:
 
 
 def keys(trials: Sequence[Trial]) -> list[str]:
-    """The overridden keys whose values differ between the runs."""
+    """Return the overridden keys whose values differ between the runs."""
     given = (override.lstrip("+~").partition("=")[0] for trial in trials for override in trial.overrides)
     wanted = [key for key in dict.fromkeys(given) if key not in NAMES and not key.startswith(("paths.", "hydra"))]
     return [key for key in wanted if len({trial.value(key) for trial in trials}) > 1]

@@ -1,4 +1,4 @@
-"""report.html: one self-contained page about a run, and its figures as SVG files."""
+"""Self-contained HTML report of a run (report.html), with its figures as SVG files."""
 
 from sentiment.evaluation.report.page import write_report
 

@@ -1,4 +1,4 @@
-"""What a classifier does on a split, as figures."""
+"""Figures of a classifier's predictions on a split."""
 
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from sentiment.evaluation.scoring import Evaluation
 
-POINTS = 300  # of a curve: more cannot be seen
-BINS = 6  # of text length
+POINTS = 300  # points per curve; more are not visible
+BINS = 6  # bins of text length
 FEW = 10  # texts
 
 
 def roc(result: "Evaluation") -> Figure | None:
-    """Receiver operating characteristic of each label against the others; None where all texts are of one."""
+    """Plot the ROC curve of each label against the rest; None if all texts have one label."""
     if not curves(result):
         return None
     from sklearn.metrics import roc_curve
@@ -41,7 +41,7 @@ def roc(result: "Evaluation") -> Figure | None:
 
 
 def precision_recall(result: "Evaluation") -> Figure | None:
-    """The curve of each label against the others; None where all texts are of one."""
+    """Plot the precision-recall curve of each label against the rest; None if all texts have one label."""
     if not curves(result):
         return None
     from sklearn.metrics import precision_recall_curve
@@ -62,7 +62,7 @@ def precision_recall(result: "Evaluation") -> Figure | None:
 
 
 def calibration(result: "Evaluation") -> Figure:
-    """Reliability diagram without and with the temperature."""
+    """Plot the reliability diagram without and with the temperature."""
 
     def paint(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="perfect")
@@ -86,7 +86,7 @@ def calibration(result: "Evaluation") -> Figure:
 
 
 def length(result: "Evaluation") -> Figure | None:
-    """Accuracy by tokens read; None where nobody counted them, or all texts are alike."""
+    """Plot accuracy by number of tokens read; None if tokens were not counted or all texts fall into one bin."""
     bins = length_bins(result)
     if len(bins) < 2:
         return None
@@ -113,14 +113,18 @@ def length(result: "Evaluation") -> Figure | None:
 
 
 def length_bins(result: "Evaluation") -> list[tuple[str, int, int]]:
-    """Name, texts and right ones of about equally full bins of length; the texts that were cut are one of their own."""
+    """Bin the texts by length into about equally full bins, and truncated texts, if enough, into a separate bin.
+
+    Returns:
+        Name, number of texts, and number of correct predictions of each bin.
+    """
     if not result.tokens:
         return []
     tokens = np.array(result.tokens)
     right = (result.predicted == result.targets).numpy()
     cut = np.array(result.truncated) if result.truncated else np.zeros(len(tokens), dtype=bool)
     if cut.sum() < FEW:
-        cut[:] = False  # too few for a bin of their own
+        cut[:] = False  # too few for a separate bin
     edges = np.unique(np.quantile(tokens[~cut], np.linspace(0, 1, BINS + 1)).round()) if (~cut).any() else np.array([])
     bins: list[tuple[str, int, int]] = []
     for i, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
@@ -132,7 +136,7 @@ def length_bins(result: "Evaluation") -> list[tuple[str, int, int]]:
 
 
 def wilson(right: int, count: int) -> Interval:
-    """The 95 % interval of a share (Wilson 1927); it has a width where all or none are right too."""
+    """Compute the 95 % Wilson score interval of a proportion (Wilson 1927); its width is not 0 at a share of 0 or 1."""
     z = 1.959964
     middle = (right + z * z / 2) / (count + z * z)
     reach = z / (count + z * z) * sqrt(right * (count - right) / count + z * z / 4)
@@ -140,7 +144,7 @@ def wilson(right: int, count: int) -> Interval:
 
 
 def curves(result: "Evaluation") -> list[tuple[int, str]]:
-    """Place and name of the labels worth a curve: both kinds of text are there, and of two labels only the second."""
+    """List index and name of the labels to plot: those with texts of both kinds; of two labels only the second."""
     own = result.targets.bincount(minlength=len(result.labels)).tolist()
     numbered = [(i, label) for i, label in enumerate(result.labels) if 0 < own[i] < len(result.split)]
     return numbered[-1:] if len(result.labels) == 2 else numbered
@@ -152,6 +156,6 @@ def line(axes: "Axes", x: Any, y: Any, label: str, n: int) -> None:
 
 
 def thinned(x: Any, y: Any) -> Any:
-    """Places of at most about `POINTS` points, evenly far apart along a curve in the unit square."""
+    """Return the indices of at most about `POINTS` points, evenly spaced along a curve in the unit square."""
     way = np.concatenate([[0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
     return np.unique(np.searchsorted(way, np.linspace(0, way[-1], POINTS)).clip(0, len(x) - 1))

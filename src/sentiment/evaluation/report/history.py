@@ -1,4 +1,4 @@
-"""What happened while a run learned and on what, as figures."""
+"""Figures of a run's training history and of its data."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from sentiment.evaluation.report.style import DASHES, SERIES, Figure, draw
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SMOOTHED = 25  # points of the training loss that stay
+SMOOTHED = 25  # points of the training loss after averaging
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
-    """The rows of the CSV logger while it learned, one file for each start of a resumed run; [] where there is none."""
+    """Read the CSV logger's rows up to the last trained epoch, from one file per start of the run; [] without any."""
     rows: list[dict[str, str]] = []
     for path in sorted(folder.glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.rpartition("_")[2])):
         with path.open(newline="", encoding="utf-8") as file:
@@ -25,7 +25,7 @@ def read_history(folder: Path) -> list[dict[str, str]]:
 
 
 def learning_curves(rows: Sequence[Mapping[str, str]]) -> list[Figure]:
-    """Losses by step, and the validation scores by step where there were several epochs."""
+    """Plot the losses by step and, after several validations, the validation scores by step."""
     loss_text = (
         "How wrong the model was as it learned, lower is better. Training loss that falls while validation loss rises "
         "means that it began to learn its texts by heart."
@@ -48,7 +48,7 @@ def points(rows: Sequence[Mapping[str, str]], name: str) -> list[tuple[int, floa
 
 
 def averaged(values: list[tuple[int, float]]) -> list[tuple[int, float]]:
-    """At most about `SMOOTHED` points, each the mean of as many neighbours."""
+    """Average neighbouring points, to at most about `SMOOTHED` points."""
     size = -(-len(values) // SMOOTHED) or 1
     parts = [values[i : i + size] for i in range(0, len(values), size)]
     return [(part[-1][0], sum(value for _, value in part) / len(part)) for part in parts]
@@ -68,13 +68,13 @@ def curve(name: str, title: str, text: str, series: Mapping[str, list[tuple[int,
 
 
 def length_histogram(report: Mapping[str, Any]) -> Figure:
-    """Token lengths of each split, from data_report.json."""
+    """Plot the token lengths of each split, from data_report.json."""
     edges = report["edges"]
 
     def paint(axes: "Axes") -> None:
         for i, (name, split) in enumerate(report["splits"].items()):
             shares = [count / max(1, split["rows"]) for count in split["tokens"]["counts"]]
-            shown = [*edges[:-1], 2 * edges[-2] - edges[-3]]  # the last bin, of all longer texts, as wide as the others
+            shown = [*edges[:-1], 2 * edges[-2] - edges[-3]]  # the open-ended last bin is drawn as wide as the others
             axes.stairs(shares, shown, color=SERIES[i], linestyle=DASHES[i], linewidth=1.6, label=name)
         if report["max_length"] <= edges[-2]:
             axes.axvline(report["max_length"], color=SERIES[3], linewidth=1.2, linestyle=":", label="longest read")

@@ -1,4 +1,4 @@
-"""The page: what it shows is gathered here, how it looks is page.html and page.css."""
+"""Report page: collects what page.html and page.css present."""
 
 import shlex
 from collections.abc import Mapping
@@ -13,14 +13,18 @@ from sentiment.files import read_json_if_any, replacing
 if TYPE_CHECKING:
     from sentiment.evaluation.results import Results
 
-OF_A_LAUNCH = ("run_name", "resume", "hparams_search")  # overrides that a repeated run has otherwise
+OF_A_LAUNCH = ("run_name", "resume", "hparams_search")  # overrides that differ in a repeated run
 HERE = Path(__file__).parent
 
 
 def write_report(folder: Path, results: "Results", *, run: Path, own: bool = True) -> None:
-    """Write report.html and its figures to `folder`; what the run's own files tell is read from `run`.
+    """Write report.html and its figures to `folder`.
 
-    `own` says that the scored texts are of the run's own data, so that its data report speaks of them.
+    Args:
+        folder: the folder to write to; it is replaced as a whole.
+        results: the evaluations to present.
+        run: the run directory, read for its config, summary and command.
+        own: the scored texts are from the run's own data, so its data report and learning curves apply.
     """
     page = gather(results, run=run, own=own)
     with replacing(folder, marker="report.html") as temporary:
@@ -31,7 +35,7 @@ def write_report(folder: Path, results: "Results", *, run: Path, own: bool = Tru
 
 
 def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
-    """Everything that page.html names."""
+    """Collect all variables of page.html."""
     split, last = results.last
     data = read_json_if_any(run / "data_report.json") if own else None
     drawn = [figures.roc(last), figures.precision_recall(last), figures.calibration(last), figures.length(last)]
@@ -73,7 +77,7 @@ def render(page: Mapping[str, Any]) -> str:
 
 
 def command(run: Path) -> str | None:
-    """The line that trains the run again, under a name of its own, from the folder it was started in."""
+    """Return the command that trains the run again, under a new name, from the folder it was started in."""
     from yaml import safe_load
 
     overrides = read_text(run / ".hydra" / "overrides.yaml")

@@ -1,4 +1,4 @@
-"""One look for all figures: matplotlib draws, the page's style sheet gives the colours of light and dark."""
+"""Shared style of all figures: matplotlib draws them, the page's style sheet sets light and dark colours."""
 
 import re
 from collections.abc import Callable
@@ -18,11 +18,11 @@ SERIES = (
     "#e69f00",
     "#56b4e9",
 )  # Okabe and Ito's, safe for colour-blind eyes
-DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))  # told apart in black and white too
+DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))  # distinguishable in black and white too
 VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid"} | {colour: f"series-{i}" for i, colour in enumerate(SERIES)}
 SETTINGS: Any = {
-    "svg.fonttype": "none",  # text stays text, in the page's own font
-    "svg.hashsalt": "sentiment",  # the same figure, the same bytes
+    "svg.fonttype": "none",  # text stays text, in the page's font
+    "svg.hashsalt": "sentiment",  # the same figure gives the same bytes
     "text.parse_math": False,  # a label may hold a $
     "font.size": 10,
     "text.color": INK,
@@ -39,21 +39,21 @@ SETTINGS: Any = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
 }
-SIZE = (4.6, 3.5)  # inches: the text is as large as the page's on a phone's width too
+SIZE = (4.6, 3.5)  # inches; at a phone's width the text is still as large as the page's
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An SVG file, and what it shows in words."""
+    """SVG figure with a title and a description."""
 
     name: str
     title: str
-    text: str  # what to see in it, for someone who never saw such a figure
+    text: str  # description for readers new to this kind of figure
     svg: str
 
     @property
     def inline(self) -> str:
-        """The SVG as a part of a page: as wide as there is room, in the page's colours, with ids of its own."""
+        """SVG for embedding in a page: responsive width, the page's colours, ids prefixed by the figure's name."""
         head = f'<svg role="img" aria-label="{self.title}"'
         svg = re.sub(r'<svg([^>]*?) width="[^"]*"', rf"{head}\1", re.sub(r' height="[\d.]+pt"', "", self.svg, count=1))
         svg = re.sub(r'(id="|href="#|url\(#)', rf"\1{self.name}-", svg)
@@ -63,7 +63,7 @@ class Figure:
 
 
 def draw(name: str, title: str, text: str, paint: "Callable[[Axes], None]") -> Figure:
-    """A figure with one pair of axes that `paint` fills."""
+    """Draw a figure with a single pair of axes, which `paint` fills."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 

@@ -1,4 +1,4 @@
-"""The numbers of the page, worked out and put into words; page.html lays them out."""
+"""Numbers and sentences of the report, computed here and laid out by page.html."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sentiment.evaluation.scoring import Evaluation
 
 ERRORS = 12
-SHOWN = 400  # characters of a text
+SHOWN = 400  # characters shown of a text
 FEW = 200  # texts
 
 
@@ -35,7 +35,7 @@ class Tile:
 @dataclass(frozen=True, slots=True)
 class Cell:
     count: int
-    share: float  # of its row
+    share: float  # fraction of its row
     right: bool
 
 
@@ -48,7 +48,7 @@ class Error:
 
 
 def verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
-    """What a reader should take home, in a sentence each."""
+    """Summarize the result in a few sentences for the reader."""
     accuracy, rows = result.scores["accuracy"], len(result.split)
     lines = [
         f"On {rows:,} {split} texts the model gives the right label to {percent(accuracy)} "
@@ -92,7 +92,7 @@ def scores(result: "Evaluation", baseline: "Comparison | None") -> list[Row]:
 
 
 def confusion(result: "Evaluation") -> list[tuple[str, list[Cell]]]:
-    """A row for each true label, a cell for each predicted one."""
+    """Build the confusion matrix: a row for each true label, a cell for each predicted one."""
     table = []
     for i, (label, counts) in enumerate(zip(result.labels, result.confusion, strict=True)):
         whole = max(1, sum(counts))
@@ -101,7 +101,7 @@ def confusion(result: "Evaluation") -> list[tuple[str, list[Cell]]]:
 
 
 def calibration(result: "Evaluation") -> list[tuple[str, str, str]]:
-    """Name, value without and value with the temperature."""
+    """List the calibration errors: name, value without and value with the temperature."""
     before = calibration_errors(result.at(1.0).probabilities, result.targets)
     after = calibration_errors(result.probabilities, result.targets)
     names = {"ece": "expected calibration error", "brier": "Brier score", "nll": "negative log likelihood"}
@@ -109,7 +109,7 @@ def calibration(result: "Evaluation") -> list[tuple[str, str, str]]:
 
 
 def errors(result: "Evaluation") -> list[Error]:
-    """The wrong answers that the model was surest of."""
+    """List the misclassified texts with the highest confidence."""
     confidence, predicted = result.probabilities.max(dim=-1)
     wrong = (predicted != result.targets).nonzero().flatten().tolist()
     surest = sorted(wrong, key=lambda i: -confidence[i].item())[:ERRORS]
