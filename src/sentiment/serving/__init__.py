@@ -1,4 +1,4 @@
-"""TorchServe on this machine: its settings, the running server, the command."""
+"""Local TorchServe: settings, the server process and the serve command."""
 
 from sentiment.serving.serve import serve
 from sentiment.serving.server import TorchServe

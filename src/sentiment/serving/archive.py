@@ -1,4 +1,4 @@
-"""An exported run as a TorchServe archive: the same run in, the same bytes out."""
+"""Reproducible TorchServe archives (.mar) of exported runs: the same run gives the same bytes."""
 
 import json
 import logging
@@ -26,11 +26,11 @@ from sentiment.run_dir import read_result
 
 log = logging.getLogger(__name__)
 
-RESULTS = ("metrics.json", "intervals.json")  # of the run: the served model tells them
+RESULTS = ("metrics.json", "intervals.json")  # files of the run that the served model reports
 HANDLER = "handlers/sentiment_handler.py"
-CARRIED = ("__init__.py", "errors.py", "files.py", "inference", "protocol", "worker")  # of the package, for the handler
-MAX_SECONDS = 10.0  # of one call of a worker
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, for every member
+CARRIED = ("__init__.py", "errors.py", "files.py", "inference", "protocol", "worker")  # the handler imports these
+MAX_SECONDS = 10.0  # s, compute budget of one worker call
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest timestamp zip supports; every member gets it
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 VERSION = re.compile(r"(?!0+(\.0+)?$)\d+(\.\d+)?")  # TorchServe keeps it as a number above 0
 
@@ -50,11 +50,28 @@ def package(
     overwrite: bool = True,
     file: str | None = None,
 ) -> Path:
-    """Write `store`/`name`.mar for TorchServe from a run directory, or from its export folder; `file` is another stem.
+    """Write the TorchServe archive `store`/`name`.mar of a run directory or of its export folder.
 
-    `max_batch_delay` is in milliseconds (TorchServe takes 0 for 100), `response_timeout` in seconds. A worker computes
-    for about `max_seconds` at a time, by default 10, or half of a shorter `response_timeout`; what does not fit in is
-    answered 413 or 503. `window_stride` takes the place of the run's own.
+    Args:
+        run: The run directory, or its export folder.
+        store: The model store, the folder that the archive is written to.
+        name: The model's name in TorchServe.
+        version: The model's version, a number above 0.
+        batch_size: The most requests that TorchServe puts into one batch.
+        max_batch_delay: Time that TorchServe waits for a batch to fill, in milliseconds; it takes 0 for 100.
+        workers: Worker processes of the model.
+        response_timeout: Seconds after which TorchServe kills a worker that has not answered.
+        max_seconds: Compute budget of one worker call, in seconds. Requests over it are answered 413 or 503. The
+            default is 10, or half of a shorter `response_timeout`.
+        window_stride: Replaces the run's own window stride.
+        overwrite: Replace an existing archive.
+        file: File name without its suffix; default: `name`.
+
+    Returns:
+        The path of the archive.
+
+    Raises:
+        ConfigError: An option is invalid, or the archive exists and `overwrite` is false.
     """
     export = export_folder(Path(run))
     if not NAME.fullmatch(name):
@@ -74,14 +91,14 @@ def package(
         "batchSize": batch_size,
         "maxBatchDelay": max_batch_delay,
         "responseTimeout": response_timeout,
-        "maxSeconds": float(max_seconds),  # the handler's own
+        "maxSeconds": float(max_seconds),  # read by the handler, not by TorchServe
     }
     if (export / SUMS).is_file():
         verify_export(export)
     else:
-        Predictor.load(export)  # of an earlier release: what opens is whole as far as anyone can tell
+        Predictor.load(export)  # exports of earlier releases have no checksums: loading is the only check
     preprocessing = read_preprocessing(export, window_stride=window_stride)
-    with scratch_folder(target) as scratch:  # beside the archive: what a kill leaves in /tmp stays there
+    with scratch_folder(target) as scratch:  # not in /tmp, where the leftovers of a killed process would stay
         members = archive(export, preprocessing, scratch, name=name, version=version, settings=settings)
         write_zip(members, target)
     log.info("packaged %s as %s (%.1f MB)", export, target, target.stat().st_size / 1e6)
@@ -90,7 +107,11 @@ def package(
 
 
 def checked_version(version: str | float) -> str:
-    """As text, since 2.0 on a command line is a number; ConfigError where TorchServe would not take it."""
+    """Return the version as text (2.0 on a command line is parsed as a number).
+
+    Raises:
+        ConfigError: TorchServe would not accept the version.
+    """
     if not VERSION.fullmatch(str(version)):
         raise ConfigError(f"version={version!r}: expected a number above 0, such as 1.0")
     return str(version)
@@ -99,7 +120,7 @@ def checked_version(version: str | float) -> str:
 def archive(
     export: Path, preprocessing: Preprocessing, scratch: Path, *, name: str, version: str, settings: dict[str, Any]
 ) -> Path:
-    """Let torch-model-archiver lay the archive out as a plain folder, and return that folder."""
+    """Lay out the archive as a plain folder with torch-model-archiver, and return that folder."""
     from model_archiver.model_archiver_config import ModelArchiverConfig
     from model_archiver.model_packaging import generate_model_archive
 
@@ -113,7 +134,7 @@ def archive(
             shutil.copyfile(file, extra / file.name)
     if preprocessing != read_preprocessing(export):
         write_json(extra / PREPROCESSING, preprocessing.to_json())
-    for file_name in RESULTS if export.name == "export" else ():  # the served model tells them
+    for file_name in RESULTS if export.name == "export" else ():  # the served model reports them
         if (result := export.parent / file_name).is_file():
             read_result(export.parent, file_name)
             shutil.copyfile(result, extra / result.name)
@@ -138,7 +159,7 @@ def archive(
         )
     manifest = out / name / "MAR-INF" / "MANIFEST.json"
     content = read_json(manifest)
-    content["createdOn"] = "01/01/1980 00:00:00"  # a clock in the archive would make every build differ
+    content["createdOn"] = "01/01/1980 00:00:00"  # a real timestamp would make every build differ
     manifest.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
     write_checksums(out / name, sorted(member_names(out / name)))
     return out / name
@@ -149,7 +170,10 @@ def member_names(folder: Path) -> list[str]:
 
 
 def write_zip(folder: Path, target: Path) -> None:
-    """All files of `folder`, in one order, with one time and mode, stored uncompressed: weights do not shrink."""
+    """Write all files of `folder` to a reproducible zip: sorted, with fixed times and modes.
+
+    Members are stored uncompressed, since weights hardly compress.
+    """
     with replacing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as zipped:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
@@ -159,7 +183,7 @@ def write_zip(folder: Path, target: Path) -> None:
 
 
 def copy_part(source: Path, target: Path) -> None:
-    """Copy a module, or a package without what Python compiled of it."""
+    """Copy a module, or a package without its `__pycache__`."""
     if source.is_dir():
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
@@ -168,7 +192,7 @@ def copy_part(source: Path, target: Path) -> None:
 
 @contextmanager
 def archiver_room(folder: Path) -> Iterator[None]:
-    """Point Python's temporary folder to `folder` for a while, and keep the archiver's own log lines off the screen."""
+    """Redirect Python's temporary directory to `folder` and silence the archiver's log within the block."""
     folder.mkdir()
     before = tempfile.tempdir
     tempfile.tempdir = os.fspath(folder)

@@ -1,4 +1,4 @@
-"""The end of a server in order: what is under way is answered, what comes then is refused with 503."""
+"""Graceful shutdown: finish the pending requests, and refuse new ones with 503."""
 
 import logging
 import threading
@@ -15,16 +15,25 @@ from sentiment.worker.activity import DRAINING, Batches
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
-REACH_SECONDS = 0.3  # for the last answers, from Java to their clients
+REACH_SECONDS = 0.3  # grace period in which Java sends the last responses
 
 
 def drain(
     clients: Iterable[Client], activity: Path, workers: Callable[[], dict[int, Batches | None]], *, seconds: float
 ) -> bool:
-    """Return once all requests that had come are answered, True, or after `seconds`, False.
+    """Wait until every request received so far is answered, for at most `seconds`.
 
-    TorchServe keeps the requests of each version in a queue, first in, first out: once a text that is asked now is
-    answered, a worker has taken all that came before. From then on workers refuse, and finish the batch they have.
+    TorchServe queues the requests of each version first in, first out. So once a canary text sent now is answered, a
+    worker has taken every earlier request. From then on the workers refuse new requests and finish their current batch.
+
+    Args:
+        clients: One client for each model version to drain.
+        activity: The folder where workers record their batches; the file that starts the draining is created there.
+        workers: Returns the batch counters of each worker by process id.
+        seconds: The longest wait.
+
+    Returns:
+        True if all requests were answered in time.
     """
     deadline = time.monotonic() + seconds
     asked = [threading.Thread(target=ask, args=(client, deadline), daemon=True) for client in clients]
@@ -43,7 +52,7 @@ def drain(
 
 
 def ask(client: Client, deadline: float) -> None:
-    """Wait in the queue; where it is full, until there is a place."""
+    """Send a canary text and wait for its answer; retry until `deadline` while the queue is full."""
     while (left := deadline - time.monotonic()) > 0:
         try:
             with replace(client, timeout=left, pauses=()) as once:
@@ -55,5 +64,5 @@ def ask(client: Client, deadline: float) -> None:
 
 
 def unfinished(before: Batches | None, now: Batches | None) -> bool:
-    """Whether a worker still has the batch that it had."""
+    """Return True if a worker is still computing the batch it was computing before."""
     return before is not None and now is not None and before.busy and now.done < before.begun

@@ -1,4 +1,4 @@
-"""What variables may set: some of TorchServe's own settings as TS_<NAME>, the rest for its processes from a file."""
+"""Environment variables: the TorchServe settings accepted as TS_<NAME>, and the env file for its processes."""
 
 import re
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ FIXED = (
     "TS_CONFIG_FILE", "TS_METRICS_MODE", "TS_METRICS_CONFIG", "TS_SERVICE_ENVELOPE", "TS_DEFAULT_SERVICE_HANDLER",
     "TS_INSTALL_PY_DEP_PER_MODEL", "TS_GRPC_INFERENCE_PORT", "TS_GRPC_MANAGEMENT_PORT", "TS_MODEL_SERVER_HOME",
 )  # fmt: skip
-UNUSED = (  # settings that this server hands to nobody; TorchServe would take them from its own configuration
+UNUSED = (  # settings that serve does not pass on; TorchServe would read them from its own config file
     "async_logging", "cpp_log_config", "debug", "decode_input_request", "default_response_timeout",
     "default_startup_timeout", "default_workers_per_model", "enable_envvars_config", "enable_grpc_ssl",
     "enable_metrics_api", "grpc_inference_address", "grpc_management_address", "initial_distribution_port", "io_ratio",
@@ -50,7 +50,13 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """The KEY=VALUE lines of a file, with # comments, `export ` and quotes around a value allowed; ConfigError."""
+    """Read the KEY=VALUE lines of an env file.
+
+    Comment lines with #, an `export ` prefix and quotes around a value are allowed.
+
+    Raises:
+        ConfigError: The file does not exist, or a line is malformed.
+    """
     if not path.is_file():
         raise ConfigError(f"env_file={path}: no such file")
     variables = {}
@@ -59,7 +65,7 @@ def read_env_file(path: Path) -> dict[str, str]:
         if not name or name.startswith("#"):
             continue
         if not equals or not NAME.fullmatch(name.strip()):
-            raise ConfigError(f"{path}, line {number}: expected KEY=VALUE or a # comment")  # it may hold a secret
+            raise ConfigError(f"{path}, line {number}: expected KEY=VALUE or a # comment")  # the line may hold a secret
         value = value.strip()
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
         variables[name.strip()] = value[1:-1] if quoted else value
@@ -67,10 +73,13 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def torchserve_settings(environment: Mapping[str, str], file: Mapping[str, str]) -> dict[str, str]:
-    """TorchServe's settings by name, of TS_ variables; the environment wins over the file.
+    """Return the TorchServe settings given as TS_ variables; the environment takes precedence over the env file.
 
-    ConfigError for a variable that is a key of serve, that this server fixes, or that the file spells wrong. A TS_
-    variable of the environment that is none of TorchServe's belongs to another tool.
+    TS_ variables of the environment that TorchServe does not know are ignored, since they belong to other tools.
+
+    Raises:
+        ConfigError: A variable duplicates a key of serve, sets a value that this server fixes or does not pass on, or
+            is unknown in the env file.
     """
     names = {f"TS_{setting.upper()}": setting for setting in PASSED}
     for name in [*(name for name in environment if name.startswith("TS_")), *file]:

@@ -1,4 +1,4 @@
-"""Settings that let strangers in: refused, unless `insecure=true` says that something else keeps them out."""
+"""Checks for settings that expose the server to the network; only `insecure=true` permits them."""
 
 import ipaddress
 import socket
@@ -11,7 +11,7 @@ RULE = "!" * 78
 
 
 def exposures(settings: Settings) -> list[str]:
-    """Return what anyone on the network could do, or read; empty for a server that keeps strangers out."""
+    """Describe what anyone on the network could do or read; empty for a server that is not exposed."""
     found = []
     inference, management = (not is_loopback(host, key) for host, key in hosts(settings))
     if inference and not settings.tokens:
@@ -30,7 +30,11 @@ def exposures(settings: Settings) -> list[str]:
 
 
 def check_exposure(settings: Settings) -> list[str]:
-    """Return the exposures that the user has said yes to; ConfigError where he has not."""
+    """Return the exposures that `insecure=true` permits.
+
+    Raises:
+        ConfigError: The server is exposed without `insecure=true`, or `insecure=true` is set without need.
+    """
     found = exposures(settings)
     if found and not settings.insecure:
         raise ConfigError(
@@ -43,7 +47,7 @@ def check_exposure(settings: Settings) -> list[str]:
 
 
 def banner(found: Sequence[str]) -> list[str]:
-    """Lines of a warning that cannot be missed."""
+    """Format the exposures as the lines of a warning banner."""
     return [RULE, "!! INSECURE, as insecure=true allows:", *(f"!! {one}" for one in found), RULE] if found else []
 
 
@@ -52,14 +56,22 @@ def hosts(settings: Settings) -> list[tuple[str, str]]:
 
 
 def check_hosts(settings: Settings) -> None:
-    """ConfigError for an address that TorchServe cannot listen on."""
+    """Check that TorchServe can listen on the configured hosts.
+
+    Raises:
+        ConfigError: A host is an IPv6 address.
+    """
     for host, key in [*hosts(settings), (settings.metrics_host, "metrics_host")]:
         if ":" in host:
             raise ConfigError(f"{key}={host}: TorchServe takes no IPv6 address; 0.0.0.0 listens on those too")
 
 
 def is_loopback(host: str, key: str) -> bool:
-    """Whether this machine alone reaches it; every address of a name counts."""
+    """Return True if every address that `host` resolves to is a loopback address.
+
+    Raises:
+        ConfigError: `host` cannot be resolved; the message names the setting `key`.
+    """
     try:
         addresses = {str(found[4][0]) for found in socket.getaddrinfo(host or "0.0.0.0", None)}
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The folder of one server: locked while it runs, and only what a server wrote there is ever removed."""
+"""The server's working directory: locked while the server runs; only files that a server wrote are removed."""
 
 import contextlib
 import fcntl
@@ -12,15 +12,15 @@ import psutil
 
 from sentiment.errors import ServingError
 
-LOCK = "serve.lock"  # holds the process id of the server command; marks the folder as a server's too
+LOCK = "serve.lock"  # holds the server's process id; also marks the folder as a server's
 WRITTEN = ("config.properties", "log4j2.xml", "metrics.yaml", "console.log", "key_file.json", "logs", "tmp")
-EARLIER = {"config.properties", "log4j2.xml", "metrics.yaml"}  # a server before there was a lock wrote all three
+EARLIER = {"config.properties", "log4j2.xml", "metrics.yaml"}  # releases without a lock file wrote all three
 LOGS = ("*_log.log", "*_log.*.log.gz")
-GIVE_WAY_SECONDS = 10.0  # until the processes of a server that was killed are gone
+GIVE_WAY_SECONDS = 10.0  # wait for the child processes of a killed server to end
 
 
 class Folder:
-    """A server's folder as a lock: `claim` it before anything in it is touched, `release` it when all is over."""
+    """The lock on a server's working directory: `claim` before any access, `release` after shutdown."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,11 +36,15 @@ class Folder:
 
     @property
     def console(self) -> Path:
-        """Where Java writes what is not in its logs."""
+        """Path of the output that Java writes outside its logs."""
         return self.path / "console.log"
 
     def claim(self) -> None:
-        """Lock the folder; ServingError where another server runs in it, or where it holds another's files."""
+        """Lock the folder and record this process's id in the lock file.
+
+        Raises:
+            ServingError: Another server runs in the folder, it cannot be written, or it holds files of other programs.
+        """
         self._check_files()
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,18 +61,18 @@ class Folder:
         self.lock = lock
 
     def check(self) -> None:
-        """Raise the error that `claim` would, and leave the folder free."""
+        """Raise the error that `claim` would raise, and leave the folder unlocked."""
         self.claim()
         self.release()
 
     def release(self) -> None:
-        """Unlock, by closing alone: the guard shares the lock until it has ended what it guards."""
+        """Unlock by closing the descriptor; the guard shares the lock until all its child processes have ended."""
         if self.lock is not None:
             os.close(self.lock)
             self.lock = None
 
     def clear(self) -> None:
-        """Remove what a former server left: its errors would be read as those of the next one."""
+        """Remove the logs, keys and temporary files of an earlier run: its errors would be reported as this run's."""
         for pattern in LOGS:
             for path in self.logs.glob(pattern):
                 path.unlink(missing_ok=True)
@@ -79,7 +83,7 @@ class Folder:
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def open_console(self) -> BinaryIO:
-        """Open a new console.log that the user who serves can read alone: Java prints variables there."""
+        """Open a new console.log with mode 0600, since Java prints environment variables there."""
         return os.fdopen(os.open(self.console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
     def clear_tmp(self) -> None:

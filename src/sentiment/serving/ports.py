@@ -1,4 +1,4 @@
-"""Ports of this machine: free, or whose."""
+"""TCP ports of this machine: check that they are free, and find the process that listens on them."""
 
 import contextlib
 import socket
@@ -15,12 +15,16 @@ GUARD = "sentiment/serving/guard.py"
 
 
 def reachable(host: str) -> str:
-    """Where this machine reaches a server that listens on `host`: 0.0.0.0 is every address of it."""
+    """Return the address at which this machine reaches a server bound to `host`; loopback for 0.0.0.0."""
     return LOOPBACK if host in ("0.0.0.0", "") else host
 
 
 def check_free(host: str, port: int, key: str) -> None:
-    """ServingError where something listens there; `key` is the setting that names the port."""
+    """Check that a port can be bound.
+
+    Raises:
+        ServingError: The port is in use; the message names the setting `key`.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -30,7 +34,7 @@ def check_free(host: str, port: int, key: str) -> None:
 
 
 def holder(port: int) -> str:
-    """Name the process that listens on a port and the one to stop, as far as the system tells: "; stop it" at least."""
+    """Describe the process that listens on a port and which one to stop; "; stop it" if it cannot be determined."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Processes of this machine."""
+"""Processes of a session."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import psutil
 
 
 def processes_of(session: int) -> list[psutil.Process]:
-    """List the living processes of a session."""
+    """List the living processes of a session, without zombies."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, psutil.Error):

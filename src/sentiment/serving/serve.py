@@ -1,4 +1,4 @@
-"""The command that serves archives until Ctrl-C."""
+"""The serve command."""
 
 import json
 import logging
@@ -67,7 +67,7 @@ def serve(
 
 
 def warn(server: TorchServe) -> None:
-    """Say what strangers may do, who may read the key, and that the certificate soon ends."""
+    """Log warnings about network exposure, a world-readable key and a certificate that expires soon."""
     for line in banner(server.exposures):
         log.warning("%s", line)
     if (own := server.identity) is None:
@@ -79,7 +79,7 @@ def warn(server: TorchServe) -> None:
 
 
 def wait_and_drain(server: TorchServe) -> None:
-    """Wait for Ctrl-C or SIGTERM, which lets the server drain; a second one ends it at once."""
+    """Wait for Ctrl-C or SIGTERM, then drain; a second signal stops the server at once."""
     try:
         server.wait()
     except KeyboardInterrupt:
@@ -94,7 +94,7 @@ def wait_and_drain(server: TorchServe) -> None:
 
 
 class JsonLine(logging.Formatter):
-    """A record with the keys of TorchServe's own JSON lines."""
+    """Formatter with the keys of TorchServe's JSON log lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = self.formatTime(record)
@@ -103,7 +103,7 @@ class JsonLine(logging.Formatter):
 
 
 def example(server: TorchServe, model: str) -> str:
-    """A curl line for one model; a certificate for other names than this address is asked by one of those."""
+    """Return an example curl command for a model, with --resolve if the certificate names another host."""
     words, url, own = ["curl"], server.url, server.identity
     if own is not None:
         words += ["--cacert", shlex.quote(str(own.certificate))]
@@ -118,7 +118,7 @@ def example(server: TorchServe, model: str) -> str:
 
 
 def addresses(server: TorchServe, *, examples: bool = True) -> str:
-    """Where the server listens and, as an example, the shell's lines that ask it; a token is in neither."""
+    """List the server's addresses and example shell commands; tokens are not printed."""
     lines = [f"{api:<11} {server.address(api)}" for api in server.ports]
     if server.key_file:
         lines.append(f"{'keys':<11} {server.key_file}")

@@ -1,4 +1,4 @@
-"""TorchServe on this machine: start, wait until ready, drain, stop, and leave nothing behind."""
+"""The TorchServe process: start, wait until ready, drain, stop, clean up."""
 
 import contextlib
 import json
@@ -31,16 +31,16 @@ from sentiment.serving.tokens import TIMEOUT, Renewal
 from sentiment.serving.watch import Watch, is_java, is_worker, look_at
 from sentiment.worker import activity
 
-STOP_SECONDS = 10.0  # for Java, once it is to end
-LOOK_SECONDS = 1.0  # between two looks at tokens and processes
-LISTED_LOOKS = 10  # between two lists of the processes: it takes a look at each one of the machine
-STDOUT = 1  # this process's own
+STOP_SECONDS = 10.0  # time that Java gets to stop its workers
+LOOK_SECONDS = 1.0  # polling interval for tokens and processes
+LISTED_LOOKS = 10  # polls between two process listings, which scan all processes of the machine
+STDOUT = 1  # file descriptor of this process
 
 
 class TorchServe:
-    """A server as a context manager: ready when entered, gone when left.
+    """A TorchServe process as a context manager: ready on entry, stopped on exit.
 
-    `folder` holds its configuration, logs, keys and temporary files, and belongs to this server alone.
+    Its `folder` holds configuration, logs, keys and temporary files, and must not be shared with another server.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -81,7 +81,7 @@ class TorchServe:
         return Management(url=self.address("management"), key_file=self.key_file, **trust, **options)
 
     def _trust(self, api: str) -> dict[str, Any]:
-        """Return what this server's own clients hold its certificate to: to be that very one."""
+        """Return the TLS options of this server's own clients, which trust exactly its certificate."""
         if self.identity is None:
             return {}
         host = reachable(self.settings.hosts[api])
@@ -95,7 +95,12 @@ class TorchServe:
         self.stop()
 
     def start(self) -> None:
-        """Start the server and return once every model answers; ServingError where it does not."""
+        """Start the server and return once every model answers.
+
+        Raises:
+            ServingError: A port is in use, the folder is locked, or a model does not become ready.
+            ConfigError: An environment variable or the env file is invalid.
+        """
         variables = read_env_file(Path(self.settings.env_file)) if self.settings.env_file else {}
         passed = torchserve_settings(os.environ, variables)
         properties = self.settings.properties([one.file for one in self.archives], passed)
@@ -113,7 +118,7 @@ class TorchServe:
             raise
 
     def drain(self) -> bool:
-        """Answer what is under way, refuse what comes then; False where `drain_seconds` were not enough."""
+        """Finish pending requests and refuse new ones; False if `drain_seconds` did not suffice."""
         clients = []
         with contextlib.suppress(ClientError), self.management(timeout=TIMEOUT, pauses=()) as management:
             found = [one for model in management.models() for one in management.versions(model) if one.ready]
@@ -121,11 +126,15 @@ class TorchServe:
         return drain(clients, self._activity, self._batches, seconds=self.settings.drain_seconds)
 
     def stop(self, *, at_once: bool = False) -> None:
-        """End Java and its workers, which share one session, and wait until the last is gone."""
+        """Stop Java and its workers, and wait until the last process of their session has ended.
+
+        Args:
+            at_once: Kill at once, without letting Java stop its workers.
+        """
         if self._process is not None:
             members = self.processes()
             java = [] if at_once else [one for one in members if is_java(one)]
-            for process in java:  # Java stops its workers; the launcher ends with Java
+            for process in java:  # only Java is signalled: it stops its workers, and the launcher ends with it
                 with contextlib.suppress(psutil.Error):
                     process.terminate()
             psutil.wait_procs(members, timeout=STOP_SECONDS if java else 0)
@@ -135,7 +144,7 @@ class TorchServe:
                         process.kill()
                 psutil.wait_procs(alive, timeout=1)
             assert self._process.stdin is not None
-            self._process.stdin.close()  # the guard ends now at the latest
+            self._process.stdin.close()  # a closed pipe ends the guard
             self._process.wait()
             self._process = None
             (self.folder / "key_file.json").unlink(missing_ok=True)
@@ -143,11 +152,15 @@ class TorchServe:
         self._folder.release()
 
     def processes(self) -> list[psutil.Process]:
-        """The guard, the launcher, Java and the workers, as they are now."""
+        """List the running processes of the session: guard, launcher, Java and workers."""
         return processes_of(self._process.pid) if self._process else []
 
     def wait(self) -> None:
-        """Renew the tokens in time and watch the processes until the server ends by itself, which is an error."""
+        """Renew tokens and watch the processes until the server ends.
+
+        Raises:
+            ServingError: TorchServe ended unexpectedly.
+        """
         assert self._process is not None
         renewal = self._renewal() if self.settings.tokens else None
         watch, members, looks = Watch(lambda pid: psutil.Process(pid).kill()), self.processes(), 0
@@ -202,13 +215,13 @@ class TorchServe:
         }
 
     def _launch(self, environment: Mapping[str, str]) -> None:
-        """Start the guard, and under it the launcher; what they write is for this user alone."""
+        """Start the guard process, which starts the launcher; files they create are readable by this user only."""
         command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid())]
         command += [sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"]
         command += ["--ts-config", str(self.folder / "config.properties"), "--model-store", str(self.store)]
         command += ["--log-config", str(self.folder / "log4j2.xml")]
         assert self._folder.lock is not None
-        with self._folder.open_console() as console:  # what Java prints past its log
+        with self._folder.open_console() as console:  # output that Java prints outside its logs
             self._process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdin=subprocess.PIPE, stdout=console, umask=0o077,
                 stderr=STDOUT if self.settings.logs == "stdout" else console, start_new_session=True,
@@ -216,7 +229,7 @@ class TorchServe:
             )  # fmt: skip
 
     def _wait_until_ready(self) -> None:
-        """Ready is what `sentiment ready` means, for each model."""
+        """Wait until every model passes the same check as `sentiment ready`."""
         deadline = time.monotonic() + self.settings.startup_timeout
         waiting = list(self.models)
         while waiting:
@@ -242,7 +255,7 @@ class TorchServe:
         return True
 
     def _reason(self) -> str:
-        """The first error of Python or Java in the logs, as "; reason: ...", if there is any."""
+        """Return the first Python or Java error in the logs as "; reason: ...", or "" if there is none."""
         for path in (
             self.folder / "logs" / "model_log.log",
             self.folder / "logs" / "ts_log.log",
@@ -256,5 +269,5 @@ class TorchServe:
 
 
 def message(line: str) -> str:
-    """What a line of the logs says, without its time and logger."""
+    """Return the message of a log line, without time and logger."""
     return str(json.loads(line)["message"]).strip() if line.startswith("{") else line.rpartition(" - ")[2].strip()

@@ -1,4 +1,4 @@
-"""What a server is told: addresses, models and limits, as TorchServe's config.properties and log4j2.xml."""
+"""Server settings, rendered as TorchServe's config.properties, log4j2.xml and metrics.yaml."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,17 @@ DAY = 1440.0  # min
 LogLevel = Literal["debug", "info", "warn", "error"]
 LogsTo = Literal["files", "stdout"]
 
-# Java's heap starts small; by itself it takes a 64th of the memory. Its second compiler would take half a core from the
-# model in the first minute under load, for a twentieth of the work.
+# The heap starts at 64 MB instead of a 64th of the memory. The C2 compiler is off: in the first minute under load it
+# would take half a core from the model, to speed up a twentieth of the work.
 VM = "-Xms64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 
-SAID = r"%replace{%m}{\?\S*(?= HTTP/)}{?}"  # without the query of an address, which may hold a user's text
+SAID = r"%replace{%m}{\?\S*(?= HTTP/)}{?}"  # request lines without the query string, which may hold a user's text
 PLAIN_LINE = f"%d{{ISO8601}} [%-5p] %t %c - {SAID}%n"
 JSON_LINE = (
     '{"time": "%d{ISO8601}", "level": "%p", "thread": "%enc{%t}{JSON}", "logger": "%c", '
     f'"message": "%enc{{{SAID}}}{{JSON}}"}}%n'
 )
-# Model output stays at INFO, where TorchServe writes a worker's traceback, but for its line about each batch.
+# The model log stays at INFO, the level of worker tracebacks; only the line about each batch is dropped.
 QUIET = '<RegexFilter regex=".*Backend received inference at: .*" onMatch="DENY" onMismatch="NEUTRAL"/>'
 LOG4J2 = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -59,7 +59,7 @@ LOG_FILE = """\
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`host` serves predictions; the management API and the metrics stay on loopback unless they are told otherwise."""
+    """Settings of one server; by default all three APIs listen on loopback."""
 
     store: Path
     folder: Path
@@ -80,7 +80,7 @@ class Settings:
     json_logs: bool = False
     logs: LogsTo = "files"
     startup_timeout: Annotated[float, Gt(0)] = 120.0  # s
-    drain_seconds: Annotated[float, Ge(0)] = 20.0  # at the end, for requests under way
+    drain_seconds: Annotated[float, Ge(0)] = 20.0  # s, for pending requests at shutdown
 
     @property
     def hosts(self) -> dict[str, str]:
@@ -91,7 +91,7 @@ class Settings:
         return {"inference": self.inference_port, "management": self.management_port, "metrics": self.metrics_port}
 
     def address(self, api: str) -> str:
-        """Where a client on this machine reaches an API."""
+        """Return the URL at which a client on this machine reaches an API."""
         return f"{self.scheme}://{reachable(self.hosts[api])}:{self.ports[api]}"
 
     @property
@@ -99,9 +99,13 @@ class Settings:
         return "https" if self.tls.on else "http"
 
     def properties(self, archives: Sequence[str], passed: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
-        """TorchServe's settings; `allowed_urls` is a regular expression, and a name inside the store needs none.
+        """Return the entries of config.properties.
 
-        The first version of a model among the files `archives` becomes its default. `passed` wins over the rest.
+        `allowed_urls` is a regular expression; archives inside the store are accepted without it.
+
+        Args:
+            archives: File names to load; the first version of each model becomes its default.
+            passed: Settings given as TS_ variables; they take precedence.
         """
         store = Path(self.store).absolute()
         return {
@@ -118,7 +122,7 @@ class Settings:
             "job_queue_size": "1000",
             "vmargs": VM,
             "install_py_dep_per_model": "false",
-            "grpc_inference_port": "0",  # gRPC is not offered: any free port, so that two servers do not meet at 7070
+            "grpc_inference_port": "0",  # gRPC is unused: 0 picks a free port, since two servers would clash at 7070
             "grpc_management_port": "0",
             **passed,
         }
@@ -128,9 +132,9 @@ class Settings:
         return {name: str(Path(path).absolute()) for name, path in files.items() if path}
 
     def log4j2(self) -> str:
-        """The logging configuration; TorchServe's own lines about each request are at INFO.
+        """Return the log4j2 configuration.
 
-        With logs to stdout the files still get what tells why a model does not load, but no requests.
+        TorchServe logs each request at INFO. With logs to stdout the files still get load errors, but no requests.
         """
         pattern = JSON_LINE if self.json_logs else PLAIN_LINE
         line = {"pattern": pattern.replace('"', "&quot;"), "quiet": QUIET}
@@ -146,12 +150,12 @@ def refs(*appenders: str) -> str:
 
 
 def properties_text(properties: Mapping[str, str]) -> str:
-    """Java's properties format, where a backslash is written twice."""
+    """Format settings as a Java properties file, with escaped backslashes."""
     return "".join(f"{name}={value.replace(chr(92), chr(92) * 2)}\n" for name, value in properties.items())
 
 
 def metrics_text() -> str:
-    """The metrics TorchServe has by itself and the handler's, as the YAML that declares them."""
+    """Return TorchServe's metrics.yaml, extended by the handler's metrics."""
     package = find_spec("ts")
     assert package is not None
     assert package.origin is not None

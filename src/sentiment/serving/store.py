@@ -1,7 +1,7 @@
-"""A model store: the archives in it, the versions they hold, and which of them are served by default.
+"""The model store: its archives, the versions they hold and the default version of each model.
 
-<model>.versions.json lists the versions that were put in place one after another; the last one is the default.
-A version that is still being checked lies in a hidden file, which is never served after a restart.
+<model>.versions.json lists the promoted versions in order; the last one is the default. The archive of a candidate
+version is a hidden file, which is never served after a restart.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ from sentiment.inference.checksums import SUMS, Sums, parse_checksums
 
 log = logging.getLogger(__name__)
 
-UNREADABLE = (  # zipfile's ways to say that an archive is damaged
+UNREADABLE = (  # exceptions that zipfile raises for a damaged archive
     zipfile.BadZipFile, zlib.error, struct.error, ValueError, EOFError, OSError, RuntimeError,
 )  # fmt: skip
 
@@ -38,7 +38,11 @@ class Archive:
 
 
 def read_archive(path: Path) -> Archive:
-    """What an archive says of itself; ServingError where it cannot be read."""
+    """Read model name and version from an archive's manifest.
+
+    Raises:
+        ServingError: The archive is missing, truncated or malformed.
+    """
     try:
         with zipfile.ZipFile(path) as zipped:
             model = json.loads(zipped.read("MAR-INF/MANIFEST.json"))["model"]
@@ -50,9 +54,12 @@ def read_archive(path: Path) -> Archive:
 
 
 def check_archive(path: Path) -> None:
-    """Compare every member of an archive with its CRC, and with SHA256SUMS where it has one; ServingError for damage.
+    """Verify every member of an archive against its CRC and, if present, SHA256SUMS.
 
-    An archive that another tool has made comes without the list.
+    Archives made by other tools have no SHA256SUMS.
+
+    Raises:
+        ServingError: The archive is damaged, or a member would be unpacked outside its folder.
     """
     try:
         with zipfile.ZipFile(path) as zipped:
@@ -66,7 +73,12 @@ def check_archive(path: Path) -> None:
 
 
 def check_member(zipped: zipfile.ZipFile, info: zipfile.ZipInfo, sums: Sums) -> None:
-    """Raises ValueError or zipfile.BadZipFile for a member that is damaged, or would be unpacked somewhere else."""
+    """Verify one archive member.
+
+    Raises:
+        ValueError: The member has a wrong checksum, or would be unpacked outside its folder.
+        zipfile.BadZipFile: The member's CRC does not match.
+    """
     name = PurePosixPath(info.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(info.external_attr >> 16):
         raise ValueError(f"{info.filename!r} would be written outside of its folder")
@@ -79,7 +91,11 @@ def check_member(zipped: zipfile.ZipFile, info: zipfile.ZipInfo, sums: Sums) -> 
 
 
 def archives(store: Path) -> list[Archive]:
-    """All archives of a store, candidates left out; ServingError where two hold the same version of a model."""
+    """List all archives of a store, without candidates.
+
+    Raises:
+        ServingError: Two archives hold the same version of a model.
+    """
     found = [read_archive(path) for path in sorted(store.glob("*.mar")) if not path.name.startswith(".")]
     for i, one in enumerate(found):
         for other in found[:i]:
@@ -91,9 +107,16 @@ def archives(store: Path) -> list[Archive]:
 
 
 def served(store: Path, models: Sequence[str] | None = None) -> list[Archive]:
-    """The archives to serve of `models`, or of all; the first one of each model is its default.
+    """Return the archives to serve; the first one of each model is its default version.
 
-    Of a model whose versions were put in place, these are the default and the one before it; else all, latest first.
+    With a rollout history: the default version and its predecessor. Without one: all versions, newest first.
+
+    Args:
+        store: The model store.
+        models: Model names; default: all models of the store.
+
+    Raises:
+        ServingError: A model has no archive, or an archive is damaged.
     """
     found = archives(store)
     if not found:
@@ -127,13 +150,13 @@ def history(store: Path, model: str) -> list[str]:
 
 
 def settled(store: Path, model: str, present: str) -> list[str]:
-    """The history up to the version that the server answers by.
+    """Return the history up to the version that the server uses as default.
 
-    What comes after it was to be put in place by a process that was killed: the store is written first, so that a
-    restart never serves what was not recorded, and the server is told next.
+    Later entries come from a killed process: the store is written before the server is switched, so that a restart
+    never serves an unrecorded version.
     """
     placed, known = history(store, model), {number(one.version) for one in archives(store) if one.model == model}
-    while placed and number(placed[-1]) not in known:  # recorded, but its archive never got its name
+    while placed and number(placed[-1]) not in known:  # recorded, but its archive was never renamed
         placed.pop()
     numbers = [number(version) for version in placed]
     if number(present) in numbers:
@@ -143,7 +166,11 @@ def settled(store: Path, model: str, present: str) -> list[str]:
 
 @contextmanager
 def held(store: Path) -> Iterator[None]:
-    """Keep the store for this process; ServingError where another one changes what is in place."""
+    """Lock the store for this process.
+
+    Raises:
+        ServingError: The folder does not exist, or another process holds the lock.
+    """
     if not store.is_dir():
         raise ServingError(f"store={store}: no such folder; name the one that the server serves")
     handle = os.open(store, os.O_RDONLY)
@@ -157,7 +184,7 @@ def held(store: Path) -> Iterator[None]:
 
 
 def candidate_of(archive: Path) -> Path:
-    """Where the archive of a version lies while it is checked: TorchServe takes it by name, a restart does not."""
+    """Return the path of a candidate's archive: hidden, so that TorchServe can register it but a restart skips it."""
     return archive.with_name(f".{archive.stem}.candidate.mar")
 
 
@@ -166,7 +193,7 @@ def candidates(store: Path) -> list[Path]:
 
 
 def tidy(store: Path) -> None:
-    """Remove what killed processes left in a store, unless a deployment is under way."""
+    """Remove the leftovers of killed processes from a store, unless a deployment is running."""
     with suppress(ServingError, OSError), held(store):  # a store may be read-only
         sweep(store)
         for path in candidates(store):
@@ -179,14 +206,14 @@ def remember(store: Path, model: str, versions: Sequence[str]) -> None:
 
 
 def put_in_place(store: Path, model: str, version: str, *, before: str | None) -> None:
-    """Let `version` be the default after a restart too; `before` is the one it takes the place of, if any."""
+    """Record `version` as the default for restarts; `before` starts the history if there is none."""
     placed = history(store, model) or ([before] if before else [])
     if not placed or number(placed[-1]) != number(version):
         remember(store, model, [*placed, version])
 
 
 def forget(store: Path, model: str, version: str) -> None:
-    """Serve a version no longer after a restart, where another one was put in place."""
+    """Remove a version from the history, if there is one, so that a restart does not serve it."""
     placed = history(store, model)
     if placed:
         remember(store, model, [one for one in placed if number(one) != number(version)])

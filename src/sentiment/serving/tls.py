@@ -1,4 +1,4 @@
-"""A server's certificate and key, tried before Java gets them: it would start without a word and answer nobody."""
+"""Validation of the server's TLS certificate and key: with bad files Java starts silently and answers no request."""
 
 import re
 import ssl
@@ -11,13 +11,16 @@ from sentiment.errors import ConfigError
 
 KEY_BLOCK = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----")
 ANY_BLOCK = re.compile(r"-----BEGIN ")
-CIPHERS = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA"  # TorchServe's two
+CIPHERS = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA"  # the two cipher suites that TorchServe enables
 DECRYPT = "openssl pkey -in KEY -out PLAIN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """PEM files for all three APIs; both None: plain HTTP. The certificates of intermediate authorities follow it."""
+    """PEM files for the HTTPS of all three APIs; plain HTTP if both are None.
+
+    The certificate file holds the intermediate CA certificates after the server's own.
+    """
 
     certificate: Path | None = None
     key: Path | None = None
@@ -27,7 +30,11 @@ class Tls:
         return self.certificate is not None or self.key is not None
 
     def check(self) -> "Identity | None":
-        """Shake hands with these files in memory; ConfigError for what a client or TorchServe would refuse."""
+        """Validate the files with an in-memory TLS handshake; None for plain HTTP.
+
+        Raises:
+            ConfigError: A client or TorchServe would reject the files.
+        """
         if not self.on:
             return None
         if self.certificate is None or self.key is None:
@@ -43,7 +50,7 @@ PLAIN = Tls()
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The names that a certificate holds, and when it ends."""
+    """A server certificate's subject names and expiry."""
 
     certificate: Path
     key: Path
@@ -56,18 +63,22 @@ class Identity:
 
     @property
     def key_is_open(self) -> bool:
-        """Whether every user of this machine may read the key."""
+        """True if every user of this machine may read the key."""
         return bool(self.key.stat().st_mode & 0o004)
 
     def server_name(self, host: str) -> str | None:
-        """The name to hold the certificate to, for who asks at `host`; None where that is one of its own."""
+        """Return the name to verify the certificate against for clients of `host`; None if it names `host` itself."""
         if host in self.names or not self.names:
             return None
         return self.names[0].replace("*", "serve", 1)
 
 
 def check_key(path: Path) -> None:
-    """ConfigError unless the file holds one RSA key that TorchServe reads: PEM, not encrypted, nothing else in it."""
+    """Check that the file holds one unencrypted RSA key in PEM form and nothing else, as TorchServe requires.
+
+    Raises:
+        ConfigError: It does not.
+    """
     text = read(path, "tls.key")
     kinds = KEY_BLOCK.findall(text)
     if not kinds:
@@ -87,7 +98,13 @@ def not_rsa(path: Path, kind: str = "another kind of") -> ConfigError:
 
 
 def identity(certificate: Path, key: Path) -> Identity:
-    """Let a client that trusts the certificate itself shake hands with a server of TorchServe's ciphers."""
+    """Read names and expiry of a certificate, after a test handshake with TorchServe's TLS version and ciphers.
+
+    The client trusts the certificate itself, so no CA is needed.
+
+    Raises:
+        ConfigError: The files cannot be read, do not match, or fail the handshake.
+    """
     read(certificate, "tls.certificate")
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
@@ -103,7 +120,7 @@ def identity(certificate: Path, key: Path) -> Identity:
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     client.verify_flags &= ~ssl.VERIFY_X509_STRICT
     for side in (server, client):
-        side.maximum_version = ssl.TLSVersion.TLSv1_2  # TorchServe's only one
+        side.maximum_version = ssl.TLSVersion.TLSv1_2  # the only version that TorchServe enables
         side.set_ciphers(CIPHERS)
     try:
         shown = handshake(server, client)
@@ -117,7 +134,7 @@ def identity(certificate: Path, key: Path) -> Identity:
 
 
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> dict[str, Any]:
-    """Return what the client is shown of the server's certificate."""
+    """Run a TLS handshake in memory and return the certificate that the client receives."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     sides = [
         client.wrap_bio(to_client, to_server),

@@ -1,4 +1,4 @@
-"""TorchServe's tokens, renewed before they expire by the clock on the wall, wherever that jumps."""
+"""Renewal of TorchServe's tokens before they expire, robust to jumps of the system clock."""
 
 import logging
 import time
@@ -12,14 +12,14 @@ from sentiment.errors import ClientError
 
 log = logging.getLogger(__name__)
 
-RENEW_AT = 0.2  # of a token's time, which is left
-RETRY_PART = 0.02  # of a token's time, between two tries that failed
-RETRY_SECONDS = 30.0  # at most
-TIMEOUT = 5.0  # s of one try: the server is on this machine
+RENEW_AT = 0.2  # renew when this fraction of the lifetime is left
+RETRY_PART = 0.02  # pause after a failed attempt, as a fraction of the lifetime
+RETRY_SECONDS = 30.0  # upper bound of that pause
+TIMEOUT = 5.0  # s for one attempt; the server is on this machine
 
 
 class Renewal:
-    """Decides by the expiry that the key file states, so that a jump of the clock and a suspended machine count."""
+    """Renewal schedule based on the expiry in the key file, so that clock jumps and a suspended machine are handled."""
 
     def __init__(
         self, key_file: Path, *, lifetime: float, management: Callable[[], Management],
@@ -31,7 +31,7 @@ class Renewal:
         self.next_try = 0.0
 
     def look(self) -> None:
-        """Renew both tokens where that is due; a failure is logged once, and tried again soon."""
+        """Renew both tokens if due; only the first of consecutive failures is logged."""
         if self.monotonic() < self.next_try or not self.due():
             return
         try:
@@ -48,10 +48,10 @@ class Renewal:
             self.failures = 0
 
     def due(self) -> bool:
-        """Whether little time is left, or more than a token ever has: then the clock was put back."""
+        """Return True if little lifetime is left, or more than a token can have because the clock was set back."""
         try:
             left = min(self.expiry("inference"), self.expiry("management")) - self.clock()
-        except ClientError:  # being written, or broken: the try to renew says so
+        except ClientError:  # the file is being written or is broken: renewing reports it
             return True
         return not self.lifetime * RENEW_AT < left <= self.lifetime * (1 + RENEW_AT)
 

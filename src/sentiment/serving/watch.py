@@ -1,4 +1,4 @@
-"""A look at the server's processes each second: a worker that stands still is killed, TorchServe starts another."""
+"""Watchdog of the server's processes: it polls each second and kills hung workers, which TorchServe restarts."""
 
 import contextlib
 import logging
@@ -13,15 +13,15 @@ from sentiment.worker.activity import Batches, read_batches
 
 log = logging.getLogger(__name__)
 
-STOPPED_LOOKS = 3  # a worker that a signal has stopped
-STILL_LOOKS = 10  # a worker with a batch that uses no processor time; one that computes is never stuck
-GAP_SECONDS = 5.0  # between two looks: the machine, or this process, was suspended
-WAITING = (psutil.STATUS_SLEEPING, psutil.STATUS_IDLE)  # not for the processor, nor for a disk
+STOPPED_LOOKS = 3  # polls after which a worker stopped by a signal is killed
+STILL_LOOKS = 10  # polls after which a worker idle within a batch is killed; a computing one never is
+GAP_SECONDS = 5.0  # a longer gap between two polls means that the machine or this process was suspended
+WAITING = (psutil.STATUS_SLEEPING, psutil.STATUS_IDLE)  # sleeping; waits for neither CPU nor disk
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One process at one moment; `cpu` is in seconds."""
+    """State of one process at one moment; `cpu` is in seconds."""
 
     pid: int
     status: str
@@ -29,7 +29,7 @@ class Look:
     batches: Batches | None
 
     def still_since(self, before: "Look") -> bool:
-        """Whether it waited all the time in one batch and computed nothing."""
+        """Return True if the process has waited in the same batch since `before` without using CPU."""
         same = self.batches is not None and self.batches.busy and self.batches == before.batches
         return same and self.cpu == before.cpu and self.status in WAITING
 
@@ -37,12 +37,12 @@ class Look:
 @dataclass(slots=True)
 class Seen:
     look: Look
-    stopped: int = 0  # looks one after another
+    stopped: int = 0  # consecutive polls
     still: int = 0
 
 
 class Watch:
-    """Keeps what it saw of each process; `kill` ends one by its process id."""
+    """Detector of hung processes; `kill` ends a process by its id."""
 
     def __init__(self, kill: Callable[[int], None], *, clock: Callable[[], float] = time.time) -> None:
         self.kill, self.clock = kill, clock
@@ -83,7 +83,7 @@ class Watch:
 
 
 def look_at(process: psutil.Process, activity: Path) -> Look | None:
-    """None where the process has ended."""
+    """Return the state of a process, or None if it has ended."""
     with contextlib.suppress(psutil.Error), process.oneshot():
         times = process.cpu_times()
         batches = read_batches(activity, process.pid)
@@ -98,7 +98,7 @@ def is_java(process: psutil.Process) -> bool:
 
 
 def is_worker(process: psutil.Process) -> bool:
-    """Whether it is a Python process that holds a model."""
+    """Return True for a Python process that hosts a model."""
     with contextlib.suppress(psutil.Error):
         return any("model_service_worker" in part for part in process.cmdline())
     return False

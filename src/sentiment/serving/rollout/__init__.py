@@ -1,4 +1,4 @@
-"""A new version beside the one in place, checked before it takes its place, and the way back."""
+"""Model rollout: serve a candidate beside the default version, evaluate it, promote it, and roll back."""
 
 from sentiment.serving.rollout.deploy import deploy, rollback
 

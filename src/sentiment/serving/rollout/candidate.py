@@ -1,4 +1,4 @@
-"""A version that is served beside the one in place: its measurement, its promotion, its removal."""
+"""A candidate version served beside the default one: register, measure, promote, withdraw."""
 
 import logging
 import time
@@ -17,7 +17,7 @@ from sentiment.serving.store import candidate_of, forget, history, put_in_place
 
 log = logging.getLogger(__name__)
 
-TIMED = 50  # single texts, one after another
+TIMED = 50  # latency samples: single texts, sent one after another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +26,18 @@ class Candidate:
     management: Management
     archive: Path
     version: str
-    in_place: str | None  # the version in place, None where the model is new
+    in_place: str | None  # the default version before; None if the model is new
 
     @property
     def model(self) -> str:
         return self.engine.model
 
     def register(self, package: Callable[..., Path], run: Path, *, workers: int) -> None:
-        """Package the run and serve it; returns once its workers are ready, each of which takes seconds."""
+        """Package the run and register it; returns once its workers are ready.
+
+        Raises:
+            ServingError: The server does not find the archive, as when it serves another store.
+        """
         made = candidate_of(self.archive)
         options = {"store": made.parent, "name": self.model, "version": self.version, "workers": workers}
         package(run=run, file=made.stem, **options)
@@ -43,7 +47,7 @@ class Candidate:
             raise ServingError(f"{error}; is {self.archive.parent} the store of this server? set store=") from error
 
     def measure(self, golden: Golden, exported: Sequence[Prediction]) -> Evidence:
-        """Ask this version, and the one in place, for the golden texts; then single texts by the clock."""
+        """Compare the candidate with the exported model and the default version on the golden set; time some texts."""
         in_place = None
         if self.in_place and golden.labels:
             with self._client(self.in_place) as client:
@@ -54,9 +58,9 @@ class Candidate:
         return weigh(served=served, exported=exported, in_place=in_place, labels=golden.labels, seconds=seconds)
 
     def promote(self) -> None:
-        """Answer requests that name no version by this one, after a restart too.
+        """Make the candidate the default version, on the server and after a restart.
 
-        The rename is what decides: before it a restart serves the version in place, from then on this one.
+        The rename commits the promotion: a restart before it serves the former version, a restart after it the new one.
         """
         put_in_place(self.archive.parent, self.model, self.version, before=self.in_place)
         rename(candidate_of(self.archive), self.archive)
@@ -64,8 +68,8 @@ class Candidate:
             self.management.set_default(self.model, self.version)
 
     def withdraw(self) -> None:
-        """Leave the version in place as it was, and nothing of this one."""
-        self.archive.unlink(missing_ok=True)  # first, so that a restart does not serve it
+        """Undo the rollout: restore the former default version, and remove every trace of the candidate."""
+        self.archive.unlink(missing_ok=True)  # removed first, so that a restart does not serve it
         forget(self.archive.parent, self.model, self.version)
         try:
             if self.in_place and number(self.management.version(self.model).version) == number(self.version):
@@ -78,7 +82,7 @@ class Candidate:
         candidate_of(self.archive).unlink(missing_ok=True)
 
     def retire(self) -> None:
-        """Unregister versions that were in place before the last one; their archives stay in the store."""
+        """Unregister promoted versions older than the former default; their archives stay in the store."""
         kept = {number(version) for version in (self.version, self.in_place) if version}
         placed = {number(version) for version in history(self.archive.parent, self.model)}
         try:

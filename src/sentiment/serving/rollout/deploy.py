@@ -1,4 +1,4 @@
-"""The commands that put a run in place of what is served, and back."""
+"""The deploy and rollback commands."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -45,10 +45,37 @@ def deploy(
     columns: Sequence[str] | None = None,
     version: str | float | None = None,
 ) -> str:
-    """Serve a run as a new version, check it, and put it in place; else Refused, and nothing has changed.
+    """Register a run as a new version, check it against the golden set, and make it the default.
 
-    The record of the decision is a JSON file in `records`. The keys from `text_column` to `columns` say how to read
-    the table of the golden set, as those of a batch job do.
+    On refusal or failure the candidate is withdrawn, and the server answers as before. Either way a JSON record of the
+    decision is written to `records`.
+
+    Args:
+        run: The run directory to deploy.
+        engine: Client of the server; its `model` is the one deployed.
+        management: Client of the server's management API.
+        package: Packages the run, with the options of `sentiment package` bound.
+        store: The server's model store.
+        limits: Thresholds that the new version must meet.
+        records: The folder for the decision records.
+        golden: Table of golden texts; default: the run's predictions.csv.
+        texts: The most golden texts to use.
+        text_column: Column of the golden texts, as in a batch job.
+        label_column: Column of the golden labels.
+        separator: Field separator of a CSV file.
+        encoding: Encoding of the file.
+        quoting: Quoting style of a CSV file.
+        columns: Column names, for a file without a header.
+        version: The new version; default: the next whole number.
+
+    Returns:
+        The version that was deployed.
+
+    Raises:
+        Refused: The new version misses a limit.
+        ConfigError: The version is taken, or its archive exists.
+        DataError: The golden set cannot be used with this model.
+        ServingError: Another process holds the store, or the version cannot be registered.
     """
     stop_on_signals()
     how = GoldenTable(text_column, label_column, TableOptions.of("", separator, encoding, quoting, columns))
@@ -86,7 +113,7 @@ def deploy(
 
 @contextmanager
 def decision(candidate: Candidate, records: Path, record: dict[str, Any]) -> Iterator[None]:
-    """Put the candidate in place if the block lets it, else withdraw it; either way write the record."""
+    """Promote the candidate if the block succeeds, otherwise withdraw it; write the record in both cases."""
     record["decision"] = "stopped"
     try:
         yield
@@ -104,7 +131,11 @@ def decision(candidate: Candidate, records: Path, record: dict[str, Any]) -> Ite
 
 
 def rollback(*, management: Management, store: Path, name: str, records: Path) -> str:
-    """Make the version that was in place before the present default again; ServingError where there is none."""
+    """Make the previous default version the default again, and return it.
+
+    Raises:
+        ServingError: The store's history has no earlier version, or its archive is missing.
+    """
     stop_on_signals()
     store, model = Path(store).absolute(), name
     with held(store), management:
@@ -120,7 +151,7 @@ def rollback(*, management: Management, store: Path, name: str, records: Path) -
             )
         serve_again(management, present, placed[-1], store)
         with uninterrupted():
-            remember(store, model, placed)  # first: killed after it, the next rollback does the rest, as a restart does
+            remember(store, model, placed)  # written first: if killed here, the next rollback or restart completes it
             management.set_default(model, placed[-1])
             write_record(
                 records,
@@ -133,11 +164,11 @@ def rollback(*, management: Management, store: Path, name: str, records: Path) -
 
 
 def withdraw_left(management: Management, model: str, store: Path) -> None:
-    """End what a deployment that was killed still has served, and remove its archive."""
+    """Unregister the candidates that a killed deployment left on the server, and remove their archives."""
     for path in candidates(store):
         try:
             left = read_archive(path)
-        except ServingError:  # cut short while it was packaged
+        except ServingError:  # truncated: the deployment was killed while packaging
             path.unlink()
             continue
         if left.model == model:
@@ -150,7 +181,7 @@ def withdraw_left(management: Management, model: str, store: Path) -> None:
 
 
 def serve_again(management: Management, present: Version, version: str, store: Path) -> None:
-    """See to it that a version has workers before it is the default."""
+    """Ensure that a version is registered and has workers before it becomes the default."""
     served = {number(one.version): one for one in management.versions(present.model)}
     workers = max(1, len(present.workers))
     if number(version) not in served:

@@ -1,4 +1,4 @@
-"""What a new version must show before it is put in place: pure decisions over numbers that were measured."""
+"""Promotion criteria of a new version: pure decisions over measured values."""
 
 import statistics
 from collections.abc import Sequence
@@ -12,7 +12,14 @@ from sentiment.inference.types import Prediction
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """`min_agreement` is a share of labels, `max_difference` one of probabilities, `max_drop` one of accuracy."""
+    """Thresholds for promoting a version.
+
+    Attributes:
+        min_agreement: Smallest fraction of texts that get the same label as from the exported model.
+        max_difference: Largest absolute difference of a probability from the exported model's.
+        max_drop: Largest drop in accuracy from the default version; None: not checked.
+        max_p95_ms: Largest 95th percentile of the latency of single texts, in milliseconds.
+    """
 
     min_agreement: Annotated[float, Ge(0), Le(1)] = 0.99
     max_difference: Annotated[float, Ge(0), Le(1)] = 0.01
@@ -23,11 +30,11 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     texts: int
-    agreement: float  # share of the texts to which the server and the exported model give the same label
-    difference: float  # the largest one between their probabilities of a label
-    accuracy: float | None  # of the new version on the golden labels; None where there are none
-    accuracy_in_place: float | None  # of the version in place on the same texts
-    p95_ms: float  # of one text alone, one after another
+    agreement: float  # fraction of texts with the same label from the server and the exported model
+    difference: float  # largest absolute difference between their probabilities
+    accuracy: float | None  # accuracy of the new version; None without golden labels
+    accuracy_in_place: float | None  # accuracy of the default version on the same texts
+    p95_ms: float  # latency of single texts sent one after another, 95th percentile
 
 
 def weigh(
@@ -38,7 +45,15 @@ def weigh(
     labels: Sequence[str] | None,
     seconds: Sequence[float],
 ) -> Evidence:
-    """The evidence of predictions of the same texts; `seconds` are those of single texts, two at least."""
+    """Compute the evidence from predictions of the same texts.
+
+    Args:
+        served: Predictions of the new version on the server.
+        exported: Predictions of the exported model in this process.
+        in_place: Predictions of the default version, if there is one.
+        labels: Golden labels, if there are any.
+        seconds: Latencies of single texts, at least two.
+    """
     pairs = list(zip(served, exported, strict=True))
     return Evidence(
         texts=len(pairs),
@@ -51,7 +66,7 @@ def weigh(
 
 
 def objections(evidence: Evidence, limits: Limits) -> list[str]:
-    """Why the version is not put in place; none where it may be."""
+    """List the limits that a version violates; empty if it may be promoted."""
     found = []
     if evidence.agreement < limits.min_agreement:
         found.append(
@@ -78,7 +93,7 @@ def objections(evidence: Evidence, limits: Limits) -> list[str]:
 
 
 def difference(one: Prediction, other: Prediction) -> float:
-    """The largest difference of a label's probability; 1 where one of them does not know the label."""
+    """Return the largest absolute difference between two predictions' probabilities; 1 if their label sets differ."""
     if one.probabilities.keys() != other.probabilities.keys():
         return 1.0
     return max(abs(value - other.probabilities[label]) for label, value in one.probabilities.items())
@@ -95,5 +110,5 @@ def share(hits: Sequence[bool]) -> float:
 
 
 def next_version(taken: Sequence[float]) -> str:
-    """The whole number above all versions there are, as "3.0"."""
+    """Return the next whole number above all existing versions, as "3.0"."""
     return f"{int(max(taken, default=0.0)) + 1}.0"

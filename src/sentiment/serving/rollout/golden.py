@@ -1,4 +1,4 @@
-"""The golden set: texts, with labels where there are any, that a new version has to get right."""
+"""The golden set: texts, optionally labelled, on which a new version is evaluated."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class GoldenTable:
-    """How to read the table of a golden set; None: as its content and its names suggest."""
+    """Options for reading the golden table; None: inferred from the file's content and names."""
 
     text_column: str | None = None
     label_column: str | None = None
@@ -34,7 +34,12 @@ class GoldenTable:
 
 
 def read_golden(file: Path | None, run: Path, *, most: int, how: GoldenTable | None = None) -> Golden:
-    """Return at most `most` rows, evenly spread, of a file, or of the run's own predictions.csv."""
+    """Return at most `most` evenly spaced rows of `file`, or of the run's predictions.csv.
+
+    Raises:
+        ConfigError: No file is given, and the run has no predictions.csv.
+        DataError: There are fewer than two rows, or a text or label is invalid.
+    """
     path, how = Path(file or run / "predictions.csv"), how or GoldenTable()
     if file is None and not path.is_file():
         raise ConfigError(f"run={run} has no predictions.csv to check against; name labelled texts with golden=FILE")
@@ -70,7 +75,11 @@ def checked(text: object, name: str) -> str:
 
 
 def checked_label(value: object, column: str, where: str) -> str:
-    """Return the name of a label; DataError for a missing one, which an answer cannot be held against."""
+    """Return the class name in a label cell.
+
+    Raises:
+        DataError: The cell is empty: an unlabelled text cannot be scored.
+    """
     label = label_value(value, column)
     if label is None:
         raise DataError(f"{where}: {column} is empty; give each golden text a label, or none of them")
