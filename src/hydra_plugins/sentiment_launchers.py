@@ -1,4 +1,4 @@
-"""Where Hydra finds the launcher of conf/hydra/launcher/ray.yaml: it takes plugins from this package alone."""
+"""Hydra plugin for conf/hydra/launcher/ray.yaml; Hydra only discovers plugins in this namespace package."""
 
 from sentiment.training.sweeps import ray_launcher
 

@@ -1,4 +1,4 @@
-"""Where Hydra finds the sweepers of conf/hydra/sweeper: it takes plugins from this namespace package alone."""
+"""Hydra plugins for conf/hydra/sweeper; Hydra only discovers plugins in this namespace package."""
 
 from sentiment.training.sweeps import grid, search
 

@@ -1,4 +1,4 @@
-"""TorchServe over HTTP: predictions, the models it serves, and whether it is ready."""
+"""HTTP clients for TorchServe: predictions, model management and readiness."""
 
 from sentiment.client.inference import AsyncClient, Client
 from sentiment.client.keys import read_key

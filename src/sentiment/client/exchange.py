@@ -1,4 +1,4 @@
-"""One question to TorchServe, tried again where that may help; it knows no sockets, so sync and async share it."""
+"""Sans-IO request logic with retries, shared by the sync and async clients: yields requests, receives responses."""
 
 import asyncio
 import random
@@ -14,16 +14,16 @@ from sentiment.client.keys import Key, authorization, expired, is_renewed
 from sentiment.client.trust import untrusted
 from sentiment.errors import Busy, ClientError, ConfigError, NotFound, Rejected, ServerFault, Unauthorized, Unreachable
 
-PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each further try, less up to a half so that clients do not come all at once
-DIED = "Worker died"  # with 500, or 507 where it was killed; the next worker takes the request
-HTTPS_ALONE = "only accepts HTTPS requests"  # TorchServe's word to plain HTTP
-LONGEST_WAIT = 120.0  # s, for a server that says by Retry-After when to ask again
-TRIES_WITH_THE_SAME_KEY = 3  # or with none: the file may be written this moment
+PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each retry; jitter shortens each by up to half
+DIED = "Worker died"  # status 500, or 507 if it was killed; another worker can serve the retry
+HTTPS_ALONE = "only accepts HTTPS requests"  # TorchServe's error for plain HTTP
+LONGEST_WAIT = 120.0  # s, upper bound for Retry-After
+TRIES_WITH_THE_SAME_KEY = 3  # or with none: the file may be written at this moment
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """Wait `pause` seconds, then send with these headers; or ask `token_url` for a new token instead."""
+    """One attempt: wait `pause` seconds, then send the request with `headers`; or GET a new token from `token_url`."""
 
     pause: float
     headers: dict[str, str]
@@ -42,15 +42,26 @@ def exchange(
     pauses: Sequence[float] = PAUSES,
     repeatable: bool = True,
 ) -> Exchange:
-    """Yield each try, take its response or transport error, and return the decoded answer.
+    """Yield each attempt, receive its response or transport error, and return the decoded JSON.
 
-    A busy server, a dead worker and a broken connection are tried again where the question is `repeatable`. A refused
-    token is read anew from the key file, and renewed first where it has expired and `management_url` is known. One that
-    TorchServe renews is tried to the last pause: TorchServe refuses the old one before its key file holds the new one,
-    on a busy machine for a second or more. A key that nobody renews is given up sooner.
+    A busy server, a dead worker and a broken connection are retried if the request is `repeatable`. After a rejected
+    token the key file is read again; an expired token is renewed first if `management_url` is given. A token that
+    TorchServe renews is retried to the last pause, because TorchServe rejects the old one up to some seconds before its
+    key file holds the new one. An API key, which is not renewed, is given up sooner.
+
+    Args:
+        url: The request's URL, for error messages.
+        key_file: TorchServe's key file, or None.
+        key: The key file's entry that authorizes the request.
+        management_url: The address that renews expired tokens.
+        pauses: Seconds before each retry; jittered down to half.
+        repeatable: Retrying the request is safe.
+
+    Raises:
+        ClientError: The last attempt failed.
     """
     refused: list[dict[str, str]] = []
-    asked = 0.0  # s, by the server
+    asked = 0.0  # s, from Retry-After
     for pause in (0.0, *pauses):
         headers = authorization(key_file, key)
         if headers in refused and management_url and key_file and expired(key_file, key):
@@ -74,12 +85,16 @@ def exchange(
 
 
 def token_address(management_url: str, key: Key) -> str:
-    """Where TorchServe makes a new token and writes it into its key file."""
+    """Return the URL at which TorchServe creates a new token and writes it into its key file."""
     return f"{management_url.rstrip('/')}/token?type={key}"
 
 
 def checked_url(url: str) -> str:
-    """`url` without a slash at its end; ConfigError where it is no address of a server."""
+    """Return `url` without a trailing slash.
+
+    Raises:
+        ConfigError: It is not an http or https URL.
+    """
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
@@ -99,7 +114,7 @@ def unreachable(error: httpx.TransportError, url: str) -> ClientError:
 
 
 def drive(flow: Exchange, send: Callable[[Try], httpx.Response]) -> Any:
-    """Carry an exchange out over a blocking `send(step)`."""
+    """Run an exchange over a blocking `send(step)`."""
     step = next(flow)
     while True:
         time.sleep(step.pause)
@@ -115,7 +130,7 @@ def drive(flow: Exchange, send: Callable[[Try], httpx.Response]) -> Any:
 
 
 async def drive_async(flow: Exchange, send: Callable[[Try], Awaitable[httpx.Response]]) -> Any:
-    """The same over an awaited `send(step)`."""
+    """Run an exchange over an awaited `send(step)`."""
     step = next(flow)
     while True:
         await asyncio.sleep(step.pause)
@@ -131,14 +146,14 @@ async def drive_async(flow: Exchange, send: Callable[[Try], Awaitable[httpx.Resp
 
 
 def retry_after(response: httpx.Response) -> float:
-    """Return the seconds of the header Retry-After, LONGEST_WAIT at most; 0 where there is none, or a date."""
+    """Return the seconds of the Retry-After header, at most LONGEST_WAIT; 0 if it is missing or a date."""
     value = response.headers.get("Retry-After", "").strip()
     return min(float(value), LONGEST_WAIT) if value.isdecimal() and len(value) < 10 else 0.0
 
 
 def decoded(response: httpx.Response) -> Any:
     if not response.content.strip():
-        return None  # some answers of the management API
+        return None  # some responses of the management API are empty
     try:
         return response.json()
     except ValueError as error:
@@ -148,7 +163,7 @@ def decoded(response: httpx.Response) -> Any:
 
 
 def failure(response: httpx.Response, url: str) -> ClientError:
-    """The server's own reason, from its JSON error, as one of ClientError's kinds."""
+    """Map an error response to a ClientError with the server's own message."""
     try:
         body = response.json()
         reason, type_ = str(body["message"]), str(body.get("type", ""))
@@ -158,11 +173,11 @@ def failure(response: httpx.Response, url: str) -> ClientError:
     text = f"{url} answered {status}: {reason}"
     if status == 403 and HTTPS_ALONE in response.text:
         return Rejected(f"{url}: the server speaks TLS alone; write https://", status=status)
-    # TorchServe refuses a token with 400, and with 403 what is not to be done; a proxy's 403 has no type
+    # TorchServe rejects a token with 400, and uses 403 for forbidden operations; a proxy's 403 has no type
     if status == 401 or (status == 403 and not type_) or type_ == "InvalidKeyException":
         return Unauthorized(f"{text}; name the server's key file with key_file=", status=status)
     if reason.startswith(DIED):
         return Busy(text, status=status)
-    kinds = {404: NotFound, 429: Busy, 502: Busy, 503: Busy, 504: Busy}  # the other three are a proxy's
+    kinds = {404: NotFound, 429: Busy, 502: Busy, 503: Busy, 504: Busy}  # 429, 502 and 504 come from a proxy
     kind: type[ClientError] = kinds.get(status, Rejected if status < 500 else ServerFault)
     return kind(text, status=status)

@@ -1,4 +1,4 @@
-"""Predictions of a served model, from threads or from an event loop."""
+"""Sync and async clients for the predictions of a served model."""
 
 import asyncio
 import json
@@ -18,19 +18,26 @@ from sentiment.errors import Rejected, RequestError, ServerFault
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.validation import MAX_TEXTS, MODEL_HEADER, check_text
 
-MAX_BYTES = 6_000_000  # of the texts in a request; TorchServe takes 6,553,500 in all
+MAX_BYTES = 6_000_000  # limit for the texts of a request; TorchServe accepts 6,553,500 bytes in all
 JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(kw_only=True, eq=False)
 class Address:
-    """Where a model is served, and how it is asked: what both clients share.
+    """The address of a served model and the request options shared by both clients.
 
-    `model` may name a version: "sentiment/2.0". `key_file` is TorchServe's key_file.json where it asks for tokens; it
-    is read again for each try, since the tokens are renewed while the server runs. A token that has expired all the
-    same is renewed at `management_url`, where that is given. `timeout` and `pauses` are in seconds. Of an https server,
-    the certificate is verified: `ca_file` names the authorities to trust (by default the usual ones), `server_name` the
-    name it must hold (by default the host of `url`).
+    Attributes:
+        url: The server's inference address.
+        model: The model's name, optionally with a version: "sentiment/2.0".
+        key_file: TorchServe's key_file.json, if it requires tokens. It is read again for each attempt, since tokens are
+            renewed while the server runs.
+        management_url: The address at which an expired token is renewed; None: it is not renewed.
+        batch_size: The most texts in one request.
+        timeout: Seconds for one request.
+        pauses: Seconds before each retry.
+        details: Ask for token counts and truncation too.
+        ca_file: PEM file of the CAs to trust for https; default: the usual ones.
+        server_name: The name that the certificate must hold; default: the host of `url`.
     """
 
     url: str = "http://127.0.0.1:8080"
@@ -40,19 +47,23 @@ class Address:
     batch_size: Annotated[int, Gt(0)] = 64
     timeout: Annotated[float, Gt(0)] = 60.0
     pauses: Sequence[Annotated[float, Ge(0)]] = PAUSES
-    details: bool = False  # ask for tokens and truncation too
+    details: bool = False  # ask for token counts and truncation too
     ca_file: Path | str | None = None
     server_name: str | None = None
 
     def tls_of(self, url: str) -> dict[str, Any]:
-        """Return the settings of the certificate for a client of another of the server's addresses."""
+        """Return the TLS options for a client of another address of the same server."""
         return {"ca_file": self.ca_file, "server_name": self.server_name} if url.startswith("https://") else {}
 
     def at(self, api: str) -> str:
         return f"{checked_url(self.url)}/{api}/{self.model}"
 
     def bodies(self, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """The texts as requests of at most `batch_size` of them and MAX_BYTES; Rejected where one cannot be scored."""
+        """Yield the texts as request bodies of at most `batch_size` texts and MAX_BYTES.
+
+        Raises:
+            Rejected: A text is invalid.
+        """
         asked = {"details": True} if self.details else {}
         some: list[str] = []
         size = 0
@@ -75,7 +86,7 @@ class Address:
 
 
 def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    """What httpx is to send for one try; without a body the model is asked to describe itself."""
+    """Return httpx's arguments for one attempt; without a body, ask the model to describe itself."""
     if step.token_url:
         return {"method": "GET", "url": step.token_url, "headers": step.headers}
     headers = step.headers | trace_headers()
@@ -90,7 +101,10 @@ def ping_request(step: Try, url: str) -> dict[str, Any]:
 
 @dataclass(kw_only=True, eq=False)
 class Client(Address):
-    """Predicts in requests of `batch_size` texts, one after another; ClientError tells what stayed wrong."""
+    """Blocking client that sends requests of `batch_size` texts one after another.
+
+    Its methods raise ClientError if the last attempt fails.
+    """
 
     transport: httpx.BaseTransport | None = None
 
@@ -102,13 +116,13 @@ class Client(Address):
         return [prediction for found, _ in self.answers(texts) for prediction in found]
 
     def answers(self, texts: Sequence[str]) -> Iterator[tuple[list[Prediction], str | None]]:
-        """Yield the predictions of each request, and the hash of the model that made them where the server says."""
+        """Yield each request's predictions and the model's hash, None if the server does not send it."""
         url = self.at("predictions")
         for body in list(self.bodies(texts)):
             yield from self._answers(url, body)
 
     def _answers(self, url: str, body: dict[str, Any]) -> Iterator[tuple[list[Prediction], str | None]]:
-        """Send a body, and where the server has no time for so much its halves."""
+        """Send a request body; if the server cannot compute so much in time, send its halves."""
         try:
             answer, headers = self._ask(url, body)
             found = predictions(answer, body)
@@ -119,16 +133,16 @@ class Client(Address):
             yield found, headers.get(MODEL_HEADER)
 
     def pinned(self) -> PinnedClient:
-        """A client that answers from the model of this moment, and raises ModelChangedError once that is gone."""
+        """Return a client bound to the current model, which raises ModelChangedError once another model answers."""
         return PinnedClient(self)
 
     def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
-        """Which words speak for `target`, by default for the label predicted; each text in a request of its own."""
+        """Attribute the score of `target`, by default the predicted label, to words; one request for each text."""
         url = self.at("explanations")
         return [explanation(self.post(url, explain_body(text, target))) for text in texts]
 
     def describe(self) -> Model:
-        """What the served model tells of itself."""
+        """Return the served model's description."""
         url = self.at("predictions")
         answer, _ = self._ask(url, None)
         try:
@@ -137,7 +151,7 @@ class Client(Address):
             raise ServerFault(f"{url} describes no model of sentiment package; package the run again") from error
 
     def ping(self) -> str:
-        """TorchServe's own word on its health; it asks no model."""
+        """Return TorchServe's health status; no model is called."""
         url = f"{checked_url(self.url)}/ping"
         answer = drive(self.exchange(url), lambda step: self._request(ping_request(step, url)))
         try:
@@ -146,11 +160,11 @@ class Client(Address):
             raise ServerFault(f"{url} answered no status; is it TorchServe's inference address?") from error
 
     def post(self, url: str, body: dict[str, Any]) -> Any:
-        """The decoded answer to a JSON body."""
+        """Send a JSON body and return the decoded answer."""
         return self._ask(url, body)[0]
 
     def _ask(self, url: str, body: dict[str, Any] | None) -> tuple[Any, httpx.Headers]:
-        """The decoded answer to a JSON body, and its headers; without a body the model describes itself."""
+        """Send a JSON body, or ask for the description if it is None; return the decoded answer and the headers."""
         responses: list[httpx.Response] = []
 
         def send(step: Try) -> httpx.Response:
@@ -174,7 +188,7 @@ class Client(Address):
 
 @dataclass(kw_only=True, eq=False)
 class AsyncClient(Address):
-    """As Client, with up to `concurrency` requests under way at once."""
+    """Async counterpart of Client, with up to `concurrency` requests in flight."""
 
     concurrency: Annotated[int, Gt(0)] = 8
     transport: httpx.AsyncBaseTransport | None = None
@@ -201,13 +215,13 @@ class AsyncClient(Address):
             return [one for half in halves(body, error) for one in await self._predict(url, half)]
 
     async def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
-        """As the client's, at once as far as the server takes them."""
+        """Attribute the score of `target` to words, as `Client.explain` does, with concurrent requests."""
         url = self.at("explanations")
         answers = await together([self.post(url, explain_body(text, target)) for text in texts])
         return [explanation(answer) for answer in answers]
 
     async def post(self, url: str, body: dict[str, Any]) -> Any:
-        """The decoded answer to a JSON body."""
+        """Send a JSON body and return the decoded answer."""
 
         async def send(step: Try) -> httpx.Response:
             async with self._places:
@@ -226,7 +240,7 @@ class AsyncClient(Address):
 
 
 async def together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-    """Await all at once; the first failure ends the others."""
+    """Await all coroutines concurrently; the first failure cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one) for one in work]
@@ -236,7 +250,7 @@ async def together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
 
 
 def halves(body: dict[str, Any], error: Rejected) -> list[dict[str, Any]]:
-    """Return a body of texts as two, where its length was the reason; else raise the error."""
+    """Split a request body that was rejected with 413 into two; raise the error if it cannot help."""
     texts = body["texts"]
     if error.status != 413 or len(texts) < 2:
         raise error
@@ -245,7 +259,11 @@ def halves(body: dict[str, Any], error: Rejected) -> list[dict[str, Any]]:
 
 
 def predictions(answer: Any, body: dict[str, Any]) -> list[Prediction]:
-    """One prediction for each text of the request; ServerFault where the answer is none of our handler's."""
+    """Decode the predictions of a response.
+
+    Raises:
+        ServerFault: The response does not come from our handler, or has another number of predictions than texts.
+    """
     try:
         found = [Prediction.from_json(value) for value in answer["predictions"]]
     except (KeyError, TypeError, AttributeError) as error:
@@ -260,7 +278,11 @@ def explain_body(text: str, target: str | None) -> dict[str, str]:
 
 
 def explanation(answer: Any) -> Explanation:
-    """ServerFault where the answer is none of our handler's."""
+    """Decode the explanation of a response.
+
+    Raises:
+        ServerFault: The response does not come from our handler.
+    """
     try:
         return Explanation.from_json(answer)
     except (KeyError, TypeError, AttributeError) as error:

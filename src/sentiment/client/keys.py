@@ -1,4 +1,4 @@
-"""Key files: TorchServe's, with a token for each API, renewed while it runs; or one line with a proxy's API key."""
+"""Key files: TorchServe's, with a token for each API, or a single line with a proxy's API key."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sentiment.errors import Unauthorized
 
 Key = Literal["inference", "management", "API"]
-API_KEY = re.compile(r"[A-Za-z0-9_.~+/=-]+")  # what a Bearer header may hold, RFC 6750
+API_KEY = re.compile(r"[A-Za-z0-9_.~+/=-]+")  # Bearer token syntax of RFC 6750
 REREAD = (0.02, 0.1)  # s, where the file is broken
 REREAD_EMPTY = (
     0.02,
@@ -22,13 +22,13 @@ REREAD_EMPTY = (
 
 
 def read_key(path: Path, name: Key) -> str | None:
-    """Return a token of TorchServe's key_file.json, or the file's one line, an API key; None where there is no file."""
+    """Return the token `name` of TorchServe's key file, or the API key of a one-line file; None if there is no file."""
     entry = read_entry(path, name)
     return None if entry is None else str(entry["key"])
 
 
 def expired(path: Path, name: Key) -> bool:
-    """Whether the time of a token is up; the API key, which makes new tokens, has none."""
+    """Return True if a token has expired; the "API" key, which authorizes new tokens, never does."""
     until = (read_entry(path, name) or {}).get("expiration time")
     return until is not None and datetime.fromisoformat(until) <= datetime.now(UTC)
 
@@ -39,7 +39,7 @@ def is_renewed(path: Path, name: Key) -> bool:
 
 
 def authorization(path: Path | None, name: Key) -> dict[str, str]:
-    """The header that carries the token; none where no token is known."""
+    """Return the Authorization header; empty if no token is known."""
     token = read_key(path, name) if path else None
     return {"Authorization": f"Bearer {token}"} if token else {}
 
@@ -72,7 +72,11 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
 
 
 def checked(key: str) -> str:
-    """ValueError for what cannot stand in a header: the error of the HTTP library would show the token."""
+    """Check that a key can be sent in a header, since the HTTP library's error would reveal it.
+
+    Raises:
+        ValueError: It cannot.
+    """
     if not (key.isascii() and key.isprintable() and key and " " not in key):
         raise ValueError("a key is ASCII without spaces")
     return key

@@ -1,4 +1,4 @@
-"""TorchServe's management API: which versions of a model are served, by how many workers, and which is the default."""
+"""Client for TorchServe's management API: versions, workers and the default version of a model."""
 
 import re
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from sentiment.client.keys import Key
 from sentiment.client.trust import extensions, verification
 from sentiment.errors import Rejected
 
-CANDIDATE = re.compile(r"\.(.+)\.candidate\.mar")  # the file of a version while it is checked
+CANDIDATE = re.compile(r"\.(.+)\.candidate\.mar")  # the archive of a candidate version
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a model; `workers` are their states, READY or else."""
+    """One served version of a model; `workers` holds the state of each worker, such as READY."""
 
     model: str
     version: str
-    archive: str  # its file in the model store, once it is in place
+    archive: str  # file name in the model store, once it is promoted
     workers: tuple[str, ...]
     batch_size: int
     default: bool = False
@@ -34,9 +34,16 @@ class Version:
 
 @dataclass(kw_only=True, eq=False)
 class Management:
-    """`url` is the server's management address; `timeout`, in seconds, holds for registering and scaling too.
+    """Blocking client of the management API.
 
-    `ca_file` and `server_name` are those of Client.
+    Attributes:
+        url: The server's management address.
+        key_file: TorchServe's key_file.json, if it requires tokens.
+        timeout: Seconds for one request; registering and scaling wait for the workers within it.
+        pauses: Seconds before each retry.
+        transport: httpx transport; default: httpx's own.
+        ca_file: PEM file of the CAs to trust for https, as in Client.
+        server_name: The name that the certificate must hold, as in Client.
     """
 
     url: str = "http://127.0.0.1:8081"
@@ -52,22 +59,30 @@ class Management:
         self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False, verify=verify)
 
     def models(self) -> list[str]:
-        """The names of the models."""
+        """List the names of the registered models."""
         return [model["modelName"] for model in self._send("GET", "models", limit=1000)["models"]]
 
     def versions(self, model: str) -> list[Version]:
-        """Every version of a model; NotFound where there is none."""
+        """List every version of a model, sorted by number.
+
+        Raises:
+            NotFound: The model is not registered.
+        """
         default = self._send("GET", f"models/{model}")[0]["modelVersion"]
         answers = self._send("GET", f"models/{model}/all")
         return sorted((described(one, default) for one in answers), key=lambda version: number(version.version))
 
     def version(self, model: str, version: str | None = None) -> Version:
-        """One version, by default the default one."""
+        """Return one version of a model; default: its default version."""
         answer = self._send("GET", f"models/{model}" + (f"/{version}" if version else ""))[0]
         return described(answer, answer["modelVersion"] if version is None else None)
 
     def register(self, archive: str, *, workers: int = 1) -> str:
-        """Serve an archive of the model store beside what is served; returns once its workers are ready."""
+        """Register an archive of the model store; returns once its workers are ready.
+
+        Raises:
+            Rejected: The server refuses the archive, or runs without `model_api=true`.
+        """
         try:
             answer = self._send(
                 "POST", "models", repeatable=False, url=archive, initial_workers=workers, synchronous="true"
@@ -81,20 +96,20 @@ class Management:
         return str(answer["status"])
 
     def scale(self, model: str, version: str, *, workers: int) -> None:
-        """Run so many workers of a version; returns once they are ready."""
+        """Set the number of workers of a version; returns once they are ready."""
         path = f"models/{model}/{version}"
         self._send("PUT", path, repeatable=False, min_worker=workers, max_worker=workers, synchronous="true")
 
     def set_default(self, model: str, version: str) -> None:
-        """Answer requests that name no version by this one."""
+        """Make a version the default, which answers requests that name no version."""
         self._send("PUT", f"models/{model}/{version}/set-default")
 
     def unregister(self, model: str, version: str) -> None:
-        """Stop serving a version, once its requests are answered; the default one is refused by the server."""
+        """Unregister a version once its requests are answered; the server refuses this for the default version."""
         self._send("DELETE", f"models/{model}/{version}", repeatable=False)
 
     def renew(self) -> None:
-        """Let TorchServe write new tokens into its key file; needs its API key, which the file holds too."""
+        """Renew both tokens in TorchServe's key file, authorized by the API key of the same file."""
         apis: tuple[Key, ...] = ("inference", "management")
         for api in apis:
             self._exchange("GET", token_address(self.url, api), {}, "API")
@@ -138,5 +153,5 @@ def described(answer: dict[str, Any], default: str | None) -> Version:
 
 
 def number(version: str) -> float:
-    """TorchServe keeps versions as numbers: 1.10 is 1.1, and comes before 1.9."""
+    """Return a version as the number that TorchServe compares: 1.10 equals 1.1 and sorts before 1.9."""
     return float(version)

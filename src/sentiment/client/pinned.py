@@ -1,4 +1,4 @@
-"""A client that answers from one model only, for jobs that must not mix two."""
+"""A client bound to one model, for jobs that must not mix two models' predictions."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -6,11 +6,11 @@ from typing import Protocol
 from sentiment.errors import ModelChangedError
 from sentiment.inference.types import Identity, Model, Prediction
 
-ADDRESS = ("url", "model", "key_file", "ca_file", "server_name")  # what it takes to ask the same server again
+ADDRESS = ("url", "model", "key_file", "ca_file", "server_name")  # attributes needed to reconnect to the same server
 
 
 class Describing(Protocol):
-    """A client whose answers come with the hash of the model that gave them."""
+    """A client whose answers carry the hash of the model that computed them."""
 
     url: str
 
@@ -19,10 +19,10 @@ class Describing(Protocol):
 
 
 class PinnedClient:
-    """`client`, held to the model that it describes now.
+    """A client bound to the model that `client` describes at construction.
 
-    Each answer has the hash of its model in a header. A server that was packaged by an earlier version sends none: it
-    is asked to describe itself after each call instead.
+    Each answer carries the model's hash in a header. Archives of earlier releases send none: the server is asked to
+    describe itself after each call instead.
     """
 
     def __init__(self, client: Describing) -> None:
@@ -44,7 +44,11 @@ class PinnedClient:
         return Identity(deciding, {name: None if value is None else str(value) for name, value in address.items()})
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Raises ModelChangedError where an answer is of another model."""
+        """Predict the texts.
+
+        Raises:
+            ModelChangedError: Another model answered.
+        """
         predictions: list[Prediction] = []
         hashes: set[str | None] = set()
         for found, sha256 in self.client.answers(texts):

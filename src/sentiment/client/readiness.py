@@ -1,4 +1,4 @@
-"""Whether a server can be sent requests: /ping says Healthy while a model still loads, or has failed to."""
+"""Readiness and liveness checks; /ping alone is not enough: it reports Healthy while a model loads or has failed to."""
 
 import logging
 import time
@@ -12,18 +12,21 @@ from sentiment.errors import Busy, ClientError
 log = logging.getLogger(__name__)
 
 CANARY = "a first text to see that the model answers"
-ONCE_MORE = (0.0,)  # for a token renewed meanwhile
-EVERY = 0.2  # s between two looks
+ONCE_MORE = (0.0,)  # one retry, in case the token has just been renewed
+EVERY = 0.2  # s, polling interval
 
 
 Check = Literal["ready", "live"]
 
 
 def ready(*, engine: Client, management_url: str | None = None, wait: float = 0.0, check: Check = "ready") -> None:
-    """Return once the check passes, at most after `wait` seconds; else ClientError with the reason.
+    """Wait until the check passes, for at most `wait` seconds.
 
-    Ready is a READY worker, where the management API can be reached, and an answer to a canary text: send requests.
-    Live is an answer of TorchServe itself, whatever its workers do: no reason to restart it.
+    "ready" needs an answer to a canary text, and a READY worker if the management API is known: requests can be sent.
+    "live" needs an answer of TorchServe itself, whatever the state of its workers: there is no reason to restart it.
+
+    Raises:
+        ClientError: The check still failed at the end.
     """
     wait_until_ready(engine, management_url=management_url, seconds=wait, check=check)
     log.info("%s at %s is %s", engine.model if check == "ready" else "the server", engine.url, check)
@@ -44,7 +47,11 @@ def wait_until_ready(
 
 
 def look(client: Client, management_url: str | None = None) -> None:
-    """Ask once; ClientError where the model is not ready."""
+    """Check readiness once.
+
+    Raises:
+        ClientError: The model is not ready.
+    """
     if management_url:
         name, _, version = client.model.partition("/")
         trust = client.tls_of(management_url)
@@ -56,6 +63,10 @@ def look(client: Client, management_url: str | None = None) -> None:
 
 
 def ping(client: Client) -> None:
-    """Ask TorchServe, not its workers; ClientError where it does not answer."""
+    """Check liveness once, without calling a worker.
+
+    Raises:
+        ClientError: TorchServe does not answer.
+    """
     with replace(client, pauses=ONCE_MORE) as once:
         once.ping()

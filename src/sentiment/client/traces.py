@@ -1,10 +1,10 @@
-"""The caller's trace, sent on with each request where the process traces with OpenTelemetry."""
+"""Propagation of the caller's OpenTelemetry trace context with each request."""
 
 import sys
 
 
 def trace_headers() -> dict[str, str]:
-    """Return the headers of the current span, as OTEL_PROPAGATORS says; none where nothing has loaded OpenTelemetry."""
+    """Return the current span's headers, in the formats of OTEL_PROPAGATORS; empty unless OpenTelemetry is loaded."""
     if "opentelemetry.trace" not in sys.modules:
         return {}
     from opentelemetry.propagate import inject

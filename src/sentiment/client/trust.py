@@ -1,4 +1,4 @@
-"""Trust in a server's certificate, and a refusal said in one line."""
+"""Verification of the server's certificate, and one-line messages for TLS errors."""
 
 import ssl
 from functools import lru_cache
@@ -9,7 +9,7 @@ import httpx
 
 from sentiment.errors import ConfigError, Untrusted
 
-EXPIRED, NOT_YET_VALID, HOST_MISMATCH, IP_MISMATCH = 10, 9, 62, 64  # X509_V_ERR_... of OpenSSL
+EXPIRED, NOT_YET_VALID, HOST_MISMATCH, IP_MISMATCH = 10, 9, 62, 64  # OpenSSL's X509_V_ERR_... codes
 NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 
@@ -18,11 +18,11 @@ def verification(url: str, ca_file: Path | str | None, server_name: str | None) 
 
     Args:
         url: The server's address.
-        ca_file: PEM file of the certificates to trust instead of the usual authorities; the server's own will do.
-        server_name: The name that the certificate must hold, where that is not the host of `url`.
+        ca_file: PEM file of the certificates to trust instead of the usual CAs; the server's own certificate is enough.
+        server_name: The name that the certificate must hold, if it is not the host of `url`.
 
     Raises:
-        ConfigError: The file cannot be read, or is given for a server that is asked over http.
+        ConfigError: The file cannot be read, or an option is given for an http URL.
     """
     given = [f"{key}={value}" for key, value in (("ca_file", ca_file), ("server_name", server_name)) if value]
     https = url.lower().startswith("https://")
@@ -41,17 +41,17 @@ def context(ca_file: str) -> ssl.SSLContext:
         raise ConfigError(f"ca_file={ca_file} holds no certificate in PEM form") from error
     except OSError as error:
         raise ConfigError(f"ca_file={ca_file} cannot be read: {error.strerror}") from error
-    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a server's own certificate is enough
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # accept the server's own certificate as trust anchor
     return made
 
 
 def extensions(server_name: str | None) -> dict[str, Any]:
-    """Return httpx's request extensions that let the certificate be held to another name than the address's."""
+    """Return httpx's request extension to verify the certificate against `server_name` instead of the URL's host."""
     return {"sni_hostname": server_name} if server_name else {}
 
 
 def untrusted(error: httpx.TransportError, url: str) -> Untrusted | None:
-    """Return the reason in one line, where `error` is one of TLS; no further try would help."""
+    """Return a one-line error if a TLS error caused `error`, else None; retrying would not help."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__

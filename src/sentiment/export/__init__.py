@@ -1,4 +1,4 @@
-"""An export folder made ready for the runtime that answers fastest and still as the model does."""
+"""Preparation of an export folder for the fastest runtime that is faithful to the model."""
 
 from sentiment.export.choose_runtime import Wanted, convert
 from sentiment.export.command import export_run

@@ -1,4 +1,4 @@
-"""Which runtime an export folder is answered with: the fastest that answers as the model does."""
+"""Selection of an export's runtime: the fastest one whose predictions agree with fp32 PyTorch."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,19 +23,19 @@ from sentiment.inference.types import Prediction
 log = logging.getLogger(__name__)
 
 Wanted = Literal["auto", "torch", "onnx", "onnx-int8"]
-FASTEST_FIRST: tuple[Runtime, ...] = ("onnx-int8", "onnx")  # not timed: a run must come to the same choice again
-MIN_AGREEMENT = 0.99  # of labels with those of fp32 PyTorch
-MAX_DROP = 0.003  # of the accuracy
-MAX_DIFFERENCE = 0.03  # between a text's probabilities, in the mean: labels say nothing where one is always the same
-COMPARED, MEASURED = 1000, 256  # texts, at most
-ROWS = 16  # in a batch that activations are measured on
+FASTEST_FIRST: tuple[Runtime, ...] = ("onnx-int8", "onnx")  # no timings, so that the choice is reproducible
+MIN_AGREEMENT = 0.99  # fraction of texts with the same label as fp32 PyTorch
+MAX_DROP = 0.003  # largest drop in accuracy
+MAX_DIFFERENCE = 0.03  # probability, mean over texts; agreement is trivial if one label is always predicted
+COMPARED, MEASURED = 1000, 256  # most texts for comparison and for calibration
+ROWS = 16  # texts in a calibration batch
 
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
     agreement: float
-    drop: float  # of the accuracy; below 0 it is higher
-    difference: float  # of a text's most unlike probability, in the mean
+    drop: float  # drop in accuracy; negative if it rises
+    difference: float  # mean over texts of the largest difference in probability
 
     @property
     def passes(self) -> bool:
@@ -50,15 +50,24 @@ class Fidelity:
 def convert(
     exported: Path, *, runtime: Wanted, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]
 ) -> Runtime:
-    """Put the graph of `runtime` into the export folder and record it there; auto: the fastest that is faithful.
+    """Build the graph of `runtime` in the export folder and record the choice in preprocessing.json.
 
-    `texts` with labels `targets` are what runtimes are compared on, `train` what activations are measured on.
-    Where auto finds none that is faithful and can be trusted, it stays with torch.
+    With "auto", the fastest faithful runtime is chosen; torch if none is faithful and trusted.
+
+    Args:
+        exported: The export folder.
+        runtime: The runtime to build, or "auto".
+        train: Calibration texts for the activation ranges.
+        texts: Texts on which runtimes are compared.
+        targets: The true labels of `texts`.
+
+    Returns:
+        The runtime that was chosen.
 
     Raises:
-        ModelError: `runtime` names one that cannot be made or trusted; PyTorch computes the answers then.
+        ModelError: The named runtime cannot be built or trusted; the export then uses PyTorch.
     """
-    amend(exported, runtime="torch")  # before the graph goes, so that a crash leaves what can be answered
+    amend(exported, runtime="torch")  # first, so that a crash leaves a usable export
     discard(exported)
     if runtime == "torch":
         return "torch"
@@ -80,10 +89,10 @@ def convert(
 def compare(
     exported: Path, wanted: Wanted, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]
 ) -> Runtime:
-    """The first runtime that is faithful, or the one that is wanted by name, however far it rounds; else torch.
+    """Return the first faithful runtime, the one named in `wanted` whatever its rounding error, or torch.
 
     Raises:
-        ModelError: no graph can be made, or the one that is wanted by name cannot be trusted.
+        ModelError: No graph can be built, or the named runtime cannot be trusted.
     """
     texts, targets = spread(texts, COMPARED), spread(targets, COMPARED)
     reference = Predictor.load(exported, runtime="torch")
@@ -109,9 +118,13 @@ def compare(
 def make(
     exported: Path, runtime: Runtime, reference: Predictor, train: Sequence[str], edges: Sequence[Sequence[int]]
 ) -> None:
-    """Write the graph of a runtime, int8 from that of fp32; ModelError where it fails, or differs at the edges."""
+    """Write the graph of a runtime; int8 is quantized from the fp32 graph.
+
+    Raises:
+        ModelError: Building fails, or the graph differs from PyTorch on `edges`.
+    """
     graph = graph_of(exported, runtime)
-    ways = [partial(build, exported), partial(build, exported, fused=False)]  # the fusions know BERT alone
+    ways = [partial(build, exported), partial(build, exported, fused=False)]  # the fusions only know BERT
     if runtime != "onnx":
         rows = sorted(encode(spread(train, MEASURED), reference.tokenizer, reference.preprocessing), key=len)
         batches = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
@@ -127,27 +140,31 @@ def make(
 def failure(
     write: Callable[[Path], None], graph: Path, reference: Predictor, edges: Sequence[Sequence[int]]
 ) -> str | None:
-    """Write a graph, and say why it cannot be used; None where it can."""
+    """Write a graph and return the reason why it cannot be used, or None."""
     try:
         with replacing(graph) as temporary:
             write(temporary)
         return distrust(OnnxRuntime(graph, reference.pad_id), reference.compute, edges)
-    except Exception as error:  # of PyTorch's tracer, onnx, ONNX Runtime and numpy, which share no base
+    except Exception as error:  # PyTorch's tracer, onnx, ONNX Runtime and numpy share no base class
         return first_line(error)
 
 
 def answer(exported: Path, runtime: Runtime, texts: Sequence[str]) -> list[Prediction]:
-    """The predictions of a graph; ModelError where it cannot compute one of the texts."""
+    """Predict the texts with a runtime's graph.
+
+    Raises:
+        ModelError: The graph fails on one of the texts.
+    """
     try:
         return Predictor.load(exported, runtime=runtime).predict(texts)
-    except Exception as error:  # of ONNX Runtime, which shares no base with others
+    except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise ModelError(
             f"{exported} cannot be answered by {runtime}: {first_line(error)}; use runtime=torch"
         ) from error
 
 
 def fidelity(got: Sequence[Prediction], expected: Sequence[Prediction], targets: Sequence[str]) -> Fidelity:
-    """Answers of a runtime beside those of PyTorch and the true labels."""
+    """Compare a runtime's predictions with PyTorch's and the true labels."""
     count, pairs = len(targets), list(zip(got, expected, strict=True))
     agreeing = sum(a.label == b.label for a, b in pairs)
     lost = sum((b.label == t) - (a.label == t) for (a, b), t in zip(pairs, targets, strict=True))
@@ -156,12 +173,12 @@ def fidelity(got: Sequence[Prediction], expected: Sequence[Prediction], targets:
 
 
 def spread(items: Sequence[str], most: int) -> list[str]:
-    """At most `most` of them, evenly spaced, since files are often sorted by label."""
+    """Return at most `most` evenly spaced items, since files are often sorted by label."""
     return [items[i * len(items) // most] for i in range(most)] if len(items) > most else list(items)
 
 
 def discard(exported: Path, *, but: Runtime = "torch") -> None:
-    """Remove the graphs of all runtimes but one, and their lines of SHA256SUMS first."""
+    """Delete the graphs of all runtimes except `but`, after their lines in SHA256SUMS."""
     gone = [graph_of(exported, runtime) for runtime in get_args(Runtime) if runtime != but]
     unlist(exported, *(graph.name for graph in gone))
     for graph in gone:

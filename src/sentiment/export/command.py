@@ -1,4 +1,4 @@
-"""`sentiment export`: choose the runtime of a finished run anew."""
+"""The export command: choose the runtime of a finished run again."""
 
 import logging
 from pathlib import Path
@@ -16,9 +16,12 @@ log = logging.getLogger(__name__)
 
 
 def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False) -> Runtime:
-    """Put the graph of `runtime` into a run's export folder, compared and measured on the run's own texts.
+    """Build the graph of `runtime` in a run's export folder, calibrated and compared on the run's own texts.
 
-    With `accept` the files are left as they are, and SHA256SUMS is written anew: they were changed on purpose.
+    With `accept` no file is changed: SHA256SUMS is rewritten to approve deliberate edits.
+
+    Raises:
+        ConfigError: `accept` is combined with `runtime`, or `run` is not a run directory.
     """
     exported = export_folder(Path(run))
     if accept:
@@ -39,7 +42,7 @@ def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False) -> 
 
 
 def accept_changes(run: Path, exported: Path) -> Runtime:
-    """Let the files of a run be what they are now, where they can be opened."""
+    """Rewrite the checksums of a run whose files were edited, if the model still loads and predicts."""
     former = (exported / SUMS).read_bytes() if (exported / SUMS).is_file() else None
     (exported / SUMS).unlink(missing_ok=True)
     try:

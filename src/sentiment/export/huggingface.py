@@ -1,4 +1,4 @@
-"""A trained model as a Hugging Face folder that opens with plain `from_pretrained`, with all that serving needs."""
+"""Export of a trained model as a Hugging Face folder that loads with `from_pretrained`, with all files for serving."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,7 @@ def export(network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: 
 
 
 def amend(exported: Path, **changes: Any) -> Preprocessing:
-    """Change preprocessing.json of an export folder; returns what is there now."""
+    """Update fields of an export's preprocessing.json and return the new content."""
     changed = replace(read_preprocessing(exported), **changes)
     replace_listed(exported / PREPROCESSING, json_text(changed.to_json()))
     return changed

@@ -1,4 +1,4 @@
-"""The exported model as a graph for ONNX Runtime: traced, with fused attention, and without work nobody reads."""
+"""The exported model as an optimized ONNX graph: traced, with fused attention, without unused computation."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ from onnx.helper import make_node, make_tensor
 from transformers import AutoModelForSequenceClassification
 
 OPSET = 17
-NODES_OF_A_LAYER = 1000  # BERT has 100; more are unrolled loops, which fit no fusion and take it quadratic time
+NODES_OF_A_LAYER = 1000  # BERT has 100; more means unrolled loops: no fusion matches, in quadratic time
 FIRST = "first_token"
 PLAIN = {"SkipLayerNormalization": ("LayerNormalization", ""), "BiasGelu": ("Gelu", "com.microsoft")}
 
@@ -32,26 +32,31 @@ class Logits(torch.nn.Module):
 
 
 def build(exported: Path, target: Path, *, fused: bool = True) -> None:
-    """Write the fp32 graph of an export folder; inputs input_ids and attention_mask (B, T), output logits.
+    """Write the fp32 ONNX graph of an export folder.
 
-    `fused`: its attention, norms and activations become single operators, as far as they have the form of BERT's.
+    Inputs are input_ids and attention_mask, both (B, T); the output is logits, (B, C).
+
+    Args:
+        exported: The export folder.
+        target: The file to write.
+        fused: Fuse attention, norms and activations into single operators, as far as they match BERT's pattern.
     """
     model = AutoModelForSequenceClassification.from_pretrained(
         exported, local_files_only=True, attn_implementation="eager"
-    )  # the fusions know the eager form
+    )  # the fusions only match eager attention
     trace(model.eval(), target)
     if fused and len(onnx.load(target).graph.node) <= NODES_OF_A_LAYER * model.config.num_hidden_layers:
         fuse(target, model.config)
 
 
 def fuse(target: Path, config: Any) -> None:
-    """Let ONNX Runtime's optimizer fuse a traced graph in place, and take out what costs time on a CPU."""
+    """Fuse a traced graph in place with ONNX Runtime's optimizer, and remove what is slow on a CPU."""
     from onnxruntime.transformers.optimizer import optimize_model
 
     heads, width = config.num_attention_heads, config.hidden_size
     with quiet():
         fused = optimize_model(str(target), model_type="bert", num_heads=heads, hidden_size=width, opt_level=0)
-        fused.save_model_to_file(str(target))  # which names the operator sets too
+        fused.save_model_to_file(str(target))  # saving also declares the operator sets
     graph = onnx.load(target)
     first_token_only(graph.graph)
     plain_sums(graph.graph)
@@ -67,7 +72,7 @@ def trace(model: Any, target: Path) -> None:
             Logits(model),
             (ids, mask),
             str(target),
-            dynamo=False,  # the tracer takes seconds, the newer way a minute
+            dynamo=False,  # the tracer takes seconds, dynamo a minute
             opset_version=OPSET,
             input_names=["input_ids", "attention_mask"],
             output_names=["logits"],
@@ -76,9 +81,12 @@ def trace(model: Any, target: Path) -> None:
 
 
 def first_token_only(graph: Any) -> bool:
-    """Let the last layer work on the first token alone after its attention, where the head reads no other.
+    """Compute only the first token in the last layer after its attention, if the head reads no other.
 
-    The same numbers for an eighth less work in a model of six layers. False where the graph is not of that form.
+    The result is the same, with an eighth less work in a model of six layers.
+
+    Returns:
+        False if the graph does not match the pattern.
     """
     makers = {name: node for node in graph.node for name in node.output}
     for gather in (node for node in graph.node if node.op_type == "Gather"):
@@ -95,7 +103,7 @@ def first_token_only(graph: Any) -> bool:
 
 
 def last_layer(gather: Any, makers: dict[str, Any]) -> tuple[Any, Any] | None:
-    """The output projection and the middle norm of the layer whose first token `gather` picks."""
+    """Return the output projection and the middle norm of the layer whose first token `gather` selects, or None."""
     last = makers.get(gather.input[0])
     if not last or last.op_type != "SkipLayerNormalization":
         return None
@@ -111,9 +119,10 @@ def last_layer(gather: Any, makers: dict[str, Any]) -> tuple[Any, Any] | None:
 
 
 def plain_sums(graph: Any) -> None:
-    """Sums of their own in place of those inside SkipLayerNormalization and BiasGelu.
+    """Split the additions out of SkipLayerNormalization and BiasGelu.
 
-    The first takes five times as long on a CPU as a sum and a norm; an int8 product can add its bias itself.
+    SkipLayerNormalization is five times slower on a CPU than Add and LayerNormalization; an int8 product can add its
+    bias itself.
     """
     for node in [node for node in graph.node if node.op_type in PLAIN]:
         at = list(graph.node).index(node)
@@ -122,7 +131,7 @@ def plain_sums(graph: Any) -> None:
             value, parts, rest = node.input[0], node.input[1:], []
         else:
             value, skip, *rest = node.input
-            parts, rest = [*rest[2:], skip], rest[:2]  # the bias first
+            parts, rest = [*rest[2:], skip], rest[:2]  # add the bias first
         found = []
         for number, part in enumerate(filter(None, parts)):
             total = f"{node.output[0]}_sum_{number}"
@@ -137,13 +146,13 @@ def plain_sums(graph: Any) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the remarks of tracer and optimizer on their own code, such as a page of graph where tracing fails."""
+    """Silence the warnings of tracer and optimizer about their own code, such as a page of graph if tracing fails."""
     logging.disable(logging.WARNING)
     torch._C._jit_set_onnx_log_output_stream("stderr")
     sys.stderr.flush()
     terminal = os.dup(2)
     nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)  # they are written by C++
+    os.dup2(nothing, 2)  # C++ code writes to the descriptor, not to sys.stderr
     try:
         with warnings.catch_warnings(), redirect_stdout(StringIO()):
             warnings.simplefilter("ignore")

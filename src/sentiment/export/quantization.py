@@ -1,9 +1,9 @@
-"""Matrix products in int8: weights by the column, activations in ranges measured once.
+"""Static int8 quantization of matrix products: weights per column, activations per tensor.
 
-Activation ranges that are measured anew in each batch, as dynamic quantization does, would make an answer depend on
-its neighbours in the batch. A few channels of BERT's activations are far larger than the rest: most of their size is
-moved into the weights, which changes no product, after Xiao et al. 2023, "SmoothQuant". The weights are rounded row by
-row, and what a row misses is made good by the rows to come, after Frantar et al. 2023, "GPTQ".
+Activation ranges are calibrated once; measured anew in each batch, as dynamic quantization does, they would make a
+prediction depend on the other texts of its batch. A few channels of BERT's activations are outliers: most of their
+magnitude is migrated into the weights, which leaves the products unchanged (Xiao et al. 2023, "SmoothQuant"). Weights
+are rounded row by row, and the later rows compensate each row's rounding error (Frantar et al. 2023, "GPTQ").
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,36 +21,43 @@ from sentiment.files import temporary_path
 from sentiment.inference.batching import pad
 from sentiment.inference.runtimes import OnnxRuntime
 
-KINDS = ("MatMul", "Attention")  # both take weights (K, N) as their second input; the head, a Gemm, stays fp32
-LEVELS = 255  # of an unsigned byte, above 0
-WEIGHT_LEVELS = 64  # 7 bits: two products of 8 bits each overflow the 16-bit sums of processors without VNNI
-MOVED = 0.9  # the exponent of a channel's size that moves into the weights; 1 costs these, 0.5 the activations digits
-DAMPING = 0.01  # of the mean of the second moments, added to each
+KINDS = ("MatMul", "Attention")  # weights (K, N) are the second input; the head, a Gemm, stays fp32
+LEVELS = 255  # largest uint8
+WEIGHT_LEVELS = 64  # about 7 bits: without VNNI, the 16-bit sum of two 8-bit products overflows
+MOVED = 0.9  # SmoothQuant's migration strength; 1 costs the weights precision, 0.5 the activations
+DAMPING = 0.01  # GPTQ's damping, relative to the mean of the Gram matrix's diagonal
 TINY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The input of a product over all rows and tokens of all batches, padding included."""
+    """Per-channel min and max, and the Gram matrix, of a product's input over all calibration tokens, with padding."""
 
-    low: Any  # of each channel, (K,)
+    low: Any  # per channel, (K,)
     high: Any
-    moments: Any  # of each pair of channels, the sum of their products, (K, K)
+    moments: Any  # Gram matrix, summed over rows and tokens, (K, K)
 
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
-    """A product with weights: its input times `factors`, rounded with `scale` and `zero`, meets int8 weights."""
+    """A quantized product: the input times `factors`, quantized with `scale` and `zero`, times int8 weights."""
 
     factors: Any  # (K,), float32
     scale: Any  # float32
     zero: Any  # uint8
     weights: Any  # (K, N), int8
-    scales: Any  # of the weights' columns, (N,), float32
+    scales: Any  # weight scale per column, (N,), float32
 
 
 def quantize(graph: Path, target: Path, batches: Iterable[Sequence[Sequence[int]]], pad_id: int) -> None:
-    """Write `graph` with int8 products to `target`; `batches` of token ids are what activations are measured on."""
+    """Write `graph` with int8 products to `target`.
+
+    Args:
+        graph: The fp32 ONNX graph.
+        target: The file to write.
+        batches: Calibration batches of token ids.
+        pad_id: Id of the padding token.
+    """
     model = onnx.load(graph)
     seen = observe(graph, [node.input[0] for node in weighted(model.graph)], batches, pad_id)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -61,14 +68,17 @@ def quantize(graph: Path, target: Path, batches: Iterable[Sequence[Sequence[int]
 
 
 def drop_unused(graph: Any) -> None:
-    """The float weights, once no product is left that shares them."""
+    """Remove the initializers that no node uses, such as the fp32 weights."""
     used = {name for node in graph.node for name in node.input}
     for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
         graph.initializer.remove(tensor)
 
 
 def weighted(graph: Any) -> list[Any]:
-    """The products of all tokens with weights; those of the first token alone cost too little to lose a digit for."""
+    """List the products with weights that process all tokens.
+
+    Those of the first token alone stay fp32: they cost too little to lose precision for.
+    """
     initializers = {tensor.name for tensor in graph.initializer}
     attentions = [at for at, node in enumerate(graph.node) if node.op_type == "Attention"]
     end = attentions[-1] + 1 if FIRST in initializers else len(graph.node)
@@ -78,7 +88,7 @@ def weighted(graph: Any) -> list[Any]:
 def observe(
     graph: Path, names: Sequence[str], batches: Iterable[Sequence[Sequence[int]]], pad_id: int
 ) -> dict[str, Seen]:
-    """The tensors `names` of a graph, as it is run on the batches."""
+    """Run the graph on the calibration batches and collect the statistics of the tensors `names`."""
     model = onnx.load(graph)
     names = sorted(set(names))
     model.graph.output.extend(make_empty_tensor_value_info(name) for name in names)
@@ -116,7 +126,12 @@ def fit(seen: Seen, weights: Any) -> Quantized:
 
 
 def rounded(weights: Any, moments: Any) -> Any:
-    """Weights (K, N) as int8, so that products with inputs of these second moments (K, K) change least."""
+    """Round weights (K, N) to int8 with the GPTQ updates that minimize the error of the products.
+
+    Args:
+        weights: Weights divided by their columns' scales, (K, N).
+        moments: Gram matrix of the inputs, (K, K).
+    """
     rest = np.array(weights, dtype=np.float32)
     damped = moments + np.eye(len(moments)) * (DAMPING * np.mean(np.diag(moments)) + TINY)
     upper = np.linalg.cholesky(np.linalg.inv(damped.astype(np.float64))).T.astype(np.float32)
@@ -129,7 +144,7 @@ def rounded(weights: Any, moments: Any) -> Any:
 
 
 def replace(graph: Any, node: Any, by: Quantized) -> None:
-    """Let int8 take the place of a MatMul or an Attention: multiply, round, and the product in one operator."""
+    """Replace a MatMul or Attention by Mul, QuantizeLinear and an int8 operator."""
 
     def constant(part: str, value: Any) -> str:
         graph.initializer.append(from_array(np.asarray(value), f"{node.name}_{part}"))
@@ -141,7 +156,7 @@ def replace(graph: Any, node: Any, by: Quantized) -> None:
     if node.op_type == "MatMul":
         kind, inputs = "MatMulIntegerToFloat", [quantized, weights, scale, scales, zero]
         if bias := absorbed(graph, node):
-            inputs += ["", bias]  # without a zero of the weights
+            inputs += ["", bias]  # no zero point for the weights
     else:
         bias, mask = node.input[2:4]
         kind, inputs = "QAttention", [quantized, weights, bias, scale, scales, mask, zero]
@@ -158,7 +173,7 @@ def replace(graph: Any, node: Any, by: Quantized) -> None:
 
 
 def absorbed(graph: Any, node: Any) -> str | None:
-    """The name of a bias that is added to a product and to nothing else; the sum's place is then the product's."""
+    """Remove the Add that is the only user of a product, and return its bias's name; None if there is no such Add."""
     users = [user for user in graph.node if node.output[0] in user.input]
     if [user.op_type for user in users] != ["Add"]:
         return None

@@ -1,4 +1,4 @@
-"""The inputs that a graph must answer as PyTorch does: the shortest, the longest, and both in one batch."""
+"""Check of a graph against PyTorch on edge-case inputs: the shortest, the longest, and both in one batch."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import Compute
 from sentiment.inference.tokenization import encode, special_tokens
 
-MAX_APART = 0.25  # of a probability; rounding to int8 stays far below, a graph that is wrong for a length does not
-BETWEEN_BATCHES = 0.02  # of a probability, of one row alone and among others
+MAX_APART = 0.25  # probability; int8 rounding stays far below, a graph wrong for a length does not
+BETWEEN_BATCHES = 0.02  # probability, between a row alone and in a batch
 
 
 def edge_rows(texts: Sequence[str], model: Predictor) -> list[list[int]]:
-    """Rows of token ids without any word, with one, with half of `max_length` and with all of it, from these texts."""
+    """Return token id rows with no word, one word, half of `max_length` and all of it, made from the texts."""
     prefix, suffix = special_tokens(model.tokenizer)
     room = model.preprocessing.max_length - len(prefix) - len(suffix)
     encoded = encode(texts, model.tokenizer, model.preprocessing)
@@ -24,13 +24,13 @@ def edge_rows(texts: Sequence[str], model: Predictor) -> list[list[int]]:
 
 
 def distrust(graph: Compute, reference: Compute, rows: Sequence[Sequence[int]]) -> str | None:
-    """Say why a graph cannot be trusted with `rows`, each alone and all in one batch; None where it can."""
+    """Return the reason why a graph cannot be trusted with `rows`, each alone and all in one batch, or None."""
     alone = []
     for batch in (*([row] for row in rows), list(rows)):
         size = " and ".join(str(len(row)) for row in batch) + " tokens"
         try:
             got = graph(batch).softmax(dim=-1)
-        except Exception as error:  # ONNX Runtime's exceptions share no base with others
+        except Exception as error:  # ONNX Runtime's exceptions share no base class
             return f"it fails on {size}: {first_line(error)}"
         apart = (got - reference(batch).softmax(dim=-1)).abs().max().item()
         if not got.isfinite().all():
@@ -43,6 +43,6 @@ def distrust(graph: Compute, reference: Compute, rows: Sequence[Sequence[int]]) 
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or of what caused it, cut where it is long."""
+    """Return the first line of an exception's message, or of its cause's, shortened to 160 characters."""
     error = error.__cause__ or error
     return textwrap.shorten((str(error).strip() or type(error).__name__).splitlines()[0], 160, placeholder="...")
