@@ -1,4 +1,4 @@
-"""The Gradio page."""
+"""The Gradio web page."""
 
 from sentiment.ui.command import launch
 

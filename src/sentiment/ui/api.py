@@ -1,4 +1,4 @@
-"""The page's named end points, for scripts: plain values in and out, errors as messages."""
+"""Named API endpoints of the page, for scripts: plain values in and out, errors as messages."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from sentiment.ui.table import opened
 
 
 def end_points(desk: Desk) -> None:
-    """Name the end points; /correct is there where corrections are kept."""
+    """Register the endpoints; /correct exists only if corrections are stored."""
 
     def classify(request: gr.Request, text: str) -> dict[str, Any]:
         return answer(request, text, None)

@@ -1,4 +1,4 @@
-"""What the page asks: a server over HTTP, or a model in this process."""
+"""Backends of the page: a server over HTTP, or a model in this process."""
 
 import re
 import threading
@@ -15,29 +15,29 @@ from sentiment.inference.types import Classifier, Explanation, Model, Prediction
 if TYPE_CHECKING:
     from sentiment.inference.predictor import Predictor
 
-FRESH = 3.0  # s that one look at the server serves every open page
-PAUSES = (0.2, 0.5)  # s; a person waits, and the page asks again by itself
+FRESH = 3.0  # s, lifetime of the cached server state
+PAUSES = (0.2, 0.5)  # s before each retry; short, since a person waits and the page polls anyway
 LOOK_TIMEOUT = 5.0  # s
 VERSION = re.compile(r"\d+(\.\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the model tells of itself, or why it does not answer."""
+    """The model's description, or the reason why it does not answer."""
 
     model: Model | None
     problem: str = ""
 
 
 class Backend(Protocol):
-    where: str  # in words, for the status line
-    tables: Classifier  # for whole tables, where patience pays
+    where: str  # description for the status line
+    tables: Classifier  # client for whole tables, with longer retries
 
     def predict(self, texts: Sequence[str], version: str | None = None) -> list[Prediction]: ...
     def explain(self, text: str, target: str) -> Explanation: ...
     def state(self) -> State: ...
     def versions(self) -> list[Version]:
-        """What the server lists; [] where it lists nothing to this page."""
+        """List the served versions; empty if the page cannot list them."""
         ...
 
 
@@ -52,14 +52,14 @@ def backend(engine: Classifier, *, management_url: str | None, run: Path | None)
 
 
 def name_of(run: Path | None) -> str:
-    """The run of a run directory or of its export folder."""
+    """Return the run's name for a run directory or its export folder."""
     if run is None:
         return "model"
     return run.resolve().parent.name if run.name == "export" else run.resolve().name
 
 
 class InProcess:
-    """A model in this process: one version, always there."""
+    """Backend with a model in this process: a single version, always available."""
 
     where = "in this process"
 
@@ -85,7 +85,7 @@ class InProcess:
 
 
 class Served:
-    """A model behind TorchServe; `management_url` is None where this machine cannot reach that API."""
+    """Backend with a model behind TorchServe; `management_url` is None if that API is out of reach."""
 
     def __init__(
         self, client: Client, management_url: str | None, *, clock: Callable[[], float] = time.monotonic
@@ -120,13 +120,17 @@ class Served:
         return self.client.explain([text], target)[0]
 
     def at(self, version: str) -> Client:
-        """A client of one version; what is no version must not come into an address."""
+        """Return a client for one version.
+
+        Raises:
+            RequestError: `version` is not a version number, so it must not become part of a URL.
+        """
         if not VERSION.fullmatch(version):
             raise RequestError(f"version {version[:40]!r}: expected numbers parted by dots, such as 2.0")
         return replace(self.client, model=f"{self.name}/{version}")
 
     def state(self) -> State:
-        """One look serves all who ask within FRESH seconds."""
+        """Return the server's state, cached for FRESH seconds and shared by all visitors."""
         with self._lock:
             if self.clock() - self._seen > FRESH:
                 self._state, self._seen = self._look(), self.clock()

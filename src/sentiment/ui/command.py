@@ -1,4 +1,4 @@
-"""The command `sentiment ui`."""
+"""The ui command."""
 
 import os
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from sentiment.ui.feedback import Corrections
 from sentiment.ui.limits import Rate
 from sentiment.ui.storage import MB, Guard, Storage, page_folder
 
-INFLATION = 10  # times max_file_mb that a compressed table may have, decompressed
-LONGEST_LINE = 1_000_000  # characters of a line of CSV or JSON, bytes of a value of Parquet
-LOGINS = 10  # tries of one address in a minute
+INFLATION = 10  # size limit of a decompressed table, in units of max_file_mb
+LONGEST_LINE = 1_000_000  # limit of a CSV or JSON line in characters, of a Parquet value in bytes
+LOGINS = 10  # login attempts per minute of one address
 
 
 def launch(
@@ -46,29 +46,30 @@ def launch(
     """Serve the page until Ctrl-C.
 
     Args:
-        engine: Answers the texts: a client of a server, or a model in this process.
-        management_url: Lists the versions to compare; None: a visitor types them.
-        run: Gives the model tab its scores and figures.
-        feedback: The file that corrections go to; None: the page asks for none.
+        engine: Computes the predictions: a client of a server, or a model in this process.
+        management_url: Management API that lists the versions to compare; None: visitors type them.
+        run: Run directory whose scores and figures the model tab shows.
+        feedback: The file that stores corrections; None: corrections are off.
         host: The address to listen on.
-        port: Its port.
-        published: Where a container engine publishes the port; None: `host`. Beyond this machine the page wants `auth`.
-        auth: A user name and a password, or "name:password"; None or "": no login.
-        insecure: Listen beyond this machine without a login, where a proxy or a firewall keeps strangers out.
-        trusted_proxies: Addresses whose X-Forwarded-For names the visitor that limits count.
-        max_file_mb: Of an uploaded table, in megabytes; decompressed it may have INFLATION times as many.
-        max_rows: Of an uploaded table.
-        max_storage_mb: Of all tables and results at a time, in megabytes; a visitor may have a quarter.
-        keep_minutes: How long a table and its result stay.
-        per_minute: Requests of one visitor, by login or address.
-        queue: Requests that wait; more are refused.
-        at_once: Requests under way.
+        port: The port to listen on.
+        published: The host address at which a container engine publishes the port; default: `host`. Login is required
+            unless it is loopback.
+        auth: User name and password, or "name:password"; None or "": no login.
+        insecure: Allow other machines without a login, if a proxy or firewall restricts access.
+        trusted_proxies: Addresses of proxies whose X-Forwarded-For identifies the visitor for rate limits.
+        max_file_mb: Size limit of an uploaded table, in MB; decompressed, INFLATION times as much.
+        max_rows: Row limit of an uploaded table.
+        max_storage_mb: Size limit of all stored tables and results, in MB; a visitor may use a quarter.
+        keep_minutes: Lifetime of a table and its result, in minutes.
+        per_minute: Rate limit of a visitor (login or address), in requests per minute.
+        queue: Limit of waiting requests; more are refused.
+        at_once: Limit of concurrent requests.
 
     Raises:
-        ConfigError: The page would be open to strangers, or `auth` is no name and password.
+        ConfigError: The page would be exposed without a login, or `auth` is malformed.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    os.environ["FORWARDED_ALLOW_IPS"] = ",".join(trusted_proxies)  # read by uvicorn, which trusts 127.0.0.1 otherwise
+    os.environ["FORWARDED_ALLOW_IPS"] = ",".join(trusted_proxies)  # read by uvicorn, which trusts 127.0.0.1 by default
     login = checked_login(auth, host=published or host, insecure=insecure)
     check_free(host, port, "port")
     limits = Limits(bytes=max_file_mb * MB * INFLATION, rows=max_rows, line=LONGEST_LINE)
@@ -105,7 +106,11 @@ def launch(
 
 
 def checked_login(auth: Sequence[str] | str | None, *, host: str, insecure: bool) -> tuple[str, str] | None:
-    """Return name and password; ConfigError where they are missing and the page is open to other machines."""
+    """Return user name and password, or None if no login is configured.
+
+    Raises:
+        ConfigError: The page would be exposed without a login, or `auth` is malformed.
+    """
     if not auth:
         if not insecure and not is_loopback(host, "host"):
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""Two answers side by side: of two texts, or of two versions of the model."""
+"""The compare tab: two predictions side by side, for two texts or two model versions."""
 
 from html import escape
 from typing import Any
@@ -84,7 +84,7 @@ def side_by_side(panels: str, told: str) -> str:
 
 
 def sentence(a: Prediction, b: Prediction, what: str) -> str:
-    """The difference in words."""
+    """Describe the difference between two predictions in words."""
     if a.label != b.label:
         return escape(f"They differ: the first {what} is {a.label}, the second {b.label}.")
     if abs(a.score - b.score) < 0.005:

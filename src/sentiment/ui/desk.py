@@ -1,4 +1,4 @@
-"""What every tab shares: the model, the limits, the file for corrections, the run."""
+"""State shared by all tabs: backend, limits, storage, corrections file and run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,21 +28,25 @@ class Desk:
     tables: Limits
 
     def admit(self, request: gr.Request) -> None:
-        """Count this call on its caller's share; TooManyRequests where that is used up."""
+        """Count a request against its caller's rate limit.
+
+        Raises:
+            TooManyRequests: The limit is used up.
+        """
         self.rate.check(caller(request))
 
 
 def caller(request: gr.Request) -> str:
-    """Return who asks: a login, else the address (of a proxy in `trusted_proxies`, the address it names).
+    """Return the login of a request, or else its client address (behind a trusted proxy, the forwarded one).
 
-    The session of the page is no answer: a script makes a new one for each request.
+    The session id would not identify a caller: a script gets a new one for each request.
     """
     address = request.client.host if request.client else ""
     return request.username or address
 
 
 def told(error: Exception, *hidden: str | None) -> str:
-    """An error as a line in the page; the place where an upload lies is nobody's business."""
+    """Render an error as a notice; `hidden` paths are reduced to file names, since upload folders are private."""
     message = str(error)
     for path in hidden:
         message = message.replace(path, Path(path).name) if path else message
@@ -51,7 +55,7 @@ def told(error: Exception, *hidden: str | None) -> str:
 
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
-    """For the API, where an error is the caller's to see."""
+    """Convert known errors to gr.Error, so that API callers see the message."""
     try:
         yield
     except PROBLEMS as error:

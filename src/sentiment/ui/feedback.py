@@ -1,4 +1,4 @@
-"""Corrections of users, a line of JSON each, in a file that `data=files data.train=FILE` reads."""
+"""User corrections, stored as JSON lines in a file that `data=files data.train=FILE` reads."""
 
 import fcntl
 import json
@@ -13,21 +13,25 @@ from sentiment.inference.types import Prediction
 
 log = logging.getLogger(__name__)
 
-BLOCK = 1 << 16  # bytes read at once to find where the last line begins
+BLOCK = 1 << 16  # bytes per read while searching for the start of the last line
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
     text: str
-    label: str  # what the user says
+    label: str  # label chosen by the user
     predicted: str
     score: float
-    version: str  # of the model that predicted
+    version: str  # version of the model that predicted
     time: str  # UTC, ISO 8601
 
     @classmethod
     def of(cls, text: str, label: str, prediction: Prediction, version: str) -> "Correction":
-        """DataError where the model has no such label."""
+        """Create a correction of a prediction.
+
+        Raises:
+            DataError: The model has no such label.
+        """
         if label not in prediction.probabilities:
             raise DataError(f"label={label!r}: expected one of {', '.join(prediction.probabilities)}")
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -39,10 +43,10 @@ class Corrections:
     path: Path
 
     def add(self, correction: Correction) -> None:
-        """Append a whole line and see it on the disk, whoever else appends at the same time.
+        """Append a correction under a file lock, and sync it to disk.
 
         Raises:
-            DataError: The line could not be written whole; the file is as it was.
+            DataError: The line could not be written; the file is unchanged.
         """
         line = json.dumps(asdict(correction), ensure_ascii=False).encode("utf-8") + b"\n"
         try:
@@ -58,12 +62,12 @@ class Corrections:
 
 
 def append(descriptor: int, line: bytes) -> None:
-    """Write all of `line` to the end and to the disk, or nothing."""
+    """Append all of `line` and sync it to disk; on failure, truncate the file to its former size."""
     before = os.fstat(descriptor).st_size
     try:
         left = line
         while left:
-            left = left[os.write(descriptor, left) :]  # a full disk takes a part
+            left = left[os.write(descriptor, left) :]  # a full disk causes a short write
         os.fsync(descriptor)
     except OSError:
         os.ftruncate(descriptor, before)
@@ -71,7 +75,7 @@ def append(descriptor: int, line: bytes) -> None:
 
 
 def repair(descriptor: int, path: Path) -> None:
-    """End the last line where a process that was killed, or a power cut, left a part of it: whole JSON stays."""
+    """Repair an incomplete last line after a crash: terminate it if it is whole JSON, otherwise remove it."""
     size = os.fstat(descriptor).st_size
     if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
         return

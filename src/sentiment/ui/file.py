@@ -1,4 +1,4 @@
-"""A whole table: which column holds the texts, how far it is, what came out, and the file to take home."""
+"""The file tab: upload a table, choose the text column, predict with progress, preview and download."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from sentiment.ui.desk import Desk, caller, told
 from sentiment.ui.table import SHOWN, Opened, Result, opened, predict_file
 
 FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".gz", ".zst"]
-TABLES = "tables"  # the queue of both ways to predict one: a table at a time
+TABLES = "tables"  # concurrency id shared by the tab and the API: one table at a time
 HINT = "A table with a column of texts: CSV, TSV, JSON, Parquet or Excel (.xlsx); also as .gz or .zst."
 
 
@@ -61,10 +61,10 @@ def file_tab(desk: Desk, *, max_file_mb: int) -> None:
 
 
 def predicted(desk: Desk, path: str, text_column: str, request: gr.Request, progress: Any = None) -> Result:
-    """Predict an uploaded table for one visitor; the result has a folder of its own."""
+    """Predict an uploaded table for one visitor, with the result in a new folder."""
     desk.admit(request)
     size = Path(path).stat().st_size if Path(path).is_file() else 0
-    desk.storage.take(caller(request), size)  # what comes out is about as large
+    desk.storage.take(caller(request), size)  # reserves room for the result, which is about as large
     return predict_file(
         Path(path),
         text_column,
@@ -76,7 +76,7 @@ def predicted(desk: Desk, path: str, text_column: str, request: gr.Request, prog
 
 
 def reading(table: Opened) -> str:
-    """Say what was guessed of a file, and what is left to choose."""
+    """Describe how an uploaded file was parsed, and ask for the text column if it is unknown."""
     lines = [f"Read as {table.guessed}."] if table.guessed else []
     lines += [] if table.text else ["Choose the column with the texts."]
     return render.notice(" ".join(lines), "hint") if lines else ""

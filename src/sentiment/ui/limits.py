@@ -1,4 +1,4 @@
-"""How often one caller may ask."""
+"""Rate limit per caller."""
 
 import time
 from collections import deque
@@ -10,14 +10,18 @@ MINUTE = 60.0  # s
 
 
 class Rate:
-    """At most `per_minute` calls of one caller in any minute."""
+    """Sliding-window limit of `per_minute` calls for each caller."""
 
     def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.per_minute, self.clock = per_minute, clock
-        self._calls: dict[str, deque[float]] = {}  # the callers of the last minute, the latest one last
+        self._calls: dict[str, deque[float]] = {}  # call times of the last minute by caller, most recent caller last
 
     def check(self, caller: str) -> None:
-        """Count a call; TooManyRequests where the caller has had its share."""
+        """Count a call.
+
+        Raises:
+            TooManyRequests: The caller has used up the limit.
+        """
         now = self.clock()
         calls = self._calls.pop(caller, deque())
         while calls and calls[0] <= now - MINUTE:

@@ -1,4 +1,4 @@
-"""What the model is, how good it is, and whether it answers."""
+"""The model tab: description, served versions, scores and figures."""
 
 import base64
 from html import escape
@@ -47,7 +47,7 @@ def described(desk: Desk) -> str:
 
 
 def scores(run: Path | None, model: Model) -> str:
-    """The run's scores, or those the served model carries."""
+    """Render the run's scores, or those packaged with the served model."""
     if run and (found := read_json_if_any(run / "metrics.json")):
         return scores_table(found, read_json_if_any(run / "intervals.json"), f"Scores of {run.name}")
     if model.scores:
@@ -64,14 +64,14 @@ def scores_table(metrics: dict[str, Any], intervals: dict[str, Any] | None, capt
 
 
 def score(value: float | None, interval: list[float] | None) -> str:
-    """ "0.884 (0.869-0.899)"."""
+    """Format a score with its confidence interval, as "0.884 (0.869-0.899)"."""
     if value is None:
         return ""
     return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})" if interval else f"{value:.3f}"
 
 
 def figures(run: Path | None) -> list[str]:
-    """The report's own drawings, inside the page."""
+    """Embed the SVG figures of the run's report."""
     paths = sorted((run / "report").glob("*.svg")) if run else []
     return ['<div class="figures">', *(figure(path) for path in paths), "</div>"] if paths else []
 

@@ -1,4 +1,4 @@
-"""The page put together: the status line, four tabs, and the end points."""
+"""The page: status line, four tabs and API endpoints."""
 
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ HEADLINE = "# Sentiment\nHow a text feels about what it speaks of, as a fine-tun
 
 
 def page(desk: Desk, *, max_file_mb: int) -> Any:
-    """The page, not yet launched."""
+    """Build the page without launching it."""
     with gr.Blocks(title="Sentiment", analytics_enabled=False) as blocks:
-        end_points(desk)  # first, so that no event of a tab takes their names
+        end_points(desk)  # first, so that no tab event takes the endpoints' names
         gr.Markdown(HEADLINE, elem_id="headline")
         status = status_line(blocks, desk)
         with gr.Tab("Text"):
@@ -35,7 +35,7 @@ def page(desk: Desk, *, max_file_mb: int) -> Any:
 
 
 def theme() -> Any:
-    """System fonts alone, so that none is fetched; small print dark enough to read."""
+    """Build the theme: system fonts, so that none is downloaded, and small print with enough contrast."""
     made = gr.themes.Base(
         primary_hue="blue",
         neutral_hue="slate",

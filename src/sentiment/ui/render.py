@@ -1,4 +1,4 @@
-"""What the page shows, as HTML that reads well aloud too; every text of a user is escaped here."""
+"""HTML fragments of the page, readable with a screen reader; all user text is escaped here."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -11,7 +11,7 @@ SIGNS = {"problem": "!", "done": "✓", "hint": "i"}
 
 
 def percent(share: float) -> str:
-    """ "97.8%"; no share that is not whole is shown as all or nothing."""
+    """Format a fraction as "97.8%"; one strictly between 0 and 1 is never rounded to 0% or 100%."""
     if share > 0.9995 and share < 1:
         return "over 99.9%"
     if 0 < share < 0.0005:
@@ -31,7 +31,7 @@ def empty(text: str) -> str:
 
 
 def bars(shares: Mapping[str, float], counts: Mapping[str, int] | None = None) -> str:
-    """A line for each label; the largest stands out."""
+    """Render a bar for each label, with the largest highlighted."""
     best = max(shares, key=shares.__getitem__)
     return (
         '<ul class="bars">'
@@ -50,7 +50,7 @@ def bar(name: str, share: float, best: bool, counts: Mapping[str, int] | None) -
 
 
 def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
-    """The label, its probability, and those of the others."""
+    """Render the predicted label and all probabilities."""
     head = f'<h3 class="title">{escape(title)}</h3>' if title else ""
     label = f"<strong>{escape(prediction.label)}</strong> <span>{percent(prediction.score)} probable</span>"
     return (
@@ -99,7 +99,7 @@ def model_facts(model: Model, where: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, *, words: bool = False) -> str:
-    """Values stand right under their heads, as numbers do; words stand left."""
+    """Render a table; numbers are right-aligned, with `words` the cells are left-aligned."""
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     lines = [f'<th scope="row">{escape(first)}</th>{cells(others)}' for first, *others in rows]
     body = "".join(f"<tr>{line}</tr>" for line in lines)

@@ -1,4 +1,4 @@
-"""The line that says whether the model answers; it looks again by itself, with no reload."""
+"""The status line: shows whether the model answers, and polls without a page reload."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import gradio as gr
 from sentiment.ui import render
 from sentiment.ui.desk import Desk
 
-EVERY = 4.0  # s between two looks of an open page
+EVERY = 4.0  # s, polling interval of an open page
 
 
 def status_line(blocks: Any, desk: Desk) -> Any:
-    """The line, whose change tells the tabs that the server went or came back."""
+    """Build the status line; its change event notifies the tabs that the server's state changed."""
     line = gr.HTML(elem_id="status")
 
     def look(shown: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""Files of the page's visitors: how many bytes there may be, of all and of one address, and for how long."""
+"""Storage of visitors' uploads and results, limited in total size, in size per address and in age."""
 
 import logging
 import os
@@ -19,13 +19,13 @@ from sentiment.ui.limits import Rate
 
 log = logging.getLogger(__name__)
 
-SHARE = 4  # one address may hold this part of all bytes
-EVERY = 30.0  # s between two looks for files whose time is up
+SHARE = 4  # one address may use 1/SHARE of the size limit
+EVERY = 30.0  # s, cleaning interval
 MB = 1_000_000
 PREFIX = "sentiment-page-"
-UPLOAD, LOGIN = "/upload", "/login"  # the ends of Gradio's addresses
-DRAINED = 64 * MB  # of a refused request
-MAX_BODY = 4 * MB  # of every other request: a text, or the name of an upload
+UPLOAD, LOGIN = "/upload", "/login"  # suffixes of Gradio's paths
+DRAINED = 64 * MB  # bytes read at most from a refused request
+MAX_BODY = 4 * MB  # bytes, for every request that is not an upload
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -34,12 +34,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Storage:
-    """A folder of uploads and results; what is older than `seconds` is deleted, and all of it with the page.
+    """A folder of uploads and results, with a size limit and a maximum age.
 
-    Args:
-        folder: Belongs to one running page.
-        most: Bytes of all files.
-        seconds: The age at which a file goes.
+    Attributes:
+        folder: The folder of one running page.
+        most: Size limit of all files, in bytes.
+        seconds: Age at which a file is deleted.
+        clock: Returns the time in seconds since the epoch.
     """
 
     folder: Path
@@ -50,7 +51,11 @@ class Storage:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, address: str, size: int) -> None:
-        """Count `size` bytes on an address; TooManyRequests where there is no room for them."""
+        """Reserve `size` bytes for an address.
+
+        Raises:
+            TooManyRequests: The limit of the address, or of all files, is exceeded.
+        """
         with self._lock:
             now = self.clock()
             while self._taken and self._taken[0][0] <= now - self.seconds:
@@ -68,24 +73,24 @@ class Storage:
             self._taken.append((now, address, size))
 
     def used(self) -> int:
-        """Return the bytes of all files."""
+        """Return the total size of all files in bytes."""
         return sum(size_of(path) for path in self.folder.rglob("*"))
 
     def new(self) -> Path:
-        """Make a folder for results."""
+        """Create a folder for results."""
         results = self.folder / "results"
         results.mkdir(exist_ok=True)
         return Path(tempfile.mkdtemp(dir=results))
 
     def clean(self) -> None:
-        """Delete what is too old: an upload with its folder, a result with all that was made beside it."""
+        """Delete expired files: an upload with its folder, a result with all files of its folder."""
         for path in [*self.folder.glob("*"), *self.folder.glob("results/*")]:
             if path.name != "results" and newest(path) <= self.clock() - self.seconds:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     @contextmanager
     def cleaning(self) -> Iterator[None]:
-        """Look for old files now and then, in a thread of its own, until the block ends."""
+        """Delete expired files periodically in a background thread until the block ends."""
         stop = threading.Event()
 
         def look() -> None:
@@ -103,7 +108,7 @@ class Storage:
 
 @contextmanager
 def page_folder() -> Iterator[Path]:
-    """Yield a folder for the files of this page's visitors, deleted at the end; those of killed pages go too."""
+    """Yield a temporary folder for visitors' files, deleted at the end; also delete those of killed pages."""
     for old in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         pid = old.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdecimal() and not is_alive(int(pid)) and old.stat().st_uid == os.geteuid():
@@ -115,12 +120,12 @@ def page_folder() -> Iterator[Path]:
 def size_of(path: Path) -> int:
     try:
         return path.stat().st_size if path.is_file() else 0
-    except FileNotFoundError:  # deleted meanwhile
+    except FileNotFoundError:  # deleted concurrently
         return 0
 
 
 def newest(path: Path) -> float:
-    """Return when a file, or the latest of a folder, was written."""
+    """Return the latest modification time of a file, or of a folder and its contents."""
     times = [0.0]
     for one in (path, *(path.rglob("*") if path.is_dir() else ())):
         try:
@@ -131,13 +136,13 @@ def newest(path: Path) -> float:
 
 
 class Guard:
-    """ASGI middleware: what is too large, too often or too much is refused before its body is read.
+    """ASGI middleware that refuses requests over the size, rate and storage limits before Gradio reads them.
 
     Args:
         app: Gradio's application.
-        storage: Counts uploads.
-        logins: Counts tries to log in.
-        most: Bytes of an upload.
+        storage: Counts the bytes of uploads.
+        logins: Limits login attempts.
+        most: Size limit of an upload, in bytes.
     """
 
     def __init__(self, app: Callable[..., Awaitable[None]], *, storage: Storage, logins: Rate, most: int) -> None:
@@ -169,7 +174,7 @@ class Guard:
 
 
 async def drain(receive: Receive) -> None:
-    """Throw away what the client still sends, up to a bound: it looks for an answer only after that."""
+    """Discard the body of a refused request, up to DRAINED bytes: clients read the response only afterwards."""
     left = DRAINED
     while left > 0:
         message = await receive()

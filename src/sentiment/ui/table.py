@@ -1,4 +1,4 @@
-"""The page's batch job: an uploaded table in, a table with predictions out."""
+"""The page's batch job: predict an uploaded table into a new table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from sentiment.inference.types import Classifier, Prediction
 
 SHOWN = 20
 REJECTS_SHOWN = 5
-CHUNK = 256  # texts between two movements of the progress bar
+CHUNK = 256  # texts per progress update
 
-Told = Callable[[int, int], object]  # rows done, rows
+Told = Callable[[int, int], object]  # rows done, rows in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +26,26 @@ class Result:
     notice: str
     shares: dict[str, float]
     counts: dict[str, int]
-    rejects: list[list[str]]  # the first ones: row and reason
-    preview: dict[str, list[str] | list[list[str]]]  # headers and data of the first rows
+    rejects: list[list[str]]  # first rejected rows: row number and reason
+    preview: dict[str, list[str] | list[list[str]]]  # headers and data of the first rows, as gr.Dataframe takes them
     files: list[Path]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A table before it is predicted."""
+    """An uploaded table before prediction."""
 
     columns: list[str]
-    text: str | None  # the column that holds the texts by its name; None where that is not sure
-    guessed: str | None  # how the file was read, where its name does not say it
+    text: str | None  # text column, inferred from its name; None if ambiguous
+    guessed: str | None  # inferred format, if the file name does not give it
 
 
 def opened(path: Path, limits: Limits | None = None) -> Opened:
-    """Read a table once. Raises DataError where it is none or too large; lines that are no rows are told later."""
+    """Read a table once, to find its columns; malformed lines are reported later, by the batch job.
+
+    Raises:
+        DataError: The file is not a table, is empty or is too large.
+    """
     table = open_table(path, limits=limits, broken="keep")
     columns, count = table.survey(broken="keep")
     if not count:
@@ -52,7 +56,7 @@ def opened(path: Path, limits: Limits | None = None) -> Opened:
 def predict_file(
     path: Path, text_column: str, classifier: Classifier, *, folder: Path, told: Told, limits: Limits | None = None
 ) -> Result:
-    """Predict a table into `folder`, under the name <table>-predicted."""
+    """Predict a table into `folder`, as <table>-predicted."""
     rows = open_table(path, limits=limits, broken="keep").survey(broken="keep")[1]
     output = folder / f"{base_name(path)}-predicted{suffix_of(path)}"
     files, notice, first = [output], f"{rows:,} rows predicted.", list[list[str]]()
@@ -79,7 +83,7 @@ def predict_file(
 
 
 def suffix_of(path: Path) -> str:
-    """Return the ending of the output: the input's, or that of the nearest format that is written."""
+    """Return the suffix of the output: the input's, or that of the closest format that can be written."""
     format = format_of(path)
     if format.kind in ("xlsx", "parquet"):
         return f".{format.kind}"
@@ -87,7 +91,7 @@ def suffix_of(path: Path) -> str:
 
 
 def preview(output: Path) -> dict[str, list[str] | list[list[str]]]:
-    """The first rows, the predictions in front."""
+    """Return the first rows, with prediction and score as the first columns."""
     written = TableOptions(encoding="utf-8", quoting="double").only_for(format_of(output).kind)
     rows = list(islice(open_table(output, written).rows(), SHOWN))
     names = list(rows[0]) if rows else []
@@ -96,7 +100,7 @@ def preview(output: Path) -> dict[str, list[str] | list[list[str]]]:
 
 
 class Counting:
-    """A classifier that tells how far it is."""
+    """A classifier wrapper that reports progress."""
 
     def __init__(self, classifier: Classifier, rows: int, told: Told) -> None:
         self.classifier, self.rows, self.told, self.done = classifier, rows, told, 0

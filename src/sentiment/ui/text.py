@@ -1,4 +1,4 @@
-"""One text: its label, how probable each label is, and a correction where that is wrong."""
+"""The text tab: classify one text, mark its words, and correct the label."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ FAILED = render.notice("The page could not ask the model; try again.")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The last text of a session, and its answer where there was one."""
+    """The last text of a session, with its prediction if there is one."""
 
     text: str
     prediction: Prediction | None = None
@@ -54,7 +54,7 @@ def text_tab(desk: Desk, status: Any) -> None:
         return [render.answer(prediction, state), "", last, *cleared(correction, prediction)]
 
     def again(last: Asked | None, value: str) -> list[Any]:
-        """Once the server answers again, answer the text it could not, if it still stands there."""
+        """Once the server is back, classify the failed text again if it is still in the box."""
         if last is None or last.prediction or last.text != value or not value.strip() or not desk.backend.state().model:
             return [gr.skip()] * len(shown)
         try:
@@ -63,7 +63,7 @@ def text_tab(desk: Desk, status: Any) -> None:
             return [told(error), "", last, *cleared(correction, None)]
 
     def explain(last: Asked | None) -> str:
-        """Once the answer stands there, which words it rests on."""
+        """Compute the word attributions after the prediction is shown."""
         if last is None or last.prediction is None:
             return ""
         try:
@@ -73,8 +73,8 @@ def text_tab(desk: Desk, status: Any) -> None:
 
     shown = [result, words, asked, *correction]
     quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
-    # The browser itself takes the old answer away: it never stands under another text, even where no server is left,
-    # and what is under way for the old text is dropped.
+    # The browser clears the old answer itself, so that it never appears below another text, even if the server is down.
+    # Pending requests for the old text are cancelled.
     waiting = gr.on([button.click, text.submit], None, None, [result, words], js=replaced_by(WAITING), **quiet)
     pressed = waiting.then(classify, text, shown, api_visibility="private", show_progress_on=result)
     pressed.failure(None, None, [result, words], js=replaced_by(FAILED), **quiet)
@@ -85,12 +85,12 @@ def text_tab(desk: Desk, status: Any) -> None:
 
 
 def replaced_by(html: str) -> str:
-    """Return JavaScript that puts `html` in the answer's place, and nothing in that of the words."""
+    """Return JavaScript that replaces the answer with `html` and clears the words."""
     return f"() => [{json.dumps(html)}, '']"
 
 
 def correction_form(desk: Desk, asked: Any) -> list[Any]:
-    """The parts that a new answer clears: the group, the choice and the thanks."""
+    """Build the correction form, and return the parts that a new answer resets: group, choice and confirmation."""
     with gr.Column(visible=False, elem_classes="correction") as group:
         label = gr.Radio(
             label="Not right? Choose the label it should have",

@@ -1,4 +1,4 @@
-"""The words of a text, marked by what each adds to a label: by colour and, for eyes that part none, by the line."""
+"""Word attributions as marked text: by colour and, for colour-blind readers, by line style."""
 
 from collections.abc import Iterator
 from html import escape
@@ -6,9 +6,9 @@ from html import escape
 from sentiment.inference.types import Explanation, Word
 from sentiment.ui import render
 
-LEVELS = (0.2, 0.45, 0.75)  # of the strongest word's attribution; a weaker word than the first is left as it is
-WEAK = 0.02  # log-odds, half a percentage point at most; where the strongest word adds less, no word stands out
-NAMED = 3  # words told in the sentence
+LEVELS = (0.2, 0.45, 0.75)  # fractions of the strongest attribution; words below the first are not marked
+WEAK = 0.02  # log-odds, at most half a percentage point; nothing is marked if the strongest is below
+NAMED = 3  # words per side in the sentence
 
 
 def words(explanation: Explanation) -> str:
@@ -27,7 +27,7 @@ def words(explanation: Explanation) -> str:
 
 
 def marked(explanation: Explanation, strongest: float) -> Iterator[str]:
-    """The text in its pieces; what lies between the words and holds letters was not read."""
+    """Yield the text in pieces; letters between the words are marked as unread."""
     at, text = 0, explanation.text
     for word in explanation.words:
         yield between(text[at : word.start])
@@ -49,7 +49,7 @@ def mark(word: Word, strongest: float) -> str:
 
 
 def sentence(found: tuple[Word, ...]) -> str:
-    """The strongest words of each side, for those who cannot see the marks."""
+    """List the strongest words for and against the label, for readers who cannot see the marks."""
     ranked = sorted(found, key=lambda word: -abs(word.attribution))
     least = LEVELS[0] * abs(ranked[0].attribution)
     parts = []
