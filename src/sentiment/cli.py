@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sentiment.errors import ConfigError, Interrupted, SentimentError, user_error
+from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
 from sentiment.inference import privacy
 from sentiment.training import distributed as ranks
 
@@ -213,7 +213,7 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path) -> None:
     except (SentimentError, OSError, InstantiationException) as error:
         if [path.name for path in folder.iterdir()] == [runs.RECORD]:
             shutil.rmtree(folder)  # the run never started
-        elif not isinstance(error, (ConfigError, Interrupted)):
+        elif not isinstance(error, (ConfigError, InterruptedRunError)):
             with suppress(OSError):  # the disk may be full
                 runs.end(folder, "failed", str(user_error(error) or error))
         if isinstance(error, OSError):
@@ -295,7 +295,7 @@ def _stop(error: BaseException) -> NoReturn:
 
 def _fail(error: SentimentError, status: int) -> NoReturn:
     who = f" of rank {ranks.rank()}" if ranks.rank() else ""
-    if not (who and isinstance(error, Interrupted)):  # rank 0 reports it
+    if not (who and isinstance(error, InterruptedRunError)):  # rank 0 reports it
         print(f"error{who}: {error}", file=sys.stderr)
     sys.exit(status)
 

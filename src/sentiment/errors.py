@@ -1,28 +1,28 @@
 """Exceptions shown to users. Each message states the problem, the value received and the fix.
 
 SentimentError
-├── ConfigError      a key, type or value of the configuration
-├── DataError        a file, column, label or text
-│   └── TextError        a text that cannot be cleaned or tokenized, with its index
-├── ModelError       a backbone, checkpoint or export folder
-├── DamagedFileError a file that is truncated, empty, or not in its format (JSON, UTF-8)
-├── ServingError     TorchServe or Java on this machine
-├── ClientError      an error response of a server, or no response
-│   ├── Unreachable      no response
-│   ├── Untrusted        the certificate is not trusted, or the server has no TLS
-│   ├── Unauthorized     the token was rejected, or its file is invalid
-│   ├── NotFound         no such model or version
-│   ├── Rejected         the request is invalid; a retry cannot succeed
-│   ├── Busy             the queue is full, or no worker is ready, or it died
-│   └── ServerFault      the server failed, or its response cannot be parsed
-├── ClusterError     a Ray cluster that is unreachable or lost its tasks
-├── Refused          a new version failed its checks and is not deployed
-├── TooManyRequests  a user of the web page exceeds the rate limit
-├── RowsRejected     a batch job finished, but some rows could not be scored
-├── ModelChangedError  the served model changed during a batch job
-├── VerificationError  an output differs from its summary, or from a new prediction
-├── Pruned           a sweep trial stopped early because it is behind the others
-└── Interrupted      stopped by Ctrl-C; progress is saved
+├── ConfigError             a key, type or value of the configuration
+├── DataError               a file, column, label or text
+│   └── TextError           a text that cannot be cleaned or tokenized, with its index
+├── ModelError              a backbone, checkpoint or export folder
+├── DamagedFileError        a file that is truncated, empty, or not in its format (JSON, UTF-8)
+├── ServingError            TorchServe or Java on this machine
+├── ClientError             an error response of a server, or no response
+│   ├── UnreachableError    no response
+│   ├── UntrustedError      the certificate is not trusted, or the server has no TLS
+│   ├── UnauthorizedError   the token was rejected, or its file is invalid
+│   ├── NotFoundError       no such model or version
+│   ├── RejectedError       the request is invalid; a retry cannot succeed
+│   ├── BusyError           the queue is full, or no worker is ready, or it died
+│   └── ServerError         the server failed, or its response cannot be parsed
+├── ClusterError            a Ray cluster that is unreachable or lost its tasks
+├── RefusedError            a new version failed its checks and is not deployed
+├── TooManyRequestsError    a user of the web page exceeds the rate limit
+├── RowsRejectedError       a batch job finished, but some rows could not be scored
+├── ModelChangedError       the served model changed during a batch job
+├── VerificationError       an output differs from its summary, or from a new prediction
+├── PrunedError             a sweep trial stopped early because it is behind the others
+└── InterruptedRunError     stopped by Ctrl-C; progress is saved
 """
 
 from typing import Any, Literal
@@ -75,31 +75,31 @@ class ClientError(SentimentError):
         self.status = status
 
 
-class Unreachable(ClientError):
+class UnreachableError(ClientError):
     pass
 
 
-class Untrusted(ClientError):
+class UntrustedError(ClientError):
     pass
 
 
-class Unauthorized(ClientError):
+class UnauthorizedError(ClientError):
     pass
 
 
-class NotFound(ClientError):
+class NotFoundError(ClientError):
     pass
 
 
-class Rejected(ClientError):
+class RejectedError(ClientError):
     pass
 
 
-class Busy(ClientError):
+class BusyError(ClientError):
     pass
 
 
-class ServerFault(ClientError):
+class ServerError(ClientError):
     pass
 
 
@@ -107,15 +107,15 @@ class ClusterError(SentimentError):
     pass
 
 
-class Refused(SentimentError):
+class RefusedError(SentimentError):
     pass
 
 
-class TooManyRequests(SentimentError):
+class TooManyRequestsError(SentimentError):
     pass
 
 
-class RowsRejected(SentimentError):
+class RowsRejectedError(SentimentError):
     exit_code = 3
 
 
@@ -127,11 +127,11 @@ class VerificationError(SentimentError):
     pass
 
 
-class Pruned(SentimentError):
+class PrunedError(SentimentError):
     pass
 
 
-class Interrupted(SentimentError):
+class InterruptedRunError(SentimentError):
     exit_code = 130
 
 

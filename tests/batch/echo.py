@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 from sentiment.batch import predict
-from sentiment.errors import RowsRejected
+from sentiment.errors import RowsRejectedError
 from sentiment.inference.types import Identity, Prediction
 
 
@@ -33,5 +33,5 @@ if __name__ == "__main__":
     source, output, settings = sys.argv[1], Path(sys.argv[2]), dict(pair.split("=") for pair in sys.argv[3:])
     try:
         predict(input=source, output=output, engine=Echo(0.002), chunk=5, quiet=True, **settings)
-    except RowsRejected:
+    except RowsRejectedError:
         sys.exit(3)

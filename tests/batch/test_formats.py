@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentiment.batch import predict
-from sentiment.errors import DataError, RowsRejected
+from sentiment.errors import DataError, RowsRejectedError
 from tests.conftest import read_csv, write_csv
 
 ROWS = [
@@ -43,7 +43,7 @@ def test_a_parquet_column_keeps_its_type(engine, tmp_path):
         {"text": ["good film", None], "when": pa.array([1, 2], pa.timestamp("us")), "n": pa.array([1, 2], "int8")}
     )
     pq.write_table(table, tmp_path / "in.parquet")
-    with pytest.raises(RowsRejected, match="1 of 2"):
+    with pytest.raises(RowsRejectedError, match="1 of 2"):
         predict(input=tmp_path / "in.parquet", output=tmp_path / "out.parquet", engine=engine)
     found = pq.read_table(tmp_path / "out.parquet")
     assert found.select(table.column_names).equals(table)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from sentiment.batch import predict
-from sentiment.errors import DataError, Interrupted, RowsRejected, Unreachable
+from sentiment.errors import DataError, InterruptedRunError, RowsRejectedError, UnreachableError
 from tests.conftest import read_csv, read_json, write_csv
 
 
@@ -28,7 +28,7 @@ def test_rows_that_cannot_be_scored_are_kept_and_listed(engine, tmp_path):
     source = write_csv(
         tmp_path / "in.csv", [("good film",), (" ",), ("a" * 1_000_000,), ("bad film",)], header=("text",)
     )
-    with pytest.raises(RowsRejected, match="2 of 4 rows could not be scored"):
+    with pytest.raises(RowsRejectedError, match="2 of 4 rows could not be scored"):
         predict(input=source, output=tmp_path / "out.csv", engine=engine)
     assert [row["prediction"] for row in read_csv(tmp_path / "out.csv")] == ["positive", "", "", "negative"]
     assert [row["row"] for row in read_csv(tmp_path / "out.csv.rejects.csv")] == ["2", "3"]
@@ -37,7 +37,7 @@ def test_rows_that_cannot_be_scored_are_kept_and_listed(engine, tmp_path):
 
 def test_bad_rows_before_the_first_good_one_still_get_the_header(engine, tmp_path):
     source = write_csv(tmp_path / "in.csv", [("",), ("",), ("good film",)], header=("text",))
-    with pytest.raises(RowsRejected):
+    with pytest.raises(RowsRejectedError):
         predict(input=source, output=tmp_path / "out.csv", engine=engine, chunk=1)
     assert [row["prediction"] for row in read_csv(tmp_path / "out.csv")] == ["", "", "positive"]
 
@@ -81,8 +81,12 @@ class Failing:
     ("error", "seen", "said"),
     [
         (OSError(28, "No space left on device"), OSError, "No space left"),
-        (KeyboardInterrupt(), Interrupted, "stopped after 6 rows, kept in .* the same command goes on from there"),
-        (Unreachable("no answer"), Unreachable, "no answer; stopped after 6 rows, kept in .*out.csv.parts"),
+        (
+            KeyboardInterrupt(),
+            InterruptedRunError,
+            "stopped after 6 rows, kept in .* the same command goes on from there",
+        ),
+        (UnreachableError("no answer"), UnreachableError, "no answer; stopped after 6 rows, kept in .*out.csv.parts"),
     ],
 )
 def test_what_was_done_before_a_failure_is_not_done_again(engine, tmp_path, error, seen, said):
@@ -152,14 +156,16 @@ def test_two_jobs_cannot_write_one_output(engine, tmp_path):
 def test_standard_input_stopped_begins_anew_and_says_so(engine, tmp_path, monkeypatch):
     stdin = io.TextIOWrapper(io.BytesIO(b"text\ngood film\nbad film\ngood song\n"))
     monkeypatch.setattr("sys.stdin", stdin)
-    with pytest.raises(Interrupted, match="stopped after 1 rows; the same command begins with the first row again"):
+    with pytest.raises(
+        InterruptedRunError, match="stopped after 1 rows; the same command begins with the first row again"
+    ):
         predict(input="-", output=tmp_path / "out.csv", engine=Failing(engine, 3, KeyboardInterrupt()), chunk=1)
     gc.collect()  # the reader goes before what it reads
 
 
 def test_the_summary_counts(engine, tmp_path):
     source = write_csv(tmp_path / "in.csv", [("good film",), ("bad film",), ("good one",), ("",)], header=("text",))
-    with pytest.raises(RowsRejected):
+    with pytest.raises(RowsRejectedError):
         predict(input=source, output=tmp_path / "out.csv", engine=engine)
     summary = read_json(tmp_path / "out.csv.summary.json")
     assert (summary["rows"], summary["predicted"], summary["rejected"]) == (4, 3, 1)

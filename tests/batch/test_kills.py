@@ -9,7 +9,7 @@ import time
 import pytest
 
 from sentiment.batch import predict
-from sentiment.errors import RowsRejected
+from sentiment.errors import RowsRejectedError
 from tests.batch.echo import Echo
 from tests.conftest import ROOT, read_json
 
@@ -48,7 +48,7 @@ def test_a_job_killed_at_random_gives_the_bytes_of_an_unbroken_one(rows, tmp_pat
                 status = running.wait(random_.uniform(0.0, 0.35) if starts < 4 else 60)
             except subprocess.TimeoutExpired:
                 running.kill()
-    with pytest.raises(RowsRejected, match="8 of 400"):
+    with pytest.raises(RowsRejectedError, match="8 of 400"):
         predict(input=rows, output=tmp_path / f"whole_{name}", engine=Echo(), chunk=5, quiet=True, **settings)
     assert starts > 1
     assert (tmp_path / name).read_bytes() == (tmp_path / f"whole_{name}").read_bytes()

@@ -12,7 +12,7 @@ import pytest
 
 from sentiment.batch import predict
 from sentiment.batch.cells import unguard
-from sentiment.errors import ConfigError, DataError, RowsRejected
+from sentiment.errors import ConfigError, DataError, RowsRejectedError
 from sentiment.files import write_csv as write_table
 from tests.batch.echo import Echo
 from tests.conftest import read_csv, read_json, write_csv
@@ -92,7 +92,7 @@ def test_a_missing_folder_is_made(source, tmp_path):
 def test_outputs_that_differ_in_their_format_alone_share_nothing(tmp_path):
     for name, texts in {"out.csv": ["", "good"], "out.jsonl": ["good", "", ""], "out.csv.gz": [""]}.items():
         source = write_csv(tmp_path / f"in_{name.replace('.', '_')}.csv", [(text,) for text in texts], ("text",))
-        with pytest.raises(RowsRejected, match=rf"{name}\.rejects\.csv"):
+        with pytest.raises(RowsRejectedError, match=rf"{name}\.rejects\.csv"):
             predict(input=source, output=tmp_path / name, engine=Echo())
     counts = {name: read_json(tmp_path / f"{name}.summary.json")["rejected"] for name in ("out.csv", "out.jsonl")}
     assert counts == {"out.csv": 1, "out.jsonl": 2}
@@ -163,7 +163,7 @@ def test_half_of_a_surrogate_pair_costs_no_other_row(tmp_path, name, caplog):
         '{"text": "fine", "note": "\\ud83d", "deep": [{"k": "\\udc00"}]}\n{"text": "\\ud83d", "note": "b"}\n'
         '{"text": "fine too \\ud83d\\ude00", "note": "c"}\n'
     )
-    with pytest.raises(RowsRejected, match="1 of 3 rows"):
+    with pytest.raises(RowsRejectedError, match="1 of 3 rows"):
         predict(input=tmp_path / "in.jsonl", output=tmp_path / name, engine=Echo())
     assert "half of a surrogate pair" in read_csv(tmp_path / f"{name}.rejects.csv")[0]["reason"]
     changed = read_json(tmp_path / f"{name}.summary.json")["changed_values"]["surrogate"]

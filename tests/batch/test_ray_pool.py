@@ -12,7 +12,7 @@ import pytest
 
 from sentiment.batch import predict
 from sentiment.batch.ray_pool import RayPool
-from sentiment.errors import ClusterError, ModelChangedError, ModelError, RowsRejected
+from sentiment.errors import ClusterError, ModelChangedError, ModelError, RowsRejectedError
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Identity
 from tests.batch.test_formats import ROWS, write_rows
@@ -54,7 +54,7 @@ def many(tmp_path_factory):
 
 def test_two_actors_answer_as_one_process_does_row_for_row(pool, local, many, tmp_path):
     for name, engine in {"ray": pool, "local": local}.items():
-        with pytest.raises(RowsRejected, match="7 of 600 rows"):
+        with pytest.raises(RowsRejectedError, match="7 of 600 rows"):
             predict(input=many, output=tmp_path / f"{name}.csv", engine=engine, chunk=16)
     for kind in ("csv", "csv.rejects.csv"):
         assert (tmp_path / f"ray.{kind}").read_bytes() == (tmp_path / f"local.{kind}").read_bytes()
@@ -85,9 +85,9 @@ def test_a_killed_actor_costs_no_row(pool, local, many, tmp_path):
                     killed.append(actors()[0].pid)
                     os.kill(killed[0], signal.SIGKILL)
 
-    with pytest.raises(RowsRejected):
+    with pytest.raises(RowsRejectedError):
         predict(input=many, output=tmp_path / "ray.csv", engine=Killing(), chunk=16)
-    with pytest.raises(RowsRejected):
+    with pytest.raises(RowsRejectedError):
         predict(input=many, output=tmp_path / "local.csv", engine=local, chunk=16)
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
     assert len(read_csv(tmp_path / "ray.csv")) == read_json(tmp_path / "ray.csv.summary.json")["rows"] == 600
@@ -152,6 +152,6 @@ def test_a_cluster_that_was_there_before_is_used_and_stays(cluster, tiny_run, lo
     for _ in range(2):
         done = subprocess.run(command, env={**os.environ, **tokens}, capture_output=True, text=True, check=False)
         assert "7 of 600 rows" in done.stderr
-    with pytest.raises(RowsRejected):
+    with pytest.raises(RowsRejectedError):
         predict(input=many, output=tmp_path / "local.csv", engine=local, chunk=16)
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()

@@ -11,7 +11,7 @@ from sentiment.batch import predict
 from sentiment.batch.verify import verify
 from sentiment.cli import main
 from sentiment.data.tables import content_hash
-from sentiment.errors import ConfigError, DataError, ModelError, RowsRejected, VerificationError
+from sentiment.errors import ConfigError, DataError, ModelError, RowsRejectedError, VerificationError
 from sentiment.files import write_json
 from sentiment.inference.predictor import Predictor
 from tests.batch.echo import Echo
@@ -33,7 +33,7 @@ def heard(caplog):
 
 
 def made(engine, source, output, **settings):
-    with pytest.raises(RowsRejected, match="1 of 8"):
+    with pytest.raises(RowsRejectedError, match="1 of 8"):
         predict(input=source, output=output, engine=engine, **settings)
     return output
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sentiment.client import AsyncClient
-from sentiment.errors import Rejected, ServerFault, Unreachable
+from sentiment.errors import RejectedError, ServerError, UnreachableError
 
 
 def ask(server, texts, **options):
@@ -52,16 +52,16 @@ def test_a_busy_server_is_asked_again(server):
 def test_the_first_failure_ends_the_others(server):
     server.seconds = 0.05
     server.script += [(500, {"message": "broken"})]
-    with pytest.raises(ServerFault, match="answered 500: broken"):
+    with pytest.raises(ServerError, match="answered 500: broken"):
         ask(server, ["a"] * 40, batch_size=1, concurrency=2)
     assert len(server.seen) < 10
 
 
 def test_a_bad_text_and_a_dead_server_are_typed_errors(server):
-    with pytest.raises(Rejected, match=r"texts\[1\] is empty"):
+    with pytest.raises(RejectedError, match=r"texts\[1\] is empty"):
         ask(server, ["a", " "])
     server.server_close()
-    with pytest.raises(Unreachable, match="no answer from"):
+    with pytest.raises(UnreachableError, match="no answer from"):
         ask(server, ["a"])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sentiment.client import AsyncClient, Client, Management
-from sentiment.errors import ClientError, ConfigError, Untrusted
+from sentiment.errors import ClientError, ConfigError, UntrustedError
 from tests.certificates import Authority
 from tests.client.conftest import Server
 
@@ -50,12 +50,12 @@ def test_the_async_client_and_the_management_verify_too(https, authority, server
 
     url = https(*authority.issue("127.0.0.1"))
     assert [one.label for one in asyncio.run(_predict(url, authority.file))] == ["a"]
-    with pytest.raises(Untrusted):
+    with pytest.raises(UntrustedError):
         asyncio.run(_predict(url, None))
     server.script = [(200, {"models": [{"modelName": "sentiment"}]})]
     with Management(url=url, ca_file=authority.file) as management:
         assert management.models() == ["sentiment"]
-    with Management(url=url, pauses=PAUSES) as management, pytest.raises(Untrusted, match="ca_file=FILE"):
+    with Management(url=url, pauses=PAUSES) as management, pytest.raises(UntrustedError, match="ca_file=FILE"):
         management.models()
 
 
@@ -77,7 +77,7 @@ def test_the_async_client_and_the_management_verify_too(https, authority, server
 def test_a_certificate_that_is_refused_is_said_in_one_line_at_once(https, authority, tmp_path, names, days, ca, reason):
     url = https(*authority.issue(*names, days=days))
     file = {"own": authority.file, "another": Authority(tmp_path).file, None: None}[ca]
-    with Client(url=url, ca_file=file, pauses=PAUSES) as client, pytest.raises(Untrusted, match=reason) as caught:
+    with Client(url=url, ca_file=file, pauses=PAUSES) as client, pytest.raises(UntrustedError, match=reason) as caught:
         client.predict(["a"])
     assert "\n" not in str(caught.value)
     assert "_ssl.c" not in str(caught.value)
@@ -89,7 +89,7 @@ def test_another_name_can_be_asked_for(https, authority):
         assert client.predict(["a"])
     with (
         Client(url=url, ca_file=authority.file, server_name="other.example", pauses=PAUSES) as client,
-        pytest.raises(Untrusted, match="Hostname mismatch.*other.example"),
+        pytest.raises(UntrustedError, match="Hostname mismatch.*other.example"),
     ):
         client.predict(["a"])
 

@@ -9,14 +9,14 @@ import pytest
 from sentiment.client import AsyncClient, Client
 from sentiment.client.exchange import PAUSES, exchange
 from sentiment.errors import (
-    Busy,
+    BusyError,
     ClientError,
     ConfigError,
-    NotFound,
-    Rejected,
-    ServerFault,
-    Unauthorized,
-    Unreachable,
+    NotFoundError,
+    RejectedError,
+    ServerError,
+    UnauthorizedError,
+    UnreachableError,
 )
 from sentiment.inference.types import Explanation, Prediction, Word
 from tests.client.conftest import HANG_UP, REFUSED, echo
@@ -59,7 +59,7 @@ def test_no_texts_ask_nothing(server):
 
 @pytest.mark.parametrize("text", ["", "x" * 100_001, "\ud800", None])
 def test_a_text_that_cannot_be_scored_is_named_before_anything_is_asked(server, text):
-    with client(server, batch_size=4) as c, pytest.raises(Rejected, match=r"^texts\[70\] "):
+    with client(server, batch_size=4) as c, pytest.raises(RejectedError, match=r"^texts\[70\] "):
         c.predict([*["a"] * 70, text])
     assert server.seen == []
 
@@ -84,15 +84,25 @@ def test_a_text_whose_worker_died_is_asked_again(server, status):
 @pytest.mark.parametrize(
     ("answer", "kind", "message", "tries"),
     [
-        ((400, {"message": "texts[0] is empty"}), Rejected, r"answered 400: texts\[0\] is empty", 1),
-        ((404, {"message": "Model not found: sentiment"}), NotFound, "answered 404: Model not found: sentiment", 1),
-        (REFUSED, Unauthorized, "Token Authorization failed.*name the server's key file with key_file=", 1),
-        ((403, "<html>"), Unauthorized, "answered 403: Forbidden", 1),
-        ((401, "<html>"), Unauthorized, "answered 401: Unauthorized", 1),
-        ((413, ""), Rejected, "answered 413: Request Entity Too Large", 1),
-        ((503, {"message": "Model sentiment has no worker"}), Busy, "answered 503: Model sentiment has no worker", 3),
-        ((507, {"message": "out of memory"}), ServerFault, "answered 507: out of memory", 1),
-        ((307, ""), Rejected, "answered 307: Temporary Redirect", 1),
+        ((400, {"message": "texts[0] is empty"}), RejectedError, r"answered 400: texts\[0\] is empty", 1),
+        (
+            (404, {"message": "Model not found: sentiment"}),
+            NotFoundError,
+            "answered 404: Model not found: sentiment",
+            1,
+        ),
+        (REFUSED, UnauthorizedError, "Token Authorization failed.*name the server's key file with key_file=", 1),
+        ((403, "<html>"), UnauthorizedError, "answered 403: Forbidden", 1),
+        ((401, "<html>"), UnauthorizedError, "answered 401: Unauthorized", 1),
+        ((413, ""), RejectedError, "answered 413: Request Entity Too Large", 1),
+        (
+            (503, {"message": "Model sentiment has no worker"}),
+            BusyError,
+            "answered 503: Model sentiment has no worker",
+            3,
+        ),
+        ((507, {"message": "out of memory"}), ServerError, "answered 507: out of memory", 1),
+        ((307, ""), RejectedError, "answered 307: Temporary Redirect", 1),
     ],
 )
 def test_what_stays_wrong_is_an_error_of_its_kind(server, answer, kind, message, tries):
@@ -116,20 +126,23 @@ def test_what_stays_wrong_is_an_error_of_its_kind(server, answer, kind, message,
 )
 def test_an_answer_that_is_none_of_ours_is_the_servers_fault(server, answer, message):
     server.script += [(200, answer)]
-    with client(server) as c, pytest.raises(ServerFault, match=message):
+    with client(server) as c, pytest.raises(ServerError, match=message):
         c.predict(["a", "b"])
 
 
 def test_a_dead_server_says_how_to_start_one(server):
     server.server_close()
-    with Client(url=server.url, pauses=()) as c, pytest.raises(Unreachable, match="with: sentiment serve") as caught:
+    with (
+        Client(url=server.url, pauses=()) as c,
+        pytest.raises(UnreachableError, match="with: sentiment serve") as caught,
+    ):
         c.predict(["a"])
     assert caught.value.status is None
 
 
 def test_a_server_that_takes_too_long_is_told_from_a_dead_one(server):
     server.seconds = 0.3
-    with client(server, timeout=0.05, pauses=()) as c, pytest.raises(Unreachable, match="no answer in time"):
+    with client(server, timeout=0.05, pauses=()) as c, pytest.raises(UnreachableError, match="no answer in time"):
         c.predict(["a"])
 
 
@@ -145,7 +158,7 @@ def test_pauses_grow_and_are_spread():
     assert pauses[0] == 0.0
     for seconds, most in zip(pauses[1:], (0.1, 0.3, 1.0, 3.0), strict=True):
         assert most / 2 <= seconds <= most
-    with pytest.raises(Busy):
+    with pytest.raises(BusyError):
         flow.send(httpx.Response(503))
 
 
@@ -170,7 +183,7 @@ def test_texts_are_explained_one_in_a_request(server):
 
 def test_an_answer_that_is_no_explanation_is_a_fault_of_the_server(server):
     server.script += [(200, {"label": "good"})]
-    with client(server) as c, pytest.raises(ServerFault, match="no explanation; was the archive packaged"):
+    with client(server) as c, pytest.raises(ServerError, match="no explanation; was the archive packaged"):
         c.explain(["fine"])
     assert server.seen[0][2] == {"text": "fine"}
 
@@ -207,7 +220,7 @@ def test_a_request_that_is_too_much_is_sent_in_halves():
 
 
 def test_one_text_that_is_too_much_is_an_error():
-    with Client(transport=too_much(0)[0]) as asking, pytest.raises(Rejected, match="too many"):
+    with Client(transport=too_much(0)[0]) as asking, pytest.raises(RejectedError, match="too many"):
         asking.predict(["a", "b"])
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sentiment.client import Management
-from sentiment.errors import Busy, NotFound, Rejected
+from sentiment.errors import BusyError, NotFoundError, RejectedError
 from tests.client.conftest import HANG_UP
 
 
@@ -32,18 +32,18 @@ def test_a_question_is_asked_again_and_a_change_is_not(server, management):
     server.script += [HANG_UP, (503, ""), (200, {"models": []})]
     assert management.models() == []
     server.script += [(503, {"message": "busy"}), (200, {"status": "done"})]
-    with pytest.raises(Busy):
+    with pytest.raises(BusyError):
         management.unregister("m", "1.0")
     assert [path for path, _, _ in server.seen].count("/models/m/1.0") == 1
 
 
 def test_a_model_that_is_not_there_is_not_found(server, management):
     server.script += [(404, {"code": 404, "type": "ModelNotFoundException", "message": "Model not found: m"})]
-    with pytest.raises(NotFound, match="Model not found: m"):
+    with pytest.raises(NotFoundError, match="Model not found: m"):
         management.version("m")
 
 
 def test_the_default_version_is_not_unregistered(server, management):
     server.script += [(403, {"code": 403, "type": "InvalidModelVersionException", "message": "Cannot remove default"})]
-    with pytest.raises(Rejected, match="Cannot remove default"):
+    with pytest.raises(RejectedError, match="Cannot remove default"):
         management.unregister("m", "1.0")

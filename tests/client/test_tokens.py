@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from sentiment.client import Client, Management, read_key
-from sentiment.errors import Unauthorized
+from sentiment.errors import UnauthorizedError
 
 NOBODY = 65534
 
@@ -67,11 +67,11 @@ def test_a_refused_api_key_that_stays_is_given_up_and_a_token_that_is_renewed_on
     server.token = "right"
     server.key_file.write_text("wrong")
     with client(server, management_url=server.url, pauses=(0.0,) * 9) as c:
-        with pytest.raises(Unauthorized, match="failed"):
+        with pytest.raises(UnauthorizedError, match="failed"):
             c.predict(["a"])
         assert asked(server) == [("/predictions/sentiment", "Bearer wrong")] * 3
         server.write_keys(token="wrong")
-        with pytest.raises(Unauthorized, match="failed"):
+        with pytest.raises(UnauthorizedError, match="failed"):
             c.predict(["a"])
     assert asked(server)[3:] == [("/predictions/sentiment", "Bearer wrong")] * 10
 
@@ -103,7 +103,7 @@ def test_an_expired_token_is_renewed_where_the_management_api_is_known(server):
 def test_an_expired_token_is_the_reason_where_nobody_renews_it(server):
     server.token = "other"
     server.write_keys(token="expired", minutes=-1)
-    with client(server) as c, pytest.raises(Unauthorized, match="Token Authorization failed"):
+    with client(server) as c, pytest.raises(UnauthorizedError, match="Token Authorization failed"):
         c.predict(["a"])
 
 
@@ -131,7 +131,7 @@ def test_a_broken_key_file_is_said(server):
         server.key_file.write_text(content)
         with (
             client(server) as c,
-            pytest.raises(Unauthorized, match="neither TorchServe's key file nor one line with an API key"),
+            pytest.raises(UnauthorizedError, match="neither TorchServe's key file nor one line with an API key"),
         ):
             c.predict(["a"])
 
@@ -147,7 +147,7 @@ def test_a_key_file_may_hold_one_api_key(server):
 @pytest.mark.parametrize("key", ["sec ret", "secret\n", "s\u00e9cret", ""])
 def test_a_key_that_no_header_can_carry_is_not_shown(server, key):
     server.key_file.write_text(json.dumps({"inference": {"key": key}}))
-    with client(server) as c, pytest.raises(Unauthorized, match="neither TorchServe's key file nor") as caught:
+    with client(server) as c, pytest.raises(UnauthorizedError, match="neither TorchServe's key file nor") as caught:
         c.predict(["a"])
     assert not key or key.strip() not in str(caught.value)
 
@@ -167,5 +167,5 @@ def test_a_key_file_of_another_user_is_said(server):
     server.token = "secret"
     server.write_keys()
     server.key_file.chmod(0)
-    with without_root(), pytest.raises(Unauthorized, match="cannot be read by this user"):
+    with without_root(), pytest.raises(UnauthorizedError, match="cannot be read by this user"):
         read_key(server.key_file, "inference")

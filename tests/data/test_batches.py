@@ -2,13 +2,13 @@ import random
 
 import pytest
 
-from sentiment.data.batches import IGNORED, Collate, LengthGrouped, Share
+from sentiment.data.batches import IGNORE_INDEX, Collate, LengthGroupedSampler, RankBatchSampler
 
 LENGTHS = [random.Random(0).randint(3, 120) for _ in range(1000)]
 
 
 def order(**changes):
-    return LengthGrouped(LENGTHS, **{"batch_size": 16, "seed": 1, **changes})
+    return LengthGroupedSampler(LENGTHS, **{"batch_size": 16, "seed": 1, **changes})
 
 
 def test_an_epoch_has_every_row_once():
@@ -39,14 +39,14 @@ def test_a_resumed_epoch_has_the_batches_that_were_left():
 
 @pytest.mark.parametrize("world", [1, 2, 3, 16])
 def test_processes_share_each_batch_without_a_row_twice(world):
-    shares = [list(Share(order(), rank=rank, world=world)) for rank in range(world)]
+    shares = [list(RankBatchSampler(order(), rank=rank, world=world)) for rank in range(world)]
     together = [[row for part in parts for row in part] for parts in zip(*shares, strict=True)]
     assert [sorted(batch) for batch in together] == [sorted(batch) for batch in order()]
 
 
 def test_a_process_without_a_row_gets_one_that_nothing_counts():
     batch = Collate(pad_id=9)([])
-    assert (batch["input_ids"].tolist(), batch["labels"].tolist()) == ([[9]], [IGNORED])
+    assert (batch["input_ids"].tolist(), batch["labels"].tolist()) == ([[9]], [IGNORE_INDEX])
 
 
 def test_a_batch_is_padded_to_its_own_longest_row():

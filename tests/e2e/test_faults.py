@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from sentiment.client import Client, read_key
-from sentiment.errors import ClientError, NotFound, ServingError
+from sentiment.errors import ClientError, NotFoundError, ServingError
 from tests.e2e.conftest import on_free_ports
 from tests.e2e.faults import Recorded, held, ready, same, wait_for, with_settings, workers
 
@@ -102,7 +102,7 @@ def test_200_bad_requests_among_2000_good_ones_are_exactly_the_4xx(spare, tiny_l
 @pytest.mark.parametrize(("model", "message"), [("none", "Model not found: none"), ("sentiment/9.9", "version: 9.9")])
 def test_a_model_that_is_not_there_is_said_at_once(spare, model, message):
     seen = Recorded()
-    with client(spare, model, transport=seen) as asking, pytest.raises(NotFound, match=message):
+    with client(spare, model, transport=seen) as asking, pytest.raises(NotFoundError, match=message):
         asking.predict(["good film"])
     assert seen.seen == {404: 1}
 

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.proxy import proxy, setup
 
 from sentiment.client import Client
-from sentiment.errors import Busy, Unauthorized
+from sentiment.errors import BusyError, UnauthorizedError
 from sentiment.serving.archive import package
 from tests.e2e.conftest import on_free_ports
 from tests.e2e.faults import wait_for
@@ -204,7 +204,7 @@ def test_our_client_speaks_https_with_a_ca_file_and_an_api_key(edge, monkeypatch
         assert client.predict(["a good film"])[0].label
     key.write_text("wrong\n")
     refused = Client(url=edge.url, model="sentiment", ca_file=ca, key_file=key)
-    with refused, pytest.raises(Unauthorized, match="key_file="):
+    with refused, pytest.raises(UnauthorizedError, match="key_file="):
         refused.predict(["a good film"])
 
 
@@ -217,5 +217,5 @@ def test_a_server_that_is_gone_is_a_502_that_our_client_takes_for_busy(tmp_path)
         ca = alone.folder / "secrets" / "tls" / "tls.crt"
         (alone.folder / "k").write_text(alone.key)
         client = Client(url=alone.url, model="m", ca_file=ca, key_file=alone.folder / "k", pauses=())
-        with client, pytest.raises(Busy, match="the server does not answer"):
+        with client, pytest.raises(BusyError, match="the server does not answer"):
             client.predict(["good"])

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from sentiment.client import Client, Management, read_key
-from sentiment.errors import Unauthorized
+from sentiment.errors import UnauthorizedError
 from sentiment.serving.archive import package
 from tests.conftest import read_json, write_csv
 from tests.e2e.secret import SECRET, assert_no_secret
@@ -117,7 +117,10 @@ def test_an_expired_token_is_renewed_by_a_client_that_may(short):
     os.kill(running.pid, signal.SIGSTOP)
     try:
         time.sleep(6.5)
-        with Client(url=url, key_file=key_file, pauses=(0.0,)) as client, pytest.raises(Unauthorized, match="expired"):
+        with (
+            Client(url=url, key_file=key_file, pauses=(0.0,)) as client,
+            pytest.raises(UnauthorizedError, match="expired"),
+        ):
             client.predict(["a"])
         with Client(url=url, key_file=key_file, management_url=management) as client:
             assert len(client.predict(["a"])) == 1

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from sentiment.client import Client, read_key, ready
-from sentiment.errors import Busy, Rejected, Unreachable
+from sentiment.errors import BusyError, RejectedError, UnreachableError
 from tests.e2e.faults import held, with_settings, workers
 
 pytestmark = pytest.mark.e2e
@@ -43,9 +43,9 @@ def test_the_timeout_of_the_archive_wins_over_that_of_a_registration(spare, idle
 def test_a_model_without_a_worker_is_healthy_by_ping_alone(spare, idle):
     engine = Client(url=spare.url, model=idle, key_file=spare.key_file, pauses=())
     assert asked(spare, "inference", "GET", "/ping").json() == {"status": "Healthy"}
-    with pytest.raises(Busy, match="no worker"):
+    with pytest.raises(BusyError, match="no worker"):
         ready(engine=engine, management_url=spare.address("management"))
-    with pytest.raises(Busy, match="has no worker to serve"):
+    with pytest.raises(BusyError, match="has no worker to serve"):
         engine.predict(["good film"])
 
 
@@ -53,13 +53,13 @@ def test_a_worker_that_hangs_is_healthy_by_ping_and_not_ready_by_the_canary(spar
     with held(workers(spare)[0]):
         assert asked(spare, "inference", "GET", "/ping").json() == {"status": "Healthy"}
         engine = Client(url=spare.url, key_file=spare.key_file, timeout=0.5, pauses=())
-        with pytest.raises(Unreachable, match="no answer in time"):
+        with pytest.raises(UnreachableError, match="no answer in time"):
             ready(engine=engine, management_url=spare.address("management"))
 
 
 def test_registering_is_off_but_scaling_and_the_default_are_not(server):
     with server.management() as management:
-        with pytest.raises(Rejected, match="model_api=true"):
+        with pytest.raises(RejectedError, match="model_api=true"):
             management.register("sentiment.mar")
         management.set_default("sentiment", "1.0")
         management.scale("sentiment", "1.0", workers=1)

@@ -5,7 +5,7 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 from sentiment.data.splits import Split
 from sentiment.evaluation.calibration import COLDEST, HOTTEST, errors, fit_temperature, reliability
 from sentiment.evaluation.scoring import evaluate
-from sentiment.inference.predictor import Predictor, tempered
+from sentiment.inference.predictor import Predictor, apply_temperature
 from tests.conftest import read_json
 
 
@@ -25,7 +25,7 @@ def test_the_temperature_of_known_overconfidence_is_found(temperature):
 def test_a_fitted_temperature_lowers_the_errors_on_other_texts_and_changes_no_label():
     temperature = fit_temperature(*answers(1000, sharpened=3))
     probabilities, targets = answers(4000, sharpened=3, seed=1)
-    after = tempered(probabilities, temperature)
+    after = apply_temperature(probabilities, temperature)
     assert after.argmax(dim=-1).equal(probabilities.argmax(dim=-1))
     before, softer = errors(probabilities, targets), errors(after, targets)
     assert before["ece"] > 0.15
@@ -43,8 +43,10 @@ def test_a_dozen_texts_that_are_all_right_ask_for_no_certainty():
 
 def test_a_temperature_works_as_on_the_logits():
     logits = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(tempered(logits.softmax(dim=-1), 1.7), (logits / 1.7).softmax(dim=-1))
-    torch.testing.assert_close(tempered(tempered(logits.softmax(-1), 1.7), 1 / 1.7), logits.softmax(dim=-1))
+    torch.testing.assert_close(apply_temperature(logits.softmax(dim=-1), 1.7), (logits / 1.7).softmax(dim=-1))
+    torch.testing.assert_close(
+        apply_temperature(apply_temperature(logits.softmax(-1), 1.7), 1 / 1.7), logits.softmax(dim=-1)
+    )
 
 
 def test_the_calibration_error_is_that_of_torchmetrics():

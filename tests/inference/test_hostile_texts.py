@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from sentiment.backbones import PACKAGED, resolve
 from sentiment.batch import predict
 from sentiment.cli import main
-from sentiment.errors import DataError, RowsRejected, TextError
+from sentiment.errors import DataError, RowsRejectedError, TextError
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import MAX_MARKS, Cleaning, Preprocessing, is_mark, with_few_marks
 from sentiment.inference.tokenization import clean, encode_windows
@@ -147,7 +147,7 @@ def test_a_text_that_breaks_the_tokenizer_is_told_by_its_place(backend):
 def test_a_batch_job_lists_the_row_and_scores_the_others(fragile, tiny_run, tmp_path):
     rows = [(BREAKS if i in (3, 4, 17) else f"{'good' if i % 2 else 'bad'} film {i}",) for i in range(20)]
     source = write_csv(tmp_path / "in.csv", rows, header=("text",))
-    with pytest.raises(RowsRejected, match="3 of 20 rows"):
+    with pytest.raises(RowsRejectedError, match="3 of 20 rows"):
         predict(input=source, output=tmp_path / "out.csv", engine=Predictor.load(tiny_run), chunk=6)
     wanted = ["" if i in (3, 4, 17) else "positive" if i % 2 else "negative" for i in range(20)]
     assert [row["prediction"] for row in read_csv(tmp_path / "out.csv")] == wanted

@@ -6,10 +6,10 @@ import torch
 from transformers import pipeline
 
 from sentiment.errors import ModelError
-from sentiment.export.huggingface import amend
-from sentiment.inference.batching import grouped
+from sentiment.export.huggingface import update_preprocessing
+from sentiment.inference.batching import group_by_length
 from sentiment.inference.export_dir import export_folder
-from sentiment.inference.predictor import AHEAD, Predictor, tempered
+from sentiment.inference.predictor import AHEAD, Predictor, apply_temperature
 
 TEXTS = ["good film", "bad " * 40, "bad meal", "good song and so on and so on", "?"]
 
@@ -41,7 +41,7 @@ def test_memory_is_bounded_and_answers_do_not_depend_on_the_bound(predictor, tin
     ],
 )
 def test_rows_are_grouped_so_that_padding_and_calls_cost_least(lengths, groups):
-    assert grouped(lengths, 40) == groups
+    assert group_by_length(lengths, 40) == groups
 
 
 def test_no_other_cut_of_sorted_rows_costs_less():
@@ -50,8 +50,8 @@ def test_no_other_cut_of_sorted_rows_costs_less():
     cuts = [sorted(cut) for size in range(9) for cut in combinations(range(1, 9), size)]
     every = [[ordered[a:b] for a, b in zip([0, *cut], [*cut, 9], strict=True)] for cut in cuts]
     costs = [sum(len(g) * g[0] + 4 for g in groups) for groups in every if all(len(g) * g[0] <= 64 for g in groups)]
-    found = [[lengths[i] for i in group] for group in grouped(lengths, 64)]
-    assert sorted(i for group in grouped(lengths, 64) for i in group) == list(range(9))
+    found = [[lengths[i] for i in group] for group in group_by_length(lengths, 64)]
+    assert sorted(i for group in group_by_length(lengths, 64) for i in group) == list(range(9))
     assert sum(len(g) * max(g) + 4 for g in found) == min(costs)
 
 
@@ -85,11 +85,11 @@ def test_the_windows_of_a_long_text_are_averaged(tiny_copy):
     assert plain.predict([text])[0].truncated
     change(tiny_copy, temperature=2.0)
     [softer] = Predictor.load(tiny_copy).predict([text])
-    assert list(softer.probabilities.values()) == pytest.approx(tempered(expected, 2.0).tolist(), abs=1e-5)
+    assert list(softer.probabilities.values()) == pytest.approx(apply_temperature(expected, 2.0).tolist(), abs=1e-5)
 
 
 def change(run, **values):
-    amend(run / "export", **values)
+    update_preprocessing(run / "export", **values)
 
 
 def test_a_stream_answers_chunk_by_chunk_and_reads_only_a_few_ahead(predictor):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sentiment.errors import Unreachable
+from sentiment.errors import UnreachableError
 from sentiment.serving.tokens import Renewal
 
 LIFE = 3600.0  # s
@@ -26,7 +26,7 @@ class Server:
 
     def renew(self):
         if self.failing:
-            raise Unreachable("no answer")
+            raise UnreachableError("no answer")
         self.renewed += 1
         self.write()
 

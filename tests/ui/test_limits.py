@@ -1,6 +1,6 @@
 import pytest
 
-from sentiment.errors import TooManyRequests
+from sentiment.errors import TooManyRequestsError
 from sentiment.ui.limits import Rate
 
 
@@ -21,11 +21,11 @@ def test_a_caller_gets_its_share_of_a_minute_and_is_told_when_to_come_back(clock
     for _ in range(3):
         rate.check("ann")
         clock.now += 10
-    with pytest.raises(TooManyRequests, match="more than 3 requests in a minute; ask again in 30 s"):
+    with pytest.raises(TooManyRequestsError, match="more than 3 requests in a minute; ask again in 30 s"):
         rate.check("ann")
     clock.now = 60.0  # the first of the three is a minute old
     rate.check("ann")
-    with pytest.raises(TooManyRequests):
+    with pytest.raises(TooManyRequestsError):
         rate.check("ann")
 
 
@@ -33,7 +33,7 @@ def test_one_caller_does_not_use_up_the_share_of_another(clock):
     rate = Rate(1, clock=clock)
     rate.check("ann")
     rate.check("ben")
-    with pytest.raises(TooManyRequests):
+    with pytest.raises(TooManyRequestsError):
         rate.check("ann")
 
 
@@ -41,7 +41,7 @@ def test_a_refused_call_costs_nothing(clock):
     rate = Rate(1, clock=clock)
     rate.check("ann")
     for clock.now in range(1, 60):
-        with pytest.raises(TooManyRequests):
+        with pytest.raises(TooManyRequestsError):
             rate.check("ann")
     clock.now = 60.0
     rate.check("ann")

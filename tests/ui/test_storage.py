@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from sentiment.errors import TooManyRequests
+from sentiment.errors import TooManyRequestsError
 from sentiment.ui import storage
 from sentiment.ui.command import LOGINS
 from sentiment.ui.limits import Rate
@@ -37,7 +37,7 @@ def written(path, clock, size=10):
 
 def test_a_visitor_gets_a_quarter_until_the_time_is_up(room, clock):
     room.take("a", 900_000)
-    with pytest.raises(TooManyRequests, match="have 1 MB, and one visitor may keep 1 MB here"):
+    with pytest.raises(TooManyRequestsError, match="have 1 MB, and one visitor may keep 1 MB here"):
         room.take("a", 900_000)
     room.take("b", 900_000)
     clock.now += 600
@@ -46,7 +46,7 @@ def test_a_visitor_gets_a_quarter_until_the_time_is_up(room, clock):
 
 def test_what_lies_there_counts_for_all(room, clock, tmp_path):
     written(tmp_path / "upload" / "t.csv", clock, size=3_900_000)
-    with pytest.raises(TooManyRequests, match="fill the 4 MB there are"):
+    with pytest.raises(TooManyRequestsError, match="fill the 4 MB there are"):
         room.take("a", 200_000)
 
 

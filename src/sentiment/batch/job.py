@@ -23,7 +23,14 @@ from sentiment.batch.scoring import Columns, clash, scored
 from sentiment.batch.source import Source
 from sentiment.batch.summary import Clock, summary, write_rejects
 from sentiment.data.tables import STDIN, Broken, Quoting, Row, TableOptions
-from sentiment.errors import ClientError, ClusterError, DataError, Interrupted, ModelChangedError, RowsRejected
+from sentiment.errors import (
+    ClientError,
+    ClusterError,
+    DataError,
+    InterruptedRunError,
+    ModelChangedError,
+    RowsRejectedError,
+)
 from sentiment.files import write_json
 from sentiment.inference.types import Classifier, Identity
 
@@ -97,7 +104,7 @@ def predict(
         job.finish(job.run(engine, done, quiet=quiet), engine, before, clock)
     rejected, rows = (sum(getattr(part, name) for part in done.values()) for name in ("rejected", "rows"))
     if rejected:
-        raise RowsRejected(
+        raise RowsRejectedError(
             f"{rejected} of {rows} rows could not be scored; their numbers and reasons are in {target.rejects}"
         )
     return Path(output)
@@ -199,7 +206,7 @@ class Job:
                     count += part.part.rows
                     bar.advance(task, part.part.rows)
         except KeyboardInterrupt as error:
-            raise Interrupted(self.stopped(count)) from error
+            raise InterruptedRunError(self.stopped(count)) from error
         except ClientError as error:
             raise type(error)(f"{error}; {self.stopped(count)}", status=error.status) from error
         except ClusterError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sentiment.batch.parts import Part, Rejects
 from sentiment.data.tables import BrokenRow, Row
-from sentiment.errors import DataError, Rejected, RequestError, SentimentError, TextError
+from sentiment.errors import DataError, RejectedError, RequestError, SentimentError, TextError
 from sentiment.inference.types import Classifier, Prediction, Streaming
 from sentiment.protocol.validation import check_text
 
@@ -88,7 +88,7 @@ def answers(engine: Classifier, chunks: Iterator[list[str]]) -> Iterator[list[Ou
                 asked.popleft()
                 yield list(found)
             return
-        except (TextError, Rejected) as error:
+        except (TextError, RejectedError) as error:
             if not is_of_texts(error):
                 raise
             yield outcomes(engine, asked.popleft())
@@ -106,7 +106,7 @@ def outcomes(engine: Classifier, texts: Sequence[str]) -> list[Outcome]:
         return []
     try:
         return list(engine.predict(texts))
-    except (TextError, Rejected) as error:
+    except (TextError, RejectedError) as error:
         if not is_of_texts(error):
             raise
         if len(texts) == 1:

@@ -12,7 +12,16 @@ import httpx
 
 from sentiment.client.keys import Key, authorization, expired, is_renewed
 from sentiment.client.trust import untrusted
-from sentiment.errors import Busy, ClientError, ConfigError, NotFound, Rejected, ServerFault, Unauthorized, Unreachable
+from sentiment.errors import (
+    BusyError,
+    ClientError,
+    ConfigError,
+    NotFoundError,
+    RejectedError,
+    ServerError,
+    UnauthorizedError,
+    UnreachableError,
+)
 
 PAUSES = (0.1, 0.3, 1.0, 3.0)  # s before each retry; jitter shortens each by up to half
 DIED = "Worker died"  # status 500, or 507 if it was killed; another worker can serve the retry
@@ -72,13 +81,13 @@ def exchange(
             return decoded(response)
         asked = 0.0 if isinstance(response, httpx.TransportError) else retry_after(response)
         problem = unreachable(response, url) if isinstance(response, httpx.TransportError) else failure(response, url)
-        if isinstance(problem, Unauthorized):
+        if isinstance(problem, UnauthorizedError):
             refused.append(headers)
             again = key_file is not None and (
                 refused.count(headers) < TRIES_WITH_THE_SAME_KEY or is_renewed(key_file, key)
             )
         else:
-            again = repeatable and isinstance(problem, Busy | Unreachable)
+            again = repeatable and isinstance(problem, BusyError | UnreachableError)
         if not again:
             break
     raise problem
@@ -108,9 +117,11 @@ def unreachable(error: httpx.TransportError, url: str) -> ClientError:
     if (refused := untrusted(error, url)) is not None:
         return refused
     if isinstance(error, httpx.ReadTimeout):
-        return Unreachable(f"{url} took the request and sent no answer in time; raise timeout, or send fewer texts")
+        return UnreachableError(
+            f"{url} took the request and sent no answer in time; raise timeout, or send fewer texts"
+        )
     reason = str(error) or type(error).__name__
-    return Unreachable(f"no answer from {url}: {reason}; start the server with: sentiment serve")
+    return UnreachableError(f"no answer from {url}: {reason}; start the server with: sentiment serve")
 
 
 def drive(flow: Exchange, send: Callable[[Try], httpx.Response]) -> Any:
@@ -157,7 +168,7 @@ def decoded(response: httpx.Response) -> Any:
     try:
         return response.json()
     except ValueError as error:
-        raise ServerFault(
+        raise ServerError(
             f"{response.url} answered no JSON; is it the right one of TorchServe's addresses?", status=200
         ) from error
 
@@ -172,12 +183,18 @@ def failure(response: httpx.Response, url: str) -> ClientError:
     status = response.status_code
     text = f"{url} answered {status}: {reason}"
     if status == 403 and HTTPS_ALONE in response.text:
-        return Rejected(f"{url}: the server speaks TLS alone; write https://", status=status)
+        return RejectedError(f"{url}: the server speaks TLS alone; write https://", status=status)
     # TorchServe rejects a token with 400, and uses 403 for forbidden operations; a proxy's 403 has no type
     if status == 401 or (status == 403 and not type_) or type_ == "InvalidKeyException":
-        return Unauthorized(f"{text}; name the server's key file with key_file=", status=status)
+        return UnauthorizedError(f"{text}; name the server's key file with key_file=", status=status)
     if reason.startswith(DIED):
-        return Busy(text, status=status)
-    kinds = {404: NotFound, 429: Busy, 502: Busy, 503: Busy, 504: Busy}  # 429, 502 and 504 come from a proxy
-    kind: type[ClientError] = kinds.get(status, Rejected if status < 500 else ServerFault)
+        return BusyError(text, status=status)
+    kinds = {
+        404: NotFoundError,
+        429: BusyError,
+        502: BusyError,
+        503: BusyError,
+        504: BusyError,
+    }  # 429, 502 and 504 come from a proxy
+    kind: type[ClientError] = kinds.get(status, RejectedError if status < 500 else ServerError)
     return kind(text, status=status)

@@ -14,7 +14,7 @@ from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive,
 from sentiment.client.pinned import PinnedClient
 from sentiment.client.traces import trace_headers
 from sentiment.client.trust import extensions, verification
-from sentiment.errors import Rejected, RequestError, ServerFault
+from sentiment.errors import RejectedError, RequestError, ServerError
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.validation import MAX_TEXTS, MODEL_HEADER, check_text
 
@@ -71,7 +71,7 @@ class Address:
             try:
                 grown = len(json.dumps(check_text(text, f"texts[{i}]")))
             except RequestError as error:
-                raise Rejected(str(error)) from error
+                raise RejectedError(str(error)) from error
             if some and (len(some) >= min(self.batch_size, MAX_TEXTS) or size + grown > MAX_BYTES):
                 yield {"texts": some, **asked}
                 some, size = [], 0
@@ -126,7 +126,7 @@ class Client(Address):
         try:
             answer, headers = self._ask(url, body)
             found = predictions(answer, body)
-        except Rejected as error:
+        except RejectedError as error:
             for half in halves(body, error):
                 yield from self._answers(url, half)
         else:
@@ -148,7 +148,7 @@ class Client(Address):
         try:
             return Model.from_json(answer)
         except (KeyError, TypeError) as error:
-            raise ServerFault(f"{url} describes no model of sentiment package; package the run again") from error
+            raise ServerError(f"{url} describes no model of sentiment package; package the run again") from error
 
     def ping(self) -> str:
         """Return TorchServe's health status; no model is called."""
@@ -157,7 +157,7 @@ class Client(Address):
         try:
             return str(answer["status"])
         except (KeyError, TypeError) as error:
-            raise ServerFault(f"{url} answered no status; is it TorchServe's inference address?") from error
+            raise ServerError(f"{url} answered no status; is it TorchServe's inference address?") from error
 
     def post(self, url: str, body: dict[str, Any]) -> Any:
         """Send a JSON body and return the decoded answer."""
@@ -211,7 +211,7 @@ class AsyncClient(Address):
     async def _predict(self, url: str, body: dict[str, Any]) -> list[Prediction]:
         try:
             return predictions(await self.post(url, body), body)
-        except Rejected as error:
+        except RejectedError as error:
             return [one for half in halves(body, error) for one in await self._predict(url, half)]
 
     async def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
@@ -249,7 +249,7 @@ async def together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
     return [task.result() for task in tasks]
 
 
-def halves(body: dict[str, Any], error: Rejected) -> list[dict[str, Any]]:
+def halves(body: dict[str, Any], error: RejectedError) -> list[dict[str, Any]]:
     """Split a request body that was rejected with 413 into two; raise the error if it cannot help."""
     texts = body["texts"]
     if error.status != 413 or len(texts) < 2:
@@ -267,9 +267,9 @@ def predictions(answer: Any, body: dict[str, Any]) -> list[Prediction]:
     try:
         found = [Prediction.from_json(value) for value in answer["predictions"]]
     except (KeyError, TypeError, AttributeError) as error:
-        raise ServerFault('the answer holds no "predictions"; is the model an archive of sentiment package?') from error
+        raise ServerError('the answer holds no "predictions"; is the model an archive of sentiment package?') from error
     if len(found) != len(body["texts"]):
-        raise ServerFault(f"{len(found)} predictions for {len(body['texts'])} texts; is a proxy in between?")
+        raise ServerError(f"{len(found)} predictions for {len(body['texts'])} texts; is a proxy in between?")
     return found
 
 
@@ -286,4 +286,4 @@ def explanation(answer: Any) -> Explanation:
     try:
         return Explanation.from_json(answer)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ServerFault("the answer is no explanation; was the archive packaged by an earlier version?") from error
+        raise ServerError("the answer is no explanation; was the archive packaged by an earlier version?") from error

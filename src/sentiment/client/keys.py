@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sentiment.errors import Unauthorized
+from sentiment.errors import UnauthorizedError
 
 Key = Literal["inference", "management", "API"]
 API_KEY = re.compile(r"[A-Za-z0-9_.~+/=-]+")  # Bearer token syntax of RFC 6750
@@ -57,13 +57,13 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
         except FileNotFoundError:
             return None
         except PermissionError as error:
-            raise Unauthorized(
+            raise UnauthorizedError(
                 f"{path} cannot be read by this user; ask as the user that serves, or copy it"
             ) from error
         except (ValueError, KeyError, TypeError) as error:
             pauses = REREAD if text else REREAD_EMPTY
             if tries >= len(pauses):
-                raise Unauthorized(
+                raise UnauthorizedError(
                     f"{path} is neither TorchServe's key file nor one line with an API key; "
                     "start the server again, or write the key into it"
                 ) from error

@@ -11,7 +11,7 @@ import httpx
 from sentiment.client.exchange import PAUSES, Try, checked_url, drive, exchange, token_address
 from sentiment.client.keys import Key
 from sentiment.client.trust import extensions, verification
-from sentiment.errors import Rejected
+from sentiment.errors import RejectedError
 
 CANDIDATE = re.compile(r"\.(.+)\.candidate\.mar")  # the archive of a candidate version
 
@@ -87,9 +87,9 @@ class Management:
             answer = self._send(
                 "POST", "models", repeatable=False, url=archive, initial_workers=workers, synchronous="true"
             )
-        except Rejected as error:
+        except RejectedError as error:
             if error.status == 405:
-                raise Rejected(
+                raise RejectedError(
                     "the server does not register models; start it with: sentiment serve model_api=true", status=405
                 ) from error
             raise

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sentiment.client.inference import Client
 from sentiment.client.management import Management
-from sentiment.errors import Busy, ClientError
+from sentiment.errors import BusyError, ClientError
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def look(client: Client, management_url: str | None = None) -> None:
         trust = client.tls_of(management_url)
         with Management(url=management_url, key_file=client.key_file, pauses=ONCE_MORE, **trust) as management:
             if not management.version(name, version or None).ready:
-                raise Busy(f"{client.model} at {client.url} has no worker that is ready")
+                raise BusyError(f"{client.model} at {client.url} has no worker that is ready")
     with replace(client, pauses=ONCE_MORE) as once:
         once.predict([CANARY])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from sentiment.errors import ConfigError, Untrusted
+from sentiment.errors import ConfigError, UntrustedError
 
 EXPIRED, NOT_YET_VALID, HOST_MISMATCH, IP_MISMATCH = 10, 9, 62, 64  # OpenSSL's X509_V_ERR_... codes
 NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
@@ -50,7 +50,7 @@ def extensions(server_name: str | None) -> dict[str, Any]:
     return {"sni_hostname": server_name} if server_name else {}
 
 
-def untrusted(error: httpx.TransportError, url: str) -> Untrusted | None:
+def untrusted(error: httpx.TransportError, url: str) -> UntrustedError | None:
     """Return a one-line error if a TLS error caused `error`, else None; retrying would not help."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLError):
@@ -64,7 +64,7 @@ def untrusted(error: httpx.TransportError, url: str) -> Untrusted | None:
             HOST_MISMATCH: "ask by a name that it holds, or set server_name=NAME",
             IP_MISMATCH: "ask by a name that it holds, or set server_name=NAME",
         }.get(cause.verify_code, "name the file of the authority that signed it: ca_file=FILE")
-        return Untrusted(f"{url}: the server's certificate is refused: {cause.verify_message}; {fix}")
+        return UntrustedError(f"{url}: the server's certificate is refused: {cause.verify_message}; {fix}")
     if cause.reason in NO_TLS:
-        return Untrusted(f"{url}: the server speaks no TLS; write http://")
-    return Untrusted(f"{url}: TLS failed: {cause.reason or cause}")
+        return UntrustedError(f"{url}: the server speaks no TLS; write http://")
+    return UntrustedError(f"{url}: TLS failed: {cause.reason or cause}")

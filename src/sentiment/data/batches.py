@@ -9,11 +9,11 @@ from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from sentiment.inference.batching import pad
 
-IGNORED = -100  # label of padding rows; skipped by cross_entropy and the metrics
+IGNORE_INDEX = -100  # label of padding rows; skipped by cross_entropy and the metrics
 CHUNK = 50  # batches per chunk; rows are sorted by length within a chunk only
 
 
-class LengthGrouped(Sampler[list[int]]):
+class LengthGroupedSampler(Sampler[list[int]]):
     """Batch sampler that groups rows of similar length.
 
     Rows are shuffled, sorted by length within chunks of `CHUNK` batches, cut into batches, and the batches are
@@ -57,7 +57,7 @@ class LengthGrouped(Sampler[list[int]]):
         self._skip = batches % len(self)
 
 
-class Share(Sampler[list[int]]):
+class RankBatchSampler(Sampler[list[int]]):
     """One rank's slice of every global batch.
 
     All ranks yield equally many batches, and each row is on exactly one rank. If the last batch has fewer rows than
@@ -91,14 +91,14 @@ class ResumableLoader(DataLoader[Any]):
 class Collate:
     """Collate function: pad tokenized rows to input_ids and attention_mask `(B, T)` and labels `(B,)`.
 
-    An empty batch becomes one padding row with the label `IGNORED`, so that its rank stays in step with the others.
+    An empty batch becomes one padding row with the label `IGNORE_INDEX`, so that its rank keeps pace with the others.
     """
 
     def __init__(self, pad_id: int) -> None:
         self.pad_id = pad_id
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        rows = rows or [{"input_ids": [self.pad_id], "label": IGNORED}]
+        rows = rows or [{"input_ids": [self.pad_id], "label": IGNORE_INDEX}]
         batch = pad([row["input_ids"] for row in rows], self.pad_id)
         batch["labels"] = torch.tensor([row["label"] for row in rows])
         return batch

@@ -16,7 +16,7 @@ from datasets import Dataset
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from sentiment.backbones import check_length, load_tokenizer, positions
-from sentiment.data.batches import Collate, LengthGrouped, ResumableLoader, Share
+from sentiment.data.batches import Collate, LengthGroupedSampler, RankBatchSampler, ResumableLoader
 from sentiment.data.cache import cached
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.folders import SPLITS
@@ -183,7 +183,7 @@ class SentimentData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         dataset = self._tokenized["train"]
         lengths = [len(ids) for ids in dataset["input_ids"]]
-        order = LengthGrouped(lengths, batch_size=self.batch_size, seed=self.seed)
+        order = LengthGroupedSampler(lengths, batch_size=self.batch_size, seed=self.seed)
         return ResumableLoader(dataset, batch_sampler=self._share(order), **self._loading())
 
     def val_dataloader(self) -> DataLoader[Any]:
@@ -191,9 +191,9 @@ class SentimentData(pl.LightningDataModule):
         order = BatchSampler(SequentialSampler(dataset), self.batch_size, drop_last=False)
         return DataLoader(dataset, batch_sampler=self._share(order), **self._loading())
 
-    def _share(self, batches: Any) -> Share:
+    def _share(self, batches: Any) -> RankBatchSampler:
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return Share(batches, rank=rank, world=world)
+        return RankBatchSampler(batches, rank=rank, world=world)
 
     def _loading(self) -> dict[str, Any]:
         """Return the DataLoader arguments; a separate generator keeps loaders from advancing torch's global RNG."""

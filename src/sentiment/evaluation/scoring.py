@@ -12,7 +12,7 @@ from sentiment.data.splits import Split
 from sentiment.errors import DataError, TextError
 from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import Interval, intervals
-from sentiment.inference.predictor import tempered
+from sentiment.inference.predictor import apply_temperature
 from sentiment.inference.types import Classifier, Prediction
 
 CHUNK = 512  # texts per call, between updates of the progress bar and checks for Ctrl-C
@@ -54,7 +54,7 @@ class Evaluation:
 
     def at(self, temperature: float) -> "Evaluation":
         """Return the evaluation rescaled to another temperature."""
-        changed = tempered(self.probabilities, temperature / self.temperature)
+        changed = apply_temperature(self.probabilities, temperature / self.temperature)
         return replace(self, probabilities=changed, temperature=temperature)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from sentiment.errors import ModelError
-from sentiment.export.huggingface import amend
+from sentiment.export.huggingface import update_preprocessing
 from sentiment.export.onnx_graph import build
 from sentiment.export.quantization import quantize
 from sentiment.export.trust import distrust, edge_rows, first_line
@@ -67,7 +67,7 @@ def convert(
     Raises:
         ModelError: The named runtime cannot be built or trusted; the export then uses PyTorch.
     """
-    amend(exported, runtime="torch")  # first, so that a crash leaves a usable export
+    update_preprocessing(exported, runtime="torch")  # first, so that a crash leaves a usable export
     discard(exported)
     if runtime == "torch":
         return "torch"
@@ -82,7 +82,7 @@ def convert(
         if chosen != "torch":
             update_checksums(exported, graph_of(exported, chosen).name)
         discard(exported, but=chosen)
-    amend(exported, runtime=chosen)
+    update_preprocessing(exported, runtime=chosen)
     return chosen
 
 

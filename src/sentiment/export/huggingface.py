@@ -25,7 +25,7 @@ def export(network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: 
     return into
 
 
-def amend(exported: Path, **changes: Any) -> Preprocessing:
+def update_preprocessing(exported: Path, **changes: Any) -> Preprocessing:
     """Update fields of an export's preprocessing.json and return the new content."""
     changed = replace(read_preprocessing(exported), **changes)
     replace_listed(exported / PREPROCESSING, json_text(changed.to_json()))

@@ -24,7 +24,7 @@ from sentiment.inference.runtimes import OnnxRuntime
 KINDS = ("MatMul", "Attention")  # weights (K, N) are the second input; the head, a Gemm, stays fp32
 LEVELS = 255  # largest uint8
 WEIGHT_LEVELS = 64  # about 7 bits: without VNNI, the 16-bit sum of two 8-bit products overflows
-MOVED = 0.9  # SmoothQuant's migration strength; 1 costs the weights precision, 0.5 the activations
+SMOOTHQUANT_ALPHA = 0.9  # SmoothQuant's migration strength; 1 costs the weights precision, 0.5 the activations
 DAMPING = 0.01  # GPTQ's damping, relative to the mean of the Gram matrix's diagonal
 TINY = 1e-6
 
@@ -111,7 +111,7 @@ def join(a: Seen, b: Seen) -> Seen:
 
 def fit(seen: Seen, weights: Any) -> Quantized:
     reach = np.maximum(np.maximum(-seen.low, seen.high), TINY)
-    size = reach**MOVED / np.maximum(np.abs(weights).max(axis=1), TINY) ** (1 - MOVED)
+    size = reach**SMOOTHQUANT_ALPHA / np.maximum(np.abs(weights).max(axis=1), TINY) ** (1 - SMOOTHQUANT_ALPHA)
     low, high = min(0.0, float((seen.low / size).min())), max(0.0, float((seen.high / size).max()))
     scale = max((high - low) / LEVELS, TINY)
     grown = weights * size[:, None]

@@ -24,10 +24,10 @@ def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
 MAX_TOKENS = {"cpu": 512, "gpu": 16_384}  # per forward call: sized for CPU caches, GPU occupancy
 
 
-CALL = 1 / 16  # fixed cost of one forward call, in units of max_tokens
+CALL_OVERHEAD = 1 / 16  # fixed cost of one forward call, in units of max_tokens
 
 
-def grouped(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
+def group_by_length(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
     """Partition rows into padded batches with the least total cost.
 
     A batch costs its rows times its longest row, plus the fixed cost of a call. Rows are sorted by length, and dynamic
@@ -51,7 +51,7 @@ def grouped(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
         costs = least[first:end] + tokens + np.where(tokens > max_tokens, np.inf, 0)
         costs[-1] = least[end - 1] + longest[end - 1]  # a single row is allowed at any length
         cuts[end] = first + costs.argmin()
-        least[end] = costs.min() + max_tokens * CALL
+        least[end] = costs.min() + max_tokens * CALL_OVERHEAD
     groups, end = [], len(order)
     while end:
         groups.append(order[cuts[end] : end].tolist())

@@ -17,7 +17,7 @@ from annotated_types import Ge, Gt
 from tokenizers import Tokenizer
 
 from sentiment.files import damaged
-from sentiment.inference.batching import MAX_TOKENS, grouped
+from sentiment.inference.batching import MAX_TOKENS, group_by_length
 from sentiment.inference.checksums import verified_beside
 from sentiment.inference.explanations import Explainer
 from sentiment.inference.export_dir import export_folder, labels_of, padding_of, read_preprocessing
@@ -174,12 +174,12 @@ class Predictor:
         if len(scores) > len(encoded):
             starts = np.cumsum([0, *counts[:-1]])
             scores = np.add.reduceat(scores, starts, axis=0) / np.asarray(counts, np.float32)[:, None]
-        return tempered(torch.from_numpy(scores), self.preprocessing.temperature)
+        return apply_temperature(torch.from_numpy(scores), self.preprocessing.temperature)
 
     def _score(self, rows: Sequence[list[int]]) -> Any:
         """Compute the softmax probabilities of token-id rows in batches; float32 of shape (rows, labels)."""
         logits = np.empty((len(rows), len(self.labels)), dtype=np.float32)
-        for batch in grouped([len(row) for row in rows], self.max_tokens):
+        for batch in group_by_length([len(row) for row in rows], self.max_tokens):
             logits[batch] = self.compute([rows[i] for i in batch]).numpy()
         return softmax(logits)
 
@@ -229,6 +229,6 @@ def softmax(logits: Any) -> Any:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def tempered(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
+def apply_temperature(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
     """Apply a temperature to probabilities (N, labels): softmax(log p / temperature)."""
     return torch.from_numpy(softmax(np.log(np.maximum(probabilities.numpy(), 1e-12)) / temperature))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sentiment.client import Management, Version
-from sentiment.errors import ClientError, ConfigError, NotFound
+from sentiment.errors import ClientError, ConfigError, NotFoundError
 from sentiment.serving.store import check_archive, forget, held, history, put_in_place, record, remember
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def kept(store: Path, model: str) -> Iterator[None]:
 
 def only(names: list[str]) -> str:
     if len(names) != 1:
-        raise NotFound(f"the server has {len(names)} models ({', '.join(names) or 'none'}); choose one with name=")
+        raise NotFoundError(f"the server has {len(names)} models ({', '.join(names) or 'none'}); choose one with name=")
     return names[0]
 
 

@@ -17,14 +17,14 @@ from omegaconf import DictConfig, OmegaConf
 from sentiment import run_dir as runs
 from sentiment.console import interruptible
 from sentiment.data.module import SentimentData
-from sentiment.errors import ConfigError, Interrupted, ModelError
+from sentiment.errors import ConfigError, InterruptedRunError, ModelError
 from sentiment.evaluation.calibration import fit_temperature
 from sentiment.evaluation.comparison import Comparison, compare
 from sentiment.evaluation.model_card import model_card
 from sentiment.evaluation.report import write_report
 from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation, evaluate
-from sentiment.export.huggingface import amend, export
+from sentiment.export.huggingface import export, update_preprocessing
 from sentiment.files import write_json, write_text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Runtime
@@ -69,7 +69,7 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
         with interruptible():
             return train_uninterrupted(cfg, folder, checkpoint=checkpoint, score_test=score_test)
     except KeyboardInterrupt as error:
-        raise Interrupted(f"stopped; {runs.how_to_go_on(folder)}") from error
+        raise InterruptedRunError(f"stopped; {runs.how_to_go_on(folder)}") from error
 
 
 def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | None, score_test: bool) -> Run | None:
@@ -207,7 +207,7 @@ def calibrate(exported: Path, evaluations: Mapping[str, Evaluation]) -> dict[str
     """Fit the temperature on validation, store it in the export, and return the evaluations rescaled by it."""
     validation = evaluations["validation"]
     temperature = fit_temperature(validation.probabilities, validation.targets)
-    amend(exported, temperature=temperature)
+    update_preprocessing(exported, temperature=temperature)
     log.info("temperature %.3f, fitted on %d validation texts", temperature, len(validation.split))
     return {name: result.at(temperature) for name, result in evaluations.items()}
 

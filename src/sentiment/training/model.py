@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from transformers import SchedulerType
 
-from sentiment.data.batches import IGNORED
+from sentiment.data.batches import IGNORE_INDEX
 from sentiment.data.labels import ClassWeights, read_class_weights
 from sentiment.evaluation import metrics
 from sentiment.training import param_groups as parameters
@@ -131,7 +131,7 @@ class SentimentClassifier(pl.LightningModule):
         losses = torch.nn.functional.cross_entropy(
             logits, targets, weights, reduction="sum", label_smoothing=self.label_smoothing
         )
-        total = self.trainer.strategy.reduce(weights[targets[targets != IGNORED]].sum(), reduce_op="sum")
+        total = self.trainer.strategy.reduce(weights[targets[targets != IGNORE_INDEX]].sum(), reduce_op="sum")
         loss = losses * self.trainer.world_size / total
         self.log("train/loss", loss, prog_bar=True, sync_dist=True, batch_size=1)
         return loss
@@ -139,7 +139,7 @@ class SentimentClassifier(pl.LightningModule):
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> dict[str, torch.Tensor]:
         """Update the metrics, and return probabilities (B, labels) and targets (B,) without padding rows."""
         logits, targets = self._logits(batch), batch["labels"]
-        logits, targets = logits[targets != IGNORED], targets[targets != IGNORED]
+        logits, targets = logits[targets != IGNORE_INDEX], targets[targets != IGNORE_INDEX]
         probabilities = logits.softmax(dim=-1)
         if len(targets):
             self.validation_metrics.update(probabilities, targets)

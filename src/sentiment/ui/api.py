@@ -8,13 +8,13 @@ import gradio as gr
 from sentiment.errors import ClientError, DataError, SentimentError
 from sentiment.inference.types import Model
 from sentiment.protocol.validation import check_text
-from sentiment.ui.desk import Desk, errors_as_messages
+from sentiment.ui.desk import AppState, errors_as_messages
 from sentiment.ui.feedback import Correction
 from sentiment.ui.file import TABLES, predicted
 from sentiment.ui.table import opened
 
 
-def end_points(desk: Desk) -> None:
+def end_points(desk: AppState) -> None:
     """Register the endpoints; /correct exists only if corrections are stored."""
 
     def classify(request: gr.Request, text: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def end_points(desk: Desk) -> None:
         gr.api(correct, api_name="correct", api_description="Keep the label a text should have had.")
 
 
-def model_of(desk: Desk) -> Model:
+def model_of(desk: AppState) -> Model:
     state = desk.backend.state()
     if state.model is None:
         raise ClientError(state.problem)

@@ -76,11 +76,11 @@ def launch(
     with page_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         storage = Storage(folder, most=max_storage_mb * MB, seconds=keep_minutes * 60)
-        from sentiment.ui.desk import Desk
+        from sentiment.ui.desk import AppState
         from sentiment.ui.page import STATIC, page, theme
 
         run = Path(run) if run else None
-        desk = Desk(
+        desk = AppState(
             backend=backend(engine, management_url=management_url, run=run),
             rate=Rate(per_minute),
             corrections=Corrections(Path(feedback)) if feedback else None,

@@ -9,13 +9,13 @@ from sentiment.inference.types import Prediction
 from sentiment.protocol.validation import check_text
 from sentiment.ui import render
 from sentiment.ui.backend import Served
-from sentiment.ui.desk import PROBLEMS, Desk, told
+from sentiment.ui.desk import PROBLEMS, AppState, told
 
 TEXTS, VERSIONS = "Two texts", "Two versions"
 EMPTY = render.empty("Both answers will stand here, side by side.")
 
 
-def compare_tab(tab: Any, desk: Desk) -> None:
+def compare_tab(tab: Any, desk: AppState) -> None:
     served = isinstance(desk.backend, Served)
     mode = gr.Radio([TEXTS, VERSIONS], value=TEXTS, label="Compare", visible=served)
     with gr.Row():
@@ -58,20 +58,20 @@ def compare_tab(tab: Any, desk: Desk) -> None:
     )
 
 
-def versions_of(desk: Desk) -> list[str]:
+def versions_of(desk: AppState) -> list[str]:
     if listed := desk.backend.versions():
         return [version.version for version in listed]
     return []
 
 
-def texts_compared(desk: Desk, first: str, second: str) -> str:
+def texts_compared(desk: AppState, first: str, second: str) -> str:
     state = desk.backend.state()
     a, b = desk.backend.predict([first, second])
     panels = render.answer(a, state, title="First text") + render.answer(b, state, title="Second text")
     return side_by_side(panels, sentence(a, b, "text"))
 
 
-def versions_compared(desk: Desk, text: str, first: str, second: str) -> str:
+def versions_compared(desk: AppState, text: str, first: str, second: str) -> str:
     check_text(second, "the second version")
     state = desk.backend.state()
     [a], [b] = desk.backend.predict([text], first), desk.backend.predict([text], second)

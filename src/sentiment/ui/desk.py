@@ -19,7 +19,7 @@ PROBLEMS = (SentimentError, RequestError)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AppState:
     backend: Backend
     rate: Rate
     corrections: Corrections | None

@@ -7,7 +7,7 @@ import gradio as gr
 
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
-from sentiment.ui.desk import Desk, caller, told
+from sentiment.ui.desk import AppState, caller, told
 from sentiment.ui.table import SHOWN, Opened, Result, opened, predict_file
 
 FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".gz", ".zst"]
@@ -15,7 +15,7 @@ TABLES = "tables"  # concurrency id shared by the tab and the API: one table at 
 HINT = "A table with a column of texts: CSV, TSV, JSON, Parquet or Excel (.xlsx); also as .gz or .zst."
 
 
-def file_tab(desk: Desk, *, max_file_mb: int) -> None:
+def file_tab(desk: AppState, *, max_file_mb: int) -> None:
     gr.Markdown(f"{HINT} At most {max_file_mb} MB.")
     upload = gr.File(label="File", file_types=FILES, type="filepath", height=150, elem_classes="boxed")
     column = gr.Dropdown(label="Column with the texts", choices=[], interactive=True, visible=False)
@@ -60,7 +60,7 @@ def file_tab(desk: Desk, *, max_file_mb: int) -> None:
     )
 
 
-def predicted(desk: Desk, path: str, text_column: str, request: gr.Request, progress: Any = None) -> Result:
+def predicted(desk: AppState, path: str, text_column: str, request: gr.Request, progress: Any = None) -> Result:
     """Predict an uploaded table for one visitor, with the result in a new folder."""
     desk.admit(request)
     size = Path(path).stat().st_size if Path(path).is_file() else 0

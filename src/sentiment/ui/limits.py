@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from sentiment.errors import TooManyRequests
+from sentiment.errors import TooManyRequestsError
 
 MINUTE = 60.0  # s
 
@@ -33,7 +33,7 @@ class Rate:
         self._forget(now)
         if not allowed:
             wait = calls[0] + MINUTE - now
-            raise TooManyRequests(f"more than {self.per_minute} requests in a minute; ask again in {wait:.0f} s")
+            raise TooManyRequestsError(f"more than {self.per_minute} requests in a minute; ask again in {wait:.0f} s")
 
     def _forget(self, now: float) -> None:
         while self._calls:

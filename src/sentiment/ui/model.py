@@ -10,7 +10,7 @@ import gradio as gr
 from sentiment.files import read_json_if_any
 from sentiment.inference.types import Model
 from sentiment.ui import render
-from sentiment.ui.desk import Desk
+from sentiment.ui.desk import AppState
 
 TITLES = {
     "roc": "ROC curve",
@@ -23,7 +23,7 @@ TITLES = {
 }
 
 
-def model_tab(tab: Any, desk: Desk, status: Any) -> None:
+def model_tab(tab: Any, desk: AppState, status: Any) -> None:
     shown = gr.HTML()
     for listen in (tab.select, status.change):
         listen(lambda: described(desk), None, shown, api_visibility="private", show_progress="hidden")
@@ -31,7 +31,7 @@ def model_tab(tab: Any, desk: Desk, status: Any) -> None:
         gr.DownloadButton("Download the report", value=str(report), size="sm")
 
 
-def described(desk: Desk) -> str:
+def described(desk: AppState) -> str:
     state = desk.backend.state()
     if state.model is None:
         return render.notice(f"The model does not answer now. {state.problem}")

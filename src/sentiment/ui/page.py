@@ -7,7 +7,7 @@ import gradio as gr
 
 from sentiment.ui.api import end_points
 from sentiment.ui.compare import compare_tab
-from sentiment.ui.desk import Desk
+from sentiment.ui.desk import AppState
 from sentiment.ui.file import file_tab
 from sentiment.ui.model import model_tab
 from sentiment.ui.status import status_line
@@ -17,7 +17,7 @@ STATIC = Path(__file__).parent / "static"
 HEADLINE = "# Sentiment\nHow a text feels about what it speaks of, as a fine-tuned BERT reads it."
 
 
-def page(desk: Desk, *, max_file_mb: int) -> Any:
+def page(desk: AppState, *, max_file_mb: int) -> Any:
     """Build the page without launching it."""
     with gr.Blocks(title="Sentiment", analytics_enabled=False) as blocks:
         end_points(desk)  # first, so that no tab event takes the endpoints' names

@@ -5,12 +5,12 @@ from typing import Any
 import gradio as gr
 
 from sentiment.ui import render
-from sentiment.ui.desk import Desk
+from sentiment.ui.desk import AppState
 
 EVERY = 4.0  # s, polling interval of an open page
 
 
-def status_line(blocks: Any, desk: Desk) -> Any:
+def status_line(blocks: Any, desk: AppState) -> Any:
     """Build the status line; its change event notifies the tabs that the server's state changed."""
     line = gr.HTML(elem_id="status")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sentiment.errors import TooManyRequests
+from sentiment.errors import TooManyRequestsError
 from sentiment.files import is_alive
 from sentiment.ui.limits import Rate
 
@@ -62,12 +62,12 @@ class Storage:
                 self._taken.popleft()
             own = sum(size for _, who, size in self._taken if who == address)
             if own + size > self.most / SHARE:
-                raise TooManyRequests(
+                raise TooManyRequestsError(
                     f"your tables of the last {self.seconds / 60:.0f} minutes have {own / MB:.0f} MB, and one visitor "
                     f"may keep {self.most / SHARE / MB:.0f} MB here; wait, or send a smaller table"
                 )
             if self.used() + size > self.most:
-                raise TooManyRequests(
+                raise TooManyRequestsError(
                     f"the tables of all visitors fill the {self.most / MB:.0f} MB there are; try again in some minutes"
                 )
             self._taken.append((now, address, size))
@@ -168,7 +168,7 @@ class Guard:
                 self.storage.take(address, int(length))
             elif path.endswith(LOGIN):
                 self.logins.check(address)
-        except TooManyRequests as error:
+        except TooManyRequestsError as error:
             return 429, str(error)
         return None
 

@@ -10,7 +10,7 @@ from sentiment.batch.cells import cell
 from sentiment.batch.identity import pinned
 from sentiment.batch.output import SPREADSHEETS, Output
 from sentiment.data.tables import Limits, TableOptions, base_name, format_of, open_table, usual_text
-from sentiment.errors import DataError, RowsRejected
+from sentiment.errors import DataError, RowsRejectedError
 from sentiment.files import read_json
 from sentiment.inference.types import Classifier, Prediction
 
@@ -71,7 +71,7 @@ def predict_file(
             spreadsheet_safe=Output.of(output).kind in SPREADSHEETS,
             quiet=True,
         )
-    except RowsRejected as error:
+    except RowsRejectedError as error:
         rejects = Output.of(output).rejects
         files.append(rejects)
         notice = f"{str(error).partition(';')[0]}; {rejects.name} tells why."

@@ -9,7 +9,7 @@ import gradio as gr
 from sentiment.inference.types import Prediction
 from sentiment.protocol.validation import check_text
 from sentiment.ui import render
-from sentiment.ui.desk import PROBLEMS, Desk, told
+from sentiment.ui.desk import PROBLEMS, AppState, told
 from sentiment.ui.feedback import Correction
 from sentiment.ui.words import words as drawn
 
@@ -28,7 +28,7 @@ class Asked:
     version: str = ""
 
 
-def text_tab(desk: Desk, status: Any) -> None:
+def text_tab(desk: AppState, status: Any) -> None:
     text: Any = gr.Textbox(
         label="Text", info="Shift and Enter, or the button", lines=4, max_lines=12, autofocus=True, elem_id="text"
     )
@@ -89,7 +89,7 @@ def replaced_by(html: str) -> str:
     return f"() => [{json.dumps(html)}, '']"
 
 
-def correction_form(desk: Desk, asked: Any) -> list[Any]:
+def correction_form(desk: AppState, asked: Any) -> list[Any]:
     """Build the correction form, and return the parts that a new answer resets: group, choice and confirmation."""
     with gr.Column(visible=False, elem_classes="correction") as group:
         label = gr.Radio(

@@ -13,7 +13,7 @@ from sentiment.batch import predict
 from sentiment.data.sources import Source
 from sentiment.data.splits import checked
 from sentiment.data.tables import TableOptions, open_table
-from sentiment.errors import DataError, RowsRejected
+from sentiment.errors import DataError, RowsRejectedError
 from sentiment.inference.types import Prediction
 from sentiment.serving.rollout.golden import read_golden
 from sentiment.ui.table import opened, predict_file
@@ -44,7 +44,7 @@ def predicted(path, folder):
     echo = Echo()
     try:
         predict(input=path, output=folder / "out.csv", engine=echo, quiet=True)
-    except RowsRejected as error:
+    except RowsRejectedError as error:
         raise DataError(read_csv(next(folder.glob("*.rejects.csv")))[0]["reason"]) from error
     return echo.texts[1:]  # the first one is the job's own
 

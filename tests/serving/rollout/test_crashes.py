@@ -15,7 +15,7 @@ import pytest
 
 from sentiment.client.management import Version, number
 from sentiment.console import SIGNALS
-from sentiment.errors import NotFound, ServingError
+from sentiment.errors import NotFoundError, ServingError
 from sentiment.files import read_json
 from sentiment.serving.archive import package
 from sentiment.serving.models import choose, remove
@@ -46,7 +46,7 @@ class DiskServer:
     def versions(self, model):
         now = self.read()
         if not now["versions"]:
-            raise NotFound("Model not found")
+            raise NotFoundError("Model not found")
         return [
             Version(model, one, f"sentiment-{one}.mar", ("READY",), 1, one == now["default"]) for one in now["versions"]
         ]
@@ -242,10 +242,10 @@ def test_a_server_that_refuses_leaves_the_store_as_it_was(made, tmp_path, monkey
     deploy(server, made, "2.0", "1.0", passes=True)
 
     def refuse(*_, **__):
-        raise NotFound("no such version")
+        raise NotFoundError("no such version")
 
     monkeypatch.setattr(server, "set_default", refuse)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         choose(server, "sentiment", "1.0", server.store)
     assert history(server.store, "sentiment") == ["1.0", "2.0"]
 

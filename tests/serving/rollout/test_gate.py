@@ -3,7 +3,7 @@ import re
 import pytest
 
 from sentiment.inference.types import Prediction
-from sentiment.serving.rollout.gate import Evidence, Limits, next_version, objections, weigh
+from sentiment.serving.rollout.gate import Evidence, Limits, measure_candidate, next_version, violations
 
 
 def predictions(*scores):
@@ -20,7 +20,7 @@ def evidence(**changes):
 
 
 def test_the_evidence_is_computed_from_the_predictions():
-    found = weigh(
+    found = measure_candidate(
         served=predictions(0.9, 0.4, 0.7, 0.2),
         exported=predictions(0.9, 0.6, 0.7, 0.25),
         in_place=predictions(0.1, 0.6, 0.7, 0.2),
@@ -36,15 +36,15 @@ def test_the_evidence_is_computed_from_the_predictions():
 
 def test_without_labels_or_a_version_in_place_there_is_no_score():
     scored = {"served": predictions(0.9), "exported": predictions(0.9), "seconds": [0.1, 0.1]}
-    assert weigh(**scored, in_place=None, labels=["negative"]).accuracy_in_place is None
-    found = weigh(**scored, in_place=predictions(0.9), labels=None)
+    assert measure_candidate(**scored, in_place=None, labels=["negative"]).accuracy_in_place is None
+    found = measure_candidate(**scored, in_place=predictions(0.9), labels=None)
     assert (found.accuracy, found.accuracy_in_place) == (None, None)
-    assert objections(found, Limits(max_p95_ms=1000)) == []
+    assert violations(found, Limits(max_p95_ms=1000)) == []
 
 
 def test_other_labels_are_as_different_as_can_be():
     other = [Prediction("joy", 1.0, {"joy": 1.0})]
-    found = weigh(served=predictions(0.9), exported=other, in_place=None, labels=None, seconds=[0.1, 0.1])
+    found = measure_candidate(served=predictions(0.9), exported=other, in_place=None, labels=None, seconds=[0.1, 0.1])
     assert (found.agreement, found.difference) == (0.0, 1.0)
 
 
@@ -58,7 +58,7 @@ def test_other_labels_are_as_different_as_can_be():
     ],
 )
 def test_each_limit_that_is_broken_is_a_reason(changes, reason):
-    [found] = objections(evidence(**changes), Limits())
+    [found] = violations(evidence(**changes), Limits())
     assert re.search(reason, found)
 
 
@@ -66,15 +66,15 @@ def test_each_limit_that_is_broken_is_a_reason(changes, reason):
     "changes", [{"agreement": 0.99}, {"difference": 0.01}, {"accuracy": 0.895}, {"accuracy": 0.95}, {"p95_ms": 250}]
 )
 def test_a_limit_that_is_just_kept_is_none(changes):
-    assert objections(evidence(**changes), Limits()) == []
+    assert violations(evidence(**changes), Limits()) == []
 
 
 def test_all_reasons_are_told():
-    assert len(objections(evidence(agreement=0, difference=1, accuracy=0, p95_ms=999), Limits())) == 4
+    assert len(violations(evidence(agreement=0, difference=1, accuracy=0, p95_ms=999), Limits())) == 4
 
 
 def test_any_drop_may_be_allowed():
-    assert objections(evidence(accuracy=0.0), Limits(max_drop=None)) == []
+    assert violations(evidence(accuracy=0.0), Limits(max_drop=None)) == []
 
 
 @pytest.mark.parametrize(

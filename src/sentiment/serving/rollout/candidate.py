@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sentiment.client import Client, Management
 from sentiment.client.management import number
-from sentiment.errors import ClientError, NotFound, ServingError
+from sentiment.errors import ClientError, NotFoundError, ServingError
 from sentiment.files import rename
 from sentiment.inference.types import Prediction
-from sentiment.serving.rollout.gate import Evidence, weigh
+from sentiment.serving.rollout.gate import Evidence, measure_candidate
 from sentiment.serving.rollout.golden import Golden
 from sentiment.serving.store import candidate_of, forget, history, put_in_place
 
@@ -43,7 +43,7 @@ class Candidate:
         package(run=run, file=made.stem, **options)
         try:
             self.management.register(made.name, workers=workers)
-        except NotFound as error:
+        except NotFoundError as error:
             raise ServingError(f"{error}; is {self.archive.parent} the store of this server? set store=") from error
 
     def measure(self, golden: Golden, exported: Sequence[Prediction]) -> Evidence:
@@ -55,7 +55,9 @@ class Candidate:
         with self._client(self.version) as client:
             served = client.predict(golden.texts)
             seconds = [timed(client, golden.texts[i % len(golden.texts)]) for i in range(TIMED)]
-        return weigh(served=served, exported=exported, in_place=in_place, labels=golden.labels, seconds=seconds)
+        return measure_candidate(
+            served=served, exported=exported, in_place=in_place, labels=golden.labels, seconds=seconds
+        )
 
     def promote(self) -> None:
         """Make the candidate the default version, on the server and after a restart.
@@ -75,7 +77,7 @@ class Candidate:
             if self.in_place and number(self.management.version(self.model).version) == number(self.version):
                 self.management.set_default(self.model, self.in_place)
             self.management.unregister(self.model, self.version)
-        except NotFound:
+        except NotFoundError:
             pass  # it was never registered
         except ClientError as error:
             log.warning("%s %s may still be served: %s", self.model, self.version, error)

@@ -14,12 +14,12 @@ from sentiment.client import Client, Management, Version
 from sentiment.client.management import number
 from sentiment.console import stop_on_signals, uninterrupted
 from sentiment.data.tables import Quoting, TableOptions
-from sentiment.errors import ConfigError, DataError, NotFound, Refused, SentimentError, ServingError
+from sentiment.errors import ConfigError, DataError, NotFoundError, RefusedError, SentimentError, ServingError
 from sentiment.files import write_json
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import checked_version
 from sentiment.serving.rollout.candidate import Candidate
-from sentiment.serving.rollout.gate import Limits, next_version, objections
+from sentiment.serving.rollout.gate import Limits, next_version, violations
 from sentiment.serving.rollout.golden import Golden, GoldenTable, read_golden
 from sentiment.serving.store import archives, candidates, held, history, read_archive, remember, settled
 
@@ -103,8 +103,8 @@ def deploy(
             log.info("checking %s %s with %d texts of %s", engine.model, version, len(chosen.texts), chosen.source)
             evidence = candidate.measure(chosen, predictor.predict(chosen.texts))
             record["evidence"] = asdict(evidence)
-            if reasons := objections(evidence, limits):
-                raise Refused(f"{engine.model} {version} is not put in place: {'; '.join(reasons)}")
+            if reasons := violations(evidence, limits):
+                raise RefusedError(f"{engine.model} {version} is not put in place: {'; '.join(reasons)}")
         candidate.retire()
     back = f"; sentiment rollback goes back to {in_place}" if in_place else ""
     log.info("%s %s is in place%s", engine.model, version, back)
@@ -121,7 +121,7 @@ def decision(candidate: Candidate, records: Path, record: dict[str, Any]) -> Ite
             candidate.promote()
             record["decision"] = "in place"
     except (SentimentError, OSError) as error:
-        record |= {"decision": "refused" if isinstance(error, Refused) else "failed", "reason": str(error)}
+        record |= {"decision": "refused" if isinstance(error, RefusedError) else "failed", "reason": str(error)}
         raise
     finally:
         with uninterrupted():
@@ -198,7 +198,7 @@ def serve_again(management: Management, present: Version, version: str, store: P
 def versions(management: Management, model: str) -> list[Version]:
     try:
         return management.versions(model)
-    except NotFound:
+    except NotFoundError:
         return []
 
 

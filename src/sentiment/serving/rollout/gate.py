@@ -37,7 +37,7 @@ class Evidence:
     p95_ms: float  # latency of single texts sent one after another, 95th percentile
 
 
-def weigh(
+def measure_candidate(
     *,
     served: Sequence[Prediction],
     exported: Sequence[Prediction],
@@ -65,7 +65,7 @@ def weigh(
     )
 
 
-def objections(evidence: Evidence, limits: Limits) -> list[str]:
+def violations(evidence: Evidence, limits: Limits) -> list[str]:
     """List the limits that a version violates; empty if it may be promoted."""
     found = []
     if evidence.agreement < limits.min_agreement:

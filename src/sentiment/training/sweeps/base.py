@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sentiment import run_dir as runs
 from sentiment.config.signatures import check_node
-from sentiment.errors import ConfigError, Interrupted
+from sentiment.errors import ConfigError, InterruptedRunError
 from sentiment.training import distributed as ranks
 from sentiment.training.check import check, complete
 
@@ -52,7 +52,7 @@ class FolderSweeper(Sweeper):
             try:
                 self.run({override.get_key_element(): override for override in overrides})  # the last value wins
             except KeyboardInterrupt as error:
-                raise Interrupted(f"stopped; go on with: python train.py resume={self.folder}") from error
+                raise InterruptedRunError(f"stopped; go on with: python train.py resume={self.folder}") from error
             self.finish()
 
     def run(self, overrides: Mapping[str, Override]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 
-from sentiment.errors import Pruned
+from sentiment.errors import PrunedError
 from sentiment.evaluation.study_storage import readable
 from sentiment.training.checkpoints import judging
 
@@ -37,4 +37,4 @@ class Prune(pl.Callback):
         if step not in self.reported:  # an interrupted part of this trial may have reported it
             self.trial.report(score.item(), step)
         if epoch != trainer.max_epochs and self.trial.should_prune():
-            raise Pruned(f"pruned after epoch {epoch}, at {self.monitor} {score:.4f}")
+            raise PrunedError(f"pruned after epoch {epoch}, at {self.monitor} {score:.4f}")

@@ -9,7 +9,7 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig
 
 from sentiment import run_dir as runs
-from sentiment.errors import ConfigError, Interrupted, Pruned, SentimentError, user_error
+from sentiment.errors import ConfigError, InterruptedRunError, PrunedError, SentimentError, user_error
 from sentiment.training.check import check
 
 log = logging.getLogger(__name__)
@@ -50,9 +50,9 @@ def run_trial(cfg: DictConfig, hydra: Any, folder: Path, fit: Callable[[Path | N
         check(cfg)
         fit(checkpoint)
         return runs.score(folder, cfg.optimized_metric)
-    except Interrupted as error:
+    except InterruptedRunError as error:
         raise KeyboardInterrupt(str(error)) from error  # on Interrupted the launcher would start the next trial
-    except Pruned as error:
+    except PrunedError as error:
         log.info("%s: %s", folder, error)
         runs.end(folder, "pruned", str(error))
     except (SentimentError, OSError, InstantiationException) as error:

@@ -1,0 +1,45 @@
+"""Docstrings and comments are plain technical English: no phrase of the ban list, no relative clause as a summary."""
+
+import ast
+import io
+import re
+import tokenize
+
+import pytest
+
+from sentiment.config.resources import PACKAGE
+from tests.conftest import ROOT
+
+BANNED = re.compile(r"\b(goes the way of|of its own|is to be had|mend(s|ed|ing)?|told|gone on|nobody)\b", re.IGNORECASE)
+OPENERS = re.compile(r"(What|Which|How|Whether|Where|Of|As)\b")
+FILES = sorted(
+    [path for path in PACKAGE.rglob("*.py") if "_bundled" not in path.parts] + [*(ROOT / "handlers").glob("*.py")]
+)
+DEFINITIONS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def docstrings(text):
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, DEFINITIONS) and (found := ast.get_docstring(node)):
+            yield found
+
+
+def comments(text):
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_docstrings_and_comments_have_no_banned_phrase(path):
+    text = path.read_text(encoding="utf-8")
+    prose = [re.sub(r"`[^`]*`", "", part) for part in (*docstrings(text), *comments(text))]  # names of code stay
+    assert [part for part in prose if BANNED.search(part)] == []
+    assert [part.splitlines()[0] for part in docstrings(text) if OPENERS.match(part)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("as it was told", True), ("mended here", True), ("recommend it", False), ("a token", False)]
+)
+def test_the_list_finds_words_and_not_parts_of_words(text, found):
+    assert bool(BANNED.search(text)) is found
