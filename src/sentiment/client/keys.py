@@ -34,7 +34,7 @@ def expired(path: Path, name: Key) -> bool:
 
 
 def is_renewed(path: Path, name: Key) -> bool:
-    """Whether the file's token is one that TorchServe replaces in time, which an API key is not."""
+    """Tell whether TorchServe renews the file's token; nothing renews an API key."""
     return "expiration time" in (read_entry(path, name) or {})
 
 
