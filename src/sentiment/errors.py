@@ -29,6 +29,8 @@ from typing import Any, Literal
 
 
 class SentimentError(Exception):
+    """The base of every error that a user can correct; `exit_code` is what the command ends with."""
+
     exit_code = 1
 
 

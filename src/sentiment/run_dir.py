@@ -8,7 +8,7 @@ import pickle
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,46 @@ LISTED = (  # listed in the SHA256SUMS of a finished run; not its config, in whi
 class Outcome:
     state: State
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished training run; where a path is expected, it stands for its folder.
+
+    Args:
+        folder: The run directory, outputs/<run>.
+        scores: The metrics of each split, as in metrics.json: `scores["validation"]["accuracy"]`.
+
+    Example:
+        ```python
+        run = Run.open("outputs/RUN")
+        run.scores["validation"]["accuracy"]
+        ```
+    """
+
+    folder: Path
+    scores: Mapping[str, Mapping[str, float]]
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> "Run":
+        """Read the scores of a finished run.
+
+        Args:
+            folder: A run directory.
+
+        Returns:
+            The run, as `train` returned it.
+
+        Raises:
+            ModelError: The folder holds no finished run, or its metrics.json is not the one that was written.
+        """
+        path = Path(folder)
+        if not (path / "metrics.json").is_file():
+            raise ModelError(f"{path} is no finished run: it has no metrics.json; name a run directory, outputs/<run>")
+        return cls(path, read_result(path, "metrics.json"))
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
 
 @contextmanager

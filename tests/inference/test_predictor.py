@@ -5,9 +5,9 @@ import pytest
 import torch
 from transformers import pipeline
 
-from sentiment.errors import ModelError
-from sentiment.export.huggingface import update_preprocessing
-from sentiment.inference.batching import group_by_length
+from sentiment.errors import DataError, ModelError
+from sentiment.export.huggingface import amend
+from sentiment.inference.batching import grouped
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.predictor import AHEAD, Predictor, apply_temperature
 
@@ -113,7 +113,7 @@ def test_a_stream_that_fails_or_is_left_ends_its_threads(predictor):
     next(answers)
     assert threading.active_count() == before + 2
     answers.close()
-    with pytest.raises(TypeError):
+    with pytest.raises(DataError):
         list(predictor.stream([["good film"], [None]]))
     assert threading.active_count() == before
 

@@ -24,7 +24,7 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(kw_only=True, eq=False)
 class Address:
-    """The address of a served model and the request options shared by both clients.
+    """The address of a served model and the settings that both clients share.
 
     Attributes:
         url: The server's inference address.
@@ -59,11 +59,8 @@ class Address:
         return f"{checked_url(self.url)}/{api}/{self.model}"
 
     def bodies(self, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Yield the texts as request bodies of at most `batch_size` texts and MAX_BYTES.
-
-        Raises:
-            Rejected: A text is invalid.
-        """
+        """The texts as requests of at most `batch_size` of them and MAX_BYTES; Rejected where one cannot be scored."""
+        check_list(texts)
         asked = {"details": True} if self.details else {}
         some: list[str] = []
         size = 0
@@ -85,6 +82,12 @@ class Address:
         return exchange(url, key_file=key_file, key="inference", management_url=self.management_url, pauses=self.pauses)
 
 
+def check_list(texts: Sequence[str]) -> None:
+    """Raise Rejected for a bare text, which would be sent letter by letter."""
+    if isinstance(texts, str):
+        raise Rejected("expected a list of texts, got one text; put it in a list: [text]")
+
+
 def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
     """Return httpx's arguments for one attempt; without a body, ask the model to describe itself."""
     if step.token_url:
@@ -101,9 +104,20 @@ def ping_request(step: Try, url: str) -> dict[str, Any]:
 
 @dataclass(kw_only=True, eq=False)
 class Client(Address):
-    """Blocking client that sends requests of `batch_size` texts one after another.
+    """Ask a served model for predictions and explanations; threads may share a client.
 
-    Its methods raise ClientError if the last attempt fails.
+    Texts go in requests of `batch_size`, one request after another. As a context manager it is closed at the end of the
+    block.
+
+    Raises:
+        ClientError: Of every method, one of its subclasses, once `pauses` are used up: the server cannot be reached,
+            refuses the token, has no such model, or rejects a text.
+
+    Example:
+        ```python
+        with Client(key_file="outputs/serve-8080/key_file.json") as client:
+            client.predict(["what a day"])[0].label
+        ```
     """
 
     transport: httpx.BaseTransport | None = None
@@ -113,6 +127,7 @@ class Client(Address):
         self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False, verify=verify)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predict the label of each text of a list, in order."""
         return [prediction for found, _ in self.answers(texts) for prediction in found]
 
     def answers(self, texts: Sequence[str]) -> Iterator[tuple[list[Prediction], str | None]]:
@@ -137,12 +152,13 @@ class Client(Address):
         return PinnedClient(self)
 
     def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
-        """Attribute the score of `target`, by default the predicted label, to words; one request for each text."""
+        """Explain the prediction of each text, each in its own request; `target` is by default the label predicted."""
+        check_list(texts)
         url = self.at("explanations")
         return [explanation(self.post(url, explain_body(text, target))) for text in texts]
 
     def describe(self) -> Model:
-        """Return the served model's description."""
+        """Return the name, version, labels, limits and scores of the served model."""
         url = self.at("predictions")
         answer, _ = self._ask(url, None)
         try:
@@ -151,7 +167,7 @@ class Client(Address):
             raise ServerError(f"{url} describes no model of sentiment package; package the run again") from error
 
     def ping(self) -> str:
-        """Return TorchServe's health status; no model is called."""
+        """Return TorchServe's health, "Healthy" or "Unhealthy", without asking a model."""
         url = f"{checked_url(self.url)}/ping"
         answer = drive(self.exchange(url), lambda step: self._request(ping_request(step, url)))
         try:
@@ -177,6 +193,7 @@ class Client(Address):
         return self._http.request(**options, extensions=extensions(self.server_name))
 
     def close(self) -> None:
+        """Close the connections."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -188,7 +205,16 @@ class Client(Address):
 
 @dataclass(kw_only=True, eq=False)
 class AsyncClient(Address):
-    """Async counterpart of Client, with up to `concurrency` requests in flight."""
+    """Ask a served model from an event loop, with up to `concurrency` requests under way at once.
+
+    It raises what `Client` raises.
+
+    Example:
+        ```python
+        async with AsyncClient(key_file="outputs/serve-8080/key_file.json") as client:
+            predictions = await client.predict(["what a day", "dull"])
+        ```
+    """
 
     concurrency: Annotated[int, Gt(0)] = 8
     transport: httpx.AsyncBaseTransport | None = None
@@ -204,6 +230,7 @@ class AsyncClient(Address):
         )
 
     async def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predict the label of each text of a list, in order."""
         url = self.at("predictions")
         answers = await together([self._predict(url, body) for body in list(self.bodies(texts))])
         return [one for answer in answers for one in answer]
@@ -215,7 +242,8 @@ class AsyncClient(Address):
             return [one for half in halves(body, error) for one in await self._predict(url, half)]
 
     async def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
-        """Attribute the score of `target` to words, as `Client.explain` does, with concurrent requests."""
+        """Explain the prediction of each text; `target` is by default the label predicted."""
+        check_list(texts)
         url = self.at("explanations")
         answers = await together([self.post(url, explain_body(text, target)) for text in texts])
         return [explanation(answer) for answer in answers]
@@ -230,6 +258,7 @@ class AsyncClient(Address):
         return await drive_async(self.exchange(url), send)
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:

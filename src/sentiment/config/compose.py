@@ -3,23 +3,72 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import hydra
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from sentiment.config.bounds import GONE, OWNED
 from sentiment.config.check import flat_keys
-from sentiment.config.overrides import for_shell
+from sentiment.config.overrides import for_shell, quoted, read, text
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import nearest
-from sentiment.errors import ConfigError
-
-__all__ = ["HydraException", "InstantiationException", "compose", "explain", "launch"]
+from sentiment.errors import ConfigError, SentimentError, user_error
 
 VERSION_BASE = "1.3"
+
+
+def prepare(command: str, given: Sequence[str]) -> list[str]:
+    """Return the words after a command as Hydra takes them. Raises ConfigError for those that would mislead it."""
+    words = read(given, groups(command))
+    if (text(words, "hydra.job.chdir") or "").lower() == "true":
+        raise ConfigError(
+            "hydra.job.chdir=true: relative paths are those of the folder that the command is started in; leave it out"
+        )
+    return words
+
+
+def as_overrides(**settings: str | None) -> list[str]:
+    """Return settings as overrides, without those that are None. Raises ConfigError for one that is no text."""
+    for key, value in settings.items():
+        if value is not None and not isinstance(value, str):
+            raise ConfigError(f"{key}={value!r}: expected a text, got {type(value).__name__}")
+    return [f"{key}={quoted(value)}" for key, value in settings.items() if value is not None]
+
+
+def check_overrides(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides of a Python call. Raises ConfigError for a bare text, another type, or a flag."""
+    if isinstance(overrides, str):
+        raise ConfigError(f"overrides={overrides!r}: expected a list of texts, overrides=[{overrides!r}]")
+    for word in overrides:
+        if not isinstance(word, str):
+            raise ConfigError(f"overrides: expected texts such as 'seed=1', got {word!r}")
+        if word.startswith("-"):
+            raise ConfigError(f"overrides: {word} is a flag of the command line; give settings as key=value")
+        if "=" not in word and not word.startswith("~"):
+            raise ConfigError(f"overrides: {word!r} sets nothing; give settings as key=value")
+    return list(overrides)
+
+
+@contextmanager
+def user_errors(command: str) -> Iterator[None]:
+    """Raise what a user can correct as a SentimentError in one line; let a defect of this project through."""
+    try:
+        yield
+    except SentimentError:
+        raise
+    except InstantiationException as error:
+        if (known := user_error(error)) is None:
+            raise
+        raise known  # noqa: B904, it is among the causes of the error
+    except (HydraException, OmegaConfBaseException) as error:  # some of Hydra's are OSErrors too
+        raise explain(command, error) from error
+    except OSError as error:
+        raise SentimentError(str(user_error(error))) from error
 
 
 def launch(command: str, overrides: Sequence[str], task: Callable[[DictConfig], Any]) -> None:

@@ -24,20 +24,19 @@ log = logging.getLogger(__name__)
 def evaluate_run(
     *, run: Path, split: str, output: Path | None = None, data: SentimentData | None = None, baseline: bool = True
 ) -> Evaluation:
-    """Score a run's exported model on a split, with the run's own preprocessing, and write the report.
+    """Score a run's exported model on a split of its own data, or of `data`, and print the scores."""
+    results = score_run(run=run, split=split, output=output, data=data, baseline=baseline)
+    console.print(scores_table(results))
+    return results.evaluations[split]
 
-    Args:
-        run: the run directory, or an export folder if `data` is given.
-        split: the split to score.
-        output: the folder to write to; default `<run>/evaluation/<split>`.
-        data: other data to score, with the column names of the run's data by default; None scores the run's data.
-        baseline: compare with the baseline on the same texts.
 
-    Returns:
-        The model's predictions and scores on the split.
+def score_run(
+    *, run: Path, split: str, output: Path | None = None, data: SentimentData | None = None, baseline: bool = True
+) -> Results:
+    """Score a run's exported model on a split of its own data, or of `data`, with the run's own preprocessing.
 
-    Raises:
-        ConfigError: the split is missing, or there is no labelled data to score.
+    Columns that `data` does not name are those of the run's own data. The files are written to `output`, by default
+    `run`/evaluation/`split`.
     """
     folder = Path(run)
     predictor = Predictor.load(folder)
@@ -53,9 +52,8 @@ def evaluate_run(
     target = Path(output) if output else folder / "evaluation" / split
     write_report(target / "report", results, run=folder, own=data is None)
     results.write(target)
-    console.print(scores_table(results))
     log.info("written to %s (report/report.html, metrics.json, predictions.csv)", target)
-    return result
+    return results
 
 
 def run_data(run: Path) -> SentimentData | None:

@@ -30,8 +30,8 @@ from transformers import pipeline
 pipeline("text-classification", model="path/to/export")("what a day")
 ```
 
-`sentiment.inference.predictor.Predictor.load("path/to/export")` applies the cleaning and the temperature of
-training too; the plain pipeline gives the same labels with probabilities that are not calibrated.
+`sentiment.Predictor.from_pretrained("path/to/export")` applies the cleaning and the temperature of training
+too; the plain pipeline gives the same labels with probabilities that are not calibrated.
 """
 
 

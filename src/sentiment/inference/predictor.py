@@ -3,44 +3,49 @@
 transformers takes seconds to import, so it is imported only when PyTorch computes.
 """
 
+import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from threading import Lock
+from types import EllipsisType
+from typing import Annotated, Any, Literal, Self, overload
 
 import numpy as np
 import torch
 from annotated_types import Ge, Gt
 from tokenizers import Tokenizer
 
+from sentiment.errors import ConfigError, DataError, ModelError
 from sentiment.files import damaged
 from sentiment.inference.batching import MAX_TOKENS, group_by_length
 from sentiment.inference.checksums import verified_beside
 from sentiment.inference.explanations import Explainer
 from sentiment.inference.export_dir import export_folder, labels_of, padding_of, read_preprocessing
+from sentiment.inference.hub import locate
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import Compute, OnnxRuntime, TorchRuntime, first_token_only, graph_of
-from sentiment.inference.tokenization import Encoded, encode_windows
+from sentiment.inference.tokenization import Encoded, encode_windows, unbounded
 from sentiment.inference.types import Explanation, Identity, Prediction
 
 AHEAD = 2  # chunks of a stream that may be in flight while the caller waits for the first
 
 
 class Predictor:
-    """Fine-tuned model with its preprocessing.
+    """A fine-tuned model with its own preprocessing: texts in, predictions out.
 
-    Args:
-        compute: Maps rows of token ids to logits.
-        tokenizer: The tokenizer of the export.
-        preprocessing: Cleaning, truncation, windows and temperature.
-        labels: Label names in the order of the logits.
-        pad_id: Token id for padding.
-        load_model: Returns the transformers model, for gradients; not called before they are needed.
-        max_tokens: Limit on rows times length of one `compute` call, padding included.
-        sha256: Hash of the export, see `sentiment.inference.checksums.export_hash`.
+    Open one with `Predictor.from_pretrained`. Threads may share it: calls at once give the answers that they give one
+    after another. As a context manager it is closed at the end of the block.
+
+    Example:
+        ```python
+        with Predictor.from_pretrained("outputs/RUN") as predictor:
+            predictor("what a day").label
+            [prediction.score for prediction in predictor(["what a day", "dull"])]
+        ```
     """
 
     def __init__(
@@ -55,10 +60,61 @@ class Predictor:
         max_tokens: int,
         sha256: str | None = None,
     ) -> None:
+        """Put a predictor together; `from_pretrained` and `load` do so from a folder.
+
+        Args:
+            compute: Turns rows of token ids into logits.
+            tokenizer: Of the `tokenizers` library.
+            preprocessing: Cleaning, truncation, windows and temperature.
+            labels: In the order of the logits.
+            pad_id: The id of the padding token.
+            load_model: Returns the model of transformers, which is loaded where gradients are needed.
+            max_tokens: Bounds rows times length of one call of `compute`, padding included.
+            sha256: The hash of the export (`sentiment.inference.checksums.export_hash`).
+        """
         self.compute, self.tokenizer, self.preprocessing = compute, tokenizer, preprocessing
         self.labels, self.pad_id = list(labels), pad_id
         self.load_model, self.max_tokens, self.sha256 = load_model, max_tokens, sha256
-        self.settings: dict[str, Any] = {}  # arguments of `load`, reported by `identity`
+        self.settings: dict[str, Any] = {}  # those of `load`, for `identity`
+        self._explainer: Explainer | None = None
+        self._lock = Lock()  # held while the explainer is made
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        device: str = "cpu",
+        runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
+        max_tokens: Annotated[int, Gt(0)] | None = None,
+        window_stride: Annotated[int, Ge(0)] | None = None,
+    ) -> "Predictor":
+        """Open a run directory, an export folder, or such a folder on the Hugging Face hub.
+
+        Args:
+            name: The path of the folder; or a hub id, "user/model", where no such folder is on this machine.
+            revision: The branch, tag or commit of the hub id.
+            device: "cpu", "cuda" or "cuda:1".
+            runtime: What computes the answers; "auto" is the one recorded in the folder, and on a GPU "torch".
+            max_tokens: Bounds rows times length of one call of the runtime; by default 512 on a CPU, 16,384 on a GPU.
+            window_stride: Takes the place of the run's own (`data.window_stride`).
+
+        Returns:
+            The predictor.
+
+        Raises:
+            ModelError: There is no such folder, the hub is out of reach, or a file is missing.
+            DamagedFileError: A file is cut, or not the one that SHA256SUMS lists.
+            ConfigError: A revision of a local folder.
+        """
+        return cls.load(
+            locate(name, revision=revision),
+            device=device,
+            runtime=runtime,
+            max_tokens=max_tokens,
+            window_stride=window_stride,
+        )
 
     @classmethod
     def load(
@@ -113,8 +169,92 @@ class Predictor:
         """Return the transformers model, independent of the runtime used for predictions."""
         return self.load_model()
 
+    @overload
+    def __call__(self, texts: str) -> Prediction: ...
+
+    @overload
+    def __call__(self, texts: list[str] | tuple[str, ...]) -> list[Prediction]: ...
+
+    def __call__(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:
+        """Predict the label of one text, or of each of many.
+
+        Args:
+            texts: One text, or a list of texts; many at once take less time than one by one.
+
+        Returns:
+            A prediction for one text, a list of predictions for a list.
+
+        Raises:
+            DataError: What is given is no text; TextError for a text that cannot be cleaned or tokenized.
+
+        Example:
+            ```python
+            predictor("what a day").label
+            ```
+        """
+        return self.predict([texts])[0] if isinstance(texts, str) else self.predict(texts)
+
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predict the label of each text.
+
+        Args:
+            texts: A list of texts.
+
+        Returns:
+            A prediction for each text, in their order.
+
+        Raises:
+            DataError: What is given is no list of texts; TextError for a text that cannot be cleaned or tokenized.
+        """
         return self.answer(self.encode(texts))
+
+    @overload
+    def pipeline(self, texts: str | Sequence[str]) -> list[dict[str, Any]]: ...
+
+    @overload
+    def pipeline(self, texts: str, *, top_k: int | None) -> list[dict[str, Any]]: ...
+
+    @overload
+    def pipeline(self, texts: list[str] | tuple[str, ...], *, top_k: int | None) -> list[list[dict[str, Any]]]: ...
+
+    def pipeline(self, texts: str | Sequence[str], *, top_k: int | EllipsisType | None = ...) -> list[Any]:
+        """Answer in the form of transformers' text-classification pipeline.
+
+        Args:
+            texts: One text, or a list of texts.
+            top_k: How many labels of each text, the most probable first; None for all. Not given, the best one alone.
+
+        Returns:
+            Without `top_k` a list with one {"label", "score"} for each text, for a single text too. With it a list of
+            {"label", "score"} for one text, and a list of such lists for many.
+
+        Raises:
+            ConfigError: `top_k` is no number of labels.
+            DataError: As for `predict`.
+
+        Example:
+            ```python
+            predictor.pipeline("what a day")  # [{"label": "positive", "score": 0.98}]
+            predictor.pipeline(["what a day", "dull"], top_k=None)
+            ```
+        """
+        predictions = self.predict([texts] if isinstance(texts, str) else texts)
+        if isinstance(top_k, EllipsisType):
+            return [{"label": one.label, "score": one.score} for one in predictions]
+        ranked = [best_labels(one, top_k) for one in predictions]
+        return ranked[0] if isinstance(texts, str) else ranked
+
+    def close(self) -> None:
+        """Free the model and the threads of its runtime; later calls raise ModelError. A call under way is finished."""
+        self.compute = self.load_model = closed
+        with self._lock:
+            self._explainer = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
         """Predict chunks of texts in order; the next chunks are read and tokenized while one is computed."""
@@ -143,24 +283,36 @@ class Predictor:
         return Identity({"engine": "local", "export": self.sha256, **own, **settings, "labels": self.labels}, details)
 
     def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
-        """Attribute each prediction to words, for the label `target` or by default the predicted one."""
-        return [self.explainer.explain(self.explainer.plan(text, target)) for text in texts]
+        """Explain each prediction by integrated gradients: what each word adds to the log-odds of a label.
 
-    @cached_property
+        Args:
+            texts: A list of texts.
+            target: The label to explain; by default the one predicted for the text.
+
+        Returns:
+            An explanation for each text; the first call loads the model of transformers, which takes seconds.
+
+        Raises:
+            RequestError: The model has no label `target`.
+            DataError: What is given is no list of texts.
+        """
+        return [self.explainer.explain(self.explainer.plan(text, target)) for text in as_list(texts)]
+
+    @property
     def explainer(self) -> Explainer:
-        return Explainer(self.model, self.tokenizer, self.pad_id, self.preprocessing, self.labels)
+        """The explainer, made once, however many threads ask for it."""
+        with self._lock:
+            if self._explainer is None:
+                self._explainer = Explainer(self.model, self.tokenizer, self.pad_id, self.preprocessing, self.labels)
+            return self._explainer
 
     def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
         """Compute class probabilities; float32 of shape (len(texts), len(labels))."""
         return self._average(self.encode(texts))
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """Clean and tokenize texts, with windows.
-
-        Raises:
-            TextError: A text cannot be cleaned or tokenized; the error has its index.
-        """
-        return encode_windows(texts, self.tokenizer, self.preprocessing)
+        """Clean and tokenize; TextError names a text for which that fails."""
+        return encode_windows(as_list(texts), self.tokenizer, self.preprocessing)
 
     def answer(self, encoded: Sequence[Encoded]) -> list[Prediction]:
         """Compute predictions from the output of `encode`."""
@@ -188,11 +340,37 @@ class Predictor:
         return best if read.readable else replace(best, readable=False)
 
 
+def as_list(texts: Iterable[str]) -> Sequence[str]:
+    """Return texts as a list. Raises DataError for a bare text, which would be read letter by letter, or no texts."""
+    if isinstance(texts, str):
+        raise DataError("expected a list of texts, got one text; put it in a list, or call the predictor with it")
+    if isinstance(texts, Mapping) or not isinstance(texts, Iterable):
+        raise DataError(f"expected a list of texts, got {type(texts).__name__}")
+    listed = texts if isinstance(texts, list | tuple) else list(texts)  # a column of pandas too
+    for i, text in enumerate(listed):
+        if not isinstance(text, str):
+            raise DataError(f"texts[{i}]: expected a text, got {type(text).__name__}")
+    return listed
+
+
+def best_labels(prediction: Prediction, count: int | None) -> list[dict[str, Any]]:
+    """Return the `count` most probable labels with their scores, all for None."""
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+        raise ConfigError(f"top_k={count!r}: expected a whole number of at least 1, or None for all labels")
+    ranked = sorted(prediction.probabilities.items(), key=lambda item: item[1], reverse=True)
+    return [{"label": label, "score": score} for label, score in ranked[:count]]
+
+
+def closed(*_: object) -> Any:
+    """Stand for the model of a predictor that is closed."""
+    raise ModelError("this predictor is closed; open the model again with Predictor.from_pretrained")
+
+
 def read_tokenizer(export: Path) -> Tokenizer:
     path = export / "tokenizer.json"
     try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises plain Exception
+        return unbounded(Tokenizer.from_file(str(path)))
+    except Exception as error:  # tokenizers raises nothing narrower
         raise damaged(path, first_line(error)) from error
 
 

@@ -191,9 +191,14 @@ def _is_fault_of_text(error: BaseException) -> bool:
 
 
 def unbounded(tokenizer: Tokenizer) -> Tokenizer:
-    """Disable the truncation and padding settings that a tokenizer.json may contain; changes `tokenizer` in place."""
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    """Remove the length limit and the padding that it may have been saved with: those are the saver's.
+
+    It is changed only where it has one, since threads share it.
+    """
+    if tokenizer.truncation is not None:
+        tokenizer.no_truncation()
+    if tokenizer.padding is not None:
+        tokenizer.no_padding()
     return tokenizer
 
 

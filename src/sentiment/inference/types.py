@@ -7,6 +7,17 @@ from typing import Any, Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
+    """The answer to one text.
+
+    Args:
+        label: The most probable label.
+        score: Its probability.
+        probabilities: The probability of each label, in the model's order.
+        tokens: How many tokens the model has read, special ones included; None where a server did not say.
+        truncated: True where the text had more tokens.
+        readable: False where the tokenizer knows no word piece of the text; None where it does, or nobody said.
+    """
+
     label: str
     score: float  # probability of `label`
     probabilities: dict[str, float]  # by label, in the order of the logits
@@ -15,6 +26,7 @@ class Prediction:
     readable: bool | None = field(default=None, compare=False)  # False: no word piece is in the vocabulary
 
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
+        """Return label, score and probabilities as a dictionary for JSON; with `details` tokens and truncated too."""
         answer = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
         return {**answer, "tokens": self.tokens, "truncated": self.truncated} if details else answer
 
@@ -39,9 +51,16 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Word attributions for the log-odds ln(p / (1 - p)) of one label.
+    """The contribution of each word to ln(p / (1 - p)) of one label: `baseline`, the words and `delta` add up to it.
 
-    `baseline`, all attributions and `delta` sum to the log-odds.
+    Args:
+        prediction: The answer that is explained.
+        target: The label whose log-odds are explained.
+        text: The text as cleaned, which the words point into.
+        words: Each with its text, `start` and `end` in the cleaned text, and its `attribution`.
+        baseline: The log-odds of the target where every word piece is [PAD].
+        delta: The part that the words miss, since the gradient is taken at `steps` points alone.
+        steps: The points on the path of integration.
     """
 
     prediction: Prediction
@@ -53,6 +72,7 @@ class Explanation:
     steps: int
 
     def to_json(self) -> dict[str, Any]:
+        """Return the explanation as a dictionary for JSON, in the form of the REST API."""
         own = {name: getattr(self, name) for name in ("target", "text", "baseline", "delta", "steps")}
         return {**self.prediction.to_json(details=True), **own, "words": [asdict(word) for word in self.words]}
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +39,8 @@ from sentiment.training.selection import Choice, choose
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    folder: Path
-    results: Results
-
-    @property
-    def scores(self) -> dict[str, dict[str, float]]:
-        """Metrics of each split."""
-        return self.results.scores
-
-
-def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, score_test: bool = True) -> Run | None:
-    """Fit, export and score a model, and leave a complete run directory.
+def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, score_test: bool = True) -> Results | None:
+    """Fit, on from `checkpoint` where given, export, score, and leave a complete run directory.
 
     Args:
         cfg: the composed training config.
@@ -72,7 +61,7 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
         raise InterruptedRunError(f"stopped; {runs.how_to_go_on(folder)}") from error
 
 
-def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | None, score_test: bool) -> Run | None:
+def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | None, score_test: bool) -> Results | None:
     started = time.time()
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     trainer = build_trainer(cfg)
@@ -109,7 +98,7 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     write_report(folder / "report", results, run=folder)
     results.write(folder)  # writes metrics.json last, which marks the run as complete
     runs.list_results(folder)
-    return Run(folder, results)
+    return results
 
 
 def build_trainer(cfg: DictConfig) -> pl.Trainer:

@@ -1,0 +1,152 @@
+"""Start one training run from its overrides, for `sentiment train` and `sentiment.train` alike."""
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sentiment.errors import ConfigError, Interrupted, SentimentError, user_error
+from sentiment.training import distributed as ranks
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from sentiment.evaluation.results import Results
+
+
+def arguments_of(given: Sequence[str]) -> list[str]:
+    """Return the overrides that a run is composed with: those given, and those of the run that `resume=` names.
+
+    Args:
+        given: The overrides of this launch, as `sentiment.config.compose.prepare` returns them.
+
+    Raises:
+        ConfigError: The run's name is none, its folder cannot be told, or there is nothing to resume.
+    """
+    from sentiment import run_dir as runs
+    from sentiment.config.overrides import text
+
+    if any(word.startswith("run_name=") for word in given):
+        runs.check_name(text(given, "run_name"))
+    ranks.check_arguments(given)
+    return _resumed(given)
+
+
+def launch_run(
+    cfg: "DictConfig", hydra: Any, folder: Path, *, arguments: Sequence[str], started: Callable[["DictConfig"], None]
+) -> "Results | None":
+    """Train one run in `folder`, in as many processes as its trainer asks for.
+
+    Args:
+        cfg: The composed config, completed (`sentiment.training.check.complete`).
+        hydra: Hydra's own part of it, for the run's record.
+        folder: The run directory.
+        arguments: The overrides that other processes are started with.
+        started: Called once the folder is the run's and its config is recorded.
+
+    Returns:
+        The results; None on ranks other than 0, and where other processes trained.
+
+    Raises:
+        SentimentError: The config is wrong, or the run failed.
+    """
+    from sentiment import run_dir as runs
+
+    processes = _checked(cfg, folder)
+    if ranks.rank():
+        logging.disable(logging.INFO)  # rank 0 logs
+        return fit_run(cfg, folder, runs.starting_point(folder, resume=cfg.resume is not None), cfg.test is not False)
+    if processes > 1:
+        name = [] if ranks.named(arguments) else [f"run_name={cfg.run_name}"]
+        ranks.launch([*arguments, *name], processes=processes)
+        return None
+    with runs.claimed(folder):
+        return _run(cfg, hydra, folder, started)
+
+
+def fit_run(cfg: "DictConfig", folder: Path, checkpoint: Path | None, score_test: bool) -> "Results | None":
+    """Fit, export and score in this process."""
+    from sentiment import console
+    from sentiment.training import fit
+
+    with console.quiet_libraries():
+        return fit.train(cfg, folder, checkpoint=checkpoint, score_test=score_test)
+
+
+def check_saved(cfg: "DictConfig", given: Sequence[str]) -> None:
+    """Raise ConfigError where the config of the run that is resumed names code that is not this project's."""
+    from omegaconf import OmegaConf
+
+    from sentiment.config.targets import check_targets
+
+    check_targets(OmegaConf.to_container(cfg, resolve=True), source=f"resume={cfg.resume}", given=given)
+
+
+def _checked(cfg: "DictConfig", folder: Path) -> int:
+    """Return how many processes are to be started here. Raises ConfigError where the config is wrong."""
+    from sentiment.training.check import check
+
+    try:
+        check(cfg)
+        return ranks.to_launch(cfg.trainer.devices, cfg.trainer.get("num_nodes", 1), cfg.trainer.accelerator)
+    except ConfigError:
+        with suppress(OSError):  # it is full where it is a former run's
+            folder.rmdir()  # Hydra has made it
+        raise
+
+
+def _run(cfg: "DictConfig", hydra: Any, folder: Path, started: Callable[["DictConfig"], None]) -> "Results | None":
+    from hydra.errors import InstantiationException
+
+    from sentiment import run_dir as runs
+
+    try:
+        checkpoint = runs.starting_point(folder, resume=cfg.resume is not None)
+        runs.start(folder, cfg, hydra)
+        started(cfg)
+        return fit_run(cfg, folder, checkpoint, cfg.test is not False)
+    except (SentimentError, OSError, InstantiationException) as error:
+        if [path.name for path in folder.iterdir()] == [runs.RECORD]:
+            shutil.rmtree(folder)  # the run never began
+        elif not isinstance(error, (ConfigError, Interrupted)):
+            with suppress(OSError):  # the disk may be full
+                runs.end(folder, "failed", str(user_error(error) or error))
+        if isinstance(error, OSError):
+            raise SentimentError(f"{user_error(error)}; then {runs.how_to_go_on(folder)}") from error
+        raise
+
+
+def _resumed(overrides: Sequence[str]) -> list[str]:
+    """Add the overrides of the run or sweep that `resume=FOLDER` names; those given now win."""
+    from sentiment import run_dir as runs
+    from sentiment.config.overrides import quoted, text
+    from sentiment.config.targets import check_saved_overrides
+    from sentiment.training.check import root_keys
+
+    folder = text(overrides, "resume")
+    if folder is None:
+        return list(overrides)
+
+    if (sweep := runs.sweep_overrides(Path(folder))) is not None:
+        overrides = [
+            f"hydra.sweep.dir={quoted(folder)}",
+            *(value for value in overrides if not value.startswith("resume=")),
+        ]
+        former, flags = sweep, ["-m"]
+    else:
+        former, flags = runs.overrides(Path(folder)) or [], []
+    check_saved_overrides(former, source=folder, groups=root_keys()[1])
+    given = {_key(override) for override in overrides} | {"resume"}
+    return [*flags, *(override for override in former if _key(override) not in given), *overrides]
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
+
+
+def run_folder(hydra: Any) -> Path:
+    """Return the run directory, relative to the folder that the command was started in."""
+    return Path(os.path.relpath(hydra.runtime.output_dir))
