@@ -13,7 +13,7 @@ import pytest
 import sentiment
 from sentiment import Predictor, Run, SentimentError, evaluate, train
 from sentiment.client import AsyncClient, Client
-from sentiment.errors import ConfigError, DataError, ModelError, Rejected, RequestError
+from sentiment.errors import ConfigError, DataError, ModelError, RejectedError, RequestError
 from sentiment.run_dir import overrides
 from tests.conftest import ROOT, read_json
 
@@ -212,9 +212,9 @@ async def ask(method):
 def test_clients_refuse_one_text_too(method):
     import asyncio
 
-    with Client(url="http://127.0.0.1:1") as client, pytest.raises(Rejected, match="got one text"):
+    with Client(url="http://127.0.0.1:1") as client, pytest.raises(RejectedError, match="got one text"):
         getattr(client, method)("good film")
-    with pytest.raises(Rejected, match="got one text"):
+    with pytest.raises(RejectedError, match="got one text"):
         asyncio.run(ask(method))
 
 
@@ -337,6 +337,6 @@ def test_the_reference_page_has_every_name():
     assert all(f"## `{name}`" in page for name in NAMES)
     assert "- `top_k`: How many labels of each text" in page
     assert "train(\n    *,\n    data: str | None = None,\n" in page
-    assert "`server_name` the" in page  # what the clients share
+    assert "- `server_name`: The name that the certificate must hold" in page  # what the clients share
     assert "├── ConfigError" in page
     assert "\n```\n\n\n" not in page, "a method without a docstring"

@@ -6,8 +6,8 @@ import torch
 from transformers import pipeline
 
 from sentiment.errors import DataError, ModelError
-from sentiment.export.huggingface import amend
-from sentiment.inference.batching import grouped
+from sentiment.export.huggingface import update_preprocessing
+from sentiment.inference.batching import group_by_length
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.predictor import AHEAD, Predictor, apply_temperature
 

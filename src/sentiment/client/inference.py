@@ -85,7 +85,7 @@ class Address:
 def check_list(texts: Sequence[str]) -> None:
     """Raise Rejected for a bare text, which would be sent letter by letter."""
     if isinstance(texts, str):
-        raise Rejected("expected a list of texts, got one text; put it in a list: [text]")
+        raise RejectedError("expected a list of texts, got one text; put it in a list: [text]")
 
 
 def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:

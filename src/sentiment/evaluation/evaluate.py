@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def evaluate_run(
     *, run: Path, split: str, output: Path | None = None, data: SentimentData | None = None, baseline: bool = True
 ) -> Evaluation:
-    """Score a run's exported model on a split of its own data, or of `data`, and print the scores."""
+    """Score a run's exported model on a split of the run's data, or of `data`, and print the scores."""
     results = score_run(run=run, split=split, output=output, data=data, baseline=baseline)
     console.print(scores_table(results))
     return results.evaluations[split]
@@ -33,7 +33,7 @@ def evaluate_run(
 def score_run(
     *, run: Path, split: str, output: Path | None = None, data: SentimentData | None = None, baseline: bool = True
 ) -> Results:
-    """Score a run's exported model on a split of its own data, or of `data`, with the run's own preprocessing.
+    """Score a run's exported model on a split of the run's data, or of `data`, with the run's own preprocessing.
 
     Columns that `data` does not name are those of the run's own data. The files are written to `output`, by default
     `run`/evaluation/`split`.

@@ -15,7 +15,7 @@ class Prediction:
         probabilities: The probability of each label, in the model's order.
         tokens: How many tokens the model has read, special ones included; None where a server did not say.
         truncated: True where the text had more tokens.
-        readable: False where the tokenizer knows no word piece of the text; None where it does, or nobody said.
+        readable: False where the tokenizer knows no word piece of the text; None where it does, or is unknown.
     """
 
     label: str

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiment.errors import ConfigError, Interrupted, SentimentError, user_error
+from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
 from sentiment.training import distributed as ranks
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def arguments_of(given: Sequence[str]) -> list[str]:
         given: The overrides of this launch, as `sentiment.config.compose.prepare` returns them.
 
     Raises:
-        ConfigError: The run's name is none, its folder cannot be told, or there is nothing to resume.
+        ConfigError: The run's name is none, its folder is unknown, or there is nothing to resume.
     """
     from sentiment import run_dir as runs
     from sentiment.config.overrides import text
@@ -111,7 +111,7 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path, started: Callable[["DictCo
     except (SentimentError, OSError, InstantiationException) as error:
         if [path.name for path in folder.iterdir()] == [runs.RECORD]:
             shutil.rmtree(folder)  # the run never began
-        elif not isinstance(error, (ConfigError, Interrupted)):
+        elif not isinstance(error, (ConfigError, InterruptedRunError)):
             with suppress(OSError):  # the disk may be full
                 runs.end(folder, "failed", str(user_error(error) or error))
         if isinstance(error, OSError):
