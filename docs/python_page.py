@@ -35,7 +35,7 @@ METHODS = {  # the methods that are promised, in the order of the page
     "AsyncClient": ("predict", "explain", "close"),
 }
 BARE = ("Predictor", "SentimentError")  # made by a class method, or raised
-SECTIONS = ("Args", "Returns", "Yields", "Raises", "Example")
+SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Example")
 ENTRY = re.compile(r"(\w+): (.*)")
 
 
@@ -114,7 +114,7 @@ def markdown(docstring: str) -> str:
         title, _, rest = block.partition(":\n")
         section = title if title in SECTIONS else ""
         text = textwrap.dedent(rest) if section else block
-        if section in ("Args", "Raises"):
+        if section in ("Args", "Attributes", "Raises"):
             text = "\n".join(items(text))
         parts.append(f"**{section}**\n\n{text.strip()}\n" if section else f"{text.strip()}\n")
     return "\n".join(parts)
