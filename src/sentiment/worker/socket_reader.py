@@ -12,8 +12,9 @@ log = logging.getLogger(__name__)
 
 PIECE = 1 << 16  # bytes
 INTEGER = struct.Struct("!i")
+# Not possessive: Python before 3.11.5 matches possessive groups wrongly.
 SMALL = re.compile(  # a run of length-prefixed values of up to 31 bytes each
-    b"(?:\0\0\0(?:" + b"|".join(b"\\x%02x" % size + b"." * size for size in range(32)) + b"))*+", re.DOTALL
+    b"(?:\0\0\0(?:" + b"|".join(b"\\x%02x" % size + b"." * size for size in range(32)) + b"))*", re.DOTALL
 )
 END = -1  # sent in place of a length at the end of a list
 
