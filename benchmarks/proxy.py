@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import yaml
 
+from benchmarks.rest import free_ports
+
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "deploy" / "proxy" / "sentiment.conf.template"
 SETUP = ROOT / "deploy" / "proxy" / "setup.sh"
@@ -83,7 +85,7 @@ def proxy(folder: Path, upstream: str, program: str, **changed: str) -> Iterator
     folder.mkdir()
     setup(folder, "certificate", "localhost")
     key = setup(folder, "key", "app")
-    port = free_port()
+    [port] = free_ports(1)
     secrets = folder / "secrets"
     values = settings(
         PROXY_UPSTREAM=upstream.removeprefix("http://"),
@@ -103,12 +105,6 @@ def proxy(folder: Path, upstream: str, program: str, **changed: str) -> Iterator
     finally:
         process.terminate()
         process.wait(20)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:

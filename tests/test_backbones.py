@@ -56,7 +56,10 @@ def test_a_tokenizer_in_python_is_refused(tmp_path):
         ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": True}}, "its weights are quantized"),
         ({"model_type": "t5"}, "t5 is an encoder with a decoder"),
         ({"model_type": "blip"}, "transformers has no sequence classifier for blip"),
-        ({"model_type": "own", "auto_map": {"AutoConfig": "own.Config"}}, "it brings Python code of its own"),
+        (
+            {"model_type": "own", "auto_map": {"AutoConfig": "own.Config"}},
+            "it needs custom Python code, which is never run",
+        ),
         ({"model_type": "nothing-known"}, "cannot load the backbone"),
     ],
 )

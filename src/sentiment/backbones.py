@@ -71,7 +71,7 @@ def out_of_reach(what: str, error: Exception) -> ModelError:
     else:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(" .")
     if "trust_remote_code" in str(error):
-        reason = "it brings Python code of its own, which is never run"
+        reason = "it needs custom Python code, which is never run"
     return ModelError(f"cannot load {what}: {reason}; {MODELS}")
 
 

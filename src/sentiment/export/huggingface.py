@@ -2,15 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sentiment.files import json_text, replacing, write_json
 from sentiment.inference.checksums import replace_listed, write_checksums
 from sentiment.inference.export_dir import PREPROCESSING, read_preprocessing
 from sentiment.inference.preprocessing import Preprocessing
-
-if TYPE_CHECKING:
-    pass
 
 
 def export(network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: Path) -> Path:
