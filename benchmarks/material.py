@@ -69,6 +69,6 @@ def trained(folder: Path, train: pd.DataFrame, test: pd.DataFrame, max_length: i
     some.to_csv(folder / "train.csv", index=False)
     test.head(500).to_csv(folder / "test.csv", index=False)
     command = [sys.executable, str(ROOT / "train.py"), "data=files", f"data.dir={folder}", "baseline=false"]
-    command += [f"data.max_length={max_length}", "trainer.max_epochs=1", "run_name=run", f"paths.outputs={folder}"]
+    command += [f"data.max_length={max_length}", "trainer.max_epochs=1", "run_name=run", f"paths.output_dir={folder}"]
     subprocess.run([*command, f"paths.cache={folder}/cache"], check=True, cwd=ROOT)
     return run

@@ -113,10 +113,10 @@ def rows(servers: dict[str, Server], many: dict[str, list[float]], one: dict[str
 
 @contextlib.contextmanager
 def ours(material: Material, folder: Path) -> Iterator[Server]:
-    package(run=material.run, store=folder / "store")
+    package(run=material.run, model_store=folder / "store")
     ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
     started = time.perf_counter()
-    with TorchServe(store=folder / "store", folder=folder, tokens=False, startup_timeout=START, **ports):
+    with TorchServe(model_store=folder / "store", work_dir=folder, token_auth=False, startup_timeout=START, **ports):
         yield Server(ports["inference_port"], "/predictions/sentiment", ready_after=time.perf_counter() - started)
 
 

@@ -262,10 +262,10 @@ def arguments() -> argparse.Namespace:
 def serving(run: Path, options: argparse.Namespace) -> Iterator[Target]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        package(run=run, store=folder / "store", workers=options.workers)
+        package(run=run, model_store=folder / "store", workers=options.workers)
         ports = {f"{api}_port": options.port + i for i, api in enumerate(("inference", "management", "metrics"))}
-        settings = {"tokens": not options.proxy, "startup_timeout": 600, **ports}
-        server = stack.enter_context(TorchServe(store=folder / "store", folder=folder / "serve", **settings))
+        settings = {"token_auth": not options.proxy, "startup_timeout": 600, **ports}
+        server = stack.enter_context(TorchServe(model_store=folder / "store", work_dir=folder / "serve", **settings))
         if not options.proxy:
             yield Target(server)
             return

@@ -38,7 +38,13 @@ class Ours:
 
     def __init__(self, folder: Path, length: int, precision: str) -> None:
         self.folder = folder
-        self.overrides = ["data=files", f"data.max_length={length}", f"model.lr={RATE}", "model.warmup=0", "seed=0"]
+        self.overrides = [
+            "data=files",
+            f"data.max_length={length}",
+            f"model.lr={RATE}",
+            "model.warmup_ratio=0",
+            "seed=0",
+        ]
         self.overrides += ["trainer.max_epochs=1", f"data.batch_size={BATCH}"]
         self.overrides += ["trainer.limit_val_batches=0", "~callbacks.best", "~callbacks.last", "~callbacks.stop"]
         self.overrides += ["~callbacks.progress", f"paths.cache={folder}/cache", "trainer.accelerator=cpu"]

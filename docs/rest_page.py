@@ -14,7 +14,7 @@ def render() -> str:
     document = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
     parts = ["# REST", "", document["info"]["description"], ""]
     parts += ["Made from `docs/openapi.yaml`, which the tests hold against the live server. Every request carries the"]
-    parts += ["header `Authorization: Bearer <inference key>` unless the server runs with `tokens=false`.", ""]
+    parts += ["header `Authorization: Bearer <inference key>` unless the server runs with `token_auth=false`.", ""]
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:

@@ -74,7 +74,7 @@ def test_a_served_archive_has_the_names_it_can(tiny_run, tmp_path):
 
     from sentiment.serving.archive import package
 
-    with zipfile.ZipFile(package(run=tiny_run, store=tmp_path)) as archive:
+    with zipfile.ZipFile(package(run=tiny_run, model_store=tmp_path)) as archive:
         archive.extractall(tmp_path / "archive")
     code = (
         "import sys, importlib.metadata as m\n"
@@ -107,7 +107,7 @@ def run(tiny_run, tmp_path_factory):
     """Train through the function what `tiny_run` trains through the command."""
     outputs = tmp_path_factory.mktemp("python")
     own = [word for word in overrides(tiny_run) if not word.startswith(("paths.", "run_name="))]
-    return train(run_name="tiny", overrides=[*own, f"paths.outputs={outputs}", f"paths.cache={outputs}/cache"])
+    return train(run_name="tiny", overrides=[*own, f"paths.output_dir={outputs}", f"paths.cache={outputs}/cache"])
 
 
 def test_train_makes_the_run_of_the_command(run, tiny_run):

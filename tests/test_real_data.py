@@ -55,6 +55,6 @@ def test_copies_inside_and_across_splits_are_found(read, name, leaks, repeats):
 def test_a_plain_fine_tune_on_sst2_reaches_the_reference(shared_data, tmp_path):
     main(
         ["train", "data=sst2", f"data.dir={shared_data}/sst2", "trainer.max_epochs=3", "model.lr=5e-5"]
-        + ["run_name=sst2", f"paths.outputs={tmp_path}", f"paths.cache={tmp_path}/cache"]
+        + ["run_name=sst2", f"paths.output_dir={tmp_path}", f"paths.cache={tmp_path}/cache"]
     )
     assert read_json(tmp_path / "sst2" / "metrics.json")["test"]["accuracy"] >= 0.88

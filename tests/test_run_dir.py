@@ -37,7 +37,7 @@ def test_a_folder_belongs_to_one_process_until_that_is_killed(holder, tmp_path):
 
 
 def test_of_two_launches_into_one_folder_one_trains(tiny_backbone, corpus, tmp_path):
-    command = [sys.executable, str(ROOT / "train.py"), f"paths.outputs={tmp_path}", "run_name=same", "debug=fast"]
+    command = [sys.executable, str(ROOT / "train.py"), f"paths.output_dir={tmp_path}", "run_name=same", "debug=fast"]
     command += [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={tmp_path}/cache"]
     pair = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     errors = [process.communicate(timeout=300)[1] for process in pair]
@@ -51,7 +51,7 @@ def test_a_refused_launch_leaves_the_record_of_the_run(tiny_copy, capfd):
 
     before = runs.overrides(tiny_copy)
     with pytest.raises(SystemExit):
-        main(["train", f"run_name={tiny_copy.name}", f"paths.outputs={tiny_copy.parent}", "seed=3"])
+        main(["train", f"run_name={tiny_copy.name}", f"paths.output_dir={tiny_copy.parent}", "seed=3"])
     assert "already holds a run" in capfd.readouterr().err
     assert runs.overrides(tiny_copy) == before
 

@@ -25,12 +25,14 @@ TEXTS = (
 )
 
 
-def demo(*, outputs: Path, store: Path, ports: tuple[Port, Port, Port], overrides: tuple[str, ...] = ()) -> None:
+def demo(
+    *, output_dir: Path, model_store: Path, ports: tuple[Port, Port, Port], overrides: tuple[str, ...] = ()
+) -> None:
     """Train, package, serve and predict as a user would.
 
     Args:
-        outputs: Folder of the new run demo-N and of the server's files.
-        store: Model store of the archive.
+        output_dir: Folder of the new run demo-N and of the server's files.
+        model_store: Model store of the archive.
         ports: Inference, management and metrics port.
         overrides: Further overrides of the training.
 
@@ -39,17 +41,17 @@ def demo(*, outputs: Path, store: Path, ports: tuple[Port, Port, Port], override
     """
     for key, port in zip(("inference", "management", "metrics"), ports, strict=True):
         check_free("127.0.0.1", port, f"ports: {key}")  # checked before minutes of training
-    folder = Path(outputs) / f"serve-{ports[0]}"
+    folder = Path(output_dir) / f"serve-{ports[0]}"
     Folder(folder).check()
-    run = next(path for i in range(1, 10_000) if not (path := Path(outputs) / f"demo-{i}").exists())
-    command = [sys.executable, "-m", "sentiment", "train", f"run_name={run.name}", f"paths.outputs={outputs}"]
+    run = next(path for i in range(1, 10_000) if not (path := Path(output_dir) / f"demo-{i}").exists())
+    command = [sys.executable, "-m", "sentiment", "train", f"run_name={run.name}", f"paths.output_dir={output_dir}"]
     status = subprocess.run([*command, *overrides], check=False).returncode
     if status:
         raise SentimentError(f"the training ended with exit status {status}; its reason stands above")
-    package(run=run, store=Path(store))
+    package(run=run, model_store=Path(model_store))
     inference, management, metrics = ports
     server = TorchServe(
-        store=store, folder=folder, models=["sentiment"],
+        model_store=model_store, work_dir=folder, models=["sentiment"],
         inference_port=inference, management_port=management, metrics_port=metrics,
     )  # fmt: skip
     log.info("starting TorchServe on %s", server.url)

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sentiment.config.overrides import for_shell
-from sentiment.config.renamed import current_names
+from sentiment.config.renamed import current_config, current_names, current_override
 from sentiment.errors import ConfigError, ModelError
 from sentiment.files import damaged, read_object, read_utf8, write_json, write_text
 from sentiment.inference.checksums import SUMS, verify_files, write_checksums
@@ -129,7 +129,7 @@ def overrides(folder: Path) -> list[str] | None:
     value = read_yaml(path)
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise damaged(path, "expected a list of overrides")
-    return value
+    return [current_override(one) for one in value]
 
 
 def read_yaml(path: Path) -> Any:
@@ -166,7 +166,7 @@ def saved_config(folder: Path) -> DictConfig | None:
     path = folder / RECORD / "config.yaml"
     if not path.is_file():
         return None
-    return read_config(path)
+    return current_config(read_config(path))
 
 
 def list_results(folder: Path) -> None:
@@ -187,7 +187,7 @@ def read_result(folder: Path, name: str) -> dict[str, Any]:
 
 def settings(overrides: Sequence[str]) -> frozenset[str]:
     """Return the overrides that affect the results of a run, regardless of order: all but run_name."""
-    return frozenset(override for override in overrides if not override.startswith("run_name="))
+    return frozenset(current_override(one) for one in overrides if not one.startswith("run_name="))
 
 
 def sweep_overrides(folder: Path) -> list[str] | None:
@@ -202,7 +202,8 @@ def sweep_overrides(folder: Path) -> list[str] | None:
     given = OmegaConf.select(read_config(path), "hydra.overrides")
     if given is None or not {"task", "hydra"} <= set(given):
         raise damaged(path, "it has no hydra.overrides")
-    return [*given.task, *(value for value in given.hydra if not value.startswith("hydra.mode="))]
+    kept = [*given.task, *(value for value in given.hydra if not value.startswith("hydra.mode="))]
+    return [current_override(one) for one in kept]
 
 
 def check_name(name: object) -> None:
@@ -217,8 +218,8 @@ def check_name(name: object) -> None:
     parts = text.split("/")
     if text.startswith(("/", "~", "-")) or any(part in ("", ".", "..") for part in parts) or "\\" in text:
         raise ConfigError(
-            f"run_name={text}: the run's folder is paths.outputs/run_name; give a plain name, and the place with "
-            "paths.outputs=FOLDER"
+            f"run_name={text}: the run's folder is paths.output_dir/run_name; give a plain name, and the place with "
+            "paths.output_dir=FOLDER"
         )
     if len(text) > 200 or any(not character.isprintable() for character in text):
         raise ConfigError(f"run_name={text!r}: give at most 200 printable characters")

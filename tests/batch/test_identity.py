@@ -39,17 +39,17 @@ def source(tmp_path):
 def begun(source, output, **settings):
     """A job that has done two chunks of two rows."""
     with pytest.raises(OSError, match="No space left"):
-        predict(input=source, output=output, engine=Broken(4, window_stride=0, export="a" * 64), chunk=2, **settings)
+        predict(input=source, output=output, engine=Broken(4, window_step=0, export="a" * 64), chunk=2, **settings)
 
 
 @pytest.mark.parametrize(
     ("deciding", "settings", "difference"),
     [
-        ({"window_stride": 64, "export": "a" * 64}, {}, "model.window_stride was 0, is 64"),
-        ({"window_stride": 0, "export": "b" * 64}, {}, r"model.export was aaaaaaaaaaaa..., is bbbbbbbbbbbb..."),
-        ({"window_stride": 0, "export": "a" * 64}, {"text_column": "note"}, "settings.text_column was text, is note"),
-        ({"window_stride": 0, "export": "a" * 64}, {"prefix": "m_"}, "settings.prefix was , is m_"),
-        ({"window_stride": 0, "export": "a" * 64}, {"encoding": "latin-1"}, "encoding was nothing, is latin-1"),
+        ({"window_step": 64, "export": "a" * 64}, {}, "model.window_step was 0, is 64"),
+        ({"window_step": 0, "export": "b" * 64}, {}, r"model.export was aaaaaaaaaaaa..., is bbbbbbbbbbbb..."),
+        ({"window_step": 0, "export": "a" * 64}, {"text_column": "note"}, "settings.text_column was text, is note"),
+        ({"window_step": 0, "export": "a" * 64}, {"prefix": "m_"}, "settings.prefix was , is m_"),
+        ({"window_step": 0, "export": "a" * 64}, {"encoding": "latin-1"}, "encoding was nothing, is latin-1"),
     ],
 )
 def test_what_can_change_an_answer_is_named_and_nothing_is_mixed(source, tmp_path, deciding, settings, difference):
@@ -68,7 +68,7 @@ def test_a_touched_or_moved_input_is_the_same_and_a_changed_one_is_not(source, t
     begun(source, tmp_path / "out.csv")
     moved = source.rename(tmp_path / "moved.csv")
     moved.touch()
-    again = Echo(window_stride=0, export="a" * 64)
+    again = Echo(window_step=0, export="a" * 64)
     predict(input=moved, output=tmp_path / "out.csv", engine=again, chunk=2)
     assert len(again.texts) == 1 + 6
     begun(moved, tmp_path / "out.csv")
@@ -92,9 +92,9 @@ def test_an_input_that_grows_during_the_job_is_noticed(source, tmp_path):
 
 
 def test_a_predictor_tells_its_export_and_every_setting(tiny_run):
-    own = Predictor.load(tiny_run, window_stride=8).identity()
+    own = Predictor.load(tiny_run, window_step=8).identity()
     assert own.deciding["export"] == export_hash(tiny_run / "export")
-    assert (own.deciding["window_stride"], own.deciding["runtime"], own.deciding["device"]) == (8, "torch", "cpu")
+    assert (own.deciding["window_step"], own.deciding["runtime"], own.deciding["device"]) == (8, "torch", "cpu")
     assert {"max_length", "truncation", "temperature", "cleaning", "max_windows", "labels"} <= own.deciding.keys()
     assert own.details == {"run": str(tiny_run)}
     assert Predictor.load(tiny_run).identity() != own

@@ -116,7 +116,7 @@ def test_another_model_is_told_and_a_moved_one_is_named_with_run(tiny_copy, sour
 
 def test_the_recorded_settings_are_used_again(tiny_run, source, tmp_path, heard):
     long = write_csv(tmp_path / "long.csv", [(f"good film {'and bad ' * 200}{i}",) for i in range(5)], header=("text",))
-    predict(input=long, output=tmp_path / "out.csv", engine=Predictor.load(tiny_run, window_stride=8))
+    predict(input=long, output=tmp_path / "out.csv", engine=Predictor.load(tiny_run, window_step=8))
     predict(input=long, output=tmp_path / "other.csv", engine=Predictor.load(tiny_run))
     assert (tmp_path / "out.csv").read_bytes() != (tmp_path / "other.csv").read_bytes()
     verify(output=tmp_path / "out.csv")

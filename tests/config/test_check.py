@@ -106,8 +106,8 @@ MISTAKES = [
         "unknown key model.lrr: sentiment.training.model.SentimentClassifier takes no 'lrr'; did you mean lr?",
     ),
     (
-        "++model.warmap=0",
-        "unknown key model.warmap: sentiment.training.model.SentimentClassifier takes no 'warmap'; did you",
+        "++model.warmup_ration=0",
+        "unknown key model.warmup_ration: sentiment.training.model.SentimentClassifier takes no 'warmup_ration'; did",
     ),
     (
         "+model.optimizer.ep=1",
@@ -122,7 +122,7 @@ MISTAKES = [
         "unknown key data.cleaning.emoji: sentiment.inference.preprocessing.Cleaning takes no 'emoji'; there",
     ),
     ("+callbacks.bset=3", "unknown key callbacks.bset; did you mean callbacks.best?"),
-    ("+paths.outpts=x", "unknown key paths.outpts; did you mean paths.outputs?"),
+    ("+paths.outpts=x", "unknown key paths.outpts; did you mean paths.output_dir?"),
     ("~callbacks.throughput", "callbacks.throughput is required; do not remove it"),
     ("~seed", "seed is required; do not remove it"),
     (
@@ -135,11 +135,21 @@ MISTAKES = [
     ("+model.optimizer.lr=1e-3", "model.optimizer.lr=0.001 would do nothing: each weight has model.lr"),
     ("+model.optimizer.weight_decay=0.2", "model.optimizer.weight_decay=0.2 would do nothing: each weight has model.w"),
     (
-        "model.scheduler_args={num_warmup_steps:5}",
-        "model.scheduler_args.num_warmup_steps: the run sets it; set model.w",
+        "model.lr_scheduler_kwargs={num_warmup_steps:5}",
+        "model.lr_scheduler_kwargs.num_warmup_steps: the run sets it; set model.w",
     ),
-    ("model.scheduler_args={num_training_steps:5}", "model.scheduler_args.num_training_steps: the run sets it; set tr"),
-    ("model.scheduler_args={power:2}", "model.scheduler_args.power: scheduler linear takes no 'power'; it takes none"),
+    (
+        "model.lr_scheduler_kwargs={num_training_steps:5}",
+        "model.lr_scheduler_kwargs.num_training_steps: the run sets it; set tr",
+    ),
+    (
+        "model.lr_scheduler_kwargs={power:2}",
+        "model.lr_scheduler_kwargs.power: scheduler linear takes no 'power'; it takes none",
+    ),
+    (
+        "model.scheduler=constant",
+        "model.scheduler=constant has no warm-up, so model.warmup_ratio=0.1 would do nothing; ",
+    ),
     ("model.scheduler=reduce_lr_on_plateau", "model.scheduler=reduce_lr_on_plateau follows a metric"),
     ("model.revision=main", "model.revision=main: 'packaged/all-MiniLM-L6-v2' is not on the hub"),
     # labels as YAML reads them
@@ -166,7 +176,7 @@ MISTAKES = [
     ("seed=-1", "seed=-1: expected greater than or equal to 0"),
     ("model.lr=-1", "model.lr=-1: expected greater than 0"),
     ("model.lr=2", "model.lr=2: expected less than or equal to 1"),
-    ("model.warmup=1.5", "model.warmup=1.5: expected less than 1"),
+    ("model.warmup_ratio=1.5", "model.warmup_ratio=1.5: expected less than 1"),
     ("model.layer_decay=1.5", "model.layer_decay=1.5: expected less than or equal to 1"),
     ("model.label_smoothing=1", "model.label_smoothing=1: expected less than 1"),
     ("model.optimizer.eps=-1", "model.optimizer.eps=-1: expected greater than or equal to 0"),
@@ -235,7 +245,7 @@ def test_a_mistake_is_one_clear_line_before_any_data_is_read(override, message, 
         (["preprocess", "data.dir=nowhere", "+model.foo=1"], "unknown key model.foo; did you mean model."),
         (
             ["preprocess", "data.dir=nowhere", "+paths.outpts=x"],
-            "unknown key paths.outpts; did you mean paths.outputs?",
+            "unknown key paths.outpts; did you mean paths.output_dir?",
         ),
         (["evaluate", "run=x", "+splt=test"], "unknown key splt: "),
         (["package", "run=x", "worker=2"], "unknown key worker; did you mean workers?"),

@@ -87,7 +87,7 @@ def test_a_run_name_is_a_folder_below_that_of_the_runs(name):
     [
         (["run_name=null"], "run_name is empty: give a name, or leave run_name out"),
         (["run_name="], "run_name is empty: give a name, or leave run_name out"),
-        (["run_name=../x"], "run_name=../x: the run's folder is paths.outputs/run_name; give a plain name"),
+        (["run_name=../x"], "run_name=../x: the run's folder is paths.output_dir/run_name; give a plain name"),
         (["data.train=a,b.csv"], "data.train=a,b.csv: commas separate the values of a sweep (-m) or of a list [a,b];"),
         (["hydra.job.chdir=true"], "hydra.job.chdir=true: relative paths are those of the folder that the command is"),
         (["--foo"], "unknown flag --foo; did you mean --info?; settings are given as key=value"),

@@ -71,7 +71,7 @@ def test_the_command_is_a_call_that_the_image_takes(image):
 
 def test_the_proxy_asks_for_keys_and_the_server_behind_it_for_none():
     cfg = called("serve", [*entrypoint("serve")[4:], *services()["serve"]["command"]])
-    assert cfg.tokens is False
+    assert cfg.token_auth is False
     assert compose("ui", services()["ui"]["command"]).engine.key_file is None
     mounts = [mount.split(":") for mount in services()["proxy"]["volumes"]]
     assert [(ROOT / source).exists() for source, *_ in mounts if "secrets" not in source] == [True]
@@ -117,7 +117,7 @@ def test_grafana_has_no_default_password(tmp_path):
 
 def test_models_are_mounted_where_the_server_looks():
     [mount] = [mount for mount in services()["serve"]["volumes"] if mount.startswith("./")]
-    assert mount == f"./model_store:{value('serve', 'WORKDIR')}/{compose('serve').store}:ro"
+    assert mount == f"./model_store:{value('serve', 'WORKDIR')}/{compose('serve').model_store}:ro"
 
 
 def test_monitoring_finds_its_files_and_the_server():

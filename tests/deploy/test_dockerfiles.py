@@ -33,7 +33,7 @@ def test_the_server_opens_predictions_and_metrics_alone():
     cfg = compose("serve", entrypoint("serve")[4:])
     assert value("serve", "EXPOSE").split() == [str(cfg.inference_port), str(cfg.metrics_port)]
     assert cfg.management_host == "127.0.0.1"
-    assert cfg.tokens is True
+    assert cfg.token_auth is True
 
 
 def test_the_server_is_healthy_when_it_is_ready():
@@ -83,6 +83,6 @@ def test_every_download_of_pip_is_held_to_hashes(image):
 def test_a_served_model_lies_where_the_server_looks():
     folder = value("serve", "WORKDIR")
     [target] = [words.split()[-1] for name, words in dockerfile("serve") if name == "COPY" and "MAR" in words]
-    assert target.rstrip("/") == f"{folder}/{compose('serve').store}"
+    assert target.rstrip("/") == f"{folder}/{compose('serve').model_store}"
     [written] = [words for name, words in dockerfile("serve") if name == "RUN"]
-    assert f"-o sentiment -g sentiment {folder}/{compose('serve').paths.outputs}" in written
+    assert f"-o sentiment -g sentiment {folder}/{compose('serve').paths.output_dir}" in written

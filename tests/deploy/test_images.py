@@ -33,7 +33,7 @@ def engine(tmp_path_factory, tiny_run):
     folder = tmp_path_factory.mktemp("images")
     cache = Path(os.environ.get("SENTIMENT_IMAGES", folder))
     context = checkout(folder / "checkout")
-    package(run=tiny_run, store=context / "model_store")
+    package(run=tiny_run, model_store=context / "model_store")
     made = Engine(folder / "storage")
     try:
         made.load(base_archive(cache))

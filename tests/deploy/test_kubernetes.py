@@ -128,7 +128,7 @@ def test_the_arguments_are_a_call_that_the_image_takes():
     assert container()["command"] == own
     cfg = called("serve", [*own[4:], *container()["args"]])
     assert cfg.host == cfg.management_host == "127.0.0.1"  # the proxy beside it alone can ask
-    assert cfg.tokens is False  # each pod would have its own
+    assert cfg.token_auth is False  # each pod would have its own
     [ours] = predictor()["containers"]
     assert called("serve", [*entrypoint("serve")[4:], *ours["args"]]).management_host == "127.0.0.1"
 
@@ -156,8 +156,8 @@ def test_the_pod_runs_as_the_images_user_without_rights():
 def test_the_volumes_lie_where_the_image_reads_and_writes():
     folder, cfg = value("serve", "WORKDIR"), compose("serve")
     mounts = {mount["mountPath"]: mount for mount in container()["volumeMounts"]}
-    assert set(mounts) == {f"{folder}/{cfg.store}", f"{folder}/{cfg.paths.outputs}", "/tmp"}
-    assert mounts[f"{folder}/{cfg.store}"]["readOnly"] is True
+    assert set(mounts) == {f"{folder}/{cfg.model_store}", f"{folder}/{cfg.paths.output_dir}", "/tmp"}
+    assert mounts[f"{folder}/{cfg.model_store}"]["readOnly"] is True
     used = [mount["name"] for one in (container(), sidecar()) for mount in one["volumeMounts"]]
     assert [volume["name"] for volume in pod()["volumes"]] == used
     assert pod()["volumes"][0]["persistentVolumeClaim"]["claimName"] == manifest("models")["metadata"]["name"]

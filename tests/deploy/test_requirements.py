@@ -19,7 +19,7 @@ IMPORTS = {
     "serve": (
         "import ts.model_server, ts.model_service_worker\n"
         "import runpy; runpy.run_path('handlers/sentiment_handler.py')\n"
-        "main(['serve', 'store=/nowhere'])"
+        "main(['serve', 'model_store=/nowhere'])"
     ),
     "ui": (
         "import socket; taken = socket.socket(); taken.bind(('127.0.0.1', 0))\n"

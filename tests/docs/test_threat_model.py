@@ -30,7 +30,7 @@ def number_in(content, before):
 def phrases():
     """Yield each bound as the page writes it, its value taken from where it is set."""
     serve, page, package = compose("serve"), compose("ui"), compose("package")
-    settings = Settings(store=ROOT, folder=ROOT)
+    settings = Settings(model_store=ROOT, work_dir=ROOT)
     proxy = {name: str(value).partition(":-")[2].strip("}") for name, value in COMPOSE["proxy"]["environment"].items()}
     yield f"{serve.token_expiration_min:,.0f} minutes (`token_expiration_min`)"
     yield f"a drain of {serve.drain_seconds} s (`drain_seconds`)"

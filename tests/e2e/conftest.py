@@ -27,20 +27,20 @@ def way(tmp_path_factory):
     write_csv(folder / "data" / "test.csv", rows[256:384])
     overrides = ["data=files", f"data.dir={folder}/data", "data.max_length=64", "trainer.max_epochs=1", "run_name=run"]
     overrides += ["convert.runtime=onnx"]
-    command = [sys.executable, str(ROOT / "train.py"), *overrides, f"paths.outputs={folder}"]
+    command = [sys.executable, str(ROOT / "train.py"), *overrides, f"paths.output_dir={folder}"]
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
-    package(run=folder / "run", store=folder / "store")
+    package(run=folder / "run", model_store=folder / "store")
     return folder
 
 
 def on_free_ports(store, *, folder, **settings):
     ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
-    return TorchServe(store=store, folder=folder, **{**ports, **settings})
+    return TorchServe(model_store=store, work_dir=folder, **{**ports, **settings})
 
 
 @pytest.fixture(scope="session")
 def server(way):
-    with on_free_ports(way / "store", folder=way / "serve") as running:
+    with on_free_ports(way / "store", work_dir=way / "serve") as running:
         yield running
 
 
@@ -48,8 +48,8 @@ def server(way):
 def spare(tiny_run, tmp_path_factory):
     """A server of a small model that tests may trouble: its management API registers and unregisters."""
     folder = tmp_path_factory.mktemp("spare")
-    package(run=tiny_run, store=folder / "store")
-    with on_free_ports(folder / "store", folder=folder / "serve", model_api=True) as running:
+    package(run=tiny_run, model_store=folder / "store")
+    with on_free_ports(folder / "store", work_dir=folder / "serve", model_api=True) as running:
         yield running
 
 

@@ -34,11 +34,11 @@ def changed(run, to, factor):
 
 def start(folder):
     ports = dict(zip(PORTS, free_ports(3), strict=True))
-    return TorchServe(store=folder / "store", folder=folder / "serve", model_api=True, **ports)
+    return TorchServe(model_store=folder / "store", work_dir=folder / "serve", model_api=True, **ports)
 
 
 def keys(server, name):
-    given = [f"management.url={server.address('management')}", f"store={server.store}"]
+    given = [f"management.url={server.address('management')}", f"model_store={server.store}"]
     given += [f"records={server.folder}/records", "management.timeout=600"]
     if name == "deploy":
         return [*given, f"engine.url={server.url}", f"engine.key_file={server.key_file}", "limits.max_p95_ms=5000"]

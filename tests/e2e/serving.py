@@ -23,9 +23,9 @@ class Served:
     def __init__(self, store, folder, *overrides):
         self.folder = Path(folder)
         self.ports = dict(zip(APIS, free_ports(3), strict=True))
-        self.settings = Settings(store=store, folder=folder, **self.ports)
+        self.settings = Settings(model_store=store, work_dir=folder, **self.ports)
         self.key_file = self.folder / "key_file.json"
-        self.command = [sys.executable, "-m", "sentiment", "serve", f"store={store}", f"folder={folder}"]
+        self.command = [sys.executable, "-m", "sentiment", "serve", f"model_store={store}", f"work_dir={folder}"]
         self.command += [*(f"{key}={port}" for key, port in self.ports.items()), *overrides]
         self.log_path = self.folder.with_name(f"{self.folder.name}.log")
         with self.log_path.open("wb") as log:

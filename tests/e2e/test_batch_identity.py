@@ -20,7 +20,7 @@ def second(spare, tiny_run, tmp_path):
     """A second version beside the first: the same labels, another head."""
     ready(spare)
     run = changed(tiny_run, tmp_path / "second", 1.5)
-    package(run=run, store=spare.store, version="2.0", file="sentiment-2")
+    package(run=run, model_store=spare.store, version="2.0", file="sentiment-2")
     with spare.management() as management:
         management.register("sentiment-2.mar")
         yield run

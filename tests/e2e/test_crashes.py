@@ -59,7 +59,7 @@ def command(capfd):
 
 def test_no_kill_leaves_what_a_restart_would_wrongly_serve(tiny_run, tmp_path, command):
     worse, better = changed(tiny_run, tmp_path / "worse", -1), changed(tiny_run, tmp_path / "better", 2)
-    package(run=tiny_run, store=tmp_path / "store")
+    package(run=tiny_run, model_store=tmp_path / "store")
     with start(tmp_path) as server:
         kill("Candidate.measure.before", "deploy", f"run={worse}", *keys(server, "deploy"))
         assert state(server)[0] == {"1.0": True, "2.0": False}  # the server still has it

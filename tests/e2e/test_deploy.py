@@ -26,7 +26,7 @@ def better(tiny_run, tmp_path_factory):
 @pytest.fixture(scope="module")
 def place(tiny_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("deploy")
-    package(run=tiny_run, store=folder / "store")
+    package(run=tiny_run, model_store=folder / "store")
     return folder
 
 
@@ -138,12 +138,12 @@ def test_what_cannot_be_deployed_is_said_before_anything_is_done(serving, comman
         (["version=1.0"], 2, "version=1.0: sentiment has this one already"),
         ([f"golden={other}"], 2, "has the label 'grief', the model knows negative, positive"),
         (["run=nowhere"], 2, "run=nowhere: no such folder"),
-        ([f"store={tmp_path}/none"], 1, "no such folder; name the one that the server serves"),
+        ([f"model_store={tmp_path}/none"], 1, "no such folder; name the one that the server serves"),
     ):
         code, out = command("deploy", *([] if "run=nowhere" in overrides else [f"run={tiny_run}"]), *overrides)
         assert (code, reason in out) == (status, True), out
     (tmp_path / "store").mkdir()
-    code, out = command("deploy", f"run={tiny_run}", f"store={tmp_path}/store")
+    code, out = command("deploy", f"run={tiny_run}", f"model_store={tmp_path}/store")
     assert code == 1
     assert f"is {tmp_path}/store the store of this server?" in out
     assert not list((tmp_path / "store").glob("*.mar"))
@@ -186,7 +186,9 @@ def test_what_was_put_in_place_is_the_default_after_a_restart(serving, command, 
 
 def test_a_server_that_does_not_register_is_told_from_one_that_does(server, tiny_run, tmp_path, capfd):
     store = shutil.copytree(server.store, tmp_path / "store")
-    given = [override.replace(f"store={server.store}", f"store={store}") for override in keys(server, "deploy")]
+    given = [
+        override.replace(f"model_store={server.store}", f"model_store={store}") for override in keys(server, "deploy")
+    ]
     with pytest.raises(SystemExit) as ended:
         main(["deploy", f"run={tiny_run}", *given, f"records={tmp_path}/records"])
     assert ended.value.code == 1

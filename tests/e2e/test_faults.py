@@ -125,6 +125,6 @@ def test_a_corrupt_archive_is_refused_and_what_is_served_stays(spare, management
 @pytest.mark.parametrize("api", ["management", "metrics"])
 def test_each_port_in_use_is_said_by_its_key(spare, tmp_path, api):
     shutil.copy(spare.store / "sentiment.mar", tmp_path)
-    server = on_free_ports(tmp_path, folder=tmp_path / "serve", **{f"{api}_port": spare.ports[api]})
+    server = on_free_ports(tmp_path, work_dir=tmp_path / "serve", **{f"{api}_port": spare.ports[api]})
     with pytest.raises(ServingError, match=rf"{api}_port={spare.ports[api]} on 127.0.0.1: Address already in use"):
         server.start()

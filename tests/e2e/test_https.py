@@ -34,11 +34,11 @@ def authority(tmp_path_factory):
 def https(tiny_run, tmp_path_factory, authority):
     """A server whose certificate, for a name, an intermediate authority signed."""
     folder = tmp_path_factory.mktemp("https")
-    package(run=tiny_run, store=folder / "store")
+    package(run=tiny_run, model_store=folder / "store")
     certificate, key = authority.issue("serve.example")
     tls = {"certificate": certificate, "key": rewritten(key, folder / "pkcs8.key")}
     tls["key"].chmod(0o600)
-    with on_free_ports(folder / "store", folder=folder / "serve", tls=Tls(**tls), model_api=True) as running:
+    with on_free_ports(folder / "store", work_dir=folder / "serve", tls=Tls(**tls), model_api=True) as running:
         yield running
 
 
@@ -77,7 +77,7 @@ def test_ready_models_and_predict_verify_the_certificate(https, trust, capsys, t
     management = f"management_url={https.address('management')}"
     assert command(capsys, "ready", *trust["engine"], management)[0] == 0
     assert command(capsys, "ready", *trust["engine"], management, "check=live")[0] == 0
-    status, out = command(capsys, "models", *trust["management"], f"store={https.store}")
+    status, out = command(capsys, "models", *trust["management"], f"model_store={https.store}")
     assert (status, "1 READY" in out) == (0, True)
     source = write_csv(tmp_path / "in.csv", [("good film",), ("bad film",)], header=("text",))
     words = ["predict", "engine=rest", *trust["engine"], f"input={source}", f"output={tmp_path}/out.csv"]
@@ -86,12 +86,12 @@ def test_ready_models_and_predict_verify_the_certificate(https, trust, capsys, t
 
 
 def test_deploy_rollback_and_the_page_verify_it_too(https, trust, capsys, tiny_run, tmp_path):
-    words = [*trust["engine"], *trust["management"], f"store={https.store}", f"records={tmp_path}"]
+    words = [*trust["engine"], *trust["management"], f"model_store={https.store}", f"records={tmp_path}"]
     status, out = command(
         capsys, "deploy", f"run={tiny_run}", *words, "limits.max_p95_ms=10000", "limits.max_drop=null"
     )
     assert status == 0, out
-    status, out = command(capsys, "rollback", *trust["management"], f"store={https.store}", f"records={tmp_path}")
+    status, out = command(capsys, "rollback", *trust["management"], f"model_store={https.store}", f"records={tmp_path}")
     assert status == 0, out
     with https.client() as client:
         page = Served(client, https.address("management"))

@@ -23,10 +23,10 @@ pytestmark = pytest.mark.e2e
 def opened(tiny_run, tmp_path_factory):
     """A server as an image runs it, with a log line for each request."""
     folder = tmp_path_factory.mktemp("opened")
-    package(run=tiny_run, store=folder / "store")
+    package(run=tiny_run, model_store=folder / "store")
     ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
     with TorchServe(
-        store=folder / "store", folder=folder / "serve", host="0.0.0.0", metrics_host="0.0.0.0",
+        model_store=folder / "store", work_dir=folder / "serve", host="0.0.0.0", metrics_host="0.0.0.0",
         model_api=True, log_level="info", json_logs=True, **ports,
     ) as running:  # fmt: skip
         yield running
@@ -39,7 +39,7 @@ def command(opened, capsys):
     def run(name, *overrides):
         given = {
             "models": [f"management.url={opened.address('management')}", f"management.key_file={opened.key_file}"]
-            + [f"store={opened.store}"],
+            + [f"model_store={opened.store}"],
             "ready": [f"engine.url={opened.url}", f"engine.key_file={opened.key_file}"]
             + [f"management_url={opened.address('management')}"],
         }[name]
@@ -92,7 +92,7 @@ def test_json_logs_hold_one_object_a_line(opened):
 
 
 def test_versions_are_registered_scaled_chosen_and_unregistered(opened, command, tiny_run):
-    package(run=tiny_run, store=opened.store, file="sentiment-2.0", version="2.0")
+    package(run=tiny_run, model_store=opened.store, file="sentiment-2.0", version="2.0")
     status, out = command("models", "register=sentiment-2.0.mar", "workers=2")
     assert (status, rows(out)) == (0, [("1.0", "yes", "1 READY"), ("2.0", "", "2 READY")])
     status, out = command("models", "scale=1", "version=2.0")
@@ -152,7 +152,7 @@ def test_ready_is_more_than_ping(opened, command):
 def test_ready_tells_a_model_that_failed_a_dead_server_and_an_unknown_model(opened, command, tiny_copy, tmp_path):
     (tiny_copy / "export" / "model.safetensors").write_bytes(b"no weights")
     write_checksums(tiny_copy / "export")  # else it would not be packaged
-    package(run=tiny_copy, store=opened.store, name="broken")
+    package(run=tiny_copy, model_store=opened.store, name="broken")
     with opened.management() as management:
         management._send("POST", "models", url="broken.mar", initial_workers=1, synchronous="false")
         time.sleep(1)

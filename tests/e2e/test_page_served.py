@@ -23,15 +23,15 @@ def store(tiny_run, tmp_path_factory):
     config |= {"id2label": {"0": "sad", "1": "glad"}, "label2id": {"sad": 0, "glad": 1}}
     (renamed / "export" / "config.json").write_text(json.dumps(config), encoding="utf-8")
     write_checksums(renamed / "export")
-    package(run=renamed, store=folder / "next", version="2.0")
-    package(run=tiny_run, store=folder / "store")
+    package(run=renamed, model_store=folder / "next", version="2.0")
+    package(run=tiny_run, model_store=folder / "store")
     shutil.move(folder / "next" / "sentiment.mar", folder / "store" / "sentiment-2.0.mar")
     return folder / "store"
 
 
 @pytest.fixture(scope="module")
 def server(store):
-    with on_free_ports(store, folder=store.parent / "serve") as running:
+    with on_free_ports(store, work_dir=store.parent / "serve") as running:
         yield running
 
 

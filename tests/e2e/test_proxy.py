@@ -29,8 +29,8 @@ ORIGIN = "https://app.example.com"
 def behind(tiny_run, tmp_path_factory):
     """A server that asks for no token, as behind the proxy in compose.yaml."""
     folder = tmp_path_factory.mktemp("behind")
-    package(run=tiny_run, store=folder / "store")
-    with on_free_ports(folder / "store", folder=folder / "serve", tokens=False) as running:
+    package(run=tiny_run, model_store=folder / "store")
+    with on_free_ports(folder / "store", work_dir=folder / "serve", token_auth=False) as running:
         yield running
 
 

@@ -31,7 +31,7 @@ SOON = 30  # s for a new worker on a busy machine; TorchServe's own limit is 120
 @pytest.fixture(scope="module")
 def store(tiny_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ends")
-    package(run=tiny_run, store=folder / "store")
+    package(run=tiny_run, model_store=folder / "store")
     return folder / "store"
 
 
@@ -140,7 +140,7 @@ def test_requests_under_way_are_answered_before_the_server_ends(served):
 
 
 def test_a_server_that_strangers_may_use_says_so_twice_and_a_second_signal_ends_it_at_once(store):
-    open_to_all = Served(store, store.parent / "open", "tokens=false", "host=0.0.0.0", "insecure=true")
+    open_to_all = Served(store, store.parent / "open", "token_auth=false", "host=0.0.0.0", "insecure=true")
     try:
         open_to_all.wait_until_ready()
         open_to_all.wait_until("curl ")
@@ -164,8 +164,8 @@ def test_a_server_that_strangers_may_use_says_so_twice_and_a_second_signal_ends_
 
 
 def test_what_lets_strangers_in_is_refused_before_anything_starts(store, tmp_path, capsys):
-    for words in (["tokens=false", "host=0.0.0.0"], ["management_host=0.0.0.0"]):
-        assert command("serve", f"store={store}", f"folder={tmp_path}/serve", *words) == 2
+    for words in (["token_auth=false", "host=0.0.0.0"], ["management_host=0.0.0.0"]):
+        assert command("serve", f"model_store={store}", f"work_dir={tmp_path}/serve", *words) == 2
         [line] = capsys.readouterr().err.splitlines()
         assert line.startswith("error: ")
         assert line.endswith("keeps strangers out")

@@ -27,11 +27,19 @@ pytestmark = pytest.mark.e2e
 def short(tiny_run, tmp_path_factory):
     """`sentiment serve` with tokens that last six seconds, an env file, and all that TorchServe can log, to stdout."""
     folder = tmp_path_factory.mktemp("short")
-    package(run=tiny_run, store=folder / "store")
+    package(run=tiny_run, model_store=folder / "store")
     (folder / ".env").write_text("TS_MAX_REQUEST_SIZE=20000\nMALLOC_ARENA_MAX=2\n")
     keys = ("inference_port", "management_port", "metrics_port")
     ports = [f"{key}={port}" for key, port in zip(keys, free_ports(3), strict=True)]
-    command = [sys.executable, "-m", "sentiment", "serve", f"store={folder}/store", f"folder={folder}/serve", *ports]
+    command = [
+        sys.executable,
+        "-m",
+        "sentiment",
+        "serve",
+        f"model_store={folder}/store",
+        f"work_dir={folder}/serve",
+        *ports,
+    ]
     command += ["token_expiration_min=0.1", "log_level=debug", f"env_file={folder}/.env"]
     command += ["logs=stdout", "json_logs=true"]
     with (folder / "log").open("ab") as output:  # both write at its end

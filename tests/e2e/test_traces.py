@@ -19,7 +19,7 @@ def test_a_request_is_followed_from_its_client_to_the_model(spare, tmp_path, mon
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
     tracer = TracerProvider().get_tracer("caller")
-    with on_free_ports(spare.store, folder=tmp_path / "serve", models=["sentiment"]) as server:
+    with on_free_ports(spare.store, work_dir=tmp_path / "serve", models=["sentiment"]) as server:
         with server.client() as client, trace.use_span(tracer.start_span("work")) as span:
             client.predict(["good film", "bad meal"])
 

@@ -129,7 +129,7 @@ def test_a_port_in_use_is_said_with_its_holder(server, way):
         rf"inference_port={port} .*java, process \d+\); stop process {runner}, which runs it, or set inference_port"
     )
     with pytest.raises(ServingError, match=reason):
-        TorchServe(store=way / "store", folder=way / "other", inference_port=server.ports["inference"]).start()
+        TorchServe(model_store=way / "store", work_dir=way / "other", inference_port=server.ports["inference"]).start()
 
 
 @pytest.mark.timeout(300)
@@ -137,7 +137,7 @@ def test_the_command_serves_with_the_packaged_java_and_leaves_nothing(way, tmp_p
     """sentiment serve on a path without Java, stopped as Ctrl-C does."""
     ports = free_ports(3)
     keys = dict(zip(("inference_port", "management_port", "metrics_port"), ports, strict=True))
-    command = [sys.executable, "-m", "sentiment", "serve", f"store={way}/store", f"folder={tmp_path}/serve"]
+    command = [sys.executable, "-m", "sentiment", "serve", f"model_store={way}/store", f"work_dir={tmp_path}/serve"]
     environment = {**os.environ, "PATH": str(tmp_path)}
     environment.pop("JAVA_HOME", None)
     log = tmp_path / "log"
@@ -173,14 +173,14 @@ def test_an_archive_that_cannot_load_is_reported_with_its_reason(way, tmp_path):
         for name in (name for name in whole.namelist() if name != "SHA256SUMS"):
             weights = name.startswith("model") and name.endswith((".safetensors", ".onnx"))
             broken.writestr(name, b"no weights" if weights else whole.read(name))
-    server = on_free_ports(tmp_path / "store", folder=tmp_path / "serve")
+    server = on_free_ports(tmp_path / "store", work_dir=tmp_path / "serve")
     with pytest.raises(ServingError, match="sentiment does not load; see .*reason: .*"):
         server.start()
     assert server._process is None
 
 
 def test_stopping_leaves_no_process(way, tmp_path):
-    server = on_free_ports(way / "store", folder=tmp_path / "serve")
+    server = on_free_ports(way / "store", work_dir=tmp_path / "serve")
     server.start()
     assert server._process is not None
     group = server._process.pid

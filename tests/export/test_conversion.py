@@ -150,7 +150,7 @@ def test_a_sample_is_spread_over_a_sorted_file():
 def test_the_archive_carries_the_graph_and_answers_with_it(converted, tmp_path):
     import zipfile
 
-    mar = package(run=converted, store=tmp_path)
+    mar = package(run=converted, model_store=tmp_path)
     names = zipfile.ZipFile(mar).namelist()
     assert {"model-onnx-int8.onnx", "model.safetensors", "sentiment/inference/runtimes.py"} <= set(names)
 

@@ -29,7 +29,7 @@ def test_every_harm_to_a_file_of_an_export_is_one_line(tiny_copy, name):
         if name == SUMS and harm == "missing":
             continue  # an export of an earlier release
         spoil(path)
-        for read in (Predictor.load, lambda run: package(run=run, store=tiny_copy / "store")):
+        for read in (Predictor.load, lambda run: package(run=run, model_store=tiny_copy / "store")):
             with pytest.raises((ModelError, DamagedFileError), match=name.replace(".", r"\.")) as raised:
                 read(tiny_copy)
             assert "\n" not in str(raised.value)
@@ -48,7 +48,7 @@ def test_without_the_list_what_cannot_be_read_is_one_line_too(tiny_copy, name):
         if harm == "flipped" or (name == "tokenizer.json" and harm == "cut"):
             continue
         spoil(path)
-        for read in (Predictor.load, lambda run: package(run=run, store=tiny_copy / "store")):
+        for read in (Predictor.load, lambda run: package(run=run, model_store=tiny_copy / "store")):
             with pytest.raises((ModelError, DamagedFileError), match=name.replace(".", r"\.")) as raised:
                 read(tiny_copy)
             assert "\n" not in str(raised.value)
@@ -75,7 +75,7 @@ def test_weights_without_the_head_are_no_model(tiny_copy):
         ({"temperature": 0}, "must be above 0"),
         ({"truncation": "middle"}, "truncation='middle': expected one of head, tail, head_tail"),
         ({"max_length": True}, "max_length=True: expected int, got bool"),
-        ({"window_stride": -1}, "window_stride=-1 is below 0"),
+        ({"window_step": -1}, "window_step=-1 is below 0"),
         ({"lowercase": True}, "unexpected keyword argument 'lowercase'"),
     ],
 )
@@ -94,7 +94,7 @@ def test_flipped_bytes_of_a_graph_are_neither_answered_with_nor_packaged(convert
     graph = run / "export" / "model-onnx-int8.onnx"
     assert graph.name in read_checksums(run / "export")
     HARMS["flipped"](graph)
-    for read in (Predictor.load, lambda run: package(run=run, store=tmp_path / "store")):
+    for read in (Predictor.load, lambda run: package(run=run, model_store=tmp_path / "store")):
         with pytest.raises(ModelError, match=r"model-onnx-int8\.onnx is damaged: its SHA-256 is"):
             read(run)
     assert not list((tmp_path / "store").glob("*.mar"))
@@ -103,7 +103,7 @@ def test_flipped_bytes_of_a_graph_are_neither_answered_with_nor_packaged(convert
 def test_a_deliberate_change_is_accepted_by_the_command_that_the_message_names(tiny_copy, capsys):
     path = tiny_copy / "export" / "preprocessing.json"
     before = export_hash(tiny_copy / "export")
-    path.write_text(path.read_text().replace('"window_stride": 0', '"window_stride": 16'))
+    path.write_text(path.read_text().replace('"window_step": 0', '"window_step": 16'))
     with pytest.raises(SystemExit):
         main(["export", f"run={tiny_copy}"])
     assert "accept=true" in capsys.readouterr().err
@@ -112,7 +112,7 @@ def test_a_deliberate_change_is_accepted_by_the_command_that_the_message_names(t
     assert "one thing at a time" in capsys.readouterr().err
     main(["export", f"run={tiny_copy}", "accept=true"])
     assert verify_export(tiny_copy / "export") == Predictor.load(tiny_copy).sha256 != before
-    assert Predictor.load(tiny_copy).preprocessing.window_stride == 16
+    assert Predictor.load(tiny_copy).preprocessing.window_step == 16
 
 
 def test_a_damaged_graph_is_made_again_by_the_command_that_the_message_names(converted, tmp_path):
@@ -145,7 +145,7 @@ def test_damaged_scores_are_not_packaged(tiny_copy, tmp_path, name, harm):
         if not keep and harm in ("flipped", "nothing_known"):
             continue
         with pytest.raises((ModelError, DamagedFileError), match=name.replace(".", r"\.")):
-            package(run=tiny_copy, store=tmp_path / "store")
+            package(run=tiny_copy, model_store=tmp_path / "store")
 
 
 @pytest.mark.parametrize("harm", {**HARMS, **LATER})

@@ -22,7 +22,7 @@ TEXTS = [
     "good song " * 10 + "bad room " * 30,
 ]
 SETTINGS = ["data.cleaning.urls=false", "data.truncation=tail", "data.max_length=16"]
-WINDOWS = ["data.window_stride=8", "data.max_windows=3"]
+WINDOWS = ["data.window_step=8", "data.max_windows=3"]
 UNPACKED = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -49,12 +49,12 @@ def test_preprocessing_json_holds_every_choice(run):
     stored = read_json(run / "export" / "preprocessing.json")
     assert stored["cleaning"] == {"html": True, "urls": False, "users": True}
     assert (stored["max_length"], stored["truncation"]) == (16, "tail")
-    assert (stored["window_stride"], stored["max_windows"]) == (8, 3)
+    assert (stored["window_step"], stored["max_windows"]) == (8, 3)
 
 
 def test_training_reads_the_ids_that_the_exported_settings_give(predictor, tiny_backbone, tmp_path):
     path = write_csv(tmp_path / "train.csv", [(text, "ab"[i % 2]) for i, text in enumerate(TEXTS * 8)])
-    options = {"cleaning": Cleaning(urls=False), "truncation": "tail", "max_length": 16, "window_stride": 8}
+    options = {"cleaning": Cleaning(urls=False), "truncation": "tail", "max_length": 16, "window_step": 8}
     data = SentimentData(backbone=tiny_backbone, cache_dir=tmp_path / "cache", train=path, batch_size=1, **options)
     data.setup()
     trained = {tuple(batch["input_ids"][0].tolist()) for batch in data.train_dataloader()}
@@ -63,18 +63,18 @@ def test_training_reads_the_ids_that_the_exported_settings_give(predictor, tiny_
 
 @pytest.mark.parametrize("stride", [None, 0])
 def test_batch_and_archive_answer_as_the_exported_model(run, tmp_path, stride):
-    expected = Predictor.load(run, window_stride=stride).predict(TEXTS)
+    expected = Predictor.load(run, window_step=stride).predict(TEXTS)
     assert [p.tokens for p in expected] == ([12, 23, 32] if stride is None else [12, 16, 16])
     assert expected[2].truncated
 
     given = write_csv(tmp_path / "in.csv", [(text,) for text in TEXTS], header=("text",))
-    override = [] if stride is None else [f"engine.window_stride={stride}"]
+    override = [] if stride is None else [f"engine.window_step={stride}"]
     main(["predict", f"run={run}", f"input={given}", f"output={tmp_path}/out.csv", "quiet=true", *override])
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         scores = [float(row["score"]) for row in csv.DictReader(file)]
     assert scores == pytest.approx([p.score for p in expected], abs=2e-6)
 
-    archive = package(run=run, store=tmp_path, window_stride=stride)
+    archive = package(run=run, model_store=tmp_path, window_step=stride)
     zipfile.ZipFile(archive).extractall(tmp_path / "mar")
     command = [sys.executable, "-c", UNPACKED, str(tmp_path / "mar"), json.dumps(TEXTS)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)

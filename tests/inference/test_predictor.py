@@ -73,7 +73,7 @@ def test_temperature_softens_the_scores(tiny_copy):
 def test_the_windows_of_a_long_text_are_averaged(tiny_copy):
     change(tiny_copy, temperature=1.0)
     plain = Predictor.load(tiny_copy)
-    change(tiny_copy, window_stride=30)
+    change(tiny_copy, window_step=30)
     text = "good film " * 30 + "bad meal " * 15  # windows of 30 tokens: two good ones, one bad
     parts = ["good film " * 15, "good film " * 15, "bad meal " * 15]
     windowed = Predictor.load(tiny_copy, max_tokens=40)

@@ -70,7 +70,7 @@ def test_windows_start_a_stride_apart_and_end_with_the_text(length, starts):
 def test_windows_hold_every_token_of_a_long_text(tokenizer, backend):
     text = " ".join(["good", "bad"][i % 2] for i in range(70))
     whole = tokenizer(text, add_special_tokens=False)["input_ids"]
-    [encoded] = encode_windows([text], backend, Preprocessing(32, window_stride=20))
+    [encoded] = encode_windows([text], backend, Preprocessing(32, window_step=20))
     assert [ids[1:-1] for ids in encoded.windows] == [whole[0:30], whole[20:50], whole[40:70]]
     assert all((ids[0], ids[-1]) == (tokenizer.cls_token_id, tokenizer.sep_token_id) for ids in encoded.windows)
     assert (encoded.tokens, encoded.truncated) == (72, False)
@@ -80,13 +80,13 @@ def test_windows_hold_every_token_of_a_long_text(tokenizer, backend):
 def test_a_huge_text_gets_max_windows_of_the_part_that_truncation_keeps(tokenizer, backend, how, part):
     text = " ".join(f"w{i}" for i in range(60_000))
     whole = tokenizer(text, add_special_tokens=False)["input_ids"][part]
-    [encoded] = encode_windows([text], backend, Preprocessing(32, how, window_stride=20, max_windows=4))
+    [encoded] = encode_windows([text], backend, Preprocessing(32, how, window_step=20, max_windows=4))
     assert [ids[1:-1] for ids in encoded.windows] == [whole[i : i + 30] for i in (0, 20, 40, 60)]
     assert (encoded.tokens, encoded.truncated) == (92, True)
 
 
 def test_training_reads_one_window(backend):
-    assert encode(["word " * 99], backend, Preprocessing(32, window_stride=8)) == encode(
+    assert encode(["word " * 99], backend, Preprocessing(32, window_step=8)) == encode(
         ["word " * 99], backend, Preprocessing(32)
     )
 

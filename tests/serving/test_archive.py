@@ -30,11 +30,11 @@ print(handler.predictor.predict(["good film"])[0].label)
 
 @pytest.fixture(scope="module")
 def mar(tiny_run, tmp_path_factory):
-    return package(run=tiny_run, store=tmp_path_factory.mktemp("store"))
+    return package(run=tiny_run, model_store=tmp_path_factory.mktemp("store"))
 
 
 def test_the_same_run_gives_the_same_bytes(tiny_run, mar, tmp_path):
-    again = package(run=tiny_run, store=tmp_path)
+    again = package(run=tiny_run, model_store=tmp_path)
     assert again.read_bytes() == mar.read_bytes()
 
 
@@ -56,12 +56,12 @@ def test_the_unpacked_archive_runs_in_a_clean_process(mar, tmp_path):
 
 
 def test_an_export_folder_will_do_as_well_as_a_run(tiny_run, mar, tmp_path):
-    assert package(run=tiny_run / "export", store=tmp_path).read_bytes() == mar.read_bytes()
+    assert package(run=tiny_run / "export", model_store=tmp_path).read_bytes() == mar.read_bytes()
 
 
 def test_an_archive_is_replaced_only_when_allowed(tiny_run, mar):
     with pytest.raises(ConfigError, match="exists; choose another name or set overwrite=true"):
-        package(run=tiny_run, store=mar.parent, overwrite=False)
+        package(run=tiny_run, model_store=mar.parent, overwrite=False)
 
 
 @pytest.mark.parametrize(
@@ -69,21 +69,21 @@ def test_an_archive_is_replaced_only_when_allowed(tiny_run, mar):
 )
 def test_a_name_or_version_torchserve_refuses_is_refused_here(tiny_run, tmp_path, change):
     with pytest.raises(ConfigError, match=next(iter(change))):
-        package(run=tiny_run, store=tmp_path, **change)
+        package(run=tiny_run, model_store=tmp_path, **change)
 
 
 def test_an_unfinished_run_is_not_packaged(tmp_path):
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     with pytest.raises(ModelError, match="it has neither export/ nor a checkpoint"):
-        package(run=tmp_path / "run", store=tmp_path)
+        package(run=tmp_path / "run", model_store=tmp_path)
     (tmp_path / "run" / "checkpoints" / "last.ckpt").write_bytes(b"")
     with pytest.raises(ModelError, match="resume="):
-        package(run=tmp_path / "run", store=tmp_path)
+        package(run=tmp_path / "run", model_store=tmp_path)
     assert not list(tmp_path.glob("*.mar"))
 
 
 def test_the_archive_sets_what_a_user_chose_and_nothing_else(tiny_run, tmp_path):
-    made = package(run=tiny_run, store=tmp_path, workers=2, batch_size=8, max_batch_delay=3, response_timeout=9)
+    made = package(run=tiny_run, model_store=tmp_path, workers=2, batch_size=8, max_batch_delay=3, response_timeout=9)
     with zipfile.ZipFile(made) as opened:
         told = yaml.safe_load(opened.read("model-config.yaml"))
     bounds = {"responseTimeout": 9, "maxSeconds": 4.5}
@@ -92,12 +92,12 @@ def test_the_archive_sets_what_a_user_chose_and_nothing_else(tiny_run, tmp_path)
 
 def test_a_worker_may_not_compute_until_torchserve_kills_it(tiny_run, tmp_path):
     with pytest.raises(ConfigError, match="max_seconds=70: TorchServe kills a worker after response_timeout=120 s"):
-        package(run=tiny_run, store=tmp_path, max_seconds=70)
+        package(run=tiny_run, model_store=tmp_path, max_seconds=70)
 
 
 def test_a_delay_that_torchserve_takes_for_100_ms_is_refused(tiny_run, tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["package", f"run={tiny_run}", f"store={tmp_path}", "max_batch_delay=0"])
+        main(["package", f"run={tiny_run}", f"model_store={tmp_path}", "max_batch_delay=0"])
     assert stopped.value.code == 2
     assert "max_batch_delay=0: expected" in capsys.readouterr().err
 
@@ -107,6 +107,6 @@ def test_packaging_leaves_the_temporary_folder_alone(tiny_run, tmp_path, monkeyp
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "sentiment").mkdir()
     (tmp_path / "sentiment" / "mine.txt").write_text("mine")
-    package(run=tiny_run, store=tmp_path / "store")
+    package(run=tiny_run, model_store=tmp_path / "store")
     assert [path.name for path in tmp_path.iterdir() if path.name != "store"] == ["sentiment"]
     assert (tmp_path / "sentiment" / "mine.txt").read_text() == "mine"

@@ -22,7 +22,7 @@ from tests.inference.test_checksums import HARMS
 
 @pytest.fixture(scope="module")
 def mar(tiny_run, tmp_path_factory):
-    return package(run=tiny_run, store=tmp_path_factory.mktemp("store"))
+    return package(run=tiny_run, model_store=tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def test_an_archive_lists_all_that_it_holds_and_has_the_hash_of_its_export(mar, 
 
 
 def test_an_archive_of_other_windows_has_another_hash(tiny_run, tmp_path):
-    zipfile.ZipFile(package(run=tiny_run, store=tmp_path, window_stride=8)).extractall(tmp_path / "out")
-    assert Predictor.load(tmp_path / "out").preprocessing.window_stride == 8
+    zipfile.ZipFile(package(run=tiny_run, model_store=tmp_path, window_step=8)).extractall(tmp_path / "out")
+    assert Predictor.load(tmp_path / "out").preprocessing.window_step == 8
     assert export_hash(tmp_path / "out") != export_hash(tiny_run / "export")
 
 
@@ -107,7 +107,7 @@ import os, signal, sys
 from pathlib import Path
 from sentiment.serving import archive as packaging
 packaging.write_zip = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-packaging.package(run=Path(sys.argv[1]), store=Path(sys.argv[2]))
+packaging.package(run=Path(sys.argv[1]), model_store=Path(sys.argv[2]))
 """
 
 
@@ -122,7 +122,7 @@ def test_a_killed_package_leaves_nothing_in_the_temporary_folder_and_is_swept(ti
     from sentiment.files import sweep_once
 
     sweep_once.cache_clear()
-    package(run=tiny_run, store=store)
+    package(run=tiny_run, model_store=store)
     assert [path.name for path in store.iterdir()] == ["sentiment.mar"]
 
 

@@ -13,12 +13,12 @@ TLS = Tls(certificate=Path("a.pem"), key=Path("a.key"))
 
 
 def settings(**given):
-    return Settings(store=Path("store"), folder=Path("folder"), **given)
+    return Settings(model_store=Path("store"), work_dir=Path("folder"), **given)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.8.0.1"])
 def test_on_this_machine_alone_all_is_allowed(host):
-    assert check_exposure(settings(host=host, management_host=host, tokens=False)) == []
+    assert check_exposure(settings(host=host, management_host=host, token_auth=False)) == []
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,16 @@ def test_a_server_that_asks_for_tokens_may_be_open(given):
 @pytest.mark.parametrize(
     ("given", "what"),
     [
-        ({"host": "0.0.0.0", "tokens": False}, "tokens=false with host=0.0.0.0: anyone who reaches it is answered"),
-        ({"host": "", "tokens": False}, "tokens=false with host=: anyone"),
-        ({"host": "192.0.2.1", "tokens": False, "tls": TLS}, "tokens=false with host=192.0.2.1: anyone"),
-        ({"management_host": "0.0.0.0", "tokens": False}, "management_host=0.0.0.0: anyone .* can unregister, scale"),
+        (
+            {"host": "0.0.0.0", "token_auth": False},
+            "token_auth=false with host=0.0.0.0: anyone who reaches it is answered",
+        ),
+        ({"host": "", "token_auth": False}, "token_auth=false with host=: anyone"),
+        ({"host": "192.0.2.1", "token_auth": False, "tls": TLS}, "token_auth=false with host=192.0.2.1: anyone"),
+        (
+            {"management_host": "0.0.0.0", "token_auth": False},
+            "management_host=0.0.0.0: anyone .* can unregister, scale",
+        ),
         ({"management_host": "0.0.0.0"}, "management_host=0.0.0.0 without tls: the tokens .* in the clear"),
     ],
 )

@@ -39,7 +39,7 @@ def test_a_folder_with_anothers_files_of_these_names_is_refused_and_left_alone(t
     else:
         theirs.mkdir()
         (theirs / "theirs.txt").write_text("theirs")
-    with pytest.raises(ServingError, match=f"holds {name} that no server of sentiment serve wrote; set folder="):
+    with pytest.raises(ServingError, match=f"holds {name} that no server of sentiment serve wrote; set work_dir="):
         Folder(tmp_path).claim()
     assert list(tmp_path.iterdir()) == [theirs]
 
@@ -94,5 +94,5 @@ def test_a_link_is_never_followed_to_what_it_names(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_said_with_the_key(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ServingError, match="folder=.*/serve cannot be written: Not a directory; set folder=PATH"):
+    with pytest.raises(ServingError, match="work_dir=.*/serve cannot be written: Not a directory; set work_dir=PATH"):
         Folder(tmp_path / "file" / "serve").claim()

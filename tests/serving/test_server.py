@@ -21,7 +21,7 @@ from tests.conftest import ROOT
 
 
 def settings(**given):
-    return Settings(store=Path("/srv/my.store"), folder=Path("/srv/run"), **given)
+    return Settings(model_store=Path("/srv/my.store"), work_dir=Path("/srv/run"), **given)
 
 
 def test_a_server_open_to_all_keeps_its_management_on_loopback():
@@ -101,7 +101,7 @@ def test_no_log_has_what_a_client_put_into_the_query_of_an_address(json_logs):
 def store(tiny_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("versions")
     for version in ("1.0", "2.0", "3.0"):
-        package(run=tiny_run, store=folder, file=f"sentiment-{version}", version=version)
+        package(run=tiny_run, model_store=folder, file=f"sentiment-{version}", version=version)
     return folder
 
 
@@ -173,7 +173,7 @@ def test_an_archive_torchserve_could_not_open_is_said_before_anything_starts(tmp
     content = {"cut short": whole[: len(whole) // 2], "garbage": b"no zip " * 100, "another zip": whole}[damage]
     (tmp_path / "sentiment.mar").write_bytes(content)
     with pytest.raises(ServingError, match=r"sentiment.mar is cut short or no archive .* package the run again"):
-        TorchServe(store=tmp_path, folder=tmp_path / "serve").start()
+        TorchServe(model_store=tmp_path, work_dir=tmp_path / "serve").start()
     assert not (tmp_path / "serve").exists()
 
 
@@ -183,8 +183,8 @@ def test_an_archive_that_is_not_there_says_how_to_make_one(tmp_path):
 
 
 def test_a_server_that_ends_while_its_tokens_cannot_be_renewed_is_noticed_at_once(tiny_run, tmp_path):
-    package(run=tiny_run, store=tmp_path)
-    server = TorchServe(store=tmp_path, folder=tmp_path, token_expiration_min=60)
+    package(run=tiny_run, model_store=tmp_path)
+    server = TorchServe(model_store=tmp_path, work_dir=tmp_path, token_expiration_min=60)
     server._process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1); raise SystemExit(3)"])
     started = time.monotonic()
     with pytest.raises(ServingError, match="TorchServe ended with status 3"):

@@ -51,12 +51,17 @@ def command(still_backbone, odd_corpus, tmp_path_factory):
     def command(name, *overrides, by=(sys.executable,)):
         settings = [
             f"run_name={name}",
-            f"paths.outputs={outputs}",
+            f"paths.output_dir={outputs}",
             f"paths.cache={outputs}/cache",
             f"data.dir={odd_corpus}",
         ]
         settings += [f"model.backbone={still_backbone}", "data.max_length=32", "data.batch_size=16", "model.lr=2e-3"]
-        settings += ["trainer.max_epochs=3", "trainer.precision=32-true", "trainer.accelerator=cpu", "model.warmup=0"]
+        settings += [
+            "trainer.max_epochs=3",
+            "trainer.precision=32-true",
+            "trainer.accelerator=cpu",
+            "model.warmup_ratio=0",
+        ]
         settings += ["convert.runtime=torch"]
         return [*by, str(ROOT / "train.py"), *settings, *overrides], outputs / name
 

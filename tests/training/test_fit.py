@@ -84,7 +84,7 @@ def test_another_seed_gives_other_numbers(train_tiny, tiny_run):
 
 def test_a_run_never_overwrites_another(tiny_run, capfd):
     with pytest.raises(SystemExit) as caught:
-        main(["train", f"run_name={tiny_run.name}", f"paths.outputs={tiny_run.parent}"])
+        main(["train", f"run_name={tiny_run.name}", f"paths.output_dir={tiny_run.parent}"])
     assert caught.value.code == 2
     assert "already holds a run; choose another run_name, or go on with resume=" in capfd.readouterr().err
 
@@ -102,7 +102,7 @@ class Steady:
         self.folder, self.settings, self.runs = folder, settings, {}
 
     def command(self, run, *options):
-        where = [f"paths.outputs={run.parent}", f"run_name={run.name}"]
+        where = [f"paths.output_dir={run.parent}", f"run_name={run.name}"]
         return [sys.executable, str(ROOT / "train.py"), *where, *self.settings, *options]
 
     def __call__(self, *options):

@@ -24,7 +24,7 @@ def refused(corpus, tiny_backbone, tmp_path_factory):
                 [
                     "train",
                     *(word for word in overrides if word == "-m"),
-                    f"paths.outputs={outputs}",
+                    f"paths.output_dir={outputs}",
                     "run_name=x",
                     f"data.dir={corpus}",
                     "data.batch_size=8",

@@ -37,7 +37,7 @@ def versions() -> dict[str, str]:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """List at most `SHOWN` differences between two jobs, e.g. "model.window_stride was 0, is 64"."""
+    """List at most `SHOWN` differences between two jobs, e.g. "model.window_step was 0, is 64"."""
     old, new = dict(flat(before)), dict(flat(now))
     keys = [key for key in (*old, *(key for key in new if key not in old)) if old.get(key) != new.get(key)]
     named = [f"{key} was {shown(old.get(key, ABSENT))}, is {shown(new.get(key, ABSENT))}" for key in keys[:SHOWN]]

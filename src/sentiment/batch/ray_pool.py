@@ -34,7 +34,7 @@ class RayPool:
         num_gpus: GPUs per actor.
         device: Device of each predictor.
         runtime: Inference runtime of each predictor.
-        window_stride: Stride of the windows over long texts; None uses the export's.
+        window_step: Stride of the windows over long texts; None uses the export's.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class RayPool:
         num_gpus: Annotated[float, Ge(0)] = 0,
         device: str = "cpu",
         runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
-        window_stride: Annotated[int, Ge(0)] | None = None,
+        window_step: Annotated[int, Ge(0)] | None = None,
     ) -> None:
         export = export_folder(Path(run)).absolute()
         self._stack = ExitStack()
         self.ray = self._stack.enter_context(ray_cluster(address, quiet=True))
         options = {"num_cpus": num_cpus, "num_gpus": num_gpus, "max_restarts": -1, "max_task_retries": -1}
         actor = self.ray.remote(**options)(Scorer)
-        settings = {"device": device, "runtime": runtime, "window_stride": window_stride}
+        settings = {"device": device, "runtime": runtime, "window_step": window_step}
         self.actors = [actor.remote(export, **settings) for _ in range(actors)]
 
         self.model: Identity = self._result(self.actors[0].identity.remote())

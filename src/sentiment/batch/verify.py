@@ -17,6 +17,7 @@ from sentiment.batch.scoring import Columns, outcomes, reason
 from sentiment.data.tables import STDIN, Row, TableOptions, content_hash, open_table
 from sentiment.errors import ConfigError, DataError, VerificationError
 from sentiment.files import read_json
+from sentiment.inference.preprocessing import current_fields
 from sentiment.inference.types import Classifier, Identified, Prediction
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def engine_of(
     Raises:
         ConfigError: `url` or `key_file` is given without engine=rest, or the location of the model is unknown.
     """
-    model = record["model"]
+    model = current_fields(record["model"])
     if model.get("engine") == "rest" and run is None:
         from sentiment.client import Client
         from sentiment.client.pinned import ADDRESS
@@ -123,7 +124,7 @@ def engine_of(
         raise ConfigError("the summary does not say where the model is; set run=outputs/RUN, or sample=0")
     from sentiment.inference.predictor import Predictor
 
-    settings = {name: model[name] for name in ("runtime", "device", "window_stride", "max_tokens") if name in model}
+    settings = {name: model[name] for name in ("runtime", "device", "window_step", "max_tokens") if name in model}
     yield Predictor.load(Path(run or model["run"]), **settings)
 
 

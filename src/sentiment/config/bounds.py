@@ -7,7 +7,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import StringConstraints
 
 AtLeastOne = Annotated[int, Ge(1)]
-RankBatchSampler = Annotated[float, Gt(0), Le(1)]
+Share = Annotated[float, Gt(0), Le(1)]
 Beta = Annotated[float, Ge(0), Lt(1)]
 NotNegative = Annotated[float, Ge(0)]
 
@@ -33,12 +33,12 @@ TRAINER: dict[str, Any] = {
     "max_epochs": Literal[-1] | AtLeastOne,  # -1: only max_steps limits training
     "min_epochs": AtLeastOne | None,
     "max_steps": Literal[-1] | AtLeastOne,  # -1: only max_epochs limits training
-    "limit_train_batches": AtLeastOne | RankBatchSampler | None,
-    "limit_val_batches": AtLeastOne | RankBatchSampler | None,
+    "limit_train_batches": AtLeastOne | Share | None,
+    "limit_val_batches": AtLeastOne | Share | None,
     "overfit_batches": Annotated[int, Ge(0)] | Annotated[float, Ge(0), Le(1)],
     "min_steps": AtLeastOne | None,
     "max_time": Time | Mapping[str, int] | None,
-    "val_check_interval": AtLeastOne | RankBatchSampler | Time | Mapping[str, int] | None,
+    "val_check_interval": AtLeastOne | Share | Time | Mapping[str, int] | None,
     "precision": Literal["32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true"]
     | Literal["transformer-engine", "transformer-engine-float16", "32", "16", "bf16", "64", 32, 16, 64],
     "profiler": Literal["simple", "advanced", "pytorch"] | None,

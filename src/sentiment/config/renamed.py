@@ -1,6 +1,11 @@
-"""Migration of class names in run folders of earlier releases."""
+"""Names of earlier releases: refused on the command line, read in the run folders and sweeps that hold them."""
 
 import re
+from collections.abc import Sequence
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from sentiment.errors import ConfigError
 
 MODULES = {  # old module to current module, relative to the sentiment package
     "callbacks": "training.callbacks",
@@ -12,7 +17,61 @@ MODULES = {  # old module to current module, relative to the sentiment package
 }
 OLD = re.compile(rf"""(_target_\s*[:=]\s*['"]?sentiment\.)({"|".join(MODULES)})(?=\.)""")
 
+KEYS = {  # old key to current key, of every command
+    "paths.outputs": "paths.output_dir",
+    "model.warmup": "model.warmup_ratio",
+    "model.scheduler_args": "model.lr_scheduler_kwargs",
+    "data.window_stride": "data.window_step",
+    "engine.window_stride": "engine.window_step",
+    "package.window_stride": "package.window_step",
+}
+STORE = {"store": "model_store"}
+COMMANDS = {  # as KEYS, of one command
+    "demo": {**STORE, "outputs": "output_dir"},
+    "deploy": STORE,
+    "models": STORE,
+    "package": {**STORE, "window_stride": "window_step"},
+    "rollback": STORE,
+    "serve": {**STORE, "folder": "work_dir", "tokens": "token_auth"},
+}
+SEARCHED = "hydra.sweeper.params."  # prefix of the keys that a search varies
+
 
 def current_names(text: str) -> str:
     """Replace old module names in every `_target_` of a saved config or override."""
     return OLD.sub(lambda match: match[1] + MODULES[match[2]], text)
+
+
+def current_key(key: str, command: str = "train") -> str:
+    """Return the current name of a key; the key itself if it was not renamed."""
+    if key.startswith(SEARCHED):
+        return SEARCHED + current_key(key.removeprefix(SEARCHED), command)
+    renamed = {**KEYS, **COMMANDS.get(command, {})}
+    old = next((old for old in renamed if key == old or key.startswith(f"{old}.")), None)
+    return key if old is None else renamed[old] + key.removeprefix(old)
+
+
+def current_override(override: str) -> str:
+    """Return a saved override of a training run with the current name of its key."""
+    sign, key, rest = re.fullmatch(r"([+~]*)([^=]*)(.*)", override, re.DOTALL).groups()  # type: ignore[union-attr]
+    return f"{sign}{current_key(key)}{rest}"
+
+
+def current_config(cfg: DictConfig) -> DictConfig:
+    """Return the saved config of a training run with the current name of every key."""
+    for old, new in KEYS.items():
+        parent, _, name = old.rpartition(".")
+        owner = OmegaConf.select(cfg, parent) if parent else cfg
+        if isinstance(owner, DictConfig) and name in owner:
+            with open_dict(cfg):
+                OmegaConf.update(cfg, new, owner._get_node(name))
+                owner.pop(name)
+    return cfg
+
+
+def refuse_old_keys(command: str, overrides: Sequence[str]) -> None:
+    """Raise ConfigError for the first override of a command that sets a key by its old name."""
+    for override in overrides:
+        key, equals, value = override.lstrip("+~").partition("=")
+        if (new := current_key(key, command)) != key:
+            raise ConfigError(f"{key} is called {new} now; give {new}{equals}{value}")

@@ -73,7 +73,7 @@ class SentimentData(pl.LightningDataModule):
         drop_leaks: Match = "none",
         max_length: Annotated[int, Ge(8)] = 128,
         truncation: Truncation = "head",
-        window_stride: Annotated[int, Ge(0)] = 0,
+        window_step: Annotated[int, Ge(0)] = 0,
         max_windows: Annotated[int, Gt(0), Le(64)] = 8,
         batch_size: Annotated[int, Gt(0)] = 32,
         validation_fraction: Annotated[float, Gt(0), Lt(1)] = 0.1,
@@ -93,7 +93,7 @@ class SentimentData(pl.LightningDataModule):
             max_length,
             truncation,
             cleaning or Cleaning(),
-            window_stride=window_stride,
+            window_step=window_step,
             max_windows=max_windows,
         )
         self.batch_size = batch_size

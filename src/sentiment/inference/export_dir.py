@@ -72,12 +72,12 @@ def padding_of(export: Path, tokenizer: Tokenizer) -> int:
     return found
 
 
-def read_preprocessing(export: Path, *, window_stride: int | None = None) -> Preprocessing:
+def read_preprocessing(export: Path, *, window_step: int | None = None) -> Preprocessing:
     """Read preprocessing.json of an export folder.
 
     Args:
         export: The folder.
-        window_stride: Overrides the stored value, in tokens.
+        window_step: Overrides the stored value, in tokens.
 
     Raises:
         DamagedFileError: A key is missing or unknown, or a value is invalid.
@@ -92,4 +92,4 @@ def read_preprocessing(export: Path, *, window_stride: int | None = None) -> Pre
         if isinstance(error, SentimentError):
             raise
         raise damaged(path, str(error).removeprefix("Preprocessing.__init__() ")) from error
-    return own if window_stride is None else replace(own, window_stride=window_stride)
+    return own if window_step is None else replace(own, window_step=window_step)

@@ -88,7 +88,7 @@ class Predictor:
         device: str = "cpu",
         runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
         max_tokens: Annotated[int, Gt(0)] | None = None,
-        window_stride: Annotated[int, Ge(0)] | None = None,
+        window_step: Annotated[int, Ge(0)] | None = None,
     ) -> "Predictor":
         """Open a run directory, an export folder, or such a folder on the Hugging Face hub.
 
@@ -98,7 +98,7 @@ class Predictor:
             device: "cpu", "cuda" or "cuda:1".
             runtime: What computes the answers; "auto" is the one recorded in the folder, and on a GPU "torch".
             max_tokens: Bounds rows times length of one call of the runtime; by default 512 on a CPU, 16,384 on a GPU.
-            window_stride: Takes the place of the run's own (`data.window_stride`).
+            window_step: Takes the place of the run's own (`data.window_step`).
 
         Returns:
             The predictor.
@@ -113,7 +113,7 @@ class Predictor:
             device=device,
             runtime=runtime,
             max_tokens=max_tokens,
-            window_stride=window_stride,
+            window_step=window_step,
         )
 
     @classmethod
@@ -124,7 +124,7 @@ class Predictor:
         device: str = "cpu",
         runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
         max_tokens: Annotated[int, Gt(0)] | None = None,
-        window_stride: Annotated[int, Ge(0)] | None = None,
+        window_step: Annotated[int, Ge(0)] | None = None,
     ) -> "Predictor":
         """Load a run directory or an export folder.
 
@@ -133,14 +133,14 @@ class Predictor:
             device: The torch device; the ONNX runtimes compute on the CPU.
             runtime: "auto" is the runtime recorded in the export, or torch on a GPU.
             max_tokens: Limit on rows times length of one forward call; the default depends on the device.
-            window_stride: Overrides the export's distance between window starts, in tokens.
+            window_step: Overrides the export's distance between window starts, in tokens.
 
         Raises:
             ModelError: A file is missing, damaged, or does not match SHA256SUMS.
         """
         export = export_folder(Path(run))
         with verified_beside(export) as hashes:
-            preprocessing = read_preprocessing(export, window_stride=window_stride)
+            preprocessing = read_preprocessing(export, window_step=window_step)
             labels, tokenizer = labels_of(export), read_tokenizer(export)
             pad_id = padding_of(export, tokenizer)
             load_model = cache(lambda: load_torch(export, device))

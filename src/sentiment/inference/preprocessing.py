@@ -93,6 +93,9 @@ def is_visible(character: str) -> bool:
     return character not in _BLANK and unicodedata.category(character) not in _UNSEEN
 
 
+RENAMED = {"window_stride": "window_step"}  # field of earlier exports to its current name
+
+
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """Settings that turn a raw text into model input; stored as preprocessing.json in an export folder."""
@@ -101,21 +104,21 @@ class Preprocessing:
     truncation: Truncation = "head"
     cleaning: Cleaning = field(default_factory=Cleaning)
     temperature: float = 1.0  # divisor of the logits
-    window_stride: int = 0  # tokens between window starts at inference; 0 disables windows
+    window_step: int = 0  # tokens between window starts at inference; 0 disables windows
     max_windows: int = 8  # limit per text
     runtime: Runtime = "torch"
 
     @property
     def most_tokens(self) -> int:
         """Return the upper bound on tokens computed for one text at inference."""
-        return self.max_length * (self.max_windows if self.window_stride else 1)
+        return self.max_length * (self.max_windows if self.window_step else 1)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Preprocessing":
-        return cls(**{**value, "cleaning": Cleaning(**value["cleaning"])})
+        return cls(**{**current_fields(value), "cleaning": Cleaning(**value["cleaning"])})
 
     def check(self) -> None:
         """Validate the types and ranges of all fields.
@@ -129,8 +132,13 @@ class Preprocessing:
                 check_type(name, getattr(owner, name), hint)
         if not math.isfinite(self.temperature) or min(self.temperature, self.max_length, self.max_windows) <= 0:
             raise ValueError("temperature, max_length and max_windows must be above 0")
-        if self.window_stride < 0:
-            raise ValueError(f"window_stride={self.window_stride} is below 0")
+        if self.window_step < 0:
+            raise ValueError(f"window_step={self.window_step} is below 0")
+
+
+def current_fields(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of an export or a batch summary with the current name of each field."""
+    return {RENAMED.get(name, name): setting for name, setting in value.items()}
 
 
 def check_type(name: str, value: Any, hint: Any) -> None:

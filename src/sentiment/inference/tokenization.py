@@ -58,7 +58,7 @@ def encode_counting(
 
 
 def encode_windows(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[Encoded]:
-    """Encode each text for inference: one row, or overlapping windows if `window_stride` is set.
+    """Encode each text for inference: one row, or overlapping windows if `window_step` is set.
 
     For a text longer than `max_windows` windows, `truncation` selects the part they cover.
     """
@@ -67,7 +67,7 @@ def encode_windows(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Pr
     prefix, suffix = special_tokens(tokenizer)
     specials = len(prefix) + len(suffix)
     room = preprocessing.max_length - specials
-    stride = min(preprocessing.window_stride, room)  # a longer stride would skip tokens
+    stride = min(preprocessing.window_step, room)  # a longer stride would skip tokens
     capacity = room + (preprocessing.max_windows - 1) * stride
     rows, cut = _tokenize(texts, tokenizer, preprocessing, capacity)
     unknown = unknown_token(tokenizer)

@@ -38,7 +38,7 @@ VERSION = re.compile(r"(?!0+(\.0+)?$)\d+(\.\d+)?")  # TorchServe keeps it as a n
 def package(
     *,
     run: Path,
-    store: Path,
+    model_store: Path,
     name: str = "sentiment",
     version: str | float = "1.0",
     batch_size: Annotated[int, Ge(1)] = 32,
@@ -46,15 +46,15 @@ def package(
     workers: Annotated[int, Ge(1)] = 1,
     response_timeout: Annotated[int, Ge(1)] = 120,
     max_seconds: Annotated[float, Gt(0)] | None = None,
-    window_stride: Annotated[int, Ge(0)] | None = None,
+    window_step: Annotated[int, Ge(0)] | None = None,
     overwrite: bool = True,
     file: str | None = None,
 ) -> Path:
-    """Write the TorchServe archive `store`/`name`.mar of a run directory or of its export folder.
+    """Write the TorchServe archive `model_store`/`name`.mar of a run directory or of its export folder.
 
     Args:
         run: The run directory, or its export folder.
-        store: The model store, the folder that the archive is written to.
+        model_store: The model store, the folder that the archive is written to.
         name: The model's name in TorchServe.
         version: The model's version, a number above 0.
         batch_size: The most requests that TorchServe puts into one batch.
@@ -63,7 +63,7 @@ def package(
         response_timeout: Seconds after which TorchServe kills a worker that has not answered.
         max_seconds: Compute budget of one worker call, in seconds. Requests over it are answered 413 or 503. The
             default is 10, or half of a shorter `response_timeout`.
-        window_stride: Replaces the run's own window stride.
+        window_step: Replaces the run's own window stride.
         overwrite: Replace an existing archive.
         file: File name without its suffix; default: `name`.
 
@@ -82,7 +82,7 @@ def package(
     if max_seconds > response_timeout / 2:
         told = f"max_seconds={max_seconds:g}: TorchServe kills a worker after response_timeout={response_timeout} s"
         raise ConfigError(f"{told}; choose at most half of it")
-    target = Path(store) / f"{file or name}.mar"
+    target = Path(model_store) / f"{file or name}.mar"
     if target.exists() and not overwrite:
         raise ConfigError(f"{target} exists; choose another name or set overwrite=true")
     settings = {
@@ -97,12 +97,12 @@ def package(
         verify_export(export)
     else:
         Predictor.load(export)  # exports of earlier releases have no checksums: loading is the only check
-    preprocessing = read_preprocessing(export, window_stride=window_stride)
+    preprocessing = read_preprocessing(export, window_step=window_step)
     with scratch_folder(target) as scratch:  # not in /tmp, where the leftovers of a killed process would stay
         members = archive(export, preprocessing, scratch, name=name, version=version, settings=settings)
         write_zip(members, target)
     log.info("packaged %s as %s (%.1f MB)", export, target, target.stat().st_size / 1e6)
-    log.info("serve it with: sentiment serve store=%s", store)
+    log.info("serve it with: sentiment serve model_store=%s", model_store)
     return target
 
 

@@ -14,11 +14,11 @@ def exposures(settings: Settings) -> list[str]:
     """Describe what anyone on the network could do or read; empty for a server that is not exposed."""
     found = []
     inference, management = (not is_loopback(host, key) for host, key in hosts(settings))
-    if inference and not settings.tokens:
-        found.append(f"tokens=false with host={settings.host}: anyone who reaches it is answered")
-    if management and not settings.tokens:
+    if inference and not settings.token_auth:
+        found.append(f"token_auth=false with host={settings.host}: anyone who reaches it is answered")
+    if management and not settings.token_auth:
         found.append(
-            f"tokens=false with management_host={settings.management_host}: "
+            f"token_auth=false with management_host={settings.management_host}: "
             "anyone who reaches it can unregister, scale and switch models"
         )
     elif management and not settings.tls.on:

@@ -50,7 +50,9 @@ class Folder:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise ServingError(f"folder={self.path} cannot be written: {error.strerror}; set folder=PATH") from error
+            raise ServingError(
+                f"work_dir={self.path} cannot be written: {error.strerror}; set work_dir=PATH"
+            ) from error
         try:
             self._wait_for(lock)
         except BaseException:
@@ -88,7 +90,7 @@ class Folder:
 
     def clear_tmp(self) -> None:
         if self.tmp.is_symlink():
-            raise ServingError(f"{self.tmp} is a link; remove it, or set folder=PATH")
+            raise ServingError(f"{self.tmp} is a link; remove it, or set work_dir=PATH")
         shutil.rmtree(self.tmp, ignore_errors=True)
 
     def _check_files(self) -> None:
@@ -96,7 +98,7 @@ class Folder:
         if found and not (self.path / LOCK).is_file() and not found >= EARLIER:
             names = ", ".join(sorted(found))
             raise ServingError(
-                f"folder={self.path} holds {names} that no server of sentiment serve wrote; set folder= to a new folder"
+                f"work_dir={self.path} holds {names} that no server of sentiment serve wrote; set work_dir=NEW"
             )
 
     def _wait_for(self, lock: int) -> None:
@@ -108,8 +110,8 @@ class Folder:
                 holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
                 if running(holder) or time.monotonic() > deadline:
                     raise ServingError(
-                        f"folder={self.path} belongs to a server that runs, process {holder or 'unknown'}; "
-                        f"stop it with: kill {holder or 'PID'}, or set folder= and the ports to others"
+                        f"work_dir={self.path} belongs to a server that runs, process {holder or 'unknown'}; "
+                        f"stop it with: kill {holder or 'PID'}, or set work_dir= and the ports to others"
                     ) from error
             time.sleep(0.1)
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def models(
     *,
     management: Management,
-    store: Path | None = None,
+    model_store: Path | None = None,
     name: str | None = None,
     version: str | float | None = None,  # 2.0 on a command line is a number
     register: str | None = None,
@@ -38,7 +38,7 @@ def models(
     verbs = [verb for verb, value in wanted.items() if value is not None]
     if len(verbs) > 1:
         raise ConfigError(f"one thing at a time: got {' and '.join(verbs)}; leave one")
-    store = Path(store) if store is not None else None
+    store = Path(model_store) if model_store is not None else None
     with management:
         if register is not None:
             archive = Path(register).name
@@ -71,7 +71,9 @@ def choose(management: Management, model: str, version: str, store: Path | None)
     before, chosen = management.version(model), management.version(model, version)
     if store is None or not (store / chosen.archive).is_file():
         management.set_default(model, version)
-        log.warning("store=%s does not hold %s: a restart of the server undoes this choice", store, chosen.archive)
+        log.warning(
+            "model_store=%s does not hold %s: a restart of the server undoes this choice", store, chosen.archive
+        )
         return
     with held(store), kept(store, model):
         put_in_place(store, model, chosen.version, before=before.version)

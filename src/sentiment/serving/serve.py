@@ -24,8 +24,8 @@ SOON_DAYS = 14
 
 def serve(
     *,
-    store: Path,
-    folder: Path,
+    model_store: Path,
+    work_dir: Path,
     models: Sequence[str] | None = None,
     host: str = LOOPBACK,
     management_host: str = LOOPBACK,
@@ -34,7 +34,7 @@ def serve(
     management_port: Port = 8081,
     metrics_port: Port = 8082,
     tls: Tls = PLAIN,
-    tokens: bool = True,
+    token_auth: bool = True,
     insecure: bool = False,
     token_expiration_min: Annotated[float, Gt(0)] = DAY,
     model_api: bool = False,

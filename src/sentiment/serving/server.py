@@ -40,7 +40,7 @@ STDOUT = 1  # file descriptor of this process
 class TorchServe:
     """A TorchServe process as a context manager: ready on entry, stopped on exit.
 
-    Its `folder` holds configuration, logs, keys and temporary files, and must not be shared with another server.
+    Its `work_dir` holds configuration, logs, keys and temporary files, and must not be shared with another server.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -48,7 +48,8 @@ class TorchServe:
         check_hosts(self.settings)
         self.exposures = check_exposure(self.settings)
         self.identity = self.settings.tls.check()
-        self.store, self.folder = Path(self.settings.store).absolute(), Path(self.settings.folder).absolute()
+        self.store = Path(self.settings.model_store).absolute()
+        self.folder = Path(self.settings.work_dir).absolute()
         self.archives = served(self.store, self.settings.models)
         self.models = list(dict.fromkeys(one.model for one in self.archives))
         self.ports = self.settings.ports
@@ -61,7 +62,7 @@ class TorchServe:
 
     @property
     def key_file(self) -> Path | None:
-        return self.folder / "key_file.json" if self.settings.tokens else None
+        return self.folder / "key_file.json" if self.settings.token_auth else None
 
     def address(self, api: str) -> str:
         return self.settings.address(api)
@@ -162,7 +163,7 @@ class TorchServe:
             ServingError: TorchServe ended unexpectedly.
         """
         assert self._process is not None
-        renewal = self._renewal() if self.settings.tokens else None
+        renewal = self._renewal() if self.settings.token_auth else None
         watch, members, looks = Watch(lambda pid: psutil.Process(pid).kill()), self.processes(), 0
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):

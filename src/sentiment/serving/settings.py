@@ -61,8 +61,8 @@ LOG_FILE = """\
 class Settings:
     """Settings of one server; by default all three APIs listen on loopback."""
 
-    store: Path
-    folder: Path
+    model_store: Path
+    work_dir: Path
     models: Sequence[str] | None = None
     host: str = LOOPBACK
     management_host: str = LOOPBACK
@@ -71,7 +71,7 @@ class Settings:
     management_port: Port = 8081
     metrics_port: Port = 8082
     tls: Tls = PLAIN
-    tokens: bool = True
+    token_auth: bool = True
     insecure: bool = False
     token_expiration_min: Annotated[float, Gt(0)] = DAY
     model_api: bool = False
@@ -107,7 +107,7 @@ class Settings:
             archives: File names to load; the first version of each model becomes its default.
             passed: Settings given as TS_ variables; they take precedence.
         """
-        store = Path(self.store).absolute()
+        store = Path(self.model_store).absolute()
         return {
             **{f"{api}_address": f"{self.scheme}://{self.hosts[api]}:{self.ports[api]}" for api in self.ports},
             **self._tls_properties(),
@@ -115,10 +115,10 @@ class Settings:
             "load_models": ",".join(archives),
             "allowed_urls": f"file://{re.escape(str(store))}/.*",
             "enable_model_api": str(self.model_api).lower(),
-            "disable_token_authorization": str(not self.tokens).lower(),
+            "disable_token_authorization": str(not self.token_auth).lower(),
             "token_expiration_min": str(self.token_expiration_min),
             "metrics_mode": "prometheus",
-            "metrics_config": str(Path(self.folder).absolute() / "metrics.yaml"),
+            "metrics_config": str(Path(self.work_dir).absolute() / "metrics.yaml"),
             "job_queue_size": "1000",
             "vmargs": VM,
             "install_py_dep_per_model": "false",

@@ -172,7 +172,7 @@ def held(store: Path) -> Iterator[None]:
         ServingError: The folder does not exist, or another process holds the lock.
     """
     if not store.is_dir():
-        raise ServingError(f"store={store}: no such folder; name the one that the server serves")
+        raise ServingError(f"model_store={store}: no such folder; name the one that the server serves")
     handle = os.open(store, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

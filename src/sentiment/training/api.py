@@ -34,7 +34,7 @@ def train(
         data: An option of the group `data`: "demo", "files", "sst2", "imdb"; by default "demo", or the experiment's.
         model: An option of the group `model`: "minilm", "minilm_lora", "bert_base"; by default "minilm", or the
             experiment's.
-        run_name: The name of the run's folder in `paths.outputs`; by default made of date and time.
+        run_name: The name of the run's folder in `paths.output_dir`; by default made of date and time.
         overrides: More settings, each "key=value" as on the command line.
 
     Returns:

@@ -67,7 +67,8 @@ def check_model(model: DictConfig) -> None:
     if isinstance(optimizer := model.get("optimizer"), DictConfig) and "_target_" in optimizer:
         target = find("model.optimizer", optimizer["_target_"])
         check_optimizer(optimizer, target, lr=model.get("lr"), weight_decay=model.get("weight_decay"))
-    check_schedule(model.get("scheduler") or "linear", model.get("scheduler_args"))
+    schedule = model.get("scheduler") or "linear"
+    check_schedule(schedule, model.get("lr_scheduler_kwargs"), warmup_ratio=model.get("warmup_ratio", 0.0))
     read_class_weights(model.get("class_weights"))
     with suppress(ModelError):
         keys = inspect.signature(check_settings).parameters

@@ -35,7 +35,7 @@ class SentimentClassifier(pl.LightningModule):
         labels: the label names, in the order of the logits.
         optimizer: takes parameter groups, as a partial of torch.optim.AdamW does.
         revision: commit, branch or tag of a Hub id.
-        warmup: fraction of all steps over which the learning rate rises.
+        warmup_ratio: fraction of all steps over which the learning rate rises.
         class_weights: loss weights, a number above 0 for each label, or "balanced": inverse to its count.
         lora: a `peft.LoraConfig`; only the adapters and the head are then trained (Hu et al. 2021).
         accelerate: use our own attention, dropout and sparse embedding updates when a single process trains on a CPU.
@@ -50,10 +50,10 @@ class SentimentClassifier(pl.LightningModule):
         revision: str | None = None,
         lr: Annotated[float, Gt(0), Le(1)] = 5e-5,
         weight_decay: Annotated[float, Ge(0)] = 0.01,
-        warmup: Fraction = 0.1,
+        warmup_ratio: Fraction = 0.1,
         layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0,
         scheduler: SchedulerType = SchedulerType.LINEAR,
-        scheduler_args: Mapping[str, Any] | None = None,
+        lr_scheduler_kwargs: Mapping[str, Any] | None = None,
         class_weights: Any = None,
         label_smoothing: Fraction = 0.0,
         freeze_embeddings: bool = False,
@@ -65,9 +65,9 @@ class SentimentClassifier(pl.LightningModule):
         super().__init__()
         self.labels = list(labels)
         self.lr, self.weight_decay = lr, weight_decay
-        self.warmup, self.layer_decay = warmup, layer_decay
-        check_schedule(scheduler, scheduler_args)
-        self.scheduler, self.scheduler_args = scheduler, dict(scheduler_args or {})
+        self.warmup_ratio, self.layer_decay = warmup_ratio, layer_decay
+        check_schedule(scheduler, lr_scheduler_kwargs, warmup_ratio=warmup_ratio)
+        self.scheduler, self.lr_scheduler_kwargs = scheduler, dict(lr_scheduler_kwargs or {})
         self.class_weights, self.label_smoothing = read_class_weights(class_weights, self.labels), label_smoothing
         self.weights: torch.Tensor | None = None  # (labels,), set once the data is read
         self.optimizer = optimizer
@@ -163,8 +163,8 @@ class SentimentClassifier(pl.LightningModule):
             self.scheduler,
             optimizer,
             steps=int(self.trainer.estimated_stepping_batches),
-            warmup=self.warmup,
-            arguments=self.scheduler_args,
+            warmup=self.warmup_ratio,
+            arguments=self.lr_scheduler_kwargs,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -11,7 +11,7 @@ from sentiment.config.signatures import suggestion
 from sentiment.errors import ConfigError
 
 OURS = {  # arguments that the run sets for every schedule, and the config key that sets them
-    "num_warmup_steps": "model.warmup, a share of all steps",
+    "num_warmup_steps": "model.warmup_ratio, a share of all steps",
     "num_training_steps": "trainer.max_epochs or trainer.max_steps",
     "last_epoch": "resume",
     "optimizer": "model.optimizer",
@@ -19,11 +19,12 @@ OURS = {  # arguments that the run sets for every schedule, and the config key t
 BY_METRIC = (SchedulerType.REDUCE_ON_PLATEAU, SchedulerType.GREEDY)  # these need a metric at each step
 
 
-def check_schedule(kind: SchedulerType | str, arguments: Mapping[str, Any] | None) -> None:
+def check_schedule(kind: SchedulerType | str, arguments: Mapping[str, Any] | None, *, warmup_ratio: float) -> None:
     """Check that training can drive a schedule and that the schedule reads every argument.
 
     Raises:
-        ConfigError: the schedule follows a metric, or an argument is unknown, missing or set by the run itself.
+        ConfigError: the schedule follows a metric or has no warmup, or an argument is unknown, missing or set by the
+            run itself.
     """
     kind = SchedulerType(kind)
     if kind in BY_METRIC:
@@ -33,15 +34,20 @@ def check_schedule(kind: SchedulerType | str, arguments: Mapping[str, Any] | Non
         )
     build: Any = TYPE_TO_SCHEDULER_FUNCTION[kind]
     parameters = inspect.signature(build).parameters
+    if warmup_ratio and "num_warmup_steps" not in parameters:
+        raise ConfigError(
+            f"model.scheduler={kind.value} has no warm-up, so model.warmup_ratio={warmup_ratio:g} would do nothing; "
+            "set model.warmup_ratio=0, or take model.scheduler=constant_with_warmup"
+        )
     own = [] if kind is SchedulerType.CONSTANT else [name for name in parameters if name not in OURS]
     for name in map(str, arguments or {}):
         if name in OURS:
-            raise ConfigError(f"model.scheduler_args.{name}: the run sets it; set {OURS[name]}")
+            raise ConfigError(f"model.lr_scheduler_kwargs.{name}: the run sets it; set {OURS[name]}")
         if name not in own:
             there = suggestion(name, own) or "; it takes none"
-            raise ConfigError(f"model.scheduler_args.{name}: scheduler {kind.value} takes no {name!r}{there}")
+            raise ConfigError(f"model.lr_scheduler_kwargs.{name}: scheduler {kind.value} takes no {name!r}{there}")
     if kind is SchedulerType.WARMUP_STABLE_DECAY and "num_decay_steps" not in (arguments or {}):
-        raise ConfigError(f"model.scheduler={kind.value} needs model.scheduler_args={{num_decay_steps: N}}")
+        raise ConfigError(f"model.scheduler={kind.value} needs model.lr_scheduler_kwargs={{num_decay_steps: N}}")
 
 
 def build_schedule(
@@ -61,4 +67,4 @@ def build_schedule(
             scheduler_specific_kwargs=dict(arguments),
         )
     except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise ConfigError(f"model.scheduler_args={dict(arguments)}: {error}") from error
+        raise ConfigError(f"model.lr_scheduler_kwargs={dict(arguments)}: {error}") from error

@@ -74,7 +74,7 @@ class DiskServer:
 def made(tiny_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     for version in ("1.0", "2.0", "3.0"):
-        package(run=tiny_run, store=folder, file=f"sentiment-{version}", version=version)
+        package(run=tiny_run, model_store=folder, file=f"sentiment-{version}", version=version)
     return folder
 
 
@@ -134,10 +134,10 @@ def candidate(server, version, in_place):
 
 
 def deploy(server, made, version, in_place, *, passes):
-    def copied(*, run, store, name, version, workers, file):
-        partial = store / f".{file}.part"
+    def copied(*, run, model_store, name, version, workers, file):
+        partial = model_store / f".{file}.part"
         shutil.copy(made / f"sentiment-{version}.mar", partial)
-        os.replace(partial, store / f"{file}.mar")
+        os.replace(partial, model_store / f"{file}.mar")
 
     one = candidate(server, version, in_place)
     one.register(copied, None, workers=1)
@@ -186,7 +186,9 @@ def test_a_deployment_killed_at_any_step_promotes_nothing_that_was_not_checked(m
 def rollback_or_none(server):
     """The version that is in place again; None where none was before."""
     with contextlib.suppress(ServingError):
-        return rollback(management=server, store=server.store, name="sentiment", records=server.state.parent / "log")
+        return rollback(
+            management=server, model_store=server.store, name="sentiment", records=server.state.parent / "log"
+        )
     return None
 
 

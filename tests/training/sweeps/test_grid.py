@@ -13,7 +13,7 @@ from tests.training.sweeps.test_space import parsed
 def tiny(tiny_backbone, corpus, tmp_path):
     """The arguments of a short sweep of the tiny backbone, but for what is swept."""
     return [
-        *("train", "-m", "run_name=sweep", f"paths.outputs={tmp_path}", f"paths.cache={tmp_path}/cache"),
+        *("train", "-m", "run_name=sweep", f"paths.output_dir={tmp_path}", f"paths.cache={tmp_path}/cache"),
         *(f"model.backbone={tiny_backbone}", f"data.dir={corpus}", "data.max_length=32", "data.batch_size=8"),
         *("model.lr=5e-3", "trainer.max_epochs=2"),
     ]

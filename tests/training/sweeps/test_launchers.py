@@ -20,7 +20,7 @@ def sweep(tiny_backbone, corpus, tmp_path_factory):
     outputs = tmp_path_factory.mktemp("outputs")
 
     def sweep(name, *overrides, environment=os.environ):
-        words = [sys.executable, str(ROOT / "train.py"), "-m", f"run_name={name}", f"paths.outputs={outputs}"]
+        words = [sys.executable, str(ROOT / "train.py"), "-m", f"run_name={name}", f"paths.output_dir={outputs}"]
         words += [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", "data.max_length=32", "data.batch_size=8"]
         words += [f"paths.cache={outputs}/cache-{name}", "trainer.max_epochs=2", "model.lr=5e-3", "seed=1,2"]
         done = subprocess.run([*words, *overrides], env=environment, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ from tests.conftest import ROOT, read_json
 def command(tiny_backbone, corpus, tmp_path):
     def command(*overrides):
         return [
-            *(sys.executable, str(ROOT / "train.py"), f"paths.outputs={tmp_path}", f"paths.cache={tmp_path}/cache"),
+            *(sys.executable, str(ROOT / "train.py"), f"paths.output_dir={tmp_path}", f"paths.cache={tmp_path}/cache"),
             *(f"model.backbone={tiny_backbone}", f"data.dir={corpus}", "data.max_length=32", "data.batch_size=4"),
             *("hparams_search=optuna", "trainer.max_epochs=3", "model.lr=tag(log,interval(1e-3,1e-1))", *overrides),
         ]

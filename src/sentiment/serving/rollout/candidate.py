@@ -39,12 +39,14 @@ class Candidate:
             ServingError: The server does not find the archive, as when it serves another store.
         """
         made = candidate_of(self.archive)
-        options = {"store": made.parent, "name": self.model, "version": self.version, "workers": workers}
+        options = {"model_store": made.parent, "name": self.model, "version": self.version, "workers": workers}
         package(run=run, file=made.stem, **options)
         try:
             self.management.register(made.name, workers=workers)
         except NotFoundError as error:
-            raise ServingError(f"{error}; is {self.archive.parent} the store of this server? set store=") from error
+            raise ServingError(
+                f"{error}; is {self.archive.parent} the store of this server? set model_store="
+            ) from error
 
     def measure(self, golden: Golden, exported: Sequence[Prediction]) -> Evidence:
         """Compare the candidate with the exported model and the default version on the golden set; time some texts."""

@@ -32,7 +32,7 @@ def deploy(
     engine: Client,
     management: Management,
     package: Callable[..., Path],
-    store: Path,
+    model_store: Path,
     limits: Limits,
     records: Path,
     golden: Path | None = None,
@@ -55,7 +55,7 @@ def deploy(
         engine: Client of the server; its `model` is the one deployed.
         management: Client of the server's management API.
         package: Packages the run, with the options of `sentiment package` bound.
-        store: The server's model store.
+        model_store: The server's model store.
         limits: Thresholds that the new version must meet.
         records: The folder for the decision records.
         golden: Table of golden texts; default: the run's predictions.csv.
@@ -82,7 +82,7 @@ def deploy(
     predictor = Predictor.load(Path(run))
     chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts, how=how)
     check_labels(chosen, predictor)
-    store = Path(store).absolute()
+    store = Path(model_store).absolute()
     with held(store), management, engine:
         withdraw_left(management, engine.model, store)
         served = versions(management, engine.model)
@@ -130,14 +130,14 @@ def decision(candidate: Candidate, records: Path, record: dict[str, Any]) -> Ite
             write_record(records, record)
 
 
-def rollback(*, management: Management, store: Path, name: str, records: Path) -> str:
+def rollback(*, management: Management, model_store: Path, name: str, records: Path) -> str:
     """Make the previous default version the default again, and return it.
 
     Raises:
         ServingError: The store's history has no earlier version, or its archive is missing.
     """
     stop_on_signals()
-    store, model = Path(store).absolute(), name
+    store, model = Path(model_store).absolute(), name
     with held(store), management:
         present = management.version(model)
         before = history(store, model)

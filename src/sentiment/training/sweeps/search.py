@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from sentiment import run_dir as runs
+from sentiment.config.renamed import current_key
 from sentiment.errors import ConfigError, SentimentError
 from sentiment.evaluation.study_storage import readable
 from sentiment.files import write_text
@@ -114,7 +115,9 @@ class OptunaSweeper(FolderSweeper):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.sampler = instantiate(self.sampler, **seed)
-        number = study.ask(space).number
+        trials = study.get_trials(deepcopy=False)
+        names = {current_key(name): name for trial in trials for name in trial.params}  # a study keeps its own
+        number = study.ask({names.get(key, key): one for key, one in space.items()}).number
         return study.get_trials()[number]
 
     def tell(self, study: "Study", number: int, end: runs.Outcome) -> None:
@@ -145,4 +148,4 @@ class OptunaSweeper(FolderSweeper):
 
 
 def arguments(parameters: Mapping[str, Any]) -> list[str]:
-    return [f"{key}={value}" for key, value in parameters.items()]
+    return [f"{current_key(key)}={value}" for key, value in parameters.items()]
