@@ -12,6 +12,7 @@ import torch
 from sentiment.evaluation import metrics
 from sentiment.evaluation.metrics import Metric
 from sentiment.evaluation.resampling import Answers, Floats, Integers, Resamples, draws
+from sentiment.inference.tasks import SINGLE, Decoding
 
 Interval = tuple[float, float]
 
@@ -25,6 +26,7 @@ def intervals(
     targets: Integers,
     labels: Sequence[str],
     *,
+    decoding: Decoding = SINGLE,
     resamples: int = RESAMPLES,
     level: float = LEVEL,
     seed: int = SEED,
@@ -35,6 +37,7 @@ def intervals(
         probabilities: (N, labels).
         targets: label indices (N,).
         labels: the label names, in the order of the columns.
+        decoding: the task, which decides the metrics and the answered labels.
         resamples: the number of bootstrap resamples.
         level: the coverage of the interval.
         seed: seed of the resampling.
@@ -42,7 +45,7 @@ def intervals(
     Returns:
         (low, high) by metric name; a metric undefined in every resample is left out.
     """
-    answers = Answers(probabilities, targets)
+    answers = Answers(probabilities, targets, decoding)
     drawn = [resampled_scores(Resamples(answers, counts), labels) for counts in draws(len(targets), resamples, seed)]
     values = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
     return {name: percentiles(column, level) for name, column in values.items() if not np.isnan(column).all()}
@@ -51,7 +54,7 @@ def intervals(
 def resampled_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, Floats]:
     """Compute each score of `metrics.score` for each resample, (B,)."""
     scores: dict[str, Floats] = {}
-    for metric in metrics.METRICS:
+    for metric in metrics.of_task(resamples.answers.decoding.kind):
         values = resampled(metric, resamples)
         if values.ndim == 1:
             scores[metric.name] = values

@@ -34,7 +34,8 @@ def compare(results: Mapping[str, Evaluation], train: Split, cleaning: Cleaning)
 
 
 def beside(result: Evaluation, baseline: Baseline) -> Comparison:
-    own = Evaluation(result.labels, result.split, baseline.probabilities(result.split.texts, result.labels))
+    probabilities = baseline.probabilities(result.split.texts, result.labels)
+    own = Evaluation(result.labels, result.split, probabilities, decoding=result.decoding)
     lead = (result.predicted == result.targets).double() - (own.predicted == own.targets).double()
     interval = mean_interval(lead.numpy())
     return Comparison(result.split.fingerprint(), own.scores, own.intervals, lead.mean().item(), interval)

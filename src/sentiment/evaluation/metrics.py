@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torchmetrics
@@ -20,6 +20,7 @@ from torchmetrics.functional.classification import binary_auroc
 from torchmetrics.utilities import dim_zero_cat
 
 from sentiment.evaluation.resampling import Floats, Resamples
+from sentiment.inference.tasks import SINGLE, Decoding
 
 
 class Auroc(MulticlassAUROC):
@@ -68,6 +69,9 @@ class Metric:
         meaning: one sentence for the reader of the report.
         higher_is_better: the direction for monitoring callbacks, sweeps and the leaderboard.
         headline: shown at the top of the report and in the learning curves.
+        tasks: the kinds of label it is defined for (`sentiment.inference.tasks`).
+        reads: what `build`'s object is updated with besides the label indices: the probabilities, or the answered
+            label's index where the task does not answer the most probable one.
         resampled: computes the metric for many bootstrap resamples at once, (B,) or (B, classes); without it each
             resample is drawn and given to `build`'s object, about a second for 1,000 resamples of 1,000 rows.
     """
@@ -78,6 +82,8 @@ class Metric:
     meaning: str
     higher_is_better: bool = True
     headline: bool = False
+    tasks: tuple[str, ...] = ("single",)
+    reads: Literal["probabilities", "answers"] = "answers"
     resampled: Callable[[Resamples], Floats] | None = None
 
     @property
@@ -116,6 +122,7 @@ METRICS = [
         "AUROC",
         "how often a text of a label gets a higher probability of it than a text of another; 0.5 is chance",
         headline=True,
+        reads="probabilities",
         resampled=Resamples.auroc,
     ),
     Metric(
@@ -138,9 +145,15 @@ METRICS = [
         "loss",
         "the surprise at the right labels (negative log likelihood); 0 is certainty, lower is better",
         higher_is_better=False,
+        reads="probabilities",
         resampled=Resamples.loss,
     ),
 ]
+
+
+def of_task(kind: str) -> list[Metric]:
+    """Return the metrics that are defined for a kind of label."""
+    return [metric for metric in METRICS if kind in metric.tasks]
 
 
 def find(score: str) -> Metric | None:
@@ -161,9 +174,9 @@ def ordered(scores: Sequence[str]) -> list[str]:
     return sorted(scores, key=lambda score: (*names, kind).index(kind) if (kind := score.partition("/")[0]) else 0)
 
 
-def build(classes: int) -> MetricCollection:
-    """Build all metrics, to be accumulated over a split and not averaged over batches."""
-    return MetricCollection({metric.name: metric.build(classes) for metric in METRICS})
+def build(classes: int, decoding: Decoding = SINGLE) -> MetricCollection:
+    """Build the metrics of a task, to be accumulated over a split and not averaged over batches."""
+    return MetricCollection({metric.name: metric.build(classes) for metric in of_task(decoding.kind)})
 
 
 def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str, float]:
@@ -177,9 +190,11 @@ def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str,
     return {name: flat[name] for name in ordered(list(flat))}
 
 
-def score(probabilities: torch.Tensor, targets: torch.Tensor, labels: Sequence[str]) -> dict[str, float]:
+def score(
+    probabilities: torch.Tensor, targets: torch.Tensor, labels: Sequence[str], decoding: Decoding = SINGLE
+) -> dict[str, float]:
     """Compute all metrics of one split, leaving out those that are NaN, such as AUROC if all rows have one label."""
-    metrics = build(len(labels))
+    metrics = build(len(labels), decoding)
     metrics.update(probabilities, targets)
     return {name: value for name, value in flatten(metrics.compute(), labels).items() if not math.isnan(value)}
 

@@ -10,6 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiment.inference.tasks import SINGLE, Decoding
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -19,13 +21,13 @@ CELLS = 2_000_000  # counts held at a time, 16 MB
 class Answers:
     """Probabilities (N, L) and label indices (N,) of a split, prepared for resampling."""
 
-    def __init__(self, probabilities: Floats, targets: Integers) -> None:
+    def __init__(self, probabilities: Floats, targets: Integers, decoding: Decoding = SINGLE) -> None:
         self.probabilities, self.targets = probabilities, targets
-        self.classes = probabilities.shape[1]
+        self.classes, self.decoding = probabilities.shape[1], decoding
         rows = np.arange(len(targets))
         self.losses = -np.log(np.maximum(probabilities[rows, targets].astype(float), 1e-12))
         self.cells = np.zeros((len(targets), self.classes**2))  # one-hot cell of the flattened confusion matrix
-        self.cells[rows, targets * self.classes + probabilities.argmax(axis=1)] = 1
+        self.cells[rows, targets * self.classes + decoding.decide(probabilities)] = 1
 
     @cached_property
     def curves(self) -> "list[AurocCounts]":

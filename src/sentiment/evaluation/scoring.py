@@ -13,6 +13,7 @@ from sentiment.errors import DataError, TextError
 from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import Interval, intervals
 from sentiment.inference.predictor import apply_temperature
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.types import Classifier, Prediction
 
 CHUNK = 512  # texts per call, between updates of the progress bar and checks for Ctrl-C
@@ -28,6 +29,7 @@ class Evaluation:
     temperature: float = 1.0
     tokens: list[int] | None = None  # tokens read of each text
     truncated: list[bool] | None = None
+    decoding: Decoding = SINGLE
 
     @cached_property
     def targets(self) -> torch.Tensor:
@@ -36,16 +38,17 @@ class Evaluation:
 
     @cached_property
     def predicted(self) -> torch.Tensor:
-        return self.probabilities.argmax(dim=-1)
+        """Indices of the answered labels (N,)."""
+        return torch.from_numpy(self.decoding.decide(self.probabilities.numpy()))
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        return metrics.score(self.probabilities, self.targets, self.labels)
+        return metrics.score(self.probabilities, self.targets, self.labels, self.decoding)
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
         """95 % bootstrap interval of each score."""
-        return intervals(self.probabilities.numpy(), self.targets.numpy(), self.labels)
+        return intervals(self.probabilities.numpy(), self.targets.numpy(), self.labels, decoding=self.decoding)
 
     @property
     def confusion(self) -> list[list[int]]:
@@ -58,7 +61,14 @@ class Evaluation:
         return replace(self, probabilities=changed, temperature=temperature)
 
 
-def evaluate(classifier: Classifier, split: Split, labels: Sequence[str], *, temperature: float = 1.0) -> Evaluation:
+def evaluate(
+    classifier: Classifier,
+    split: Split,
+    labels: Sequence[str],
+    *,
+    temperature: float = 1.0,
+    decoding: Decoding = SINGLE,
+) -> Evaluation:
     """Predict each text of a split with `classifier`, whose probabilities were made with `temperature`.
 
     Raises:
@@ -75,6 +85,7 @@ def evaluate(classifier: Classifier, split: Split, labels: Sequence[str], *, tem
         temperature,
         [answer.tokens for answer in answers if answer.tokens is not None] or None,
         [answer.truncated for answer in answers if answer.truncated is not None] or None,
+        decoding,
     )
 
 

@@ -15,8 +15,9 @@ from tokenizers import Tokenizer
 
 from sentiment.errors import RequestError
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.tasks import decoding_of
 from sentiment.inference.tokenization import special_tokens, truncate, unbounded
-from sentiment.inference.types import Explanation, Prediction, Word
+from sentiment.inference.types import Explanation, Word
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Explainer:
         self, model: Any, tokenizer: Tokenizer, pad_id: int, preprocessing: Preprocessing, labels: Sequence[str]
     ) -> None:
         self.model, self.tokenizer, self.pad_id, self.labels = model, tokenizer, pad_id, labels
+        self.decoding = decoding_of(preprocessing.task)
         self.budget = max(64, int(OPERATIONS / operations(model)))  # in tokens times steps
         longest = min(preprocessing.max_length, self.budget // MIN_STEPS)
         self.preprocessing = replace(preprocessing, max_length=longest)
@@ -96,13 +98,13 @@ class Explainer:
         with torch.no_grad():
             ends = embed(ids)  # (2, T, hidden): the baseline, then the text
             logits = self._logits(ends)
-        target = int(logits[1].argmax()) if plan.target is None else plan.target
+        row = logits[1].softmax(-1)
+        target = int(self.decoding.decide(row[None].cpu().numpy())[0]) if plan.target is None else plan.target
         gradient = self._integrate(ends, target, plan.steps)
         pieces = ((ends[1] - ends[0]) * gradient).sum(-1)[own].tolist()
         before, after = log_odds(logits, target).tolist()
-        row = logits[1].softmax(-1).tolist()
         return Explanation(
-            prediction=Prediction.best(self.labels, row, tokens=len(plan.ids), truncated=plan.truncated),
+            prediction=self.decoding.answer(self.labels, row.tolist(), tokens=len(plan.ids), truncated=plan.truncated),
             target=self.labels[target],
             text=plan.text,
             words=tuple(words(plan, pieces)),
@@ -125,7 +127,7 @@ class Explainer:
     def _logits(self, embeddings: torch.Tensor) -> torch.Tensor:
         everything = torch.ones(embeddings.shape[:2], device=embeddings.device)
         logits: torch.Tensor = self.model(inputs_embeds=embeddings, attention_mask=everything).logits
-        return logits.float() / self.preprocessing.temperature
+        return self.decoding.log_scores(logits.float()) / self.preprocessing.temperature
 
 
 def operations(model: Any) -> int:

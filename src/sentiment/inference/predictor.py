@@ -28,6 +28,7 @@ from sentiment.inference.export_dir import export_folder, labels_of, padding_of,
 from sentiment.inference.hub import locate
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import Compute, OnnxRuntime, TorchRuntime, first_token_only, graph_of
+from sentiment.inference.tasks import decoding_of, softmax
 from sentiment.inference.tokenization import Encoded, encode_windows, unbounded
 from sentiment.inference.types import Explanation, Identity, Prediction
 
@@ -73,6 +74,7 @@ class Predictor:
             sha256: The hash of the export (`sentiment.inference.checksums.export_hash`).
         """
         self.compute, self.tokenizer, self.preprocessing = compute, tokenizer, preprocessing
+        self.decoding = decoding_of(preprocessing.task)
         self.labels, self.pad_id = list(labels), pad_id
         self.load_model, self.max_tokens, self.sha256 = load_model, max_tokens, sha256
         self.settings: dict[str, Any] = {}  # those of `load`, for `identity`
@@ -329,14 +331,14 @@ class Predictor:
         return apply_temperature(torch.from_numpy(scores), self.preprocessing.temperature)
 
     def _score(self, rows: Sequence[list[int]]) -> Any:
-        """Compute the softmax probabilities of token-id rows in batches; float32 of shape (rows, labels)."""
+        """Compute the probabilities of token-id rows in batches; float32 of shape (rows, labels)."""
         logits = np.empty((len(rows), len(self.labels)), dtype=np.float32)
         for batch in group_by_length([len(row) for row in rows], self.max_tokens):
             logits[batch] = self.compute([rows[i] for i in batch]).numpy()
-        return softmax(logits)
+        return self.decoding.probabilities(logits)
 
     def _prediction(self, row: list[float], read: Encoded) -> Prediction:
-        best = Prediction.best(self.labels, row, tokens=read.tokens, truncated=read.truncated)
+        best = self.decoding.answer(self.labels, row, tokens=read.tokens, truncated=read.truncated)
         return best if read.readable else replace(best, readable=False)
 
 
@@ -396,15 +398,6 @@ def load_torch(export: Path, device: str) -> Any:
 
 def first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def softmax(logits: Any) -> Any:
-    """Compute the softmax over the last axis in numpy.
-
-    torch.softmax would wake one thread per core, and these compete with the runtime's own threads.
-    """
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def apply_temperature(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -4,9 +4,12 @@ import html
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from sentiment.inference.tasks import decoding_of
 
 Truncation = Literal["head", "tail", "head_tail"]
 Runtime = Literal["torch", "onnx", "onnx-int8"]  # backend that computes the logits
@@ -107,6 +110,7 @@ class Preprocessing:
     window_step: int = 0  # tokens between window starts at inference; 0 disables windows
     max_windows: int = 8  # limit per text
     runtime: Runtime = "torch"
+    task: Mapping[str, Any] | None = None  # kind of label and its decoding (`sentiment.inference.tasks`); None: single
 
     @property
     def most_tokens(self) -> int:
@@ -114,7 +118,8 @@ class Preprocessing:
         return self.max_length * (self.max_windows if self.window_step else 1)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        values = asdict(self)
+        return values if self.task is not None else {name: value for name, value in values.items() if name != "task"}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Preprocessing":
@@ -129,11 +134,15 @@ class Preprocessing:
         """
         for owner in (self, self.cleaning):
             for name, hint in get_type_hints(type(owner)).items():
-                check_type(name, getattr(owner, name), hint)
+                if name != "task":
+                    check_type(name, getattr(owner, name), hint)
         if not math.isfinite(self.temperature) or min(self.temperature, self.max_length, self.max_windows) <= 0:
             raise ValueError("temperature, max_length and max_windows must be above 0")
         if self.window_step < 0:
             raise ValueError(f"window_step={self.window_step} is below 0")
+        if self.task is not None and not isinstance(self.task, Mapping):
+            raise TypeError(f"task={self.task!r}: expected an object, got {type(self.task).__name__}")
+        decoding_of(self.task)
 
 
 def current_fields(value: dict[str, Any]) -> dict[str, Any]:

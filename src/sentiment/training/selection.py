@@ -15,6 +15,7 @@ import torch
 from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import resampled
 from sentiment.evaluation.resampling import Answers, Floats, Resamples, draws
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.training.checkpoints import Judged, read_judged
 
 Weights = dict[str, torch.Tensor]
@@ -50,7 +51,7 @@ class Choice:
         return {name: value for name, value in vars(self).items() if name != "weights"}
 
 
-def choose(checkpoints: Path, *, metric: str, labels: Sequence[str]) -> Choice:
+def choose(checkpoints: Path, *, metric: str, labels: Sequence[str], decoding: Decoding = SINGLE) -> Choice:
     """Choose between last.ckpt and best.ckpt by a paired bootstrap of `metric` on the validation texts.
 
     The best of k earlier validations is exported if its one-sided p-value is below 0.05 / k (Bonferroni).
@@ -60,7 +61,7 @@ def choose(checkpoints: Path, *, metric: str, labels: Sequence[str]) -> Choice:
     if best.batches == last.batches or best.score == last.score:
         reason = f"epoch {last.epoch}, the last one, is exported; no earlier one validates better"
         return Choice(weights, "last", last.epoch, last.score, last.epoch, last.score, None, reason)
-    p, needed = p_value(best, last, metric, labels), SIGNIFICANCE / (last.number - 1)
+    p, needed = p_value(best, last, metric, labels, decoding), SIGNIFICANCE / (last.number - 1)
     found = f"{metric} {best.score:.4f} against {last.score:.4f} on {len(last.targets)} validation texts, p = {p:.3f}"
     if p < needed:
         reason = f"epoch {best.epoch} is exported; its lead over the last one is more than chance: {found}"
@@ -70,19 +71,21 @@ def choose(checkpoints: Path, *, metric: str, labels: Sequence[str]) -> Choice:
     return Choice(weights, "last", last.epoch, last.score, best.epoch, best.score, p, reason)
 
 
-def p_value(challenger: Judged, holder: Judged, metric: str, labels: Sequence[str]) -> float:
+def p_value(
+    challenger: Judged, holder: Judged, metric: str, labels: Sequence[str], decoding: Decoding = SINGLE
+) -> float:
     """Estimate the one-sided p-value as the share of resamples in which the challenger is not better (Koehn 2004)."""
-    sides = [scores(judged, metric, labels) for judged in (challenger, holder)]
+    sides = [scores(judged, metric, labels, decoding) for judged in (challenger, holder)]
     record = metrics.find(metric)
     lead = sides[0] - sides[1] if record is None or record.higher_is_better else sides[1] - sides[0]
     return float((1 + np.count_nonzero(~(lead > 0))) / (1 + len(lead)))
 
 
-def scores(judged: Judged, metric: str, labels: Sequence[str]) -> Floats:
+def scores(judged: Judged, metric: str, labels: Sequence[str], decoding: Decoding = SINGLE) -> Floats:
     """Compute the metric on each resample, (RESAMPLES,); all calls use the same resamples."""
     record = metrics.find(metric)
     assert record is not None
-    answers = Answers(judged.probabilities.numpy(), judged.targets.numpy())
+    answers = Answers(judged.probabilities.numpy(), judged.targets.numpy(), decoding)
     drawn = draws(len(judged.targets), RESAMPLES, SEED)
     values = np.concatenate([resampled(record, Resamples(answers, counts)) for counts in drawn])
     return values if values.ndim == 1 else values[:, list(labels).index(metric.partition("/")[2])]

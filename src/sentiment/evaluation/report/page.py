@@ -48,7 +48,7 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
         "split": split,
         "result": last,
         "verdict": tables.verdict(split, last, results.baseline.get(split)),
-        "meanings": {metric.title: metric.meaning for metric in metrics.METRICS},
+        "meanings": {metric.title: metric.meaning for metric in metrics.of_task(last.decoding.kind)},
         "tiles": tables.tiles(last),
         "scores": {
             name: tables.scores(result, results.baseline.get(name))

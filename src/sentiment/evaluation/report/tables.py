@@ -73,7 +73,9 @@ def verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> 
 
 
 def tiles(result: "Evaluation") -> list[Tile]:
-    shown = [metric for metric in metrics.METRICS if metric.headline and metric.name in result.scores]
+    shown = [
+        metric for metric in metrics.of_task(result.decoding.kind) if metric.headline and metric.name in result.scores
+    ]
     ece = calibration_errors(result.probabilities, result.targets)["ece"]
     return [
         *(Tile(one.title, f"{result.scores[one.name]:.3f}", span(result.intervals.get(one.name))) for one in shown),
