@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -97,6 +97,7 @@ class Load:
     good: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     attacked: Counter[tuple[str, str]] = field(default_factory=Counter)  # kind and status
+    attack_seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # until it was answered
 
     def start(self, target: Target, seconds: float) -> list[threading.Thread]:
         until = time.monotonic() + seconds
@@ -146,12 +147,13 @@ class Load:
             connection.close()
 
     def _attack(self, http: httpx.Client, attack: Attack) -> None:
-        headers = {"Content-Type": attack.content_type}
+        headers, began = {"Content-Type": attack.content_type}, time.monotonic()
         try:
             answer = http.post(f"/{attack.api}/sentiment", content=attack.body, headers=headers)
         except httpx.TransportError as error:
             self.attacked[attack.kind, type(error).__name__] += 1
             return
+        self.attack_seconds[attack.kind].append(time.monotonic() - began)
         died = answer.status_code in (500, 507) and "Worker died" in answer.text  # it was killed meanwhile
         self.attacked[attack.kind, "worker killed" if died else str(answer.status_code)] += 1
         if answer.status_code not in ANSWERED and not died:
@@ -251,6 +253,7 @@ def arguments() -> argparse.Namespace:
         "--kill-every", type=float, default=2.0, help="minutes between two kills of the worker; 0: none"
     )
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--max-seconds", type=float, help="that a worker computes at a time; default: package's")
     parser.add_argument("--proxy", action="store_true", help="ask through deploy/proxy's nginx, which must be there")
     parser.add_argument("--max-slope", type=float, default=2.0, help="MB a minute, of Java and the workers together")
     parser.add_argument("--max-slowdown", type=float, default=3.0, help="p99 of single texts beside the quiet server's")
@@ -262,7 +265,7 @@ def arguments() -> argparse.Namespace:
 def serving(run: Path, options: argparse.Namespace) -> Iterator[Target]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        package(run=run, model_store=folder / "store", workers=options.workers)
+        package(run=run, model_store=folder / "store", workers=options.workers, max_seconds=options.max_seconds)
         ports = {f"{api}_port": options.port + i for i, api in enumerate(("inference", "management", "metrics"))}
         settings = {"token_auth": not options.proxy, "startup_timeout": 600, **ports}
         server = stack.enter_context(TorchServe(model_store=folder / "store", work_dir=folder / "serve", **settings))
@@ -330,10 +333,13 @@ def report(
 
 
 def attack_table(load: Load) -> Table:
-    table = Table("attack", "answers", title="hostile requests", title_justify="left")
+    columns = ("attack", "answers", "answered after, median and worst")
+    table = Table(*columns, title="hostile requests", title_justify="left")
     for kind in sorted({kind for kind, _ in load.attacked}):
         answers = {status: n for (one, status), n in load.attacked.items() if one == kind}
-        table.add_row(kind, ", ".join(f"{n} x {status}" for status, n in sorted(answers.items())))
+        seconds = load.attack_seconds[kind]
+        shown = f"{statistics.median(seconds) * 1000:.0f}, {max(seconds) * 1000:.0f} ms" if seconds else "-"
+        table.add_row(kind, ", ".join(f"{n} x {status}" for status, n in sorted(answers.items())), shown)
     return table
 
 

@@ -19,7 +19,7 @@ from sentiment.protocol.bodies import decode
 from sentiment.protocol.requests import Describe, Explain, Request, parse_explain, parse_request
 from sentiment.protocol.validation import MODEL_HEADER
 from sentiment.worker.activity import Activity, counted
-from sentiment.worker.admission import Admission, place_of
+from sentiment.worker.admission import MAX_SECONDS, Admission, place_of
 from sentiment.worker.explain_queue import explain_batch
 from sentiment.worker.metrics import Telemetry
 from sentiment.worker.socket_reader import receive_in_pieces
@@ -28,7 +28,6 @@ from sentiment.worker.tracing import Answered, Batch, Tracing
 log = logging.getLogger(__name__)
 
 MAX_ANSWER = 6_553_500  # bytes; TorchServe disconnects a worker that sends more, and loses the batch
-MAX_SECONDS = 10.0  # per call, if the archive sets no limit
 
 
 class SentimentHandler:

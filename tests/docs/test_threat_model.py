@@ -10,7 +10,6 @@ from sentiment.data.tables import excel
 from sentiment.inference import preprocessing as text
 from sentiment.protocol import bodies
 from sentiment.protocol import validation as schema
-from sentiment.serving import archive as packaging
 from sentiment.serving import watch
 from sentiment.serving.settings import Settings
 from sentiment.ui import command, storage
@@ -40,7 +39,7 @@ def phrases():
     yield f"{number_in(HANDLER, 'MAX_ANSWER = '):,} bytes, then 413 for that row"
     yield f"{schema.MAX_TEXTS:,} texts of {schema.MAX_CHARACTERS:,} characters"
     yield f"{schema.MAX_EXPLAINED} texts of {schema.MAX_EXPLAINED_CHARACTERS:,} characters"
-    yield f"more than {packaging.MAX_SECONDS:g} s of work (`max_seconds`)"
+    yield f"more than {package.max_seconds:g} s of work (`max_seconds`)"
     yield f"`response_timeout` {package.response_timeout} s"
     yield f"at most {text.MAX_MARKS} combining marks"
     yield f"keeps {bodies.MAX_FIELDS} and takes {bodies.MAX_FORM_BYTES:,} bytes"

@@ -86,7 +86,7 @@ def test_the_archive_sets_what_a_user_chose_and_nothing_else(tiny_run, tmp_path)
     made = package(run=tiny_run, model_store=tmp_path, workers=2, batch_size=8, max_batch_delay=3, response_timeout=9)
     with zipfile.ZipFile(made) as opened:
         told = yaml.safe_load(opened.read("model-config.yaml"))
-    bounds = {"responseTimeout": 9, "maxSeconds": 4.5}
+    bounds = {"responseTimeout": 9, "maxSeconds": 1.0}
     assert told == {"minWorkers": 2, "maxWorkers": 2, "batchSize": 8, "maxBatchDelay": 3, **bounds}
 
 

@@ -23,13 +23,13 @@ from sentiment.inference.export_dir import PREPROCESSING, export_folder, read_pr
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.run_dir import read_result
+from sentiment.worker.admission import MAX_SECONDS
 
 log = logging.getLogger(__name__)
 
 RESULTS = ("metrics.json", "intervals.json")  # files of the run that the served model reports
 HANDLER = "handlers/sentiment_handler.py"
 CARRIED = ("__init__.py", "errors.py", "files.py", "inference", "protocol", "worker")  # the handler imports these
-MAX_SECONDS = 10.0  # s, compute budget of one worker call
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest timestamp zip supports; every member gets it
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 VERSION = re.compile(r"(?!0+(\.0+)?$)\d+(\.\d+)?")  # TorchServe keeps it as a number above 0
@@ -45,7 +45,7 @@ def package(
     max_batch_delay: Annotated[int, Ge(1)] = 1,
     workers: Annotated[int, Ge(1)] = 1,
     response_timeout: Annotated[int, Ge(1)] = 120,
-    max_seconds: Annotated[float, Gt(0)] | None = None,
+    max_seconds: Annotated[float, Gt(0)] = MAX_SECONDS,
     window_step: Annotated[int, Ge(0)] | None = None,
     overwrite: bool = True,
     file: str | None = None,
@@ -61,8 +61,7 @@ def package(
         max_batch_delay: Time that TorchServe waits for a batch to fill, in milliseconds; it takes 0 for 100.
         workers: Worker processes of the model.
         response_timeout: Seconds after which TorchServe kills a worker that has not answered.
-        max_seconds: Compute budget of one worker call, in seconds. Requests over it are answered 413 or 503. The
-            default is 10, or half of a shorter `response_timeout`.
+        max_seconds: Compute budget of one worker call, in seconds. Requests over it are answered 413 or 503.
         window_step: Replaces the run's own window stride.
         overwrite: Replace an existing archive.
         file: File name without its suffix; default: `name`.
@@ -77,8 +76,6 @@ def package(
     if not NAME.fullmatch(name):
         raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
     version = checked_version(version)
-    if max_seconds is None:
-        max_seconds = min(MAX_SECONDS, response_timeout / 2)
     if max_seconds > response_timeout / 2:
         told = f"max_seconds={max_seconds:g}: TorchServe kills a worker after response_timeout={response_timeout} s"
         raise ConfigError(f"{told}; choose at most half of it")
