@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from sentiment.batch import predict
 from sentiment.errors import RowsRejectedError
 from tests.batch.echo import Echo
 from tests.conftest import ROOT, read_json
+from tests.signals import at_step
 
 OUTPUTS = {
     "out.csv": {"prefix": "m_"},
@@ -20,9 +22,9 @@ OUTPUTS = {
     "out.xlsx": {"prefix": "m_", "spreadsheet_safe": "1"},
 }
 AT_THE_END = [
-    r"os\.rename .*/joined @1",  # all parts are there, the output is not
-    r"os\.rename .*summary\.json$@1",
-    r"os\.remove .*/part-@50",  # a third of them is removed
+    (r"os\.rename .*/joined ", 1),  # all parts are there, the output is not
+    (r"os\.rename .*summary\.json$", 1),
+    (r"os\.remove .*/part-", 50),  # a third of them is removed
 ]
 
 
@@ -43,8 +45,9 @@ def test_a_job_killed_again_and_again_gives_the_bytes_of_an_unbroken_one(rows, t
     settings, random_ = OUTPUTS[name], random.Random(name)
     command = [sys.executable, "-m", "tests.batch.echo", str(rows), str(tmp_path / name)]
     command += [f"{key}={value}" for key, value in settings.items()]
-    for step in [*(f"@{random_.randint(1, 300)}" for _ in range(2)), *AT_THE_END]:
-        assert subprocess.run([*command, f"die={step}"], cwd=ROOT).returncode == -signal.SIGKILL, step
+    for step, nth in [*((re.escape(str(tmp_path)), random_.randint(1, 300)) for _ in range(2)), *AT_THE_END]:
+        killed = subprocess.run(command, cwd=ROOT, env=at_step(signal.SIGKILL, step, nth))
+        assert killed.returncode == -signal.SIGKILL, (step, nth)
     assert subprocess.run(command, cwd=ROOT).returncode == 3
     with pytest.raises(RowsRejectedError, match="8 of 400"):
         predict(input=rows, output=tmp_path / f"whole_{name}", engine=Echo(), chunk=5, quiet=True, **settings)

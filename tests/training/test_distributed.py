@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from sentiment.training import distributed as ranks
 from sentiment.training.checkpoints import read_judged
 from tests.conftest import ROOT, read_json, write_csv
 from tests.ports import free_ports
-from tests.training.test_fit import wait_for
+from tests.signals import at_step
 
 
 @pytest.fixture(scope="module")
@@ -146,18 +145,15 @@ def test_divided_weights_train_as_whole_ones_do(command, one):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_two_processes_stopped_resume_to_the_numbers_of_an_unbroken_run(number, command, tiny_backbone, tmp_path):
+def test_two_processes_stopped_resume_to_the_numbers_of_an_unbroken_run(number, command, tiny_backbone):
     """With dropout, so that the random numbers of each process must go on where they were."""
     changes = ["trainer=ddp", f"model.backbone={tiny_backbone}", "trainer.max_epochs=20", "data.batch_size=4"]
     unbroken = trained(*command(f"unbroken-{number.name}", *changes))
     words, folder = command(f"broken-{number.name}", *changes)
-    log = tmp_path / "log"
-    with log.open("wb") as output, subprocess.Popen(words, stdout=output, stderr=output) as running:
-        wait_for(lambda: b"epoch 3 of 20" in log.read_bytes(), seconds=120)
-        os.kill(running.pid, number)
-        assert running.wait(60) == 130
-    assert log.read_text().count("error") == 1
-    assert "go on with: python train.py resume=" in log.read_text()
+    broken = subprocess.run(words, env=at_step(number, r"os\.rename .*/last\.ckpt$", 3), capture_output=True, text=True)
+    assert broken.returncode == 130
+    assert broken.stderr.count("error") == 1
+    assert "go on with: python train.py resume=" in broken.stderr
     assert not (folder / "metrics.json").exists()
     trained([sys.executable, str(ROOT / "train.py"), f"resume={folder}"], folder)
     assert read_json(folder / "metrics.json") == read_json(unbroken / "metrics.json")

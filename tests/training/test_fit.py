@@ -1,11 +1,9 @@
 """One run directory, whole, repeatable, and resumable."""
 
 import csv
-import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -13,6 +11,7 @@ import yaml
 
 from sentiment.cli import main
 from tests.conftest import ROOT, read_json
+from tests.signals import at_step
 
 
 def test_a_run_directory_is_complete(tiny_run):
@@ -137,14 +136,11 @@ def killed(*options):
 )
 def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options, steady, tmp_path):
     unbroken = steady(*options)
-    log = tmp_path / "log"
-    with log.open("wb") as output:
-        running = subprocess.Popen(steady.command(tmp_path / "broken", *options), stdout=output, stderr=output)
-        wait_for(lambda: b"epoch 3 of 12" in log.read_bytes(), seconds=160)
-        os.kill(running.pid, number)
-        assert running.wait(60) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    environment = at_step(number, r"os\.rename .*/last\.ckpt$", 3)
+    broken = subprocess.run(steady.command(tmp_path / "broken", *options), env=environment, capture_output=True)
+    assert broken.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130), broken.stderr
     if number != signal.SIGKILL:
-        assert b"go on with: python train.py resume=" in log.read_bytes()
+        assert b"go on with: python train.py resume=" in broken.stderr
     assert not (tmp_path / "broken" / "metrics.json").exists()
 
     resume = [sys.executable, str(ROOT / "train.py"), f"resume={tmp_path}/broken"]
@@ -164,10 +160,3 @@ def test_the_options_of_training_work_together(train_tiny):
     assert (told["model"]["lr"], told["seed"]) == (3e-3, 42)  # every logger is told the config
     assert not list(run.glob(".lr_find*"))
     assert read_json(run / "run_summary.json")["epochs"] == 2
-
-
-def wait_for(condition, *, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)

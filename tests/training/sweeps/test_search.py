@@ -1,10 +1,8 @@
 """Searches with Optuna over real runs of the tiny backbone: killed, gone on with, pruned."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 
 import optuna
 import pytest
@@ -13,6 +11,7 @@ from optuna.trial import TrialState
 
 from sentiment import run_dir as runs
 from tests.conftest import ROOT, read_json
+from tests.signals import at_step
 
 
 @pytest.fixture
@@ -32,25 +31,13 @@ def trials(folder):
     return study.get_trials()
 
 
-def killed(command, folder, condition):
-    """Start a search in a session of its own and SIGKILL it once `condition` holds."""
-    with (folder.parent / f"{folder.name}.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + 200
-        while not condition():
-            assert time.monotonic() < deadline
-            assert process.poll() is None, "the search ended before it could be killed"
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 def check_killed_search(command, tmp_path, *, count, cut):
     """Kill a search of `count` trials in the middle of trial `cut` and go on: no trial is lost or run twice."""
     folder = tmp_path / "sweeps" / "killed"
-    folder.parent.mkdir()
-    n_trials = f"hydra.sweeper.n_trials={count}"
-    killed(command("run_name=killed", n_trials), folder, (folder / str(cut) / "checkpoints" / "last.ckpt").exists)
+    search = command("run_name=killed", f"hydra.sweeper.n_trials={count}")
+    environment = at_step(signal.SIGKILL, rf"os\.rename .*/{cut}/checkpoints/last\.ckpt$", 2)
+    killed = subprocess.run(search, env=environment, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     before = trials(folder)
     assert [trial.state for trial in before][-1] == TrialState.RUNNING
     assert len(before) == cut + 1
