@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import ROOT
 
 NAMED = re.compile(r"`((?:\w+/)*test_\w+\.py)?(?:::)?(test_\w+)`")
-DOCUMENTS = ("torchserve.md", "upstream-cases.md", "pages/threat-model.md")
+DOCUMENTS = ("torchserve.md", "upstream-cases.md", "threat-model.md")
 
 
 def test_the_folder_of_a_test_and_its_file_may_be_named():
@@ -17,7 +17,7 @@ def test_the_folder_of_a_test_and_its_file_may_be_named():
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_test_a_document_names_is_there(name):
-    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "pages" / "explanation" / name).read_text(encoding="utf-8")
     files = {f"/{path.relative_to(ROOT)}": path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")}
     evidence = NAMED.findall(text)
     assert len(evidence) > 20

@@ -8,7 +8,7 @@ import pytest
 from sentiment.config.resources import PACKAGE
 from tests.conftest import ROOT
 
-PAGE = ROOT / "docs" / "pages" / "architecture.md"
+PAGE = ROOT / "docs" / "pages" / "explanation" / "architecture.md"
 TABLE = re.compile(r"^\| (\d+) \| ((?:`[\w./]+`(?:, )?)+) \|", re.MULTILINE)
 FLOOR = {
     name.strip("`/").removesuffix(".py"): int(number)

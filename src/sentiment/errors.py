@@ -27,6 +27,8 @@ SentimentError
 
 from typing import Any, Literal
 
+EXIT_CODES = {0: "done", 1: "failed", 2: "wrong input", 3: "some rows rejected", 130: "stopped by Ctrl-C"}
+
 
 class SentimentError(Exception):
     """The base of every error that a user can correct; `exit_code` is what the command ends with."""

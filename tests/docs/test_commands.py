@@ -7,7 +7,7 @@ from omegaconf import OmegaConf, open_dict
 
 from sentiment.cli import COMMANDS, named
 from sentiment.config.check import call
-from sentiment.config.compose import compose
+from sentiment.config.compose import compose, prepare
 from sentiment.training.check import check
 from tests.conftest import ROOT
 from tests.docs.blocks import ALL, PAGES
@@ -29,7 +29,7 @@ def bind(words):
     if command in FLAGS or not {"--help", "-h"}.isdisjoint(given):
         return
     assert command in COMMANDS
-    given = named(command, [word for word in given if word not in FLAGS])
+    given = prepare(command, named(command, [word for word in given if word not in FLAGS]))
     cfg = compose(command, [part for word in given for part in first_of_each(word)])
     with open_dict(cfg):
         cfg.hydra.runtime.output_dir = "outputs/test"

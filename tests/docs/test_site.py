@@ -6,7 +6,11 @@ import sys
 import pytest
 import yaml
 
+from sentiment import errors
 from sentiment.cli import COMMANDS
+from sentiment.errors import SentimentError
+from sentiment.evaluation import metrics as scores
+from sentiment.worker import metrics as served
 from tests.conftest import ROOT
 
 
@@ -26,6 +30,15 @@ def test_each_command_and_group_is_in_the_config_reference(site):
     for key in ("max_batch_delay", "validation_fraction", "accumulate_grad_batches", "token"):
         assert key in text
     assert "more than 0, at most 1" in text  # the bounds of model.lr, from the signature
+
+
+def test_each_metric_and_each_exception_is_in_its_reference(site):
+    text = (site / "reference" / "metrics.html").read_text(encoding="utf-8")
+    assert [metric.name for metric in (*scores.METRICS, *served.METRICS) if metric.name not in text] == []
+    text = (site / "reference" / "exit-codes.html").read_text(encoding="utf-8")
+    made = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, SentimentError)]
+    assert [value.__name__ for value in made if value is not SentimentError and value.__name__ not in text] == []
+    assert {value.exit_code for value in made} | {0} == set(errors.EXIT_CODES)
 
 
 def test_each_path_is_in_the_rest_reference(site):

@@ -15,7 +15,7 @@ from sentiment.serving.settings import Settings
 from sentiment.ui import command, storage
 from tests.conftest import ROOT
 
-PAGE = (ROOT / "docs" / "pages" / "threat-model.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "pages" / "explanation" / "threat-model.md").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
 TEMPLATE = (ROOT / "deploy" / "proxy" / "sentiment.conf.template").read_text(encoding="utf-8")
 HANDLER = (ROOT / "handlers" / "sentiment_handler.py").read_text(encoding="utf-8")

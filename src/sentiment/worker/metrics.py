@@ -17,19 +17,32 @@ class Metric:
     name: str
     kind: Literal["counter", "histogram"]  # TorchServe fixes the histogram buckets, 0.005 to 10
     unit: str
+    help: str  # one clause for the reference page
     labels: tuple[str, ...] = LABELS
 
 
-TEXTS = Metric("sentiment_texts_total", "counter", "texts")
-TOKENS = Metric("sentiment_tokens_total", "counter", "tokens")
-TRUNCATED = Metric("sentiment_truncated_total", "counter", "texts")
-EXPLAINED = Metric("sentiment_explained_total", "counter", "texts")
-REJECTED = Metric("sentiment_rejected_total", "counter", "requests", (*LABELS, "reason"))
-LABELLED = Metric("sentiment_labels_total", "counter", "texts", (*LABELS, "label"))
-SCORES = Metric("sentiment_scores_total", "counter", "texts", (*LABELS, "score"))
-UNREADABLE = Metric("sentiment_unreadable_total", "counter", "texts")
-BATCH_REQUESTS = Metric("sentiment_batch_requests", "histogram", "requests")
-BATCH_SECONDS = Metric("sentiment_batch_seconds", "histogram", "seconds")
+TEXTS = Metric("sentiment_texts_total", "counter", "texts", "texts scored")
+TOKENS = Metric("sentiment_tokens_total", "counter", "tokens", "tokens read by the model")
+TRUNCATED = Metric("sentiment_truncated_total", "counter", "texts", "texts of which the model read only a part")
+EXPLAINED = Metric("sentiment_explained_total", "counter", "texts", "texts explained")
+REJECTED = Metric(
+    "sentiment_rejected_total",
+    "counter",
+    "requests",
+    "requests that the handler rejected, by reason",
+    (*LABELS, "reason"),
+)
+LABELLED = Metric("sentiment_labels_total", "counter", "texts", "texts by predicted label", (*LABELS, "label"))
+SCORES = Metric(
+    "sentiment_scores_total", "counter", "texts", 'texts by score, in bins such as "0.9-1.0"', (*LABELS, "score")
+)
+UNREADABLE = Metric(
+    "sentiment_unreadable_total", "counter", "texts", "texts that cleaning leaves empty or the tokenizer cannot read"
+)
+BATCH_REQUESTS = Metric("sentiment_batch_requests", "histogram", "requests", "requests in a dynamic batch")
+BATCH_SECONDS = Metric(
+    "sentiment_batch_seconds", "histogram", "seconds", "time of a batch in the worker, without the queue"
+)
 METRICS = (
     TEXTS, TOKENS, TRUNCATED, LABELLED, SCORES, UNREADABLE, EXPLAINED, REJECTED, BATCH_REQUESTS, BATCH_SECONDS
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Make the README's pictures of the page: python docs/images/make.py URL, with `sentiment ui` running at URL."""
+"""Make the pictures of the web page: python docs/page_images.py URL, with `sentiment ui` running at URL."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 TEXT = "Gorgeous to look at and wonderful songs, but it drags, and the ending is a mess."
+IMAGES = Path(__file__).parent / "pages" / "images"
 SIZES = {"desktop": (1000, "light"), "phone": (390, "dark")}
 
 with sync_playwright() as playwright:
@@ -18,5 +19,5 @@ with sync_playwright() as playwright:
         page.get_by_role("button", name="Classify").click()
         page.locator("#words .text").wait_for()
         page.wait_for_timeout(1000)
-        page.screenshot(path=Path(__file__).with_name(f"page-{name}.png"), full_page=True)
+        page.screenshot(path=IMAGES / f"page-{name}.png", full_page=True)
     browser.close()
