@@ -6,6 +6,8 @@ from pathlib import Path
 from sentiment import run_dir as runs
 from sentiment.errors import ConfigError
 from sentiment.evaluation.evaluate import run_data
+from sentiment.evaluation.quantification.write import write_quantification
+from sentiment.evaluation.scoring import evaluate
 from sentiment.export.choose_runtime import Wanted, convert
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import export_folder
@@ -37,6 +39,9 @@ def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False) -> 
     chosen = convert(
         exported, runtime=runtime, train=splits["train"].texts, texts=validation.texts, targets=validation.labels
     )
+    predictor = Predictor.load(exported)
+    scores = evaluate(predictor, validation, predictor.labels)
+    write_quantification(exported, scores, splits["train"].labels)  # the runtime's answers, whose errors it measures
     log.info("%s is answered by %s", exported, chosen)
     return chosen
 

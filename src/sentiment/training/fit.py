@@ -21,6 +21,7 @@ from sentiment.errors import ConfigError, InterruptedRunError, ModelError
 from sentiment.evaluation.calibration import fit_temperature
 from sentiment.evaluation.comparison import Comparison, compare
 from sentiment.evaluation.model_card import model_card
+from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.report import write_report
 from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation, evaluate
@@ -90,6 +91,8 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     evaluations = score_export(exported, data, score_test=score_test)
     if cfg.calibrate:
         evaluations = calibrate(exported, evaluations)
+    if score_test:
+        write_quantification(exported, evaluations["validation"], data.splits["train"].labels)
     wanted = score_test if cfg.baseline is None else cfg.baseline
     results = Results(evaluations, compare_with_baseline(evaluations, data) if wanted else {})
     summary = summarize(cfg, data, trainer, choice, runtime=runtime, seconds=time.time() - started)

@@ -1,0 +1,193 @@
+"""Estimators of label shares from the predictions of a classifier.
+
+Survey: González, Castaño, Chawla and del Coz 2017, "A review on quantification learning".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+
+Floats = Any  # numpy arrays of float64
+
+STEPS, TOLERANCE = 1000, 1e-7  # limits of expectation maximisation
+SMALLEST = 1e-9  # share, so that no division is by 0
+WEIGHT = 1e4  # of the constraint that shares add up to 1, against errors of at most 1
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predicted probabilities of a set of texts; equal rows may be stored once, with their number as weight.
+
+    Args:
+        counts: (k,) texts by predicted label.
+        total: (k,) sum of the probabilities.
+        rows: (m, k) distinct rows of probabilities, exact or on a grid.
+        weights: (m,) texts in each row.
+    """
+
+    counts: Floats
+    total: Floats
+    rows: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, probabilities: Floats) -> "Predictions":
+        rows = np.asarray(probabilities, dtype=float)
+        counts = np.bincount(rows.argmax(axis=1), minlength=rows.shape[1]).astype(float)
+        return cls(counts, rows.sum(axis=0), rows, np.ones(len(rows)))
+
+    @cached_property
+    def n(self) -> float:
+        return float(self.counts.sum())
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Behaviour of a classifier on labelled texts; column j of the matrices belongs to the true label j.
+
+    Args:
+        hard: (k, k) share of texts with each predicted label.
+        soft: (k, k) mean predicted probabilities.
+        usual: (k,) mean predicted probabilities of these texts.
+        prior: (k,) label shares of the training texts.
+    """
+
+    hard: Floats
+    soft: Floats
+    usual: Floats
+    prior: Floats
+
+    @classmethod
+    def of(cls, probabilities: Floats, targets: Floats, prior: Floats) -> "Rates":
+        """Measure the rates on texts with known labels; a label without texts gets the ideal column."""
+        rows = np.asarray(probabilities, dtype=float)
+        k = rows.shape[1]
+        given = np.eye(k)[rows.argmax(axis=1)]
+        hard, soft = np.eye(k), np.eye(k)
+        for j in range(k):
+            if (own := targets == j).any():
+                hard[:, j], soft[:, j] = given[own].mean(axis=0), rows[own].mean(axis=0)
+        return cls(hard, soft, rows.mean(axis=0), np.asarray(prior, dtype=float))
+
+
+def smoothed_counts(predictions: Predictions, rates: Rates) -> Floats:
+    """Count the predicted labels, with one text added to each.
+
+    Classify and count (Forman 2008, "Quantifying counts and costs via classification") with Laplace's rule of
+    succession.
+    """
+    return (predictions.counts + 1) / (predictions.n + len(predictions.counts))
+
+
+def mean_probability(predictions: Predictions, rates: Rates) -> Floats:
+    """Average the predicted probabilities.
+
+    Probabilistic classify and count (Bella, Ferri, Hernández-Orallo and Ramírez-Quintana 2010, "Quantification via
+    probability estimators").
+    """
+    return predictions.total / predictions.n
+
+
+def adjusted_counts(predictions: Predictions, rates: Rates) -> Floats:
+    """Correct the counted shares by the classifier's confusion matrix.
+
+    Adjusted classify and count (Forman 2008); for several labels the least-squares solution among the distributions
+    (Hopkins and King 2010; Bunse 2022, "On multi-class extensions of adjusted classify and count").
+    """
+    return closest_mixture(rates.hard, predictions.counts / predictions.n)
+
+
+def adjusted_probability(predictions: Predictions, rates: Rates) -> Floats:
+    """Correct the mean probabilities by those that each true label gets: probabilistic adjusted counts (Bella 2010)."""
+    return closest_mixture(rates.soft, predictions.total / predictions.n)
+
+
+def expectation_maximisation(predictions: Predictions, rates: Rates) -> Floats:
+    """Adjust the training prior to the texts by maximum likelihood.
+
+    Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs of a classifier to new a priori probabilities".
+    """
+    prior = np.maximum(rates.prior, SMALLEST)
+    shares = prior / prior.sum()
+    weights = predictions.weights / predictions.weights.sum()
+    ratios = predictions.rows / prior
+    for _ in range(STEPS):
+        joint = ratios * shares
+        updated = weights @ (joint / np.maximum(joint.sum(axis=1, keepdims=True), SMALLEST))
+        moved = float(np.abs(updated - shares).max())
+        shares = updated
+        if moved < TOLERANCE:
+            break
+    return shares / shares.sum()
+
+
+def closest_mixture(columns: Floats, observed: Floats) -> Floats:
+    """Find the distribution s that minimises |columns @ s - observed|², by non-negative least squares."""
+    system = np.vstack([columns, np.full(len(observed), WEIGHT)])
+    shares, _ = nnls(system, np.append(observed, WEIGHT))
+    return shares / shares.sum()
+
+
+ESTIMATORS: dict[str, Callable[[Predictions, Rates], Floats]] = {
+    "counts": smoothed_counts,
+    "mean_probability": mean_probability,
+    "adjusted_counts": adjusted_counts,
+    "adjusted_probability": adjusted_probability,
+    "em": expectation_maximisation,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An estimator, or one that is shrunk towards another where the predictions look as usual.
+
+    Shrinkage towards `base` by B = tau / (d² + tau): d² is the squared distance of the mean probabilities from the
+    usual ones, less what chance alone makes of it. This is the form of an empirical Bayes estimate (Efron and Morris
+    1973, "Stein's estimation rule and its competitors"), with tau chosen by cross-validation.
+
+    Args:
+        name: A key of ESTIMATORS.
+        base: Another key, or none.
+        tau: Strength of the shrinkage, a variance of label shares.
+    """
+
+    name: str
+    base: str = ""
+    tau: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.base}, tau {self.tau:g}" if self.base else self.name
+
+    def combine(self, found: Floats, base: Floats, shift: float) -> Floats:
+        kept = self.tau / (shift + self.tau)
+        return kept * base + (1 - kept) * found
+
+
+def estimate(method: Method, predictions: Predictions, rates: Rates) -> Floats:
+    """Estimate the label shares of at least one text, (k,)."""
+    found = ESTIMATORS[method.name](predictions, rates)
+    if not method.base:
+        return found
+    return method.combine(found, ESTIMATORS[method.base](predictions, rates), shift_of(predictions, rates))
+
+
+def shift_of(predictions: Predictions, rates: Rates) -> float:
+    """Return the squared distance of the mean probabilities from the usual ones, less its expectation by chance."""
+    mean = predictions.total / predictions.n
+    chance = float(rates.usual @ (1 - rates.usual)) / predictions.n
+    return max(0.0, float(((mean - rates.usual) ** 2).sum()) - chance)
+
+
+def disagreement(predictions: Predictions, rates: Rates) -> float:
+    """Return the squared distance between expectation maximisation and mean probability.
+
+    The two agree where the texts are as in training; their distance stands for the doubt about which of them holds, as
+    the spread between models does in model averaging (Buckland, Burnham and Augustin 1997, "Model selection: an
+    integral part of inference").
+    """
+    found = expectation_maximisation(predictions, rates) - mean_probability(predictions, rates)
+    return float((found**2).sum())

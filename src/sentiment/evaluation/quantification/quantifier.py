@@ -1,0 +1,168 @@
+"""The estimator chosen for a model, with what its estimates and intervals need: quantification.json of an export."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentiment.evaluation.quantification.choice import COUNTS, Choice, choose
+from sentiment.evaluation.quantification.estimators import (
+    ESTIMATORS,
+    Floats,
+    Method,
+    Predictions,
+    Rates,
+    disagreement,
+    estimate,
+)
+from sentiment.evaluation.quantification.intervals import Spread
+from sentiment.files import damaged, read_object
+
+log = logging.getLogger(__name__)
+
+FILE = "quantification.json"
+NORMAL = 1.96  # standard deviations of a normal distribution in half a 95 % interval
+
+
+@dataclass(frozen=True)
+class Quantifier:
+    """Estimator of label shares, fitted on labelled texts.
+
+    Args:
+        labels: The labels, in the order of the probabilities.
+        choice: The estimator and the reason for it.
+        rates: The classifier's behaviour on the labelled texts.
+        spread: The error model of the intervals; None where the texts were too few to fit one.
+        texts: Number of labelled texts.
+        groups: Description of the groups that were held out.
+        export: Hash of the export whose predictions these are.
+    """
+
+    labels: list[str]
+    choice: Choice
+    rates: Rates
+    spread: Spread | None
+    texts: int = 0
+    groups: str = ""
+    export: str = ""
+
+    @classmethod
+    def fit(
+        cls,
+        probabilities: Floats,
+        targets: Floats,
+        labels: Sequence[str],
+        *,
+        prior: Floats,
+        groups: Sequence[Any] | None,
+        described: str,
+        export: str = "",
+    ) -> "Quantifier":
+        """Choose the estimator and fit the intervals on labelled texts.
+
+        Args:
+            probabilities: (n, k) predictions.
+            targets: (n,) true label indices.
+            labels: The label names.
+            prior: (k,) label shares of the training texts, for expectation maximisation.
+            groups: Group of each text; None if the texts are too few to form any.
+            described: Description of the groups.
+            export: Hash of the export.
+        """
+        rows, prior = np.asarray(probabilities, dtype=float), np.asarray(prior, dtype=float)
+        choice, spread = choose(rows, np.asarray(targets), groups, prior)
+        rates = Rates.of(rows, np.asarray(targets), prior)
+        return cls(list(labels), choice, rates, spread, len(rows), described if spread else "", export)
+
+    @classmethod
+    def without_fit(cls, labels: Sequence[str]) -> "Quantifier":
+        """Return smoothed counts with intervals that hold the sample's error alone."""
+        k, even = len(labels), np.full(len(labels), 1 / len(labels))
+        reason = "no quantification.json was found for this model, so the labels are counted as predicted"
+        return cls(list(labels), Choice(COUNTS, reason), Rates(np.eye(k), np.eye(k), even, even), None)
+
+    def shares(self, predictions: Predictions) -> Floats:
+        return estimate(self.choice.method, predictions, self.rates)
+
+    def variance(self, predictions: Predictions, shares: Floats, *, sampled: bool) -> Floats:
+        """Return the error variance of the estimated shares, (k,).
+
+        Args:
+            predictions: The texts' predictions.
+            shares: The estimate made of them.
+            sampled: Count the chance of drawing these texts, which stand for more of their kind.
+        """
+        n = np.array(predictions.n)
+        if self.spread is None:
+            zero = np.zeros(len(shares))
+            return Spread(zero, zero, zero, 1.0).variance(shares, n, 0.0, sampled=True)
+        return self.spread.variance(shares, n, disagreement(predictions, self.rates), sampled=sampled)
+
+    @property
+    def multiplier(self) -> float:
+        """Half the width of a 95 % interval, in standard deviations."""
+        return self.spread.multiplier if self.spread else NORMAL
+
+    def interval(self, predictions: Predictions, shares: Floats, *, sampled: bool) -> tuple[Floats, Floats]:
+        """Return the lower and the upper ends of the 95 % intervals, (k,) each."""
+        half = self.multiplier * np.sqrt(self.variance(predictions, shares, sampled=sampled))
+        return np.clip(shares - half, 0, 1), np.clip(shares + half, 0, 1)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "labels": self.labels,
+            **self.choice.to_json(),
+            "texts": self.texts,
+            "groups": self.groups,
+            "export": self.export,
+            "usual": numbers(self.rates.usual),
+            "prior": numbers(self.rates.prior),
+            "predicted_by_true_label": [numbers(row) for row in self.rates.hard.T],
+            "probability_by_true_label": [numbers(row) for row in self.rates.soft.T],
+            "interval": self.spread.to_json() if self.spread else None,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Quantifier":
+        prior = np.array(value["prior"], dtype=float)
+        rates = Rates(
+            np.array(value["predicted_by_true_label"], dtype=float).T,
+            np.array(value["probability_by_true_label"], dtype=float).T,
+            np.array(value["usual"], dtype=float),
+            prior,
+        )
+        made = value["interval"]
+        coefficients = [np.array(made[name], dtype=float) for name in ("text", "group", "doubt")] if made else []
+        spread = Spread(*coefficients, float(made["multiplier"])) if made else None
+        method = Method(value["name"], value["base"], float(value["tau"]))
+        choice = Choice(method, value["reason"], value["errors"])
+        if (
+            not {method.name, method.base or "counts"} <= set(ESTIMATORS)
+            or rates.hard.shape != (len(value["labels"]),) * 2
+        ):
+            raise ValueError(f"unknown estimator {method}, or rates that do not fit the labels")
+        return cls(list(value["labels"]), choice, rates, spread, int(value["texts"]), value["groups"], value["export"])
+
+
+def numbers(values: Floats) -> list[float]:
+    return [round(float(value), 6) for value in values]
+
+
+def read_quantifier(export: Path) -> Quantifier | None:
+    """Read quantification.json of an export folder; None if it has none.
+
+    Raises:
+        DamagedFileError: The file lacks a key or holds an invalid value.
+    """
+    path = export / FILE
+    if not path.is_file():
+        return None
+    try:
+        return Quantifier.from_json(read_object(path))
+    except KeyError as error:
+        raise damaged(path, f"it has no {error}") from error
+    except (TypeError, ValueError) as error:
+        raise damaged(path, str(error)) from error

@@ -1,0 +1,93 @@
+"""Sets of labelled texts to test estimators on: real groups as they are, and simulated shifts of the label shares."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sentiment.evaluation.quantification.estimators import Floats, Predictions, Rates
+
+FOLDS = 10
+FEWEST = 15  # texts in a group
+SHIFTS = 30  # simulated sets of each fold
+SIZES = (25, 50, 100, 200, 400)  # texts in a simulated set
+TOPICS = 12
+
+Kind = Literal["group", "shift"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """A set of texts with known labels, and rates measured without any of its group."""
+
+    kind: Kind
+    group: int  # number of the fold's first group for shifts
+    predictions: Predictions
+    rates: Rates
+    shares: Floats  # true shares among these texts
+    drawn_from: Floats  # shares of the distribution that the labels were drawn from
+
+
+def bags(
+    probabilities: Floats, targets: Floats, groups: Sequence[Any], prior: Floats, *, seed: int = 0
+) -> Iterator[Bag]:
+    """Yield test sets by cross-validation over groups: held-out groups, and shifts drawn from held-out texts.
+
+    The shifts follow the artificial-prevalence protocol (Forman 2005), with shares uniform on the simplex.
+
+    Args:
+        probabilities: (n, k) predictions.
+        targets: (n,) true label indices.
+        groups: Group of each text; groups below FEWEST texts are never held out.
+        prior: (k,) label shares of the training texts.
+        seed: Seed of the folds and draws.
+    """
+    rng = np.random.default_rng(seed)
+    names, codes = np.unique(np.asarray(groups), return_inverse=True)
+    sizes = np.bincount(codes)
+    large = rng.permutation(np.flatnonzero(sizes >= FEWEST))
+    for held in np.array_split(large, min(FOLDS, max(2, len(large)))):
+        inside = np.isin(codes, held)
+        if not inside.any() or inside.all():
+            continue
+        rates = Rates.of(probabilities[~inside], targets[~inside], prior)
+        for group in held:
+            yield whole("group", int(group), np.flatnonzero(codes == group), probabilities, targets, rates)
+        for _ in range(SHIFTS):
+            rows, mix = shifted(targets, np.flatnonzero(inside), len(prior), rng)
+            yield whole("shift", int(held[0]), rows, probabilities, targets, rates, mix)
+
+
+def whole(
+    kind: Kind, group: int, rows: Floats, probabilities: Floats, targets: Floats, rates: Rates, mix: Floats = None
+) -> Bag:
+    shares = np.bincount(targets[rows], minlength=probabilities.shape[1]) / len(rows)
+    return Bag(kind, group, Predictions.of(probabilities[rows]), rates, shares, shares if mix is None else mix)
+
+
+def shifted(targets: Floats, rows: Floats, k: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw a size and label shares, then labels from them and texts of those labels; returns rows and shares."""
+    mix = rng.dirichlet(np.ones(k))
+    by_label = [rows[targets[rows] == j] for j in range(k)]
+    mix = mix * [len(own) > 0 for own in by_label]
+    mix = mix / mix.sum()
+    drawn = rng.multinomial(int(rng.choice(SIZES)), mix)
+    return np.concatenate([rng.choice(own, count) for own, count in zip(by_label, drawn, strict=True) if count]), mix
+
+
+def topics(texts: Sequence[str], *, seed: int = 0) -> Floats:
+    """Cluster texts by their words, as groups where the data names none: TF-IDF, LSA, k-means; (n,) cluster numbers."""
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.preprocessing import normalize
+
+    try:
+        words = TfidfVectorizer(min_df=3, max_df=0.2, sublinear_tf=True).fit_transform(texts)
+    except ValueError:  # no word is in enough texts
+        words = None
+    if words is None or words.shape[1] < 100:
+        return np.random.default_rng(seed).integers(0, 2, len(texts))
+    places = TruncatedSVD(min(50, words.shape[1] - 1), random_state=seed).fit_transform(words)
+    return KMeans(TOPICS, n_init=2, random_state=seed).fit_predict(normalize(places + 1e-12))

@@ -1,0 +1,42 @@
+"""Write quantification.json and the reference texts of an export, from its scores on the validation split."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from sentiment.evaluation.quantification.choice import FEWEST_TEXTS
+from sentiment.evaluation.quantification.quantifier import FILE, Quantifier
+from sentiment.evaluation.quantification.reference import REFERENCE, Reference
+from sentiment.evaluation.quantification.simulation import topics
+from sentiment.evaluation.scoring import Evaluation
+from sentiment.files import write_json
+from sentiment.inference.checksums import export_hash, update_checksums
+
+log = logging.getLogger(__name__)
+
+
+def write_quantification(exported: Path, validation: Evaluation, train_labels: list[str]) -> Quantifier:
+    """Fit the estimator of label shares to an export's predictions, and store it with the reference texts.
+
+    Args:
+        exported: The export folder, complete.
+        validation: Its predictions of the validation split.
+        train_labels: Labels of the training texts, for their shares.
+    """
+    texts, labels = validation.split.texts, validation.labels
+    prior = np.array([train_labels.count(label) for label in labels], dtype=float)
+    quantifier = Quantifier.fit(
+        validation.probabilities.numpy(),
+        validation.targets.numpy(),
+        labels,
+        prior=prior / prior.sum(),
+        groups=topics(texts) if len(texts) >= FEWEST_TEXTS else None,
+        described="topics of the validation texts",
+        export=export_hash(exported),
+    )
+    write_json(exported / FILE, quantifier.to_json())
+    Reference.of(texts, validation.targets.numpy(), validation.probabilities.numpy(), validation.tokens).write(exported)
+    update_checksums(exported, FILE, REFERENCE)
+    log.info("shares of labels: %s", quantifier.choice.reason)
+    return quantifier

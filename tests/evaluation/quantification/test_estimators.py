@@ -1,0 +1,90 @@
+"""Estimators of label shares: the right shares under a pure shift of the mix, and QuaPy's numbers."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from sentiment.evaluation.quantification import ESTIMATORS, Method, Predictions, Rates, estimate
+from sentiment.evaluation.quantification.estimators import closest_mixture, shift_of
+from tests.evaluation.quantification.made_up import PRIOR, draw
+
+SHIFTED = np.array([0.6, 0.25, 0.15])
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    return draw(4000, np.random.default_rng(0))[:2]
+
+
+@pytest.fixture(scope="module")
+def rates(labelled):
+    return Rates.of(*labelled, PRIOR)
+
+
+@pytest.fixture(scope="module")
+def shifted():
+    return draw(4000, np.random.default_rng(1), SHIFTED)
+
+
+@pytest.mark.parametrize("name", ["adjusted_counts", "adjusted_probability", "em"])
+def test_what_corrects_finds_a_mix_that_moved(name, rates, shifted):
+    probabilities, targets, _ = shifted
+    true = np.bincount(targets) / len(targets)
+    counted = estimate(Method("counts"), Predictions.of(probabilities), rates)
+    found = estimate(Method(name), Predictions.of(probabilities), rates)
+    assert np.abs(found - true).max() < 0.04 < np.abs(counted - true).max()
+
+
+def test_counts_have_one_text_added_to_each_label(rates):
+    predictions = Predictions.of(np.eye(3)[[0, 0, 1]])
+    assert estimate(Method("counts"), predictions, rates) == pytest.approx([3 / 6, 2 / 6, 1 / 6])
+
+
+def test_equal_rows_may_be_stored_once_with_their_number(rates):
+    rows = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
+    weights = np.array([3.0, 2.0])
+    grouped = Predictions(np.array([3.0, 0.0, 2.0]), weights @ rows, rows, weights)
+    single = Predictions.of(np.repeat(rows, [3, 2], axis=0))
+    for name in ESTIMATORS:
+        assert estimate(Method(name), grouped, rates) == pytest.approx(estimate(Method(name), single, rates), abs=1e-6)
+
+
+def test_estimates_are_distributions_even_where_no_mixture_fits(rates):
+    extreme = Predictions.of(np.array([[0.999, 0.0005, 0.0005]] * 5))
+    for name in ESTIMATORS:
+        found = estimate(Method(name), extreme, rates)
+        assert found.sum() == pytest.approx(1)
+        assert (found >= 0).all()
+    assert closest_mixture(np.eye(2), np.array([0.3, 0.7])) == pytest.approx([0.3, 0.7])
+
+
+def test_shrinkage_keeps_the_base_where_nothing_moved_and_corrects_where_it_did(labelled, rates, shifted):
+    method = Method("em", "mean_probability", 0.02)
+    usual, moved = Predictions.of(labelled[0][:1000]), Predictions.of(shifted[0])
+    assert shift_of(usual, rates) < 0.001
+    assert estimate(method, usual, rates) == pytest.approx(estimate(Method(method.base), usual, rates), abs=0.005)
+    between = [estimate(Method(name), moved, rates)[0] for name in ("mean_probability", "em")]
+    assert between[0] < estimate(method, moved, rates)[0] < between[1]
+
+
+def test_the_estimators_give_the_numbers_of_quapy(labelled, rates, shifted):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        aggregative = pytest.importorskip("quapy.method.aggregative")
+    (probabilities, targets), (posteriors, _, _) = labelled, shifted
+    classes, predictions = np.arange(3), Predictions.of(posteriors)
+    hard = aggregative.ACC.getPteCondEstim(classes, targets, probabilities.argmax(axis=1))
+    soft = aggregative.PACC.getPteCondEstim(classes, targets, probabilities)
+    assert rates.hard == pytest.approx(hard)
+    assert rates.soft == pytest.approx(soft)
+    solve = {"method": "inversion", "solver": "minimize"}
+    counted = predictions.counts / predictions.n
+    theirs = {
+        "adjusted_counts": aggregative.ACC.solve_adjustment(hard, counted, **solve),
+        "adjusted_probability": aggregative.ACC.solve_adjustment(soft, posteriors.mean(axis=0), **solve),
+        "em": aggregative.EMQ.EM(PRIOR, posteriors, epsilon=1e-7)[0],
+        "mean_probability": posteriors.mean(axis=0),
+    }
+    for name, shares in theirs.items():
+        assert estimate(Method(name), predictions, rates) == pytest.approx(shares, abs=2e-3), name

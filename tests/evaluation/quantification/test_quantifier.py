@@ -1,0 +1,107 @@
+"""The choice of an estimator, the coverage of its intervals, and the files of an export."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sentiment.errors import DamagedFileError
+from sentiment.evaluation.quantification import FILE, Method, Predictions, Quantifier, read_quantifier
+from sentiment.evaluation.quantification.choice import COUNTS, decide
+from sentiment.evaluation.quantification.reference import REFERENCE, Reference, read_reference
+from sentiment.evaluation.quantification.simulation import bags
+from sentiment.inference.checksums import damage_of
+from tests.evaluation.quantification.made_up import LABELS, PRIOR, draw
+
+
+def fitted(probabilities, targets, groups):
+    return Quantifier.fit(probabilities, targets, LABELS, prior=PRIOR, groups=groups, described="groups")
+
+
+def coverage(quantifier, probabilities, targets, groups, *, seed):
+    """Share of intervals that hold the true share, on held-out groups and on simulated shifts."""
+    inside = {"group": [], "shift": []}
+    for bag in bags(probabilities, targets, groups, PRIOR, seed=seed):
+        shares = quantifier.shares(bag.predictions)
+        for sampled, true in ((False, bag.shares), (True, bag.drawn_from)):
+            low, high = quantifier.interval(bag.predictions, shares, sampled=sampled)
+            inside[bag.kind] += [(low <= true) & (true <= high)]
+    return {kind: np.mean(values) for kind, values in inside.items()}
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.5])
+def test_intervals_hold_the_shares_of_held_out_groups_and_of_simulated_shifts(moved):
+    found = {"group": [], "shift": []}
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        known = fitted(*draw(2400, rng, moved=moved, groups=30))
+        for kind, value in coverage(known, *draw(2400, rng, moved=moved, groups=30), seed=seed).items():
+            found[kind].append(value)
+    both = np.mean([np.mean(values) for values in found.values()])
+    assert 0.92 <= both <= 0.98, found
+    assert min(np.mean(values) for values in found.values()) > 0.88, found
+
+
+def test_a_correction_is_chosen_where_texts_of_a_label_stay_the_same():
+    choice = fitted(*draw(3000, np.random.default_rng(0), groups=10)).choice
+    assert choice.method.name != "counts"
+    assert choice.errors["em"]["absolute_error_shifts"] < choice.errors["counts"]["absolute_error_shifts"]
+    assert "errs least on held-out groups and simulated shifts" in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("gain", "chosen", "opening"),
+    [
+        ([0.01, -0.01, 0.02, -0.015], "counts", "nothing clearly beats it: counting the predicted labels errs by 5.0"),
+        ([-0.01, -0.01, -0.01, -0.01], "counts", "nothing beats it"),
+        ([0.01, 0.012, 0.009, 0.011], "em", "it errs least on held-out groups and simulated shifts: expectation"),
+    ],
+)
+def test_counts_stay_unless_another_is_clearly_better(gain, chosen, opening):
+    tested = [SimpleNamespace(kind=kind, group=group) for kind in ("group", "shift") for group in range(4)]
+    counted = np.full(8, 0.05)
+    method, reason = decide({COUNTS: counted, Method("em"): counted - np.tile(gain, 2)}, tested)
+    assert method.name == chosen
+    assert reason.startswith(opening)
+
+
+def test_few_texts_are_counted_and_the_reason_is_given(tmp_path):
+    probabilities, targets, groups = draw(60, np.random.default_rng(0))
+    known = fitted(probabilities, targets, groups)
+    assert known.choice.reason == "60 labelled texts are too few to compare estimators (at least 100)"
+    low, high = known.interval(Predictions.of(probabilities), np.array([0.2, 0.45, 0.35]), sampled=False)
+    assert (high - low > 0.2).all()
+
+
+def test_a_quantifier_is_the_same_after_it_was_stored(tmp_path):
+    known = fitted(*draw(1000, np.random.default_rng(0), groups=8))
+    (tmp_path / FILE).write_text(json.dumps(known.to_json()))
+    again = read_quantifier(tmp_path)
+    predictions = Predictions.of(draw(200, np.random.default_rng(1))[0])
+    assert again.shares(predictions) == pytest.approx(known.shares(predictions), abs=1e-5)
+    assert again.choice == known.choice
+    assert read_quantifier(tmp_path / "elsewhere") is None
+    (tmp_path / FILE).write_text("{}")
+    with pytest.raises(DamagedFileError, match="it has no 'prior'"):
+        read_quantifier(tmp_path)
+
+
+def test_a_run_leaves_both_files_in_its_export_and_lists_them(tiny_run):
+    known, reference = read_quantifier(tiny_run / "export"), read_reference(tiny_run / "export")
+    assert known.labels == ["negative", "positive"]
+    assert known.texts == len(reference) == 16
+    assert known.choice.method.name == "counts"
+    assert (reference.tokens > 2).all()
+    assert damage_of(tiny_run / "export") is None
+    assert REFERENCE in (tiny_run / "export" / "SHA256SUMS").read_text()
+
+
+def test_the_reference_holds_no_rare_word_and_no_user(tmp_path):
+    texts = [f"@someone likes this film {'secretword' if i == 3 else ''} http://t.co/{i}" for i in range(8)]
+    Reference.of(texts, np.zeros(8), np.full((8, 2), 0.5), None).write(tmp_path)
+    read = read_reference(tmp_path)
+    assert read.words == [["film", "likes", "this"]] * 8
+    (tmp_path / REFERENCE).write_text("no parquet")
+    with pytest.raises(DamagedFileError, match="Parquet"):
+        read_reference(tmp_path)
