@@ -7,7 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from sentiment.cli import main
-from sentiment.config.targets import allowed, check_saved_overrides, instantiate_saved
+from sentiment.config.resources import bundled
+from sentiment.config.targets import allowed, check_saved_overrides, instantiate_saved, targets
 from sentiment.errors import ConfigError, DamagedFileError
 
 GROUPS = ("data", "model", "trainer", "callbacks", "logger", "experiment")
@@ -52,6 +53,17 @@ def test_what_the_documentation_names_is_allowed(target):
 )
 def test_anything_else_is_not(target):
     assert not allowed(target)
+
+
+def test_whatever_a_run_or_a_sweep_of_this_project_saves_is_allowed():
+    """A killed search is gone on with, its pruning callback included."""
+    conf = bundled("conf")
+    defaults = OmegaConf.load(conf / "train.yaml").defaults
+    groups = [name for entry in defaults if entry != "_self_" for name in entry if not name.startswith("override")]
+    files = [conf / "train.yaml", *(path for group in [*groups, "hydra"] for path in (conf / group).rglob("*.yaml"))]
+    saved = {target for path in files for _, target in targets(OmegaConf.to_container(OmegaConf.load(path)))}
+    assert "sentiment.training.sweeps.pruning.Prune" in saved
+    assert [target for target in saved if not allowed(target)] == []
 
 
 def test_own_classes_are_allowed_by_name_or_package(monkeypatch):

@@ -33,9 +33,9 @@ def way(tmp_path_factory):
     return folder
 
 
-def on_free_ports(store, *, folder, **settings):
+def on_free_ports(store, *, work_dir, **settings):
     ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
-    return TorchServe(model_store=store, work_dir=folder, **{**ports, **settings})
+    return TorchServe(model_store=store, work_dir=work_dir, **{**ports, **settings})
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,8 @@ from sentiment.config.signatures import check_node
 from sentiment.errors import ConfigError, DamagedFileError
 
 ENVIRONMENT = "SENTIMENT_ALLOW_TARGETS"  # comma-separated names; a package ends with a dot
-GROUPS = ("data", "model", "trainer", "callbacks", "logger", "hydra")  # groups of conf/ that a training run uses
+# groups of conf/ that a training run or a sweep uses
+GROUPS = ("data", "model", "trainer", "callbacks", "logger", "hparams_search", "hydra")
 KINDS = {  # package to base class: its public subclasses are allowed, as documented
     "pytorch_lightning.callbacks": "pytorch_lightning.Callback",
     "pytorch_lightning.loggers": "pytorch_lightning.loggers.Logger",

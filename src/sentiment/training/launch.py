@@ -82,7 +82,8 @@ def check_saved(cfg: "DictConfig", given: Sequence[str]) -> None:
 
     from sentiment.config.targets import check_targets
 
-    check_targets(OmegaConf.to_container(cfg, resolve=True), source=f"resume={cfg.resume}", given=given)
+    source = "the sweep of resume=" if cfg.resume is None else f"resume={cfg.resume}"
+    check_targets(OmegaConf.to_container(cfg, resolve=True), source=source, given=given)
 
 
 def _checked(cfg: "DictConfig", folder: Path) -> int:

@@ -43,7 +43,10 @@ def check_killed_search(command, tmp_path, *, count, cut):
     assert len(before) == cut + 1
     stamps = {trial.number: trial.datetime_complete for trial in before[:-1]}
 
-    subprocess.run([sys.executable, str(ROOT / "train.py"), f"resume={folder}"], check=True, capture_output=True)
+    resumed = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), f"resume={folder}"], capture_output=True, text=True
+    )
+    assert resumed.returncode == 0, resumed.stderr
     after = trials(folder)
     assert [trial.number for trial in after] == list(range(count))
     assert {number: after[number].datetime_complete for number in stamps} == stamps
