@@ -11,10 +11,13 @@ PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 # Several processes at a time, each with whole files of tests.
 BESIDE := -n logical --maxprocesses 4 --dist loadfile
 INSTALLED := $(VENV)/.installed-$(PINS)
+CONSTRAINTS := constraints.txt
 # Builds are pinned too: packages that come as source alone, and this project's own.
-INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --build-constraint constraints.txt --editable
+INSTALL := $(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --build-constraint constraints.txt --editable
+UV := .cache/lock/bin/uv
+LOWEST := .cache/lowest/constraints.txt
 
-.PHONY: .venv-works help install demo train test test-all check format bench bench-quick soak serve ui images docs dist lock clean
+.PHONY: .venv-works help install demo train test test-all test-lowest check format bench bench-quick soak serve ui images docs dist lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,7 +33,7 @@ help: ## this list
 $(INSTALLED):
 	@$(MAKE) --no-print-directory .venv-works
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
-	$(INSTALL) '.[dev,demo]'
+	$(INSTALL) '.[dev]'
 	rm -f $(VENV)/.installed-*
 	touch $@
 
@@ -40,10 +43,18 @@ demo: $(INSTALLED) ## train, package, serve and predict on the embedded texts
 	$(BIN)/sentiment demo
 
 test: $(INSTALLED) ## the tests that run in minutes
-	$(BIN)/python -m pytest $(BESIDE)
+	$(BIN)/python -m pytest $(BESIDE) $(TESTS)
 
 test-all: $(INSTALLED) ## the slow tests too
 	$(BIN)/python -m pytest $(BESIDE) -m ''
+
+$(LOWEST): pyproject.toml | $(UV)
+	mkdir -p $(@D)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --resolution lowest-direct --extra dev \
+	  --output-file $@ pyproject.toml
+
+test-lowest: $(LOWEST) ## the tests in an environment of the lowest versions that pyproject.toml allows
+	$(MAKE) test VENV=.cache/lowest/venv CONSTRAINTS=$(LOWEST) TESTS='--ignore tests/deploy'
 
 check: $(INSTALLED) ## lint, format and types
 	$(BIN)/ruff check .
@@ -80,9 +91,11 @@ docs: $(INSTALLED) ## the documentation site, in docs/site
 dist: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel
 
-lock: ## resolve constraints.txt and deploy/*.lock again after a change of pyproject.toml; UPGRADE=--upgrade
-	test -x .cache/lock/bin/uv || { python3 -m venv .cache/lock && \
-	  .cache/lock/bin/pip install --quiet --constraint constraints.txt uv; }
+$(UV):
+	python3 -m venv .cache/lock
+	.cache/lock/bin/pip install --quiet --constraint constraints.txt uv
+
+lock: $(UV) ## resolve constraints.txt and deploy/*.lock again after a change of pyproject.toml; UPGRADE=--upgrade
 	PATH="$(CURDIR)/.cache/lock/bin:$$PATH" python3 deploy/lock.py $(UPGRADE)
 
 clean: ## remove what was built, not your runs

@@ -50,8 +50,8 @@ def main(options: tuple[str, ...]) -> None:
     hashed = ("--generate-hashes", "--constraints", "constraints.txt")
     for name, sources, holds in (
         ("build", ("--group", "build"), "What builds the images' packages"),
-        ("serve", ("deploy/serve.txt",), "What the serve image installs of deploy/serve.txt"),
-        ("ui", ("deploy/ui.txt",), "What the page's image installs of deploy/ui.txt"),
+        ("serve", ("pyproject.toml", "--extra", "serve"), "What the serve image installs for .[serve]"),
+        ("ui", ("pyproject.toml", "--extra", "ui"), "What the page's image installs for .[ui]"),
     ):
         target = f"deploy/{name}.lock"
         text = resolve(target, *sources, header=LOCK.format(holds=holds), options=hashed)

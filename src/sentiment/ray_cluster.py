@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sentiment.errors import ClusterError, ConfigError
+from sentiment.errors import ClusterError, MissingPackageError
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # disables usage reports
@@ -29,11 +29,11 @@ def ray_cluster(address: str | None, *, quiet: bool = False) -> Iterator[Any]:
         quiet: Do not forward the output of workers to this terminal.
 
     Raises:
-        ConfigError: Ray is not installed.
+        MissingPackageError: Ray is not installed.
         ClusterError: The cluster cannot be reached or started.
     """
     if importlib.util.find_spec("ray") is None:
-        raise ConfigError("Ray is not installed; pip install 'bert-sentiment[ray]'")
+        raise MissingPackageError("a Ray cluster", modules=["ray"], extras=["ray"])
     os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
     import ray
 

@@ -46,11 +46,6 @@ def called(command: str, overrides: list[str]) -> DictConfig:
     return config.call(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"]))
 
 
-def requirements(image: str) -> list[str]:
-    lines = (ROOT / "deploy" / f"{image}.txt").read_text().splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
-
-
 def interpolated(text: str) -> str:
     """Every ${NAME:-default} as its default."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)

@@ -19,6 +19,19 @@ EXTRAS = PROJECT["optional-dependencies"]
 GROUPS = PYPROJECT["dependency-groups"]
 
 
+def declared(*extras: str) -> list[str]:
+    """Return the requirements of these extras, those of the extras that they name included."""
+    found = []
+    for line in (line for extra in extras for line in EXTRAS[extra]):
+        wanted = Requirement(line)
+        found += declared(*sorted(wanted.extras)) if wanted.name == PROJECT["name"] else [line]
+    return list(dict.fromkeys(found))
+
+
+def names(lines: Iterable[str]) -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for line in lines}
+
+
 @dataclass(frozen=True)
 class Pin:
     """An entry of constraints.txt or of a lock: `via` names who asks for it, `hashes` what may be installed."""

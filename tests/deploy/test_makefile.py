@@ -60,4 +60,4 @@ def test_what_is_installed_and_built_is_pinned():
     plan = subprocess.check_output(command, cwd=ROOT, env=env, text=True).splitlines()
     pip, project = [line.partition(" -m pip install --quiet ")[2] for line in plan if " -m pip install " in line]
     assert pip == "--constraint constraints.txt --upgrade pip"
-    assert project == "--constraint constraints.txt --build-constraint constraints.txt --editable '.[dev,demo]'"
+    assert project == "--constraint constraints.txt --build-constraint constraints.txt --editable '.[dev]'"

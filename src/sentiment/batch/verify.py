@@ -14,6 +14,7 @@ from sentiment.batch.cells import REPLACEMENT, guard, unguard
 from sentiment.batch.excel import MOST_UNITS
 from sentiment.batch.output import Output
 from sentiment.batch.scoring import Columns, outcomes, reason
+from sentiment.config import extras
 from sentiment.data.tables import STDIN, Row, TableOptions, content_hash, open_table
 from sentiment.errors import ConfigError, DataError, VerificationError
 from sentiment.files import read_json
@@ -122,6 +123,7 @@ def engine_of(
         raise ConfigError("url and key_file are for an output of engine=rest; leave them out")
     if run is None and not model.get("run"):
         raise ConfigError("the summary does not say where the model is; set run=outputs/RUN, or sample=0")
+    extras.require("a sample scored by the run", ["sentiment.inference.predictor"])
     from sentiment.inference.predictor import Predictor
 
     settings = {name: model[name] for name in ("runtime", "device", "window_step", "max_tokens") if name in model}

@@ -10,8 +10,10 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
+from sentiment.config import extras
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, suggestion
+from sentiment.config.targets import targets
 from sentiment.errors import ConfigError
 
 SHARED = {"paths", "model", "seed", "run"}  # keys that exist for interpolation; a command need not take them
@@ -79,6 +81,11 @@ def unknown(node: Any, known: list[Any], prefix: str = "") -> None:
             raise ConfigError(f"unknown key {key}{suggestion(key, names)}")
 
 
+def check_extras(cfg: DictConfig) -> None:
+    """Check that the extras of every `_target_` are installed. Interpolations stay: they may import such packages."""
+    extras.require("this command", [str(target) for _, target in targets(OmegaConf.to_container(cfg))])
+
+
 def call(cfg: DictConfig) -> DictConfig:
     """Validate a command's config and reduce it to the arguments of its `_target_`.
 
@@ -90,7 +97,9 @@ def call(cfg: DictConfig) -> DictConfig:
 
     Raises:
         ConfigError: A key is unknown, or a value is missing or invalid.
+        MissingPackageError: An extra is not installed.
     """
+    check_extras(cfg)
     require(cfg)
     cfg = copy.deepcopy(cfg)
     OmegaConf.resolve(cfg)

@@ -1,7 +1,6 @@
 """Validation of a config node against the signature of its `_target_`."""
 
 import difflib
-import importlib.util
 import inspect
 import re
 from collections.abc import Iterable
@@ -11,15 +10,10 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
+from sentiment.config import extras
 from sentiment.config.bounds import limits_of
 from sentiment.errors import ConfigError
 
-EXTRAS = {  # target prefix to the optional module it needs and the extra that installs it
-    "peft.": ("peft", "lora"),
-    "pytorch_lightning.loggers.TensorBoardLogger": ("tensorboard", "tensorboard"),
-    "pytorch_lightning.loggers.MLFlowLogger": ("mlflow", "mlflow"),
-    "pytorch_lightning.loggers.WandbLogger": ("wandb", "wandb"),
-}
 SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 REASONS = {
     "string_sub_type": "text",
@@ -39,6 +33,7 @@ def check_node(path: str, node: DictConfig) -> None:
 
     Raises:
         ConfigError: The target does not exist, or takes no such key or value.
+        MissingPackageError: The target needs an extra that is not installed.
     """
     target = find(path, node["_target_"])
     parameters = inspect.signature(target).parameters
@@ -55,15 +50,8 @@ def check_node(path: str, node: DictConfig) -> None:
             check_value(name, plain, hints[key])
 
 
-def installed(path: str, target: str) -> None:
-    """Raise ConfigError if `target` needs an extra that is not installed."""
-    for prefix, (module, extra) in EXTRAS.items():
-        if target.startswith(prefix) and importlib.util.find_spec(module) is None:
-            raise ConfigError(f"{path} needs {module}; pip install 'bert-sentiment[{extra}]'")
-
-
 def find(path: str, dotted: str) -> Any:
-    installed(path, dotted)
+    extras.require(path, [dotted])
     try:
         return get_object(dotted)
     except (ImportError, ValueError, AttributeError) as error:

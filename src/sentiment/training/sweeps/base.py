@@ -15,6 +15,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sentiment import run_dir as runs
+from sentiment.config.check import check_extras
 from sentiment.config.signatures import check_node
 from sentiment.errors import ConfigError, InterruptedRunError
 from sentiment.training import distributed as ranks
@@ -38,6 +39,7 @@ class FolderSweeper(Sweeper):
         check_node("hydra.sweeper", config.hydra.sweeper)
         self.folder = Path(config.hydra.sweep.dir)
         self.metric: str = config.optimized_metric
+        check_extras(config)
         self.check_direction()
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config

@@ -1,6 +1,5 @@
 """Optuna sweeper with the config keys of hydra-optuna-sweeper."""
 
-import importlib.util
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from sentiment import run_dir as runs
+from sentiment.config import extras
 from sentiment.config.renamed import current_key
 from sentiment.errors import ConfigError, SentimentError
 from sentiment.evaluation.study_storage import readable
@@ -57,8 +57,7 @@ class OptunaSweeper(FolderSweeper):
         self.n_trials, self.n_jobs, self.max_failure_rate = n_trials, n_jobs, max_failure_rate
 
     def run(self, overrides: Mapping[str, Override]) -> None:
-        if importlib.util.find_spec("optuna") is None:
-            raise ConfigError("hydra/sweeper=optuna needs optuna; pip install 'bert-sentiment[sweep]'")
+        extras.require("hydra/sweeper=optuna", ["optuna"])
         if self.config.test:
             raise ConfigError("test=true: a search never looks at the test split; use hydra.sweeper.score_best=true")
         fixed, space = split(overrides)

