@@ -155,10 +155,10 @@ MISTAKES = [
     # labels as YAML reads them
     ("data.labels=[true,false]", "data.labels: true is a boolean; write the label in quotes"),
     ("data.labels=[0,'0']", "data.labels: '0' is named 2 times; name each label once"),
-    ("model.class_weights={0:1.0,1:-2}", "model.class_weights: the weight of '1' is -2; give a number above 0"),
-    ("model.class_weights={0:1.0,1:nan}", "model.class_weights: the weight of '1' is nan; give a number above 0"),
-    ("model.class_weights={0:1.0,1:0}", "model.class_weights: the weight of '1' is 0; give a number above 0"),
-    ("model.class_weights=[1.0,2.0]", "model.class_weights=[1.0, 2.0]: expected balanced, or a weight for each label"),
+    ("model.loss.weights={0:1.0,1:-2}", "model.loss.weights: the weight of '1' is -2; give a number above 0"),
+    ("model.loss.weights={0:1.0,1:nan}", "model.loss.weights: the weight of '1' is nan; give a number above 0"),
+    ("model.loss.weights={0:1.0,1:0}", "model.loss.weights: the weight of '1' is 0; give a number above 0"),
+    ("model.loss.weights=[1.0,2.0]", "model.loss.weights=[1.0, 2.0]: expected balanced, or a weight for each label"),
     # types: what pydantic would convert, but the constructor would get as it is
     ("model.lr=abc", "model.lr=abc: expected a valid number, unable to parse string as a number"),
     ("model.lr=true", "model.lr=True: expected a number, got bool True"),
@@ -178,7 +178,7 @@ MISTAKES = [
     ("model.lr=2", "model.lr=2: expected less than or equal to 1"),
     ("model.warmup_ratio=1.5", "model.warmup_ratio=1.5: expected less than 1"),
     ("model.layer_decay=1.5", "model.layer_decay=1.5: expected less than or equal to 1"),
-    ("model.label_smoothing=1", "model.label_smoothing=1: expected less than 1"),
+    ("model.loss.label_smoothing=1", "model.loss.label_smoothing=1: expected less than 1"),
     ("model.optimizer.eps=-1", "model.optimizer.eps=-1: expected greater than or equal to 0"),
     ("model.optimizer.betas=[0.9,1.5]", "model.optimizer.betas=[0.9, 1.5]: expected less than 1"),
     ("data.max_length=4", "data.max_length=4: expected greater than or equal to 8"),

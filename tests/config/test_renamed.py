@@ -26,21 +26,32 @@ def test_a_run_of_an_earlier_release_opens_with_the_names_of_then(tiny_copy):
     }.items():
         assert f"  {old}: " in text
         text = text.replace(f"  {old}: ", f"  {new}: ")
+    loss = (
+        "  loss:\n    _target_: sentiment.training.losses.CrossEntropy\n    weights: null\n    label_smoothing: 0.0\n"
+    )
+    assert loss in text
+    text = text.replace(loss, "  class_weights: null\n  label_smoothing: 0.0\n")
     text = text.replace("  output_dir: ", "  outputs: ").replace("${paths.output_dir}", "${paths.outputs}")
     assert "sentiment.text.Cleaning" in text
     assert "sentiment.model.SentimentClassifier" in text
     now = saved_config(tiny_copy)
     (record / "config.yaml").write_text(text, encoding="utf-8")
     (record / "overrides.yaml").write_text(
-        "- model.optimizer._target_=sentiment.optimizers.AdamW\n- model.warmup=0.2\n- +model.scheduler_args.power=2\n",
+        "- model.optimizer._target_=sentiment.optimizers.AdamW\n- model.warmup=0.2\n- +model.scheduler_args.power=2\n"
+        "- model.class_weights=balanced\n- model.class_weights.negative=2.0\n- model.label_smoothing=0.1\n",
         encoding="utf-8",
     )
     assert isinstance(run_data(tiny_copy), SentimentData)
-    assert OmegaConf.to_container(saved_config(tiny_copy)) == OmegaConf.to_container(now)
+    then = saved_config(tiny_copy)
+    then.model.loss._target_ = now.model.loss._target_  # there was one loss alone
+    assert OmegaConf.to_container(then) == OmegaConf.to_container(now)
     assert overrides(tiny_copy) == [
         "model.optimizer._target_=sentiment.training.optimizers.AdamW",
         "model.warmup_ratio=0.2",
         "+model.lr_scheduler_kwargs.power=2",
+        "model.loss.weights=balanced",
+        "model.loss.weights.negative=2.0",
+        "model.loss.label_smoothing=0.1",
     ]
 
 

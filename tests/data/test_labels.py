@@ -25,5 +25,5 @@ def test_labels_that_would_be_a_guess_are_refused(labels):
     + [{"a": 1, "b": float("inf")}, {"a": 1, "b": "2"}, {"a": True, "b": 1}, [1.0, 2.0], {"a": 1, "B": 2}, "balance"],
 )
 def test_weights_that_are_not_one_positive_number_a_label_are_refused(weights):
-    with pytest.raises(ConfigError, match="^model.class_weights"):
+    with pytest.raises(ConfigError, match="^model.loss.weights"):
         read_class_weights(weights, ["a", "b"])

@@ -129,8 +129,10 @@ def killed(*options):
         (signal.SIGINT, ()),
         pytest.param(signal.SIGTERM, (), marks=pytest.mark.slow),
         (signal.SIGKILL, ()),
-        killed("callbacks=ema", "model.class_weights=balanced", "trainer.accumulate_grad_batches=2"),
-        killed("model=minilm_lora", "model.label_smoothing=0.1", "model.layer_decay=0.8", "model.scheduler=cosine"),
+        killed("callbacks=ema", "model.loss.weights=balanced", "trainer.accumulate_grad_batches=2"),
+        killed(
+            "model=minilm_lora", "model.loss.label_smoothing=0.1", "model.layer_decay=0.8", "model.scheduler=cosine"
+        ),
         killed("callbacks=early_stopping", "callbacks.early_stopping.patience=8", "model.freeze_embeddings=true"),
     ],
 )
@@ -153,7 +155,7 @@ def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options
 
 def test_the_options_of_training_work_together(train_tiny):
     options = ["logger=tensorboard", "callbacks=lr_finder", "callbacks.lr_finder.num_training_steps=20"]
-    run = train_tiny("options", *options, "model.class_weights={negative:1.0,positive:2.0}", "trainer.max_epochs=2")
+    run = train_tiny("options", *options, "model.loss.weights={negative:1.0,positive:2.0}", "trainer.max_epochs=2")
     assert list(run.glob("tensorboard/version_0/events.out.tfevents.*"))
     assert list(run.glob("logs/version_0/metrics.csv"))
     told = yaml.safe_load((run / "logs" / "version_0" / "hparams.yaml").read_text())

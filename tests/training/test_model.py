@@ -3,7 +3,8 @@ import torch
 
 from sentiment.backbones import PACKAGED, check_sha256, resolve
 from sentiment.errors import ModelError
-from sentiment.training.model import SentimentClassifier, loss_weights
+from sentiment.training.losses import label_weights
+from sentiment.training.model import SentimentClassifier
 from sentiment.training.networks import load_network
 from sentiment.training.param_groups import groups
 
@@ -71,8 +72,8 @@ def test_each_layer_learns_slower_than_the_one_above(model):
 
 
 def test_balanced_weights_are_inverse_to_the_counts():
-    assert loss_weights("balanced", LABELS, {"negative": 30, "positive": 10}) == pytest.approx([2 / 3, 2.0])
-    assert loss_weights({"positive": 3, "negative": 1}, LABELS, {}) == [1.0, 3.0]
+    assert label_weights("balanced", LABELS, {"negative": 30, "positive": 10}) == pytest.approx([2 / 3, 2.0])
+    assert label_weights({"positive": 3, "negative": 1}, LABELS, {}) == [1.0, 3.0]
 
 
 def test_frozen_embeddings_do_not_learn(tiny_backbone):

@@ -32,7 +32,7 @@ FLAGS = (
         "--shell-completion",
     ),
 )
-OPTIONAL = ("logger", "callbacks")  # config groups that may be null
+OPTIONAL = ("logger", "callbacks", "loss")  # config groups that may be null
 NAMES = ("run_name",)  # keys whose values stay strings even if they look like numbers
 HOME = re.compile(r"""(?<![^=\[,])(\s*)(["']?)~(?=[/"',\]]|$)""")  # ~ at the start of a value or a list element
 

@@ -19,6 +19,8 @@ OLD = re.compile(rf"""(_target_\s*[:=]\s*['"]?sentiment\.)({"|".join(MODULES)})(
 
 KEYS = {  # old key to current key, of every command
     "paths.outputs": "paths.output_dir",
+    "model.class_weights": "model.loss.weights",
+    "model.label_smoothing": "model.loss.label_smoothing",
     "model.warmup": "model.warmup_ratio",
     "model.scheduler_args": "model.lr_scheduler_kwargs",
     "data.window_stride": "data.window_step",

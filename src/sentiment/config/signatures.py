@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import logging
 import re
 from collections.abc import Iterable
 from typing import Any, get_type_hints
@@ -36,7 +37,10 @@ def check_node(path: str, node: DictConfig) -> None:
         MissingPackageError: The target needs an extra that is not installed.
     """
     target = find(path, node["_target_"])
-    parameters = inspect.signature(target).parameters
+    try:
+        parameters = inspect.signature(target).parameters
+    except ValueError:  # built-in functions have none
+        return
     hints = type_hints(target) | limits_of(target)
     takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
     for key in (str(key) for key in node if key not in SPECIAL):
@@ -52,10 +56,15 @@ def check_node(path: str, node: DictConfig) -> None:
 
 def find(path: str, dotted: str) -> Any:
     extras.require(path, [dotted])
+    logging.getLogger("hydra.utils").addFilter(_without_lookups)  # Hydra logs the traceback of a failed lookup
     try:
         return get_object(dotted)
     except (ImportError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path}._target_={dotted}: no such class or function") from error
+
+
+def _without_lookups(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Error getting object at")
 
 
 def as_list(value: Any) -> list[Any]:

@@ -21,7 +21,7 @@ from sentiment.errors import ConfigError, DamagedFileError
 
 ENVIRONMENT = "SENTIMENT_ALLOW_TARGETS"  # comma-separated names; a package ends with a dot
 # groups of conf/ that a training run or a sweep uses
-GROUPS = ("data", "model", "trainer", "callbacks", "logger", "hparams_search", "hydra")
+GROUPS = ("data", "model", "loss", "task", "trainer", "callbacks", "logger", "hparams_search", "hydra")
 KINDS = {  # package to base class: its public subclasses are allowed, as documented
     "pytorch_lightning.callbacks": "pytorch_lightning.Callback",
     "pytorch_lightning.loggers": "pytorch_lightning.loggers.Logger",

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sentiment.data.labelled import Labelled
@@ -15,8 +15,12 @@ log = logging.getLogger(__name__)
 HIDDEN = "-1"  # GLUE's label for every row of a test split whose labels are withheld
 
 
-def label_names(splits: Mapping[str, Split], wanted: Sequence[str] | None) -> list[str]:
-    """Determine the label set: `wanted` in its order, else the labels of the train split, sorted.
+def label_names(
+    splits: Mapping[str, Split],
+    wanted: Sequence[str] | None,
+    order: Callable[[Iterable[str]], list[str]] = sorted,
+) -> list[str]:
+    """Determine the label set: `wanted` in its order, else the labels of the train split in `order`.
 
     Raises:
         ConfigError: `wanted` names a label twice.
@@ -25,7 +29,7 @@ def label_names(splits: Mapping[str, Split], wanted: Sequence[str] | None) -> li
     if not wanted and "train" not in splits:
         there = f"only {', '.join(splits)}" if splits else "nor any other with labels"
         raise DataError(f"there is no train split, {there}; set data.train=FILE")
-    names = list(wanted) if wanted else sorted(set(splits["train"].labels))
+    names = list(wanted) if wanted else order(set(splits["train"].labels))
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise ConfigError(f"data.labels has {twice[0]!r} twice; name each label once")
     if len(names) < 2:

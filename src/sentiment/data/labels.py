@@ -39,7 +39,7 @@ def label_texts(labels: Sequence[Any], key: str) -> list[str]:
 
 
 def read_class_weights(wanted: Any, labels: Sequence[str] | None = None) -> ClassWeights | None:
-    """Parse `model.class_weights`.
+    """Parse the label weights of a training loss.
 
     Args:
         wanted: None, "balanced", or a mapping of labels to weights.
@@ -51,7 +51,7 @@ def read_class_weights(wanted: Any, labels: Sequence[str] | None = None) -> Clas
     Raises:
         ConfigError: A weight is not a positive finite number, or the labels are not those of `labels`.
     """
-    key = "model.class_weights"
+    key = "model.loss.weights"
     if wanted is None or wanted == "balanced":
         return "balanced" if wanted else None
     if not isinstance(wanted, Mapping):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +43,7 @@ class SentimentData(pl.LightningDataModule):
     Attributes:
         splits: Raw texts and label names by split (train, validation, optionally test); filled by `setup`.
         labels: The label set in the order of the model's outputs; filled by `read`.
+        order: Puts the labels of the train split in the order of the outputs; the task's.
         dropped: Numbers of rows that dedupe and drop_leaks removed, by split.
         report: Data quality report; available after `setup`.
     """
@@ -103,6 +104,7 @@ class SentimentData(pl.LightningDataModule):
         self.split_seed, self.seed = split_seed, seed
         self.splits: dict[str, Split] = {}
         self.labels: list[str] = []
+        self.order: Callable[[Iterable[str]], list[str]] = sorted
         self.dropped: dict[str, Dropped] = {}  # by split
         self._tokenized: dict[str, Dataset] = {}
 
@@ -128,7 +130,7 @@ class SentimentData(pl.LightningDataModule):
         splits = {name: checked(name, rows, skip_bad_rows=self.skip_bad_rows) for name, rows in raw.items()}
         splits = {name: split for name, split in splits.items() if len(split)}
         wanted = labels or self.wanted_labels
-        self.labels = label_names(splits, wanted)
+        self.labels = label_names(splits, wanted, self.order)
         splits = named_alike(splits, self.labels, given=wanted is not None)
         warn_of(splits, self.labels)
         with rows_named(splits, self.preprocessing.cleaning):

@@ -7,6 +7,8 @@ from functools import cache
 from typing import Annotated, Any
 
 from annotated_types import Ge, Lt
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from sentiment import run_dir as runs
@@ -15,8 +17,8 @@ from sentiment.config.bounds import GONE, OWNED
 from sentiment.config.check import check_groups, nodes, require, unknown
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, check_value, find
-from sentiment.data.labels import label_texts, read_class_weights
-from sentiment.errors import ConfigError, ModelError
+from sentiment.data.labels import label_texts
+from sentiment.errors import ConfigError, ModelError, user_error
 
 TRAINING = {  # types of the top-level keys of conf/train.yaml, which no signature declares
     "run_name": str,
@@ -32,7 +34,7 @@ TRAINING = {  # types of the top-level keys of conf/train.yaml, which no signatu
 NEEDED = ("best", "last", "stop", "final", "exact_resume", "throughput")  # callbacks that every run requires
 
 
-REQUIRED = ("data", "model", "trainer", "paths", *(f"callbacks.{name}" for name in NEEDED))
+REQUIRED = ("data", "model", "task", "trainer", "paths", *(f"callbacks.{name}" for name in NEEDED))
 
 
 def check(cfg: DictConfig) -> None:
@@ -69,10 +71,21 @@ def check_model(model: DictConfig) -> None:
         check_optimizer(optimizer, target, lr=model.get("lr"), weight_decay=model.get("weight_decay"))
     schedule = model.get("scheduler") or "linear"
     check_schedule(schedule, model.get("lr_scheduler_kwargs"), warmup_ratio=model.get("warmup_ratio", 0.0))
-    read_class_weights(model.get("class_weights"))
+    if model.get("loss") is not None:
+        check_loss(model.loss)
     with suppress(ModelError):
         keys = inspect.signature(check_settings).parameters
         check_settings(**{str(key): value for key, value in model.items() if key in keys})
+
+
+def check_loss(loss: DictConfig) -> None:
+    """Build the configured loss. Raises ConfigError for arguments that it refuses, and for what is no loss."""
+    from sentiment.training.losses import as_loss
+
+    try:
+        as_loss(instantiate(loss))
+    except InstantiationException as error:
+        raise user_error(error) or ConfigError(f"model.loss: {' '.join(str(error.__cause__).split())}") from error
 
 
 def check_root(cfg: DictConfig) -> None:

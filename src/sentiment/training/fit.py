@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from sentiment.training.monitors import check_labels
 from sentiment.training.origins import check_resumable
 from sentiment.training.provenance import environment
 from sentiment.training.selection import Choice, choose
+from sentiment.training.tasks import Task
 
 log = logging.getLogger(__name__)
 
@@ -67,10 +68,12 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     trainer = build_trainer(cfg)
     data: SentimentData = instantiate(cfg.data)
+    task: Task = instantiate(cfg.task)
+    data.order = task.order
     data.setup()
     check_labels(cfg, data.labels)
     check_batches(cfg, data)
-    model = instantiate(cfg.model, labels=data.labels)
+    model = instantiate(cfg.model, labels=data.labels, task=task)
     if trainer.is_global_zero:
         write_json(folder / "data_report.json", data.report.to_json())
     for logger in trainer.loggers:
@@ -82,15 +85,18 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     if not trainer.is_global_zero:
         return None
 
-    choice = choose(folder / "checkpoints", metric=monitored(cfg), labels=data.labels)
+    decoding = model.decoding
+    choice = choose(folder / "checkpoints", metric=monitored(cfg), labels=data.labels, decoding=decoding)
     log.info(choice.reason)
-    model = instantiate(cfg.model, labels=data.labels)  # a full copy; the fitted one may be one rank's shard
+    model = instantiate(cfg.model, labels=data.labels, task=task)  # a full copy; the fitted may be one rank's shard
     model.load_state_dict(choice.weights)
-    exported = export(model.merged(), data.tokenizer, data.preprocessing, into=folder / "export")
+    preprocessing = replace(data.preprocessing, task=decoding.to_json())
+    exported = export(model.merged(), data.tokenizer, preprocessing, into=folder / "export")
     runtime = convert_export(exported, data, instantiate(cfg.convert)) if score_test and cfg.convert else "torch"
     evaluations = score_export(exported, data, score_test=score_test)
     if cfg.calibrate:
         evaluations = calibrate(exported, evaluations)
+    evaluations = fit_decoding(exported, evaluations, task, metric=str(cfg.optimized_metric))
     if score_test:
         write_quantification(exported, evaluations["validation"], data.splits["train"].labels)
     wanted = score_test if cfg.baseline is None else cfg.baseline
@@ -188,7 +194,7 @@ def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> di
     names = ["validation", *(["test"] if score_test and "test" in data.splits else [])]
     for name in names:
         log.info("scoring %d %s texts", len(data.splits[name]), name)
-    results = {name: evaluate(predictor, data.splits[name], data.labels) for name in names}
+    results = {name: evaluate(predictor, data.splits[name], data.labels, decoding=predictor.decoding) for name in names}
     for name, result in results.items():
         if not result.probabilities.isfinite().all():
             raise ModelError(f"the {name} scores are not numbers; the training diverged, lower model.lr")
@@ -202,6 +208,17 @@ def calibrate(exported: Path, evaluations: Mapping[str, Evaluation]) -> dict[str
     update_preprocessing(exported, temperature=temperature)
     log.info("temperature %.3f, fitted on %d validation texts", temperature, len(validation.split))
     return {name: result.at(temperature) for name, result in evaluations.items()}
+
+
+def fit_decoding(
+    exported: Path, evaluations: Mapping[str, Evaluation], task: Task, *, metric: str
+) -> dict[str, Evaluation]:
+    """Fit the decoding on validation, store it in the export, and return the evaluations decoded by it."""
+    former = evaluations["validation"].decoding
+    decoding = task.fit(former, evaluations["validation"], metric)
+    if decoding != former:
+        update_preprocessing(exported, task=decoding.to_json())
+    return {name: replace(result, decoding=decoding) for name, result in evaluations.items()}
 
 
 def compare_with_baseline(evaluations: Mapping[str, Evaluation], data: SentimentData) -> dict[str, Comparison]:

@@ -12,15 +12,17 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from transformers import SchedulerType
 
 from sentiment.data.batches import IGNORE_INDEX
-from sentiment.data.labels import ClassWeights, read_class_weights
 from sentiment.evaluation import metrics
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.training import param_groups as parameters
 from sentiment.training.adapters import with_adapters
 from sentiment.training.cpu_kernels import accelerate
+from sentiment.training.losses import as_loss
 from sentiment.training.networks import check_runs, load_network
 from sentiment.training.optimizers import AdamW, build_optimizer
 from sentiment.training.origins import ORIGIN
 from sentiment.training.schedules import build_schedule, check_schedule
+from sentiment.training.tasks import Single, Task
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,8 @@ class SentimentClassifier(pl.LightningModule):
         optimizer: takes parameter groups, as a partial of torch.optim.AdamW does.
         revision: commit, branch or tag of a Hub id.
         warmup_ratio: fraction of all steps over which the learning rate rises.
-        class_weights: loss weights, a number above 0 for each label, or "balanced": inverse to its count.
+        task: the kind of label; one of several by default.
+        loss: a `Loss`, or a function of logits and targets; by default the task's.
         lora: a `peft.LoraConfig`; only the adapters and the head are then trained (Hu et al. 2021).
         accelerate: use our own attention, dropout and sparse embedding updates when a single process trains on a CPU.
     """
@@ -54,8 +57,8 @@ class SentimentClassifier(pl.LightningModule):
         layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0,
         scheduler: SchedulerType = SchedulerType.LINEAR,
         lr_scheduler_kwargs: Mapping[str, Any] | None = None,
-        class_weights: Any = None,
-        label_smoothing: Fraction = 0.0,
+        task: Any = None,
+        loss: Any = None,
         freeze_embeddings: bool = False,
         lora: Any | None = None,
         dropout: Fraction | None = None,
@@ -68,8 +71,9 @@ class SentimentClassifier(pl.LightningModule):
         self.warmup_ratio, self.layer_decay = warmup_ratio, layer_decay
         check_schedule(scheduler, lr_scheduler_kwargs, warmup_ratio=warmup_ratio)
         self.scheduler, self.lr_scheduler_kwargs = scheduler, dict(lr_scheduler_kwargs or {})
-        self.class_weights, self.label_smoothing = read_class_weights(class_weights, self.labels), label_smoothing
-        self.weights: torch.Tensor | None = None  # (labels,), set once the data is read
+        self.task: Task = Single() if task is None else task
+        self.loss = self.task.default_loss() if loss is None else as_loss(loss)
+        self.decoding: Decoding = SINGLE  # set once the data is read
         self.optimizer = optimizer
         self.accelerate = accelerate
         self.backbone = backbone
@@ -78,7 +82,6 @@ class SentimentClassifier(pl.LightningModule):
             parameters.freeze_embeddings(self.network)
         if lora is not None:
             self.network = with_adapters(self.network, lora)
-        self.validation_metrics = metrics.build(len(self.labels))
 
     @property
     def accelerated(self) -> bool:
@@ -92,9 +95,11 @@ class SentimentClassifier(pl.LightningModule):
             check_runs(self.network, self.backbone, self.trainer.datamodule.preprocessing.max_length)  # type: ignore[attr-defined]
         if stage == "fit" and self.accelerated:
             accelerate(self.network)
-        if stage == "fit" and self.class_weights is not None:
+        if stage == "fit":
             counts: Counter[str] = Counter(self.trainer.datamodule.splits["train"].labels)  # type: ignore[attr-defined]
-            self.weights = torch.tensor(loss_weights(self.class_weights, self.labels, counts))
+            self.loss.prepare(self.labels, counts)
+            self.decoding = self.task.decoding(self.labels, counts, self.loss)
+            self.validation_metrics = metrics.build(len(self.labels), self.decoding)
 
     def merged(self) -> Any:
         """Return the network as a plain transformers model, with adapters merged into the weights they adapt."""
@@ -122,17 +127,15 @@ class SentimentClassifier(pl.LightningModule):
             torch.manual_seed(torch.initial_seed() + self.global_rank)
 
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
-        """Return the weighted cross-entropy averaged over the global batch.
+        """Return the loss averaged over the global batch, by the weights of its rows.
 
         Each rank returns sum * world_size / total weight, so that DDP's mean over ranks is the global mean.
         """
         logits, targets = self._logits(batch), batch["labels"]
-        weights = (torch.ones(len(self.labels)) if self.weights is None else self.weights).to(logits)
-        losses = torch.nn.functional.cross_entropy(
-            logits, targets, weights, reduction="sum", label_smoothing=self.label_smoothing
-        )
-        total = self.trainer.strategy.reduce(weights[targets[targets != IGNORE_INDEX]].sum(), reduce_op="sum")
-        loss = losses * self.trainer.world_size / total
+        if self.trainer.world_size > 1:  # a rank without rows of a small batch has padding rows
+            logits, targets = logits[targets != IGNORE_INDEX], targets[targets != IGNORE_INDEX]
+        total = self.trainer.strategy.reduce(self.loss.row_weights(targets).sum(), reduce_op="sum")
+        loss = self.loss(logits, targets).sum() * self.trainer.world_size / total
         self.log("train/loss", loss, prog_bar=True, sync_dist=True, batch_size=1)
         return loss
 
@@ -140,7 +143,7 @@ class SentimentClassifier(pl.LightningModule):
         """Update the metrics, and return probabilities (B, labels) and targets (B,) without padding rows."""
         logits, targets = self._logits(batch), batch["labels"]
         logits, targets = logits[targets != IGNORE_INDEX], targets[targets != IGNORE_INDEX]
-        probabilities = logits.softmax(dim=-1)
+        probabilities = self.decoding.log_scores(logits).softmax(dim=-1)
         if len(targets):
             self.validation_metrics.update(probabilities, targets)
         return {"probabilities": probabilities, "targets": targets}
@@ -179,10 +182,3 @@ class SentimentClassifier(pl.LightningModule):
     def _logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         logits: torch.Tensor = self(batch["input_ids"], batch["attention_mask"]).float()
         return logits
-
-
-def loss_weights(wanted: ClassWeights, labels: Sequence[str], counts: Mapping[str, int]) -> list[float]:
-    """Return the loss weight of each label; balanced weights sum to the number of rows over all rows."""
-    if isinstance(wanted, str):
-        return [sum(counts.values()) / (len(labels) * max(counts[label], 1)) for label in labels]
-    return [float(wanted[label]) for label in labels]
