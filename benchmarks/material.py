@@ -68,7 +68,13 @@ def trained(folder: Path, train: pd.DataFrame, test: pd.DataFrame, max_length: i
     some = train if texts is None else train.head(texts)
     some.to_csv(folder / "train.csv", index=False)
     test.head(500).to_csv(folder / "test.csv", index=False)
-    command = [sys.executable, str(ROOT / "train.py"), "data=files", f"data.dir={folder}", "baseline=false"]
+    command = [
+        sys.executable,
+        str(ROOT / "train.py"),
+        "data=files",
+        f"data.dir={folder}",
+        "after_training.baseline=false",
+    ]
     command += [f"data.max_length={max_length}", "trainer.max_epochs=1", "run_name=run", f"paths.output_dir={folder}"]
     subprocess.run([*command, f"paths.cache={folder}/cache"], check=True, cwd=ROOT)
     return run

@@ -87,7 +87,13 @@ def train_tiny(tiny_backbone: str, corpus: Path, tmp_path_factory: pytest.TempPa
         main(
             ["train", *flags, f"run_name={name}", f"paths.output_dir={outputs}", f"paths.cache={outputs}/cache"]
             + [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", "data.max_length=32", "data.batch_size=8"]
-            + ["model.lr=3e-3", "trainer.max_epochs=8", "model.warmup_ratio=0", "convert.runtime=torch", *overrides]
+            + [
+                "model.lr=3e-3",
+                "trainer.max_epochs=8",
+                "model.warmup_ratio=0",
+                "after_training.convert.runtime=torch",
+                *overrides,
+            ]
         )
         return outputs / name
 

@@ -148,7 +148,9 @@ def _train(cfg: "DictConfig", *, arguments: Sequence[str], given: Sequence[str] 
         from sentiment.training.sweeps.trial import run_trial
 
         with runs.claimed(folder, wait=True):
-            return run_trial(cfg, hydra, folder, lambda start: launch.fit_run(cfg, folder, start, bool(cfg.test)))
+            return run_trial(
+                cfg, hydra, folder, lambda start: launch.fit_run(cfg, folder, start, bool(cfg.after_training.test))
+            )
     try:
         results = launch.launch_run(cfg, hydra, folder, arguments=arguments, started=_print_config)
         if results and not ranks.rank():
@@ -166,13 +168,14 @@ def _print_config(cfg: "DictConfig") -> None:
 
 def _call(cfg: "DictConfig") -> Any:
     """Run a command whose config is a single call: `_target_` with its arguments."""
+    from hydra.core.hydra_config import HydraConfig
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
     from sentiment.config import check as config
 
     try:
-        wanted = config.call(cfg)
+        wanted = config.call(cfg, HydraConfig.get())
         from sentiment import console
 
         with console.quiet_libraries():

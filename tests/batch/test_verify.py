@@ -150,8 +150,8 @@ def test_a_model_nobody_can_find_is_one_line(source, tmp_path):
     made(Echo(), source, tmp_path / "out.csv")
     with pytest.raises(ConfigError, match="does not say where the model is; set run=outputs/RUN, or sample=0"):
         verify(output=tmp_path / "out.csv")
-    with pytest.raises(ConfigError, match="url and key_file are for an output of engine=rest"):
-        verify(output=tmp_path / "out.csv", url="http://127.0.0.1:8080")
+    with pytest.raises(ConfigError, match="server and key_file are for an output of engine=rest"):
+        verify(output=tmp_path / "out.csv", server="http://127.0.0.1:8080")
 
 
 def test_the_command_takes_the_output_as_its_first_word(tiny_run, source, tmp_path, capsys):

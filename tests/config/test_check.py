@@ -8,17 +8,18 @@ from omegaconf import OmegaConf, open_dict
 
 from sentiment.cli import COMMANDS, main
 from sentiment.config.check import call, precision, run_folder
-from sentiment.config.compose import compose
+from sentiment.config.compose import compose, prepare
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node
 from sentiment.errors import ConfigError
-from sentiment.training.check import check
+from sentiment.training.check import check, complete
 
 CONF = bundled("conf")
 GROUPS = sorted(
     f"{path.parent.name}={path.stem}"
     for path in CONF.glob("*/*.yaml")
-    if path.parent.name not in ("hydra", "engine", "paths") and path.stem not in ("mlflow", "wandb", "many")
+    if path.parent.name not in ("hydra", "engine", "paths", "local", "management", "remote", "callbacks")
+    and path.stem not in ("mlflow", "wandb", "many")
 )
 GIVEN = {
     "export": ["run=x"],
@@ -39,6 +40,10 @@ def composed(command, *overrides):
     return OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
 
 
+def called(command, *overrides):
+    return call(composed(command, *overrides), HydraConfig.get())
+
+
 @pytest.mark.parametrize("name", ["mlflow", "wandb"])
 def test_a_logger_that_is_not_installed_says_how_to_get_it(name):
     if importlib.util.find_spec(name):
@@ -55,10 +60,19 @@ def test_every_option_of_training_composes_and_binds(choice):
     check(cfg)
 
 
+@pytest.mark.parametrize(
+    "given", [["callbacks=[default,ema,early_stopping,lr_finder]"], ["+callbacks=ema"], ["callbacks=null"]]
+)
+def test_callbacks_combine(given):
+    cfg = complete(composed("train", *prepare("train", given)))
+    check(cfg)
+    assert ("ema" in cfg.callbacks) == (given[0] != "callbacks=null")
+    assert "best" in cfg.callbacks
+
+
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command != "train"])
 def test_every_command_composes_and_binds(command):
-    cfg = composed(command, *GIVEN.get(command, []))
-    assert "_target_" in call(cfg)
+    assert "_target_" in called(command, *GIVEN.get(command, []))
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "hydra" / "launcher").glob("*.yaml")), ids=lambda path: path.stem)
@@ -69,14 +83,15 @@ def test_every_launcher_of_a_sweep_composes_and_binds(path):
 
 @pytest.mark.parametrize("engine", ["local", "rest", "ray"])
 def test_a_batch_takes_either_engine(engine):
-    assert "_target_" in call(composed("predict", f"engine={engine}", "run=x", "input=a", "output=b")).engine
+    given = [] if engine == "rest" else ["run=x"]
+    assert "_target_" in called("predict", f"engine={engine}", *given, "input=a", "output=b").engine
 
 
 @pytest.mark.parametrize(
     ("command", "override"), [("package", "version=2.0"), ("deploy", "version=2"), ("models", "default=2.0")]
 )
 def test_a_version_is_given_without_quotes(command, override):
-    assert "_target_" in call(composed(command, *GIVEN.get(command, []), override))
+    assert "_target_" in called(command, *GIVEN.get(command, []), override)
 
 
 def test_the_headline_experiment_is_as_published():
@@ -167,7 +182,7 @@ MISTAKES = [
     ("data.cleaning.html=no", "data.cleaning.html=no: expected true or false, got str 'no'"),
     ("data.labels=positive", "data.labels=positive: expected a list, such as [a,b]"),
     ("trainer.max_epochs=two", "trainer.max_epochs=two: expected -1 or a valid integer"),
-    ("calibrate=maybe", "calibrate=maybe: expected a valid boolean"),
+    ("after_training.calibrate=maybe", "after_training.calibrate=maybe: expected a valid boolean"),
     (
         "average=false",
         "average is gone: the last epoch is exported, unless an earlier one is",
@@ -198,8 +213,8 @@ MISTAKES = [
     ("trainer.limit_train_batches=2.5", "trainer.limit_train_batches=2.5: expected "),
     # names
     (
-        "convert.runtime=onxx",
-        "convert.runtime=onxx: expected 'auto', 'torch', 'onnx' or 'onnx-int8'; did you mean onnx?",
+        "after_training.convert.runtime=onxx",
+        "after_training.convert.runtime=onxx: expected 'auto', 'torch', 'onnx' or 'onnx-int8'; did you mean onnx?",
     ),
     ("model.scheduler=lnear", "model.scheduler=lnear: expected 'linear', 'cosine', "),
     ("data.truncation=heads", "data.truncation=heads: expected 'head', 'tail' or 'head_tail'; did you mean head?"),
@@ -241,8 +256,48 @@ def test_a_mistake_is_one_clear_line_before_any_data_is_read(override, message, 
             "unknown key foo: sentiment.data.preprocess.preprocess takes no 'foo'; there are",
         ),
         (["preprocess", "data.dir=nowhere", "data.max_length=1000"], "max_length=1000 exceeds the 512 positions"),
-        (["preprocess", "data.dir=nowhere", "data.batch_size=0"], "data.batch_size=0: expected greater than 0"),
-        (["preprocess", "data.dir=nowhere", "+model.foo=1"], "unknown key model.foo; did you mean model."),
+        (["preprocess", "data.dir=nowhere", "data.max_length=0"], "data.max_length=0: expected greater than or equal"),
+        (
+            ["preprocess", "data.dir=nowhere", "data.batch_size=8"],
+            "data.batch_size does nothing in sentiment preprocess",
+        ),
+        (["preprocess", "+model.foo=1"], "unknown key model: sentiment.data.preprocess.preprocess takes no 'model'"),
+        (
+            ["evaluate", "run=x", "data=demo", "data.max_length=9"],
+            "data.max_length does nothing in sentiment evaluate; ",
+        ),
+        (["evaluate", "run=x", "paths.cache=x"], "paths.cache does nothing in sentiment evaluate; leave it out"),
+        (["serve", "paths.cache=x"], "paths.cache does nothing in sentiment serve; leave it out"),
+        (
+            ["train", "data.dir=nowhere", "paths.model_store=x"],
+            "paths.model_store does nothing in sentiment train; leave it out",
+        ),
+        (
+            ["predict", "input=a", "output=b", "run=x", "engine=rest"],
+            "run does nothing in sentiment predict with engine=",
+        ),
+        (
+            ["predict", "input=a", "output=b", "run=x", "server=http://a:1"],
+            "server does nothing in sentiment predict w",
+        ),
+        (
+            ["predict", "input=a", "output=b", "run=x", "paths.key_file=x"],
+            "paths.key_file does nothing in sentiment pre",
+        ),
+        (
+            ["ui", "engine=local", "run=x", "management_url=http://a:1"],
+            "management_url does nothing in sentiment ui with",
+        ),
+        (["ready", "run=x"], "unknown key run; "),
+        (["models", "server=ftp://a"], "server=ftp://a: expected http://HOST:PORT or https://HOST:PORT"),
+        (
+            ["models", "server=https://a"],
+            "management_url=null: this command needs it; set management_url=http://HOST:PO",
+        ),
+        (
+            ["train", "callbacks=ema"],
+            "callbacks=ema leaves out default, which every run needs; give +callbacks=ema, or",
+        ),
         (
             ["preprocess", "data.dir=nowhere", "+paths.outpts=x"],
             "unknown key paths.outpts; did you mean paths.output_dir?",
@@ -268,7 +323,7 @@ def test_every_command_is_as_strict(arguments, message, capfd, tmp_path, monkeyp
         main([command, *overrides])
     assert caught.value.code == 2
     assert capfd.readouterr().err.strip().startswith(f"error: {message}")
-    assert not list(tmp_path.iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path != tmp_path / "outputs"]
 
 
 def test_a_required_value_is_named(capfd):

@@ -43,7 +43,7 @@ def entrypoint(image: str) -> list[str]:
 def called(command: str, overrides: list[str]) -> DictConfig:
     """The checked call that a command line stands for."""
     cfg = compose(command, overrides)
-    return config.call(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"]))
+    return config.call(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"]), cfg.hydra)
 
 
 def interpolated(text: str) -> str:

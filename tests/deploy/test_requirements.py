@@ -198,7 +198,7 @@ def test_the_health_check_imports_neither_torch_nor_transformers():
     [port] = free_ports(1)
     code = (
         "import sys\nfrom sentiment.cli import main\n"
-        f"try: main(['ready', 'engine.url=http://127.0.0.1:{port}', 'management_url=null'])\n"
+        f"try: main(['ready', 'server=http://127.0.0.1:{port}', 'management_url=null'])\n"
         "except SystemExit as end: print(end.code, *sorted({'torch', 'transformers', 'datasets'} & set(sys.modules)))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split() == ["1"]

@@ -39,7 +39,7 @@ def bind(words):
         OmegaConf.resolve(plain)
         check(plain)
     else:
-        call(plain)
+        call(plain, cfg.hydra)
 
 
 def ours(words):

@@ -26,7 +26,7 @@ def way(tmp_path_factory):
     write_csv(folder / "data" / "train.csv", rows[:256])
     write_csv(folder / "data" / "test.csv", rows[256:384])
     overrides = ["data=files", f"data.dir={folder}/data", "data.max_length=64", "trainer.max_epochs=1", "run_name=run"]
-    overrides += ["convert.runtime=onnx"]
+    overrides += ["after_training.convert.runtime=onnx"]
     command = [sys.executable, str(ROOT / "train.py"), *overrides, f"paths.output_dir={folder}"]
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
     package(run=folder / "run", model_store=folder / "store")

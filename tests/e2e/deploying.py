@@ -38,10 +38,10 @@ def start(folder):
 
 
 def keys(server, name):
-    given = [f"management.url={server.address('management')}", f"model_store={server.store}"]
+    given = [f"management_url={server.address('management')}", f"model_store={server.store}"]
     given += [f"records={server.folder}/records", "management.timeout=600"]
     if name == "deploy":
-        return [*given, f"engine.url={server.url}", f"engine.key_file={server.key_file}", "limits.max_p95_ms=5000"]
+        return [*given, f"server={server.url}", f"engine.key_file={server.key_file}", "limits.max_p95_ms=5000"]
     return [*given, f"management.key_file={server.key_file}"]
 
 

@@ -94,7 +94,7 @@ def test_deploy_rollback_and_the_page_verify_it_too(https, trust, capsys, tiny_r
     status, out = command(capsys, "rollback", *trust["management"], f"model_store={https.store}", f"records={tmp_path}")
     assert status == 0, out
     with https.client() as client:
-        page = Served(client, https.address("management"))
+        page = Served(client)
         assert page.state().model.labels == ("negative", "positive")
         assert [one.version for one in page.versions()] == ["1.0", "2.0"]
 
@@ -118,7 +118,7 @@ def test_a_wrong_authority_is_one_line_of_each_command(https, trust, capsys, tmp
 
 def test_plain_http_is_told_to_write_https(https, trust, capsys):
     url = https.url.replace("https://", "http://")
-    words = [f"engine.url={url}", f"engine.key_file={https.key_file}", "management_url=null"]
+    words = [f"server={url}", f"engine.key_file={https.key_file}", "management_url=null"]
     status, out = command(capsys, "ready", *words)
     assert (status, out) == (1, f"error: {url}/predictions/sentiment: the server speaks TLS alone; write https://\n")
 

@@ -38,9 +38,9 @@ def command(opened, capsys):
 
     def run(name, *overrides):
         given = {
-            "models": [f"management.url={opened.address('management')}", f"management.key_file={opened.key_file}"]
+            "models": [f"management_url={opened.address('management')}", f"management.key_file={opened.key_file}"]
             + [f"model_store={opened.store}"],
-            "ready": [f"engine.url={opened.url}", f"engine.key_file={opened.key_file}"]
+            "ready": [f"server={opened.url}", f"engine.key_file={opened.key_file}"]
             + [f"management_url={opened.address('management')}"],
         }[name]
         keys = {override.lstrip("+").partition("=")[0] for override in overrides}
@@ -126,7 +126,7 @@ def rows(out):
         (["scale=1", "version=7.0"], 1, "7.0"),
         (["register=nowhere.mar"], 1, "nowhere.mar"),
         (["scale=1", "default=1.0"], 2, "one thing at a time: got scale and default; leave one"),
-        (["management.url=http://127.0.0.1:9", "+management.pauses=[]"], 1, "no answer from http://127.0.0.1:9/models"),
+        (["management_url=http://127.0.0.1:9", "+management.pauses=[]"], 1, "no answer from http://127.0.0.1:9/models"),
         (["management.key_file=null"], 1, "Token Authorization failed"),
     ],
 )
@@ -160,7 +160,7 @@ def test_ready_tells_a_model_that_failed_a_dead_server_and_an_unknown_model(open
         management.unregister("broken", "1.0")
     (opened.store / "broken.mar").unlink()
     assert_not_ready(opened, command("ready", "engine.model=reviews"), "Model not found: reviews")
-    status, out = command("ready", "engine.url=http://127.0.0.1:9", "management_url=null")
+    status, out = command("ready", "server=http://127.0.0.1:9", "management_url=null")
     assert status == 1
     assert "no answer from http://127.0.0.1:9" in out
 
@@ -176,7 +176,7 @@ def assert_not_ready(server, answer, reason):
 def test_registering_is_off_unless_asked_for(server, capsys):
     address, key_file = server.address("management"), server.key_file
     with pytest.raises(SystemExit) as ended:
-        main(["models", f"management.url={address}", f"management.key_file={key_file}", "register=sentiment.mar"])
+        main(["models", f"management_url={address}", f"management.key_file={key_file}", "register=sentiment.mar"])
     assert ended.value.code == 1
     assert "start it with: sentiment serve model_api=true" in capsys.readouterr().err
 

@@ -37,7 +37,7 @@ def server(store):
 
 @pytest.fixture(scope="module")
 def url(server, tmp_path_factory):
-    settings = [f"engine.url={server.url}", f"engine.key_file={server.key_file}", "feedback=null"]
+    settings = [f"server={server.url}", f"engine.key_file={server.key_file}", "feedback=null"]
     management = f"management_url={server.address('management')}"
     with serving(tmp_path_factory.mktemp("ui"), *settings, management) as address:
         yield address

@@ -55,7 +55,7 @@ def command(*words):
 
 def ready(served, *overrides):
     return command(
-        "ready", f"engine.url={served.url}", f"engine.key_file={served.key_file}", "engine.timeout=2",
+        "ready", f"server={served.url}", f"engine.key_file={served.key_file}", "engine.timeout=2",
         f"management_url={served.settings.address('management')}", *overrides,
     )  # fmt: skip
 

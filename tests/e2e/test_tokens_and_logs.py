@@ -63,7 +63,7 @@ def test_clients_and_a_batch_job_go_on_while_tokens_are_renewed(short, tmp_path)
     key_file, url = folder / "serve" / "key_file.json", f"http://127.0.0.1:{ports['inference_port']}"
     source = write_csv(tmp_path / "in.csv", [(f"{SECRET} {i}",) for i in range(400)], header=("text",))
     job = [sys.executable, "-m", "sentiment", "predict", f"input={source}", f"output={tmp_path}/out.csv", "chunk=4"]
-    job += ["engine=rest", f"engine.url={url}", f"engine.key_file={key_file}"]
+    job += ["engine=rest", f"server={url}", f"engine.key_file={key_file}"]
     batch = subprocess.Popen(job, stderr=subprocess.PIPE, text=True)
     over, tokens = threading.Event(), set()
 

@@ -44,7 +44,7 @@ def test_a_model_without_a_worker_is_healthy_by_ping_alone(spare, idle):
     engine = Client(url=spare.url, model=idle, key_file=spare.key_file, pauses=())
     assert asked(spare, "inference", "GET", "/ping").json() == {"status": "Healthy"}
     with pytest.raises(BusyError, match="no worker"):
-        ready(engine=engine, management_url=spare.address("management"))
+        ready(engine=engine)
     with pytest.raises(BusyError, match="has no worker to serve"):
         engine.predict(["good film"])
 
@@ -54,7 +54,7 @@ def test_a_worker_that_hangs_is_healthy_by_ping_and_not_ready_by_the_canary(spar
         assert asked(spare, "inference", "GET", "/ping").json() == {"status": "Healthy"}
         engine = Client(url=spare.url, key_file=spare.key_file, timeout=0.5, pauses=())
         with pytest.raises(UnreachableError, match="no answer in time"):
-            ready(engine=engine, management_url=spare.address("management"))
+            ready(engine=engine)
 
 
 def test_registering_is_off_but_scaling_and_the_default_are_not(server):

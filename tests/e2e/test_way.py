@@ -96,7 +96,7 @@ def test_without_a_token_nothing_is_answered(server):
 def test_a_csv_file_is_predicted_through_the_server(server, way, local, tmp_path):
     source = write_csv(tmp_path / "in.csv", [("a fine film",), ("a dull film",)], header=("text",))
     command = [sys.executable, "-m", "sentiment", "predict", f"input={source}", f"output={tmp_path}/out.csv"]
-    command += ["engine=rest", f"engine.url={server.url}", f"engine.key_file={server.key_file}"]
+    command += ["engine=rest", f"server={server.url}", f"engine.key_file={server.key_file}"]
     subprocess.run(command, check=True, capture_output=True)
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         labels = [row["prediction"] for row in csv.DictReader(file)]

@@ -128,7 +128,7 @@ def test_a_run_whose_graph_fails_is_complete_with_pytorch(train_tiny, monkeypatc
         raise RuntimeError("no such operator")
 
     monkeypatch.setattr("sentiment.export.choose_runtime.build", fail)
-    run = train_tiny("untraceable", "convert.runtime=onnx", "trainer.max_epochs=1")
+    run = train_tiny("untraceable", "after_training.convert.runtime=onnx", "trainer.max_epochs=1")
     assert read_json(run / "run_summary.json")["runtime"] == "torch"
     assert (run / "metrics.json").is_file()
     assert "cannot be answered by onnx: no such operator" in " ".join("".join(capfd.readouterr()).split())

@@ -43,7 +43,7 @@ def test_registering_is_off_and_bound_to_the_store():
     ("name", "fix"),
     [
         ("TS_MANAGEMENT_ADDRESS", "management_host and management_port of sentiment serve sets the same"),
-        ("TS_DISABLE_TOKEN_AUTHORIZATION", "tokens of sentiment serve sets the same"),
+        ("TS_DISABLE_TOKEN_AUTHORIZATION", "token_auth of sentiment serve sets the same"),
         ("TS_CONFIG_FILE", "cannot do without its own value"),
         ("TS_PRIVATE_KEY_FILE", "tls.key of sentiment serve sets the same"),
         ("TS_CERTIFICATE_FILE", "tls.certificate of sentiment serve sets the same"),

@@ -61,7 +61,7 @@ def command(still_backbone, odd_corpus, tmp_path_factory):
             "trainer.accelerator=cpu",
             "model.warmup_ratio=0",
         ]
-        settings += ["convert.runtime=torch"]
+        settings += ["after_training.convert.runtime=torch"]
         return [*by, str(ROOT / "train.py"), *settings, *overrides], outputs / name
 
     return command

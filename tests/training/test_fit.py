@@ -116,7 +116,7 @@ def steady(tiny_backbone, corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("steady")
     settings = [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={folder}/cache"]
     settings += ["trainer.max_epochs=12", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3"]
-    return Steady(folder, *settings, "convert.runtime=torch")
+    return Steady(folder, *settings, "after_training.convert.runtime=torch")
 
 
 def killed(*options):
@@ -129,11 +129,11 @@ def killed(*options):
         (signal.SIGINT, ()),
         pytest.param(signal.SIGTERM, (), marks=pytest.mark.slow),
         (signal.SIGKILL, ()),
-        killed("callbacks=ema", "model.loss.weights=balanced", "trainer.accumulate_grad_batches=2"),
+        killed("+callbacks=ema", "model.loss.weights=balanced", "trainer.accumulate_grad_batches=2"),
         killed(
             "model=minilm_lora", "model.loss.label_smoothing=0.1", "model.layer_decay=0.8", "model.scheduler=cosine"
         ),
-        killed("callbacks=early_stopping", "callbacks.early_stopping.patience=8", "model.freeze_embeddings=true"),
+        killed("+callbacks=early_stopping", "callbacks.early_stopping.patience=8", "model.freeze_embeddings=true"),
     ],
 )
 def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options, steady, tmp_path):
@@ -154,7 +154,7 @@ def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options
 
 
 def test_the_options_of_training_work_together(train_tiny):
-    options = ["logger=tensorboard", "callbacks=lr_finder", "callbacks.lr_finder.num_training_steps=20"]
+    options = ["logger=tensorboard", "+callbacks=lr_finder", "callbacks.lr_finder.num_training_steps=20"]
     run = train_tiny("options", *options, "model.loss.weights={negative:1.0,positive:2.0}", "trainer.max_epochs=2")
     assert list(run.glob("tensorboard/version_0/events.out.tfevents.*"))
     assert list(run.glob("logs/version_0/metrics.csv"))

@@ -35,7 +35,7 @@ def test_a_run_whose_checkpoint_does_not_fit_says_how_to_go_on(train_tiny, tiny_
 
     monkeypatch.setattr(LastCheckpoint, "on_train_epoch_end", filling)
     with pytest.raises(SystemExit) as caught:
-        train_tiny("full", "trainer.max_epochs=3", "baseline=false")
+        train_tiny("full", "trainer.max_epochs=3", "after_training.baseline=false")
     assert caught.value.code == 1
     error = capfd.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ")

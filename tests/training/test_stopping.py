@@ -10,7 +10,7 @@ import pytest
 from sentiment.cli import main
 from tests.conftest import read_json
 
-FAST = ("baseline=true", "trainer.max_epochs=2", "model.lr=1e-3")
+FAST = ("after_training.baseline=true", "trainer.max_epochs=2", "model.lr=1e-3")
 STAGES = {  # where the signal comes: the function that is begun, and at which of its calls
     "data": ("sentiment.training.fit.SentimentData.setup", 1),
     "sanity": ("sentiment.training.model.SentimentClassifier.validation_step", 1),

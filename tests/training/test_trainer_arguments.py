@@ -11,7 +11,7 @@ from sentiment.config.bounds import OWNED
 from sentiment.config.resources import bundled
 from tests.conftest import read_json
 
-FAST = ("baseline=false", "calibrate=false", "trainer.max_epochs=2")
+FAST = ("after_training.baseline=false", "after_training.calibrate=false", "trainer.max_epochs=2")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ WORKING = [  # overrides, optimizer steps, epochs begun
     (("trainer.precision=64-true",), 16, 2),
     (("trainer.enable_progress_bar=false", "trainer.reload_dataloaders_every_n_epochs=1"), 16, 2),
     (("callbacks=null", "logger=null"), 16, 2),
-    (("callbacks=early_stopping", "trainer.max_steps=3"), 3, 1),
-    (("callbacks=ema", "trainer.max_steps=3"), 3, 1),
+    (("+callbacks=early_stopping", "trainer.max_steps=3"), 3, 1),
+    (("+callbacks=ema", "trainer.max_steps=3"), 3, 1),
 ]
 
 
@@ -135,11 +135,11 @@ JUDGES = [
     ([f"{BEST}=validation/recall/good"], f"{BEST}: the data has no label 'good'; there are negative, positive"),
     ([f"{BEST}=validation/f1/positive"], f"{BEST}: f1 is one number over all labels; give f1 alone"),
     (
-        ["callbacks=early_stopping", f"{STOP}.monitor=val_loss"],
+        ["+callbacks=early_stopping", f"{STOP}.monitor=val_loss"],
         f"{STOP}.monitor=val_loss: a run has no such score",
     ),
     (
-        ["callbacks=early_stopping", f"{STOP}.mode=min"],
+        ["+callbacks=early_stopping", f"{STOP}.mode=min"],
         f"{STOP}.mode=min: validation/accuracy is better where it ",
     ),
     (

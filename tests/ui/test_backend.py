@@ -42,7 +42,7 @@ def answering():
 
 def test_a_server_that_is_not_there_is_a_state_not_an_error():
     [port] = free_ports(1)
-    served = Served(Client(url=f"http://127.0.0.1:{port}"), None)
+    served = Served(Client(url=f"http://127.0.0.1:{port}"))
     assert served.state().model is None
     assert f"no answer from http://127.0.0.1:{port}" in served.state().problem
     assert served.versions() == []
@@ -50,7 +50,7 @@ def test_a_server_that_is_not_there_is_a_state_not_an_error():
 
 def test_one_look_serves_all_open_pages_for_a_moment(answering):
     clock = Clock()
-    served = Served(Client(url=f"http://127.0.0.1:{answering.server_port}"), None, clock=clock)
+    served = Served(Client(url=f"http://127.0.0.1:{answering.server_port}"), clock=clock)
     assert [served.state().model for _ in range(10)] == [None] * 10
     assert len(answering.seen) == 1
     clock.now += FRESH + 0.1
@@ -60,18 +60,18 @@ def test_one_look_serves_all_open_pages_for_a_moment(answering):
 
 @pytest.mark.parametrize("version", ["../sentiment", "1.0/x", "1.0?x", "two", ""])
 def test_only_a_version_comes_into_an_address(answering, version):
-    served = Served(Client(url=f"http://127.0.0.1:{answering.server_port}"), None)
+    served = Served(Client(url=f"http://127.0.0.1:{answering.server_port}"))
     with pytest.raises(RequestError, match="expected numbers parted by dots"):
         served.at(version)
     assert answering.seen == []
 
 
 def test_a_version_of_a_client_that_names_one_already_replaces_it():
-    assert Served(Client(model="sentiment/1.0"), None).at("2.0").model == "sentiment/2.0"
+    assert Served(Client(model="sentiment/1.0")).at("2.0").model == "sentiment/2.0"
 
 
 def test_a_model_in_this_process_has_one_version(tiny_run):
-    local = backend(Predictor.load(tiny_run), management_url=None, run=tiny_run)
+    local = backend(Predictor.load(tiny_run), run=tiny_run)
     assert local.state().model.name == "tiny"
     assert local.state().model.labels == ("negative", "positive")
     assert local.predict(["good film"])[0].label == "positive"
@@ -85,4 +85,4 @@ def test_an_engine_the_page_cannot_describe_is_refused():
             raise NotImplementedError
 
     with pytest.raises(ConfigError, match="engine is a Other; the page takes engine=rest or engine=local"):
-        backend(Other(), management_url=None, run=None)
+        backend(Other(), run=None)

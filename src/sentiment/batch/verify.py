@@ -34,7 +34,7 @@ def verify(
     run: str | Path | None = None,
     sample: Annotated[int, Ge(0)] = 200,
     tolerance: Annotated[float, Gt(0)] = CLOSE,
-    url: str | None = None,
+    server: str | None = None,
     key_file: str | Path | None = None,
 ) -> None:
     """Check an output against <output>.summary.json and compare a sample of rows with the model's current predictions.
@@ -44,12 +44,12 @@ def verify(
         run: Run folder of the model; defaults to the recorded one.
         sample: Number of evenly spaced rows to score again; 0 skips this.
         tolerance: Maximum absolute difference of a probability.
-        url: Server to query, for an output of engine=rest; defaults to the recorded one.
+        server: Address of the server to query, for an output of engine=rest; defaults to the recorded one.
         key_file: Keys of the server; defaults to the recorded file.
 
     Raises:
         DataError: The output or its summary is missing, or the summary is of another version.
-        ConfigError: `url` or `key_file` does not apply, or the location of the model is unknown.
+        ConfigError: `server` or `key_file` does not apply, or the location of the model is unknown.
         VerificationError: The output, an input, the model or a prediction differs from the record. Further differences
             are logged.
     """
@@ -57,7 +57,7 @@ def verify(
     record = read_summary(target)
     faults = [*check_output(target, record), *check_inputs(record)]
     if sample and not faults:
-        with engine_of(record, run=run, url=url, key_file=key_file) as engine:
+        with engine_of(record, run=run, server=server, key_file=key_file) as engine:
             faults += [*check_model(engine, record), *check_sample(target, record, engine, sample, tolerance)]
     if faults:
         for fault in faults[:-1]:
@@ -103,12 +103,12 @@ def check_inputs(record: Mapping[str, Any]) -> Iterator[str]:
 
 @contextmanager
 def engine_of(
-    record: Mapping[str, Any], *, run: str | Path | None, url: str | None, key_file: str | Path | None
+    record: Mapping[str, Any], *, run: str | Path | None, server: str | None, key_file: str | Path | None
 ) -> Iterator[Classifier]:
     """Yield the recorded model with the recorded settings; a given `run` replaces any recorded engine.
 
     Raises:
-        ConfigError: `url` or `key_file` is given without engine=rest, or the location of the model is unknown.
+        ConfigError: `server` or `key_file` is given without engine=rest, or the location of the model is unknown.
     """
     model = current_fields(record["model"])
     if model.get("engine") == "rest" and run is None:
@@ -116,11 +116,13 @@ def engine_of(
         from sentiment.client.pinned import ADDRESS
 
         address = {name: model.get(name) for name in ADDRESS}
-        with Client(**address | {"url": url or model["url"], "key_file": key_file or model.get("key_file")}) as client:
+        with Client(
+            **address | {"url": server or model["url"], "key_file": key_file or model.get("key_file")}
+        ) as client:
             yield client.pinned()
         return
-    if url or key_file:
-        raise ConfigError("url and key_file are for an output of engine=rest; leave them out")
+    if server or key_file:
+        raise ConfigError("server and key_file are for an output of engine=rest; leave them out")
     if run is None and not model.get("run"):
         raise ConfigError("the summary does not say where the model is; set run=outputs/RUN, or sample=0")
     extras.require("a sample scored by the run", ["sentiment.inference.predictor"])

@@ -19,16 +19,16 @@ EVERY = 0.2  # s, polling interval
 Check = Literal["ready", "live"]
 
 
-def ready(*, engine: Client, management_url: str | None = None, wait: float = 0.0, check: Check = "ready") -> None:
+def ready(*, engine: Client, wait: float = 0.0, check: Check = "ready") -> None:
     """Wait until the check passes, for at most `wait` seconds.
 
-    "ready" needs an answer to a canary text, and a READY worker if the management API is known: requests can be sent.
+    "ready" needs an answer to a canary text, and a READY worker if the client has a `management_url`.
     "live" needs an answer of TorchServe itself, whatever the state of its workers: there is no reason to restart it.
 
     Raises:
         ClientError: The check still failed at the end.
     """
-    wait_until_ready(engine, management_url=management_url, seconds=wait, check=check)
+    wait_until_ready(engine, management_url=engine.management_url, seconds=wait, check=check)
     log.info("%s at %s is %s", engine.model if check == "ready" else "the server", engine.url, check)
 
 

@@ -19,7 +19,7 @@ OWNED = {  # Trainer arguments that users cannot set, with the reason to report
     "enable_checkpointing": "a run writes its checkpoints itself, to be gone on with and exported",
     "fast_dev_run": "it writes no checkpoint, so that nothing can be exported; use debug=fast",
     "barebones": "it drops the logs and checkpoints that a run consists of",
-    "limit_test_batches": "the whole test split is scored after training; test=false leaves it out",
+    "limit_test_batches": "the whole test split is scored after training; after_training.test=false leaves it out",
     "limit_predict_batches": "training predicts nothing; sentiment predict does",
     "sync_batchnorm": "an encoder of texts has no batch norm",
     "enable_autolog_hparams": "every logger is told the whole config",

@@ -5,18 +5,21 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import InterpolationKeyError
+from omegaconf.errors import InterpolationKeyError, InterpolationResolutionError
 
 from sentiment.config import extras
+from sentiment.config.keys import check_effective
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, suggestion
 from sentiment.config.targets import targets
 from sentiment.errors import ConfigError
 
-SHARED = {"paths", "model", "seed", "run"}  # keys that exist for interpolation; a command need not take them
+DEFAULT_PORTS = {"http": 80, "https": 443}
+SHARED = {"paths", "run", "server", "management_url"}  # keys that exist for interpolation; a command need not take them
 
 
 def register_resolvers() -> None:
@@ -26,6 +29,11 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("fused", lambda precision: str(precision) != "16-mixed", replace=True)
     OmegaConf.register_new_resolver("run_folder", run_folder, replace=True)
     OmegaConf.register_new_resolver("mode", mode, replace=True)
+    OmegaConf.register_new_resolver(
+        "port", lambda server: port(server) or DEFAULT_PORTS[urlsplit(server).scheme], replace=True
+    )
+    OmegaConf.register_new_resolver("management_url", management_url, replace=True)
+    OmegaConf.register_new_resolver("needed", needed, replace=True)
 
 
 def precision(accelerator: str) -> str:
@@ -48,25 +56,65 @@ def run_folder(outputs: str, run_name: str, resume: str | None) -> str:
     return resume or str(Path(outputs) / run_name)
 
 
+def port(server: str) -> int | None:
+    """Return the port that an address names, if any.
+
+    Raises:
+        ConfigError: It is not the address of a server.
+    """
+    try:
+        parts = urlsplit(str(server))
+        named = parts.port
+    except ValueError as error:
+        raise ConfigError(f"server={server}: {error}; expected http://HOST:PORT") from error
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ConfigError(f"server={server}: expected http://HOST:PORT or https://HOST:PORT")
+    return named
+
+
+def management_url(server: str) -> str | None:
+    """Return the address of the port after that of `server`, where TorchServe's management API is; None without one."""
+    named = port(server)
+    return None if named is None else str(server).rstrip("/").removesuffix(str(named)) + str(named + 1)
+
+
+def needed(key: str, value: str | None) -> str:
+    """Return the value. Raises ConfigError where it is null."""
+    if value is None:
+        raise ConfigError(f"{key}=null: this command needs it; set {key}=http://HOST:PORT")
+    return value
+
+
 def require(cfg: DictConfig) -> None:
     """Check that every mandatory key has a value and every interpolation resolves.
 
     Raises:
         ConfigError: A key is still ???, or refers to a key that was removed.
     """
-    missing = sorted(OmegaConf.missing_keys(cfg))
-    if missing:
-        raise ConfigError(f"{missing[0]} is required and has no value; set {missing[0]}=...")
     try:
+        if missing := sorted(OmegaConf.missing_keys(cfg)):
+            raise ConfigError(f"{missing[0]} is required and has no value; set {missing[0]}=...")
         OmegaConf.resolve(copy.deepcopy(cfg))
     except InterpolationKeyError as error:
         reason = str(error).splitlines()[0].removeprefix("Interpolation key ")
         raise ConfigError(f"{error.full_key} needs the key {reason}; do not remove it") from error
+    except InterpolationResolutionError as error:
+        raise of_resolver(error) from None
+
+
+def of_resolver(error: BaseException) -> BaseException:
+    """Return the ConfigError that a resolver raised, which OmegaConf keeps as context; else the error itself."""
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, ConfigError):
+        inner = inner.__context__
+    return inner or error
 
 
 def check_groups(cfg: DictConfig) -> None:
     """Reject unknown keys in the mappings without a `_target_`: paths, callbacks and logger."""
-    unknown(cfg.get("paths", {}), list(OmegaConf.load(bundled("conf") / "paths" / "default.yaml")), "paths.")
+    files = ["paths/default.yaml", *(["remote/default.yaml"] if "server" in cfg else [])]
+    paths = [OmegaConf.load(bundled("conf") / file) for file in files]
+    unknown(cfg.get("paths", {}), [key for one in paths for key in one.get("paths", one)], "paths.")
     for group in ("callbacks", "logger"):
         members = cfg.get(group) or OmegaConf.create()
         names = [str(name) for name in members]
@@ -86,30 +134,30 @@ def check_extras(cfg: DictConfig) -> None:
     extras.require("this command", [str(target) for _, target in targets(OmegaConf.to_container(cfg))])
 
 
-def call(cfg: DictConfig) -> DictConfig:
+def call(cfg: DictConfig, hydra: Any) -> DictConfig:
     """Validate a command's config and reduce it to the arguments of its `_target_`.
 
     Args:
         cfg: The composed config. It is not modified.
+        hydra: Hydra's own part of it, with the overrides.
 
     Returns:
         A resolved copy without those of the `SHARED` keys that the target does not take.
 
     Raises:
-        ConfigError: A key is unknown, or a value is missing or invalid.
+        ConfigError: A key is unknown or does nothing, or a value is missing or invalid.
         MissingPackageError: An extra is not installed.
     """
     check_extras(cfg)
     require(cfg)
-    cfg = copy.deepcopy(cfg)
+    parameters = inspect.signature(get_object(cfg["_target_"])).parameters
+    unresolved, cfg = cfg, copy.deepcopy(cfg)
     OmegaConf.resolve(cfg)
     check_groups(cfg)
-    if "model" in cfg and isinstance(cfg.model, DictConfig):
-        unknown(cfg.model, ["backbone", "revision"], "model.")
-    parameters = inspect.signature(get_object(cfg["_target_"])).parameters
     wanted = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key in parameters or key not in SHARED])
     for path, node in nodes(wanted):
         check_node(path, node)
+    check_effective(unresolved, hydra, read=[str(key) for key in cfg if key in parameters])
     return wanted
 
 
@@ -124,17 +172,6 @@ def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
     elif isinstance(cfg, ListConfig):
         for i, item in enumerate(cfg):
             yield from nodes(item, f"{path}[{i}]")
-
-
-def flat_keys(cfg: Any, path: str = "") -> Iterator[str]:
-    """Yield every dotted key of a config."""
-    if isinstance(cfg, DictConfig):
-        key: Any
-        for key in cfg:
-            name = f"{path}.{key}" if path else str(key)
-            yield name
-            if not OmegaConf.is_missing(cfg, key) and not OmegaConf.is_interpolation(cfg, key):
-                yield from flat_keys(cfg[key], name)
 
 
 register_resolvers()

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sentiment.config.bounds import GONE, OWNED
-from sentiment.config.check import flat_keys
+from sentiment.config.keys import flat_keys
 from sentiment.config.overrides import for_shell, quoted, read, text
 from sentiment.config.renamed import refuse_old_keys
 from sentiment.config.resources import bundled
@@ -128,7 +128,8 @@ def groups(command: str) -> dict[str, str | None]:
     config: Any = OmegaConf.load(bundled("conf") / f"{command}.yaml")
     defaults = config.get("defaults", [])
     entries = [entry for entry in defaults if isinstance(entry, DictConfig)]
-    return {str(name): entry[name] for entry in entries for name in entry if not str(name).startswith("override ")}
+    named = {str(name): entry[name] for entry in entries for name in entry}
+    return {name: option for name, option in named.items() if not name.startswith(("override ", "optional "))}
 
 
 def _groups(command: str) -> list[str]:

@@ -56,7 +56,37 @@ def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str
             raise ConfigError(f"unknown flag {flag}{nearest(flag, FLAGS)}; settings are given as key=value")
     sweep = [word for word in flags if word in SWEEP]  # Hydra expects it before the overrides
     prepared = (word if word.startswith("-") else prepare(word, groups) for word in arguments if word not in sweep)
-    return [*sweep[:1], *(word for word in prepared if word)]
+    return [*sweep[:1], *combined([word for word in prepared if word], groups)]
+
+
+def combined(words: Sequence[str], groups: Mapping[str, str | None]) -> list[str]:
+    """Turn +callbacks=ema into callbacks=[default,ema], with the option that callbacks= or the config names.
+
+    Raises:
+        ConfigError: The callbacks that every run needs are left out.
+    """
+    if "callbacks" not in groups:
+        return list(words)
+    last = next((word for word in reversed(words) if word.startswith("callbacks=")), f"callbacks={groups['callbacks']}")
+    given = options(last)
+    added = [name for word in words if word.startswith("+callbacks=") for name in options(word)]
+    if "~callbacks" not in words and not is_sweep(last) and "default" not in given:
+        more = ",".join(["default", *given])
+        raise ConfigError(f"{last} leaves out default, which every run needs; give +{last}, or callbacks=[{more}]")
+    if not added:
+        return list(words)
+    others = [word for word in words if not word.lstrip("+").startswith("callbacks=")]
+    return [*others, f"callbacks=[{','.join(dict.fromkeys([*given, *added]))}]"]
+
+
+def options(word: str) -> list[str]:
+    """Return the options that an override of a config group chooses."""
+    value = word.partition("=")[2].strip("[]")
+    return [name.strip() for name in value.split(",")]
+
+
+def is_sweep(word: str) -> bool:
+    return OverridesParser.create().parse_override(word).is_sweep_override()
 
 
 def prepare(word: str, groups: Mapping[str, str | None]) -> str:

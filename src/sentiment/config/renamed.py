@@ -26,22 +26,29 @@ KEYS = {  # old key to current key, of every command
     "data.window_stride": "data.window_step",
     "engine.window_stride": "engine.window_step",
     "package.window_stride": "package.window_step",
+    "engine.url": "server",
 }
+SWITCHES = {name: f"after_training.{name}" for name in ("test", "calibrate", "convert", "baseline")}
 STORE = {"store": "model_store"}
 COMMANDS = {  # as KEYS, of one command
     "demo": {**STORE, "outputs": "output_dir"},
-    "deploy": STORE,
-    "models": STORE,
+    "deploy": {**STORE, "management.url": "management_url"},
+    "models": {**STORE, "management.url": "management_url"},
     "package": {**STORE, "window_stride": "window_step"},
-    "rollback": STORE,
+    "rollback": {**STORE, "management.url": "management_url"},
+    "train": SWITCHES,
+    "verify": {"url": "server"},
     "serve": {**STORE, "folder": "work_dir", "tokens": "token_auth"},
 }
+REFERENCE = re.compile(rf"(\$\{{)({'|'.join(map(re.escape, KEYS))})(?=\}})")
+INCLUDED_DEFAULT = ("ema", "early_stopping", "lr_finder")  # options of callbacks that were default and one more
 SEARCHED = "hydra.sweeper.params."  # prefix of the keys that a search varies
 
 
 def current_names(text: str) -> str:
-    """Replace old module names in every `_target_` of a saved config or override."""
-    return OLD.sub(lambda match: match[1] + MODULES[match[2]], text)
+    """Replace old module names in every `_target_`, and old keys in every reference, of a saved config or override."""
+    text = OLD.sub(lambda match: match[1] + MODULES[match[2]], text)
+    return REFERENCE.sub(lambda match: match[1] + KEYS[match[2]], text)
 
 
 def current_key(key: str, command: str = "train") -> str:
@@ -56,12 +63,14 @@ def current_key(key: str, command: str = "train") -> str:
 def current_override(override: str) -> str:
     """Return a saved override of a training run with the current name of its key."""
     sign, key, rest = re.fullmatch(r"([+~]*)([^=]*)(.*)", override, re.DOTALL).groups()  # type: ignore[union-attr]
+    if key == "callbacks" and rest[1:] in INCLUDED_DEFAULT:
+        rest = f"=[default,{rest[1:]}]"
     return f"{sign}{current_key(key)}{rest}"
 
 
 def current_config(cfg: DictConfig) -> DictConfig:
     """Return the saved config of a training run with the current name of every key."""
-    for old, new in KEYS.items():
+    for old, new in {**KEYS, **SWITCHES}.items():
         parent, _, name = old.rpartition(".")
         owner = OmegaConf.select(cfg, parent) if parent else cfg
         if isinstance(owner, DictConfig) and name in owner:

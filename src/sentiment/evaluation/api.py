@@ -54,7 +54,7 @@ def evaluate(
     words += [*_data_overrides(data, split), *compose.check_overrides(overrides)]
     with compose.user_errors("evaluate"):
         cfg = compose.compose("evaluate", compose.prepare("evaluate", words))
-        call = check.call(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"]))
+        call = check.call(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"]), cfg.hydra)
         with quiet_libraries():
             keywords = instantiate(call, _partial_=True).keywords
             return score_run(**keywords).scores[split]

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Annotated, Any
 
 from annotated_types import Ge, Lt
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -15,26 +16,29 @@ from sentiment import run_dir as runs
 from sentiment.backbones import check_length, positions
 from sentiment.config.bounds import GONE, OWNED
 from sentiment.config.check import check_groups, nodes, require, unknown
+from sentiment.config.compose import groups
+from sentiment.config.keys import check_effective
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, check_value, find
 from sentiment.data.labels import label_texts
 from sentiment.errors import ConfigError, ModelError, user_error
 
-TRAINING = {  # types of the top-level keys of conf/train.yaml, which no signature declares
+TRAINING = {  # types of the keys of conf/train.yaml that no signature declares
     "run_name": str,
     "seed": Annotated[int, Ge(0), Lt(2**32)],
     "resume": str | None,
-    "test": bool | None,
-    "calibrate": bool,
-    "baseline": bool | None,
     "optimized_metric": str,
+    "after_training.test": bool | None,
+    "after_training.calibrate": bool,
+    "after_training.baseline": bool | None,
 }
 
 
+AFTER_TRAINING = ["convert", "test", "calibrate", "baseline"]
 NEEDED = ("best", "last", "stop", "final", "exact_resume", "throughput")  # callbacks that every run requires
 
 
-REQUIRED = ("data", "model", "task", "trainer", "paths", *(f"callbacks.{name}" for name in NEEDED))
+REQUIRED = ("data", "model", "task", "trainer", "paths", "after_training", *(f"callbacks.{name}" for name in NEEDED))
 
 
 def check(cfg: DictConfig) -> None:
@@ -48,6 +52,9 @@ def check(cfg: DictConfig) -> None:
     check_root(cfg)
     require(cfg)
     check_groups(cfg)
+    if HydraConfig.initialized():
+        own = [str(key) for key in cfg if key != "paths"]
+        check_effective(cfg, HydraConfig.get(), read=[*own, "paths.output_dir"])  # the folder of hydra.run.dir
     check_trainer(cfg)
     for path, node in nodes(cfg):
         check_node(path, node)
@@ -98,8 +105,9 @@ def check_root(cfg: DictConfig) -> None:
     for key in (*known, *REQUIRED):
         if OmegaConf.select(cfg, key) is None and (key not in cfg or key in REQUIRED):
             raise ConfigError(f"{key} is required; do not remove it")
+    unknown(cfg.after_training, AFTER_TRAINING, "after_training.")
     for key, hint in TRAINING.items():
-        check_value(key, cfg[key], hint)
+        check_value(key, OmegaConf.select(cfg, key), hint)
     runs.check_name(cfg.run_name)
 
 
@@ -133,6 +141,5 @@ def check_trainer(cfg: DictConfig) -> None:
 def root_keys() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the top-level keys of conf/train.yaml and its config groups."""
     own: Any = OmegaConf.load(bundled("conf") / "train.yaml")
-    groups = [str(name) for entry in own.defaults if isinstance(entry, DictConfig) for name in entry]
     keys = tuple(str(key) for key in own if key not in ("defaults", "hydra"))
-    return keys, tuple(name for name in groups if not name.startswith("override "))
+    return keys, tuple(name for name in groups("train") if name != "hydra")

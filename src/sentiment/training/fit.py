@@ -92,14 +92,15 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     model.load_state_dict(choice.weights)
     preprocessing = replace(data.preprocessing, task=decoding.to_json())
     exported = export(model.merged(), data.tokenizer, preprocessing, into=folder / "export")
-    runtime = convert_export(exported, data, instantiate(cfg.convert)) if score_test and cfg.convert else "torch"
+    after = cfg.after_training
+    runtime = convert_export(exported, data, instantiate(after.convert)) if score_test and after.convert else "torch"
     evaluations = score_export(exported, data, score_test=score_test)
-    if cfg.calibrate:
+    if after.calibrate:
         evaluations = calibrate(exported, evaluations)
     evaluations = fit_decoding(exported, evaluations, task, metric=str(cfg.optimized_metric))
     if score_test:
         write_quantification(exported, evaluations["validation"], data.splits["train"].labels)
-    wanted = score_test if cfg.baseline is None else cfg.baseline
+    wanted = score_test if after.baseline is None else after.baseline
     results = Results(evaluations, compare_with_baseline(evaluations, data) if wanted else {})
     summary = summarize(cfg, data, trainer, choice, runtime=runtime, seconds=time.time() - started)
     write_json(folder / "run_summary.json", summary)

@@ -58,7 +58,12 @@ def launch_run(
     processes = _checked(cfg, folder)
     if ranks.rank():
         logging.disable(logging.INFO)  # rank 0 logs
-        return fit_run(cfg, folder, runs.starting_point(folder, resume=cfg.resume is not None), cfg.test is not False)
+        return fit_run(
+            cfg,
+            folder,
+            runs.starting_point(folder, resume=cfg.resume is not None),
+            cfg.after_training.test is not False,
+        )
     if processes > 1:
         name = [] if ranks.named(arguments) else [f"run_name={cfg.run_name}"]
         ranks.launch([*arguments, *name], processes=processes)
@@ -108,7 +113,7 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path, started: Callable[["DictCo
         checkpoint = runs.starting_point(folder, resume=cfg.resume is not None)
         runs.start(folder, cfg, hydra)
         started(cfg)
-        return fit_run(cfg, folder, checkpoint, cfg.test is not False)
+        return fit_run(cfg, folder, checkpoint, cfg.after_training.test is not False)
     except (SentimentError, OSError, InstantiationException) as error:
         if [path.name for path in folder.iterdir()] == [runs.RECORD]:
             shutil.rmtree(folder)  # the run never began

@@ -41,9 +41,9 @@ class Backend(Protocol):
         ...
 
 
-def backend(engine: Classifier, *, management_url: str | None, run: Path | None) -> Backend:
+def backend(engine: Classifier, *, run: Path | None) -> Backend:
     if isinstance(engine, Client):
-        return Served(engine, management_url)
+        return Served(engine)
     from sentiment.inference.predictor import Predictor
 
     if not isinstance(engine, Predictor):
@@ -85,12 +85,10 @@ class InProcess:
 
 
 class Served:
-    """Backend with a model behind TorchServe; `management_url` is None if that API is out of reach."""
+    """Backend with a model behind TorchServe; the client has no `management_url` if that API is out of reach."""
 
-    def __init__(
-        self, client: Client, management_url: str | None, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        client = replace(client, management_url=management_url or client.management_url)
+    def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
+        management_url = client.management_url
         self.where = f"at {client.url}"
         self.tables: Classifier = client
         self.name, _, self.version = client.model.partition("/")

@@ -26,7 +26,6 @@ LOGINS = 10  # login attempts per minute of one address
 def launch(
     *,
     engine: Classifier,
-    management_url: str | None = None,
     run: Path | None = None,
     feedback: Path | None = None,
     host: str = "127.0.0.1",
@@ -46,8 +45,8 @@ def launch(
     """Serve the page until Ctrl-C.
 
     Args:
-        engine: Computes the predictions: a client of a server, or a model in this process.
-        management_url: Management API that lists the versions to compare; None: visitors type them.
+        engine: Computes the predictions: a client of a server, or a model in this process. A client's `management_url`
+            lists the versions to compare; without one, visitors type them.
         run: Run directory whose scores and figures the model tab shows.
         feedback: The file that stores corrections; None: corrections are off.
         host: The address to listen on.
@@ -81,7 +80,7 @@ def launch(
 
         run = Path(run) if run else None
         desk = AppState(
-            backend=backend(engine, management_url=management_url, run=run),
+            backend=backend(engine, run=run),
             rate=Rate(per_minute),
             corrections=Corrections(Path(feedback)) if feedback else None,
             run=run,

@@ -69,7 +69,7 @@ def test_a_failed_trial_leaves_the_others_and_is_told(tiny, tmp_path, capfd):
         (["seed=1,2", "trainer.strategy=ddp"], "a trial of a sweep runs on one device"),
         (["seed=1,2", "trainer.devices=2"], "a trial of a sweep runs on one device"),
         (["seed=1", "hydra/sweeper=optuna"], "nothing to search"),
-        (["seed=1,2", "hydra/sweeper=optuna", "test=true"], "a search never looks at the test split"),
+        (["seed=1,2", "hydra/sweeper=optuna", "after_training.test=true"], "a search never looks at the test split"),
         (["model.lr=interval(0.1,2.0)", "hydra/sweeper=optuna"], "error: model.lr=2.0: expected less than or equal to"),
         (["hydra/sweeper=optuna", "hydra.sweeper.n_trial=3"], "did you mean hydra.sweeper.n_trials?"),
         (["hydra/sweeper=optuna", "hydra.sweeper.n_trials=0"], "error: hydra.sweeper.n_trials=0: expected greater"),

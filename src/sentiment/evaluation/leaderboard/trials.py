@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from sentiment import run_dir as runs
 from sentiment.files import damaged
 
-NAMES = {"run_name", "resume", "seed", "test", "hparams_search"}  # keys that are not settings to compare
+NAMES = {"run_name", "resume", "seed", "after_training.test", "hparams_search"}  # keys that are not settings to compare
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,10 @@ class OptunaSweeper(FolderSweeper):
 
     def run(self, overrides: Mapping[str, Override]) -> None:
         extras.require("hydra/sweeper=optuna", ["optuna"])
-        if self.config.test:
-            raise ConfigError("test=true: a search never looks at the test split; use hydra.sweeper.score_best=true")
+        if self.config.after_training.test:
+            raise ConfigError(
+                "after_training.test=true: a search never looks at the test split; use hydra.sweeper.score_best=true"
+            )
         fixed, space = split(overrides)
         if not space:
             raise ConfigError("nothing to search; give a key some values, such as 'model.lr=interval(1e-5,1e-4)'")
