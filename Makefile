@@ -14,6 +14,7 @@ INSTALLED := $(VENV)/.installed-$(PINS)
 CONSTRAINTS := constraints.txt
 # Builds are pinned too: packages that come as source alone, and this project's own.
 INSTALL := $(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --build-constraint constraints.txt --editable
+COVERAGE := $(foreach part,client config protocol,tests/$(part) --cov=sentiment.$(part)) --cov-fail-under=88
 UV := .cache/lock/bin/uv
 LOWEST := .cache/lowest/constraints.txt
 
@@ -54,12 +55,13 @@ $(LOWEST): pyproject.toml | $(UV)
 	  --output-file $@ pyproject.toml
 
 test-lowest: $(LOWEST) ## the tests in an environment of the lowest versions that pyproject.toml allows
-	$(MAKE) test VENV=.cache/lowest/venv CONSTRAINTS=$(LOWEST) TESTS='--ignore tests/deploy'
+	$(MAKE) test VENV=.cache/lowest/venv CONSTRAINTS=$(LOWEST) TESTS='--ignore tests/deploy -W default::DeprecationWarning'
 
-check: $(INSTALLED) ## lint, format and types
+check: $(INSTALLED) ## lint, format, types, and the coverage of what all other parts stand on
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest $(BESIDE) -m 'not slow and not e2e' $(COVERAGE)
 
 format: $(INSTALLED) ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .

@@ -12,8 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from sentiment.inference.predictor import Predictor
-from sentiment.serving.archive import package
+from sentiment.cli import main
 from tests.deploy.engine import INSIDE, Container, Engine, base_archive, checkout, network, pip_volumes, torch_index
 
 pytestmark = [
@@ -33,7 +32,7 @@ def engine(tmp_path_factory, tiny_run):
     folder = tmp_path_factory.mktemp("images")
     cache = Path(os.environ.get("SENTIMENT_IMAGES", folder))
     context = checkout(folder / "checkout")
-    package(run=tiny_run, model_store=context / "model_store")
+    main(["package", f"run={tiny_run}", f"model_store={context / 'model_store'}"])
     made = Engine(folder / "storage")
     try:
         made.load(base_archive(cache))
@@ -91,6 +90,8 @@ def test_predictions_reach_an_outsider_who_has_a_token(served, tiny_run):
     headers = {"Authorization": f"Bearer {token(served)}"}
     answer = httpx.post(f"{SERVER}/predictions/sentiment", json={"texts": TEXTS}, headers=headers, timeout=30)
     assert answer.status_code == 200
+    from sentiment import Predictor
+
     expected = Predictor.load(tiny_run).predict(TEXTS)
     assert [one["score"] for one in answer.json()["predictions"]] == pytest.approx([one.score for one in expected])
 
@@ -149,6 +150,8 @@ def test_the_health_check_fails_without_a_worker_and_recovers_with_a_new_one(ser
 
 def test_the_page_of_its_image_answers_through_the_server(page, tiny_run):
     client = gradio_client.Client(f"http://{INSIDE}:7860", verbose=False)
+    from sentiment import Predictor
+
     [expected] = Predictor.load(tiny_run).predict(TEXTS[:1])
     assert client.predict(TEXTS[0], api_name="/classify")["score"] == pytest.approx(expected.score)
 
