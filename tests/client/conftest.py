@@ -29,9 +29,12 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with server.lock:
             server.seen.append((self.path, dict(self.headers), body))
+            server.events.pop(len(server.seen), lambda: None)()
             server.active += 1
             server.most_active = max(server.most_active, server.active)
             status, answer = server.script.pop(0) if server.script else (200, echo(body["texts"]))
+        if server.together:
+            server.together.wait()
         time.sleep(server.seconds)
         with server.lock:
             server.active -= 1
@@ -59,6 +62,7 @@ class Server(ThreadingHTTPServer):
     """`script` holds (status, body) answers; when it is empty the texts come back as labels, or the token is refused.
 
     With a `token` only that one is let in; GET /token?type=... makes a new one for the API key, as TorchServe does.
+    `events` holds what happens as a request comes, by its number; with a barrier in `together` requests wait there.
     """
 
     daemon_threads = True
@@ -66,6 +70,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, key_file):
         super().__init__(("127.0.0.1", 0), Handler)
         self.script, self.seen, self.lock = [], [], threading.Lock()
+        self.events, self.together = {}, None
         self.token, self.seconds, self.active, self.most_active = None, 0.0, 0, 0
         self.key_file = key_file
         self.url = f"http://127.0.0.1:{self.server_port}"

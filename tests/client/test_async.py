@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 
@@ -26,14 +25,14 @@ def test_answers_keep_the_order_of_the_texts(server):
 
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_no_more_requests_are_under_way_than_allowed(server, concurrency):
-    server.seconds = 0.02
+    server.together = threading.Barrier(concurrency, timeout=60)
     ask(server, ["a"] * 12, batch_size=1, concurrency=concurrency)
     assert len(server.seen) == 12
     assert server.most_active == concurrency
 
 
 def test_two_calls_share_the_bound(server):
-    server.seconds = 0.02
+    server.together = threading.Barrier(2, timeout=60)
 
     async def go():
         async with AsyncClient(url=server.url, batch_size=1, concurrency=2) as client:
@@ -68,21 +67,14 @@ def test_a_bad_text_and_a_dead_server_are_typed_errors(server):
 def test_a_token_renewed_in_the_middle_is_read_again(server):
     server.token = "first"
     server.write_keys()
-    server.seconds = 0.01
-    threading.Thread(target=renew, args=[server]).start()
+    server.events = {
+        10: lambda: setattr(server, "token", "second"),
+        13: server.write_keys,
+    }
     texts = [f"text {i}" for i in range(60)]
-    found = ask(server, texts, batch_size=1, concurrency=4, key_file=server.key_file, pauses=(0.02, 0.05, 0.1))
+    found = ask(server, texts, batch_size=1, concurrency=4, key_file=server.key_file, pauses=(0.01,) * 20)
     assert [p.label for p in found] == texts
     assert {headers["Authorization"] for _, headers, _ in server.seen} == {"Bearer first", "Bearer second"}
-
-
-def renew(server):
-    """As TorchServe does: the new token counts a moment before it is in the file."""
-    while len(server.seen) < 10:
-        time.sleep(0.005)
-    server.token = "second"
-    time.sleep(0.02)
-    server.write_keys()
 
 
 def test_an_expired_token_is_renewed(server):
