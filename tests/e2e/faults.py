@@ -2,8 +2,10 @@
 
 import contextlib
 import hashlib
+import math
 import os
 import signal
+import threading
 import time
 import zipfile
 from collections import Counter
@@ -17,20 +19,36 @@ from sentiment.client import wait_until_ready
 
 
 class Recorded(httpx.HTTPTransport):
-    """The real transport; it counts what came back, each try of each request."""
+    """The real transport; it counts what was sent whole and what came back, each try of each request.
 
-    def __init__(self):
+    After `pause_after` answers it sends nothing more until `go_on` is set.
+    """
+
+    def __init__(self, pause_after=math.inf):
         super().__init__()
-        self.seen = Counter()
+        self.sent, self.seen, self.counting = 0, Counter(), threading.Lock()
+        self.pause_after, self.go_on = pause_after, threading.Event()
+
+    def trace(self, event, _):
+        if event == "http11.send_request_body.complete":
+            with self.counting:
+                self.sent += 1
 
     def handle_request(self, request):
+        if self.seen[200] >= self.pause_after:
+            self.go_on.wait(60)
+        request.extensions["trace"] = self.trace
         try:
             response = super().handle_request(request)
         except httpx.TransportError as error:
-            self.seen[type(error).__name__] += 1
+            self.count(type(error).__name__)
             raise
-        self.seen[response.status_code] += 1
+        self.count(response.status_code)
         return response
+
+    def count(self, outcome):
+        with self.counting:
+            self.seen[outcome] += 1
 
 
 def workers(server):

@@ -3,12 +3,12 @@
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import pytest
 
 from tests import programs
+from tests.e2e.faults import wait_for
 from tests.ports import free_ports
 
 needs_chromium = pytest.mark.requires("chromium")
@@ -23,15 +23,12 @@ def serving(folder, *overrides):
     with log.open("wb") as output:
         running = subprocess.Popen(command, stdout=output, stderr=output)
         try:
-            deadline = time.monotonic() + 240
-            while b"Running on local URL" not in log.read_bytes():
-                assert running.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.2)
+            wait_for(lambda: b"Running on local URL" in log.read_bytes() or running.poll() is not None, 240)
+            assert running.poll() is None, log.read_text()
             yield f"http://127.0.0.1:{port}"
         finally:
             running.terminate()
-            running.wait(30)
+            running.wait(60)
 
 
 @pytest.fixture(scope="module")

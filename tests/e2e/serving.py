@@ -73,9 +73,9 @@ class Served:
             self.look()
         self.running.kill()
         self.running.wait()
-        psutil.wait_procs(self.processes, timeout=20)
+        psutil.wait_procs(self.processes, timeout=60)
 
 
-def ended(processes, seconds=10):
+def ended(processes, seconds=60):
     """Those that are still there after so long."""
     return psutil.wait_procs(processes, timeout=seconds)[1]

@@ -79,7 +79,7 @@ def test_counts_are_those_of_what_was_sent(loaded, http):
         ("sentiment_batch_requests_sum", None): 3,
         ("sentiment_batch_seconds_count", None): 3,
     }
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:  # the lines of a worker reach the frontend after its answers
         now = scrape(loaded)
         got = {
@@ -91,7 +91,7 @@ def test_counts_are_those_of_what_was_sent(loaded, http):
             break
         time.sleep(0.1)
     assert got == wanted
-    assert 0 < total(now, "sentiment_batch_seconds_sum") - total(before, "sentiment_batch_seconds_sum") < 30
+    assert 0 < total(now, "sentiment_batch_seconds_sum") - total(before, "sentiment_batch_seconds_sum") < 600
 
 
 def test_dashboard_and_alerts_name_only_what_a_scrape_has(loaded):
@@ -124,7 +124,7 @@ def test_prometheus_scrapes_the_server_and_answers_every_query(loaded, http, tmp
     with (tmp_path / "log").open("wb") as log:
         running = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path)
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=10) as prometheus:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=60) as prometheus:
                 check_queries(prometheus, http)
                 check_rules(prometheus)
         finally:
@@ -136,7 +136,7 @@ def check_queries(prometheus, http):
     """Every query, its threshold left out, has a number once a few scrapes are taken, under traffic that goes on."""
     waiting = {place: re.sub(r" (==|>) [\d.]+", "", query) for place, query in queries().items()}
     waiting = {place: query.partition("unless")[0] for place, query in waiting.items()}
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while waiting:
         assert time.monotonic() < deadline, f"no number for {waiting}"
         http.post("/predictions/sentiment", content=b'{"text": "a day"}', headers=JSON)

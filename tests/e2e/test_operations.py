@@ -1,7 +1,6 @@
 """Operations against the real server: what it opens, logs, registers, and what the commands say of it."""
 
 import json
-import time
 
 import httpx
 import psutil
@@ -13,6 +12,7 @@ from sentiment.inference.checksums import write_checksums
 from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
 from tests.conftest import read_json
+from tests.e2e.faults import wait_for
 from tests.e2e.secret import SECRET, assert_no_secret
 from tests.ports import free_ports
 
@@ -78,9 +78,8 @@ def test_no_snapshot_is_written(opened):
 def test_a_text_in_an_address_is_not_logged(opened):
     headers = {"Authorization": f"Bearer {read_key(opened.key_file, 'inference')}"}
     httpx.post(f"{opened.url}/predictions/sentiment", params={"data": SECRET}, headers=headers)
-    time.sleep(0.5)
-    log = (opened.folder / "logs" / "access_log.log").read_text()
-    assert "POST /predictions/sentiment? HTTP" in log
+    log = opened.folder / "logs" / "access_log.log"
+    wait_for(lambda: "POST /predictions/sentiment? HTTP" in log.read_text())
     assert_no_secret(opened.folder)
 
 
@@ -155,7 +154,7 @@ def test_ready_tells_a_model_that_failed_a_dead_server_and_an_unknown_model(open
     package(run=tiny_copy, model_store=opened.store, name="broken")
     with opened.management() as management:
         management._send("POST", "models", url="broken.mar", initial_workers=1, synchronous="false")
-        time.sleep(1)
+        wait_for(lambda: "broken" in management.models())
         assert_not_ready(opened, command("ready", "engine.model=broken"), "broken")
         management.unregister("broken", "1.0")
     (opened.store / "broken.mar").unlink()

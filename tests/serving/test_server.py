@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -184,9 +183,7 @@ def test_an_archive_that_is_not_there_says_how_to_make_one(tmp_path):
 
 def test_a_server_that_ends_while_its_tokens_cannot_be_renewed_is_noticed_at_once(tiny_run, tmp_path):
     package(run=tiny_run, model_store=tmp_path)
-    server = TorchServe(model_store=tmp_path, work_dir=tmp_path, token_expiration_min=60)
+    server = TorchServe(model_store=tmp_path, work_dir=tmp_path, token_expiration_min=6000)  # tries every two hours
     server._process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1); raise SystemExit(3)"])
-    started = time.monotonic()
     with pytest.raises(ServingError, match="TorchServe ended with status 3"):
         server.wait()
-    assert time.monotonic() - started < 60  # the next try is due after 72 s

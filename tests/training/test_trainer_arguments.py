@@ -1,6 +1,8 @@
 """Every argument of Lightning's Trainer leaves a complete run, or is refused before any data is read."""
 
 import inspect
+import itertools
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
@@ -88,8 +90,12 @@ def test_an_argument_leaves_a_complete_run(overrides, steps, epochs, train_tiny)
     assert summary["exported"]["epoch"] == epochs
 
 
-def test_a_time_limit_ends_training_with_a_run(train_tiny):
-    run = train_tiny("time", *FAST, "trainer.max_epochs=500", "trainer.max_time={seconds:1}")
+def test_a_time_limit_ends_training_with_a_run(train_tiny, monkeypatch):
+    """By a clock that goes on a second at a look, of which there is one a batch."""
+    looks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(looks))
+    monkeypatch.setattr("pytorch_lightning.callbacks.timer.time", clock)
+    run = train_tiny("time", *FAST, "trainer.max_epochs=500", "trainer.max_time={seconds:60}")
     assert 0 < read_json(run / "run_summary.json")["epochs"] < 500
 
 

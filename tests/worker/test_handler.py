@@ -148,7 +148,7 @@ def test_a_batch_is_counted_with_its_rejects_and_without_its_texts(handler, capl
         answers(handler, *({"body": body} for body in bodies), headers={3: ASKED})
     counted = {key: value for key, value in told(caplog).items() if key[0] != "sentiment_scores_total"}
     seconds = counted.pop(("sentiment_batch_seconds", ""))
-    assert 0 < seconds < 10
+    assert 0 < seconds < 600
     assert counted == {
         ("sentiment_batch_requests", ""): 4,
         ("sentiment_texts_total", ""): 2,

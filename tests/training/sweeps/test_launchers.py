@@ -41,10 +41,9 @@ def assert_same_trials(folder, serial):
         assert read_json(folder / trial / "metrics.json") == read_json(serial / trial / "metrics.json")
 
 
-def raylets():
-    return {
-        process.pid for process in psutil.process_iter(["name"]) if process.info["name"] in ("raylet", "gcs_server")
-    }
+def processes_with(variable):
+    """Processes that inherited this variable of the environment."""
+    return [one for one in psutil.process_iter(["environ"]) if variable in (one.info["environ"] or {})]
 
 
 def test_joblib_runs_the_trials_side_by_side(sweep, serial):
@@ -52,9 +51,9 @@ def test_joblib_runs_the_trials_side_by_side(sweep, serial):
 
 
 def test_ray_runs_the_trials_and_leaves_no_process_behind(sweep, serial):
-    before = raylets()
-    assert_same_trials(sweep("ray", "hydra/launcher=ray"), serial)
-    assert raylets() <= before
+    environment = os.environ | {"OF_THIS_TEST": "1"}
+    assert_same_trials(sweep("ray", "hydra/launcher=ray", environment=environment), serial)
+    assert psutil.wait_procs(processes_with("OF_THIS_TEST"), timeout=60)[1] == []
 
 
 @pytest.mark.requires(*PROGRAMS)
