@@ -1,5 +1,6 @@
 """The command blocks of README and docs, each with the mark that stands before it.
 
+A block of `bash` holds commands alone; in one of `console` they begin with `$`, with what they print below them.
 No mark: every line is a command of ours, and it is composed. `<!-- run -->`: run word for word, page by page, in one
 folder. `<!-- run until "words" -->`: the same, going on once the words are printed. `<!-- not run: reason -->`.
 """
@@ -13,7 +14,9 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))]
-BLOCK = re.compile(r"(?:<!-- ((?:not )?run)(?: until \"([^\"]+)\")?(?:: ([^>]+))? -->\n)?```bash\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- ((?:not )?run)(?: until \"([^\"]+)\")?(?:: ([^>]+))? -->\n)?```(?:bash|console)\n(.*?)```", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,17 @@ class Block:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
+    def typed(self) -> list[str]:
+        """The lines to type."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        if any(line.startswith("$ ") for line in lines):
+            return [line[2:] for line in lines if line.startswith("$ ")]
+        return lines
+
+    @property
     def commands(self) -> list[list[str]]:
         """The words of each command, comments left out; of a pipe its last part."""
-        lines = self.text.replace("\\\n", " ").splitlines()
-        words = [shlex.split(line, comments=True) for line in lines]
+        words = [shlex.split(line, comments=True) for line in self.typed]
         return [line[-line[::-1].index("|") :] if "|" in line else line for line in words if line]
 
 

@@ -1,5 +1,7 @@
 """What README and docs tell to type is what the commands take."""
 
+import re
+
 import pytest
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -54,11 +56,13 @@ def test_a_command_block_is_run_composed_or_says_why_not(block):
         assert [words for words in block.commands if not ours(words)] == []
     for words in block.commands:
         if ours(words):
-            bind(words)
+            bind(words[: words.index(">")] if ">" in words else words)
 
 
 def test_every_fence_of_commands_is_found():
-    fences = sum(page.read_text(encoding="utf-8").count("```bash\n") for page in PAGES)
+    fences = sum(
+        len(re.findall("^```(?:bash|console)$", page.read_text(encoding="utf-8"), re.MULTILINE)) for page in PAGES
+    )
     assert len(ALL) == fences > 0
 
 

@@ -1,6 +1,8 @@
 """Pages with commands marked to run, word for word, each in a folder of its own that looks like a checkout."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 MARKED = [page for page in PAGES if any(block.page == page and block.mark == "run" for block in ALL)]
 SECONDS = 900  # for one block
+MARK = "=== "  # before the output of a command
 
 
 def environment() -> dict[str, str]:
@@ -54,13 +57,34 @@ def typed(block: Block, folder: Path) -> None:
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
+def answered(block: Block, folder: Path) -> None:
+    """Type a block of `console` in one shell: each command prints the lines that stand below it, numbers aside."""
+    script = "\n".join(f"echo {shlex.quote(MARK + line)}\n{line}" for line in block.typed)
+    script = f"exec 2>&1\n{script}\njobs -p | xargs --no-run-if-empty kill; wait"
+    process = subprocess.Popen(
+        ["bash", "-ec", script], cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True
+    )  # fmt: skip
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, output
+    printed = output.split(MARK)[1:]
+    for shown, real in zip(re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:], printed, strict=True):
+        lines = iter(masked(real))
+        assert [line for line in masked(shown)[1:] if line != "..." and line not in lines] == [], real
+
+
+def masked(text: str) -> list[str]:
+    return [re.sub(r"\d[\d.,]*", "N", line).strip() for line in text.splitlines()]
+
+
 @pytest.mark.parametrize("page", MARKED, ids=lambda page: page.stem)
 def test_a_page_can_be_typed_from_top_to_bottom(page, tmp_path):
     for name in ("train.py", "data"):
         (tmp_path / name).symlink_to(ROOT / name)
     with ExitStack() as background:
         for block in (block for block in ALL if block.page == page and block.mark == "run"):
-            if block.until:
+            if block.text.startswith("$ "):
+                answered(block, tmp_path)
+            elif block.until:
                 background.enter_context(left_running(block, tmp_path))
             else:
                 typed(block, tmp_path)
