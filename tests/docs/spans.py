@@ -65,7 +65,7 @@ def texts_of_the_code() -> str:
 
 
 def stale_phrases(message: str) -> list[str]:
-    """Return the phrases of a message that the code does not have; none if one of its strings makes half of it."""
+    """Return the phrases of a message that the code does not have; none if one of its strings makes a third of it."""
     missing = [phrase for phrase in phrases(message) if " " in phrase and not is_in_the_code(phrase)]
     if missing and any(makes(template, message) for template in templates() if "\n" in template):
         return []
@@ -82,7 +82,7 @@ def is_in_the_code(phrase: str) -> bool:
 
 def makes(template: str, message: str) -> bool:
     literal = template.replace("\n", "")
-    if not len(message) / 2 < len(literal) < len(message) or " " not in literal:
+    if not len(message) / 3 < len(literal) < len(message) or " " not in literal:
         return False
     return re.search(".+".join(re.escape(part) for part in template.split("\n")), message) is not None
 
