@@ -56,7 +56,7 @@ def section(path: Path, title: str) -> str:
     keys = list(keys_of(yaml.compose(text), text.splitlines()))
     lines = [title, "", purpose(text), ""]
     if keys:
-        lines += ["| key | default | type | |", "|---|---|---|---|"]
+        lines += ["| key | default | type | meaning |", "|---|---|---|---|"]
         lines += [f"| `{key.name}` | {code(key.default)} | {cell(key.type)} | {cell(key.comment)} |" for key in keys]
     return "\n".join(lines) + "\n"
 
