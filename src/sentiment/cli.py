@@ -37,7 +37,7 @@ usage: sentiment COMMAND [key=value ...]     sentiment COMMAND --help shows its 
   verify       compare an output of predict with its summary, and score a sample again
   ui           a page to try a model on
 
-Any command takes Hydra's flags: --cfg job prints its config, -m sweeps (train).
+Any command takes -v, which says more, and Hydra's flags: --cfg job prints its config, -m sweeps (train).
 Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 130 stopped by Ctrl-C.
 """
 COMMANDS = (
@@ -152,7 +152,8 @@ def _train(cfg: "DictConfig", *, arguments: Sequence[str], given: Sequence[str] 
                 cfg, hydra, folder, lambda start: launch.fit_run(cfg, folder, start, bool(cfg.after_training.test))
             )
     try:
-        results = launch.launch_run(cfg, hydra, folder, arguments=arguments, started=_print_config)
+        started = partial(_print_start, hydra=hydra, folder=folder)
+        results = launch.launch_run(cfg, hydra, folder, arguments=arguments, started=started)
         if results and not ranks.rank():
             print_run(folder, results)
     except (SentimentError, OSError) as error:
@@ -160,10 +161,14 @@ def _train(cfg: "DictConfig", *, arguments: Sequence[str], given: Sequence[str] 
     return None
 
 
-def _print_config(cfg: "DictConfig") -> None:
+def _print_start(cfg: "DictConfig", *, hydra: Any, folder: Path) -> None:
+    """Print what the run is about to do, and with -v the whole config."""
     from sentiment import console
+    from sentiment.training.summary import start_lines
 
-    console.print_config(cfg)
+    if hydra.verbose:
+        console.print_config(cfg)
+    console.print_lines(start_lines(cfg, hydra, folder))
 
 
 def _call(cfg: "DictConfig") -> Any:

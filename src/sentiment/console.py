@@ -1,20 +1,20 @@
-"""Terminal output and signal handling: the config tree, library warning filters, deferred interrupts."""
+"""Terminal output and signal handling: the config, log lines, library warning filters, deferred interrupts."""
 
 import logging
 import signal
+import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.file_proxy import FileProxy
 from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
 from rich.tree import Tree
-
-if TYPE_CHECKING:
-    pass
 
 console = Console()
 
@@ -29,6 +29,28 @@ def print_config(cfg: DictConfig) -> None:
         else:
             tree.add(f"{key}: {value}")
     console.print(tree)
+
+
+def print_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """Print titles and texts in two columns; a long text goes on below itself."""
+    table = Table.grid(padding=(0, 2))
+    for title, text in lines:
+        table.add_row(Text(title, "bold"), Text(text))
+    console.print(table)
+
+
+class StderrHandler(logging.Handler):
+    """Handler for standard error as it is at the moment: above a progress bar, which takes its place on a terminal."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        stream = sys.stderr
+        if isinstance(stream, FileProxy) and not stream.rich_proxied_file.isatty():
+            stream = stream.rich_proxied_file  # the bar is on the terminal, standard error goes elsewhere
+        try:
+            stream.write(self.format(record) + "\n")
+            stream.flush()
+        except BrokenPipeError:  # the reader of a pipe has gone
+            self.handleError(record)
 
 
 @contextmanager

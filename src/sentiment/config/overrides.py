@@ -16,8 +16,10 @@ from sentiment.errors import ConfigError
 
 PLAIN = re.compile(r"[\w/.+:%@?|*-]+", re.ASCII)  # needs no quotes in Hydra's grammar, unless a number or a keyword
 SWEEP = ("-m", "--multirun")
+VERBOSE = ("-v", "--verbose")  # our debug lines, and the whole config of a training run
 FLAGS = (
     *SWEEP,
+    *VERBOSE,
     *("-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "--resolve", "-p", "--package", "-i", "--info"),
     *(
         "-r",
@@ -55,7 +57,8 @@ def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str
         if flag.partition("=")[0] not in FLAGS:
             raise ConfigError(f"unknown flag {flag}{nearest(flag, FLAGS)}; settings are given as key=value")
     sweep = [word for word in flags if word in SWEEP]  # Hydra expects it before the overrides
-    prepared = (word if word.startswith("-") else prepare(word, groups) for word in arguments if word not in sweep)
+    words = ["hydra.verbose=sentiment" if word in VERBOSE else word for word in arguments if word not in sweep]
+    prepared = (word if word.startswith("-") else prepare(word, groups) for word in words)
     return [*sweep[:1], *combined([word for word in prepared if word], groups)]
 
 

@@ -139,7 +139,17 @@ class FindLearningRate(LearningRateFinder):
 
 
 class ProgressBar(RichProgressBar):
-    """Lightning's progress bar without the logger's version number."""
+    """Lightning's progress bar with epochs counted from 1, on a terminal alone; elsewhere `Throughput` reports."""
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        if not get_console().is_terminal:
+            self.disable()
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        last = self.trainer.max_epochs
+        description = f"epoch {current_epoch + 1}" + (f" of {last}" if last not in (None, -1) else "")
+        return description.ljust(len(self.validation_description))
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         metrics: dict[str, Any] = super().get_metrics(trainer, pl_module)

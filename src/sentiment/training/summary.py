@@ -1,0 +1,63 @@
+"""What a run is about to do, in the ten lines that it begins with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+
+def start_lines(cfg: DictConfig, hydra: Any, folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the title and the text of each line.
+
+    Args:
+        cfg: The composed config.
+        hydra: Hydra's own part of it, with the overrides and the options chosen.
+        folder: The run directory.
+    """
+    choices, model, data, trainer = hydra.runtime.choices, cfg.model, cfg.data, cfg.trainer
+    yield "overrides", " ".join(hydra.overrides.task) or "none"
+    ended = f", from {cfg.resume}" if cfg.resume else ""
+    yield "run", f"{folder}{ended}; its whole config is in .hydra/config.yaml, and -v prints it"
+    yield "data", f"{choices.data} ({source(data)}), {data.max_length} tokens, batches of {data.batch_size}"
+    adapters = ", adapters" if model.get("lora") else ""
+    yield "model", f"{choices.model} ({model.backbone}{adapters}), {choices.get('task')}, loss {choices.get('loss')}"
+    schedule = f"{model.scheduler}, {model.warmup_ratio:.0%} warm-up"
+    yield "optimizer", f"{name(model.optimizer)}, lr {model.lr:g} {schedule}, weight decay {model.weight_decay:g}"
+    yield (
+        "training",
+        f"{length(trainer)}, {trainer.accelerator} x {trainer.devices}, {trainer.precision}, seed {cfg.seed}",
+    )
+    yield "epochs by", str(cfg.callbacks.best.monitor)
+    yield "callbacks", f"{chosen(choices.get('callbacks'))}; logger {chosen(choices.get('logger'))}"
+    yield "afterwards", ", ".join(after(cfg.after_training))
+
+
+def source(data: DictConfig) -> str:
+    """Name where the texts come from: files win over a folder, and that over the hub."""
+    files = [str(data.get(split)) for split in ("train", "validation", "test") if data.get(split)]
+    return ", ".join(files) or str(data.get("dir") or data.get("hub") or "no source")
+
+
+def length(trainer: DictConfig) -> str:
+    """Return how long training lasts at most."""
+    limits = {"epochs": trainer.get("max_epochs"), "steps": trainer.get("max_steps")}
+    return " and ".join(f"{number} {what}" for what, number in limits.items() if number not in (None, -1))
+
+
+def after(switches: DictConfig) -> Iterator[str]:
+    """Yield what is done once the weights are chosen."""
+    if switches.convert:
+        yield f"runtime {switches.convert.runtime}"
+    yield "calibration" if switches.calibrate else "no calibration"
+    yield "no test scores" if switches.test is False else "test scores"
+    if switches.baseline is not False and (switches.test is not False or switches.baseline):
+        yield "a baseline"
+
+
+def name(node: DictConfig) -> str:
+    return str(node.get("_target_", "none")).rpartition(".")[2]
+
+
+def chosen(option: Any) -> str:
+    return "none" if option is None else str(option)
