@@ -133,8 +133,8 @@ MISTAKES = [
         "unknown key trainer.max_step: pytorch_lightning.Trainer takes no 'max_step'; did you",
     ),
     (
-        "+data.cleaning.emoji=true",
-        "unknown key data.cleaning.emoji: sentiment.inference.preprocessing.Cleaning takes no 'emoji'; there",
+        "+data.cleaning.emojis=true",
+        "unknown key data.cleaning.emojis: sentiment.inference.preprocessing.Cleaning takes no 'emojis'; did you mean",
     ),
     ("+callbacks.bset=3", "unknown key callbacks.bset; did you mean callbacks.best?"),
     ("+paths.outpts=x", "unknown key paths.outpts; did you mean paths.output_dir?"),

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from sentiment.backbones import PACKAGED, resolve
+from sentiment.backbones import PACKAGED, load_tokenizer, resolve
 from sentiment.batch import predict
 from sentiment.cli import main
+from sentiment.data.new_tokens import extend
 from sentiment.errors import DataError, RowsRejectedError, TextError
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import MAX_MARKS, Cleaning, Preprocessing, is_mark, with_few_marks
@@ -18,6 +19,7 @@ from sentiment.inference.tokenization import clean, encode_windows
 from tests.conftest import read_csv, write_csv
 from tests.hostile import CEDILLA, GRAVE, HOSTILE, LONGER, growth
 
+EVERYTHING = Cleaning(emoji=True, stretched=True, punctuation=True, capitals=True)
 LINEAR = 4 * LONGER  # far from both 16 and 256
 BREAKS = "breaks the step"
 PIECES = st.sampled_from(
@@ -43,15 +45,22 @@ def backend():
     return Tokenizer.from_file(str(Path(resolve(PACKAGED)) / "tokenizer.json"))
 
 
+@pytest.fixture(scope="module")
+def reading_emoji():
+    tokenizer = load_tokenizer(PACKAGED)
+    extend(tokenizer, ["emoji", "emoticons", "capitals"])
+    return tokenizer.backend_tokenizer
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_cleaning_takes_time_by_the_length(name):
-    assert growth(Cleaning(), HOSTILE[name], 6_000) < LINEAR
+    assert growth(EVERYTHING, HOSTILE[name], 6_000) < LINEAR
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_encoding_takes_time_by_the_length(backend, name):
+def test_encoding_takes_time_by_the_length(reading_emoji, name):
     def encode(text):
-        return encode_windows([text], backend, Preprocessing(128))
+        return encode_windows([text], reading_emoji, Preprocessing(128, cleaning=EVERYTHING))
 
     assert growth(encode, HOSTILE[name], 3_000) < LINEAR
 
@@ -61,6 +70,7 @@ def test_encoding_takes_time_by_the_length(backend, name):
 def test_every_text_can_be_cleaned_and_encoded(backend, text):
     cleaned = Cleaning()(text)
     assert cleaned == unicodedata.normalize("NFC", cleaned)
+    assert EVERYTHING(text) == " ".join(EVERYTHING(text).split())
     [encoded] = encode_windows([text], backend, Preprocessing(16))
     assert 2 <= encoded.tokens <= 16
 
@@ -85,13 +95,15 @@ def test_every_mark_is_bounded():
 
 @pytest.mark.parametrize("how", ["head", "tail", "head_tail"])
 @pytest.mark.parametrize("name", ["one letter", "one word piece a word", "ideographs", "ligatures", "emoji", "words"])
-def test_a_long_text_gets_the_ids_of_the_whole_of_it(backend, how, name):
+@pytest.mark.parametrize("emoji", [False, True])
+def test_a_long_text_gets_the_ids_of_the_whole_of_it(backend, reading_emoji, how, name, emoji):
+    backend, cleaning = (reading_emoji, EVERYTHING) if emoji else (backend, Cleaning())
     words = ("a" * 90 + " " + "b" * 400 + " word ") * 60
     text = words if name == "words" else HOSTILE[name](20_000)
-    whole = backend.encode(Cleaning()(text), add_special_tokens=False).ids
+    whole = backend.encode(cleaning(text), add_special_tokens=False).ids
     room, head = 30, {"head": 30, "tail": 0, "head_tail": 7}[how]
     wanted = whole if len(whole) <= room else whole[:head] + whole[len(whole) - (room - head) :]
-    [encoded] = encode_windows([text], backend, Preprocessing(32, how))
+    [encoded] = encode_windows([text], backend, Preprocessing(32, how, cleaning))
     assert encoded.windows[0][1:-1] == wanted
     assert encoded.truncated == (len(whole) > room)
 

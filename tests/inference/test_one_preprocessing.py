@@ -47,14 +47,16 @@ def predictor(run):
 
 def test_preprocessing_json_holds_every_choice(run):
     stored = read_json(run / "export" / "preprocessing.json")
-    assert stored["cleaning"] == {"html": True, "urls": False, "users": True}
+    given = {"html": True, "urls": False, "users": True, "emoji": True}
+    assert stored["cleaning"] == {**given, "stretched": False, "punctuation": False, "capitals": False}
     assert (stored["max_length"], stored["truncation"]) == (16, "tail")
     assert (stored["window_step"], stored["max_windows"]) == (8, 3)
 
 
 def test_training_reads_the_ids_that_the_exported_settings_give(predictor, tiny_backbone, tmp_path):
     path = write_csv(tmp_path / "train.csv", [(text, "ab"[i % 2]) for i, text in enumerate(TEXTS * 8)])
-    options = {"cleaning": Cleaning(urls=False), "truncation": "tail", "max_length": 16, "window_step": 8}
+    cleaning = Cleaning(urls=False, emoji=True)
+    options = {"cleaning": cleaning, "new_tokens": "auto", "truncation": "tail", "max_length": 16, "window_step": 8}
     data = SentimentData(backbone=tiny_backbone, cache_dir=tmp_path / "cache", train=path, batch_size=1, **options)
     data.setup()
     trained = {tuple(batch["input_ids"][0].tolist()) for batch in data.train_dataloader()}

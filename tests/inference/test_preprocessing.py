@@ -1,6 +1,32 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sentiment.inference.preprocessing import Cleaning, Preprocessing
+
+PIECES = st.sampled_from(
+    [
+        "😡",
+        "👍🏽",
+        "\ufe0f",
+        "\u200d",
+        "🇩🇪",
+        "🇩",
+        "1\ufe0f\u20e3",
+        "🏽",
+        ":",
+        ")",
+        "(",
+        "D",
+        "-",
+        "3",
+        "=",
+        ";",
+        "'",
+        " ",
+    ]
+    + ["xxup", "SO", "III", "ooo", "!!!!", "\u0301", "\u2192", "a", "<3"]
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +47,61 @@ from sentiment.inference.preprocessing import Cleaning, Preprocessing
 )
 def test_cleaning_removes_noise_and_keeps_meaning(raw, clean):
     assert Cleaning()(raw) == clean
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("worst😡 phone", "worst 😡 phone"),
+        ("I love it❤️", "I love it ❤"),
+        ("😡😡ok👍🏽👍🏿", "😡 😡 ok 👍 👍"),
+        ("👨‍👩‍👧fam", "👨‍👩‍👧 fam"),
+        ("🤷🏽‍♀️so", "🤷‍♀ so"),
+        ("🇩🇪🇫🇷x 1️⃣st", "🇩🇪 🇫🇷 x 1⃣ st"),
+        ("🏽", "🏽"),
+        ("go→home™", "go → home ™"),
+        ("great:) sad:'( fun:-D love<3you", "great :) sad :'( fun :-D love <3 you"),
+        (":)great ok:/ :)))", ":) great ok :/ :)))"),
+    ],
+)
+def test_emoji_and_emoticons_are_parted_from_words_and_folded(raw, clean):
+    assert Cleaning(emoji=True)(raw) == clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["10:30 (see:note) key:Dog C:\\dir f(x): a::b a<30", "م\u06cc خوانم, müß, 最高でした", "<3 :) ;-P 😡 ok"],
+)
+def test_what_needs_no_parting_stays(text):
+    assert Cleaning(emoji=True)(text) == text
+
+
+@pytest.mark.parametrize(
+    ("option", "raw", "clean"),
+    [
+        ("stretched", "soooo GOOOD, World War III and www.x", "soo GOOD, World War III and http"),
+        ("punctuation", "what!!!!!! no.... wait... 😡😡😡😡😡", "what!!! no... wait... 😡😡😡"),
+        ("capitals", "I am SO ANGRY at the BBC, Ok A1B", "I am xxup SO ANGRY at the xxup BBC, Ok A1B"),
+    ],
+)
+def test_shouting_is_changed_where_it_is_asked_for(option, raw, clean):
+    assert Cleaning(**{option: True})(raw) == clean
+    assert Cleaning()(raw) == raw.replace("www.x", "http")
+
+
+@given(st.lists(PIECES | st.text(max_size=4), max_size=16).map("".join))
+@settings(max_examples=200, deadline=None)
+def test_cleaned_again_a_text_is_the_same_with_every_switch_on(text):
+    cleaning = Cleaning(
+        html=False, urls=False, users=False, emoji=True, stretched=True, punctuation=True, capitals=True
+    )
+    once = cleaning(text)
+    assert cleaning(once) == once
+
+
+def test_an_export_of_before_reads_emoji_as_it_did():
+    stored = {**Preprocessing(64).to_json(), "cleaning": {"html": True, "urls": True, "users": True}}
+    assert Preprocessing.from_json(stored).cleaning("worst😡 phone") == "worst😡 phone"
 
 
 def test_cleaning_twice_changes_nothing_more():

@@ -22,10 +22,12 @@ from sentiment.data.duplicates import Dropped, Match, without_duplicates, withou
 from sentiment.data.folders import SPLITS
 from sentiment.data.label_sets import label_mapping, label_names, named_alike, renamed, warn_of
 from sentiment.data.labels import label_texts
+from sentiment.data.new_tokens import Wanted, check_capitals, extend
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.sources import Source
 from sentiment.data.splits import Split, checked, row_named, rows_named, stratified
 from sentiment.data.tables import Quoting, TableOptions
+from sentiment.data.tokenizer_audit import audit
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
 from sentiment.inference.tokenization import encode_counting, unbounded
 
@@ -54,6 +56,7 @@ class SentimentData(pl.LightningDataModule):
         backbone: str,
         cache_dir: Path,
         backbone_revision: str | None = None,
+        new_tokens: Wanted = None,
         hub: str | None = None,
         hub_config: str | None = None,
         revision: str | None = None,
@@ -83,7 +86,7 @@ class SentimentData(pl.LightningDataModule):
         seed: int = 42,
     ) -> None:
         super().__init__()
-        self.backbone, self.backbone_revision = backbone, backbone_revision
+        self.backbone, self.backbone_revision, self.new_tokens = backbone, backbone_revision, new_tokens
         self.cache_dir = Path(cache_dir)
         options = TableOptions.of("data.", separator, encoding, quoting, columns)
         self.source = Source(hub, hub_config, dir, train, validation, test, options, revision)
@@ -112,6 +115,7 @@ class SentimentData(pl.LightningDataModule):
     def tokenizer(self) -> Any:
         if not hasattr(self, "_tokenizer"):
             self._tokenizer = load_tokenizer(self.backbone, self.backbone_revision)
+            extend(self._tokenizer, self.new_tokens)
             unbounded(self._tokenizer.backend_tokenizer)  # truncation and padding state would change the cache key
         return self._tokenizer
 
@@ -161,6 +165,7 @@ class SentimentData(pl.LightningDataModule):
             self.tokenizer.model_max_length,
         ):  # before any data is read
             check_length(self.backbone, self.preprocessing.max_length, limit)
+        check_capitals(self.preprocessing.cleaning, self.tokenizer)
         splits = self.read()
         self._tokenized = {name: self._tokenize(name, split) for name, split in splits.items()}
         self.splits = splits
@@ -177,6 +182,7 @@ class SentimentData(pl.LightningDataModule):
                 dropped=self.dropped,
                 dedupe=self.dedupe,
                 drop_leaks=self.drop_leaks,
+                tokenizer=audit(self.splits, self.tokenizer.backend_tokenizer, self.preprocessing.cleaning),
             )
         for line in report.warnings():
             log.warning(line)

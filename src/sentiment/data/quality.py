@@ -1,4 +1,4 @@
-"""Data quality report: duplicates, leaks, label conflicts and token lengths (data_report.json of a run)."""
+"""Data quality report: duplicates, leaks, label conflicts, token lengths and the tokenizer (data_report.json)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
@@ -10,6 +10,7 @@ import numpy
 
 from sentiment.data.duplicates import Dropped, Match, normalised
 from sentiment.data.splits import Split
+from sentiment.data.tokenizer_audit import TokenizerAudit
 from sentiment.inference.preprocessing import Preprocessing
 
 PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
@@ -75,12 +76,13 @@ class DataReport:
     splits: dict[str, SplitQuality]
     overlaps: list[Overlap]
     conflicts: Conflicts
+    tokenizer: TokenizerAudit | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def warnings(self) -> list[str]:
-        """List the findings that make scores less meaningful, one line each: leaks and label conflicts."""
+        """List the findings that cost a model, one line each: leaks, label conflicts, words and emoji that are lost."""
         lines = [
             f"texts of {both.splits[1]} that are in {both.splits[0]} too: {both.texts.normalised}, letter by letter "
             f"{both.texts.exact}; data.drop_leaks=normalised drops them there"
@@ -89,7 +91,7 @@ class DataReport:
         ]
         if self.conflicts.texts:
             lines.append(f"texts with different labels: {self.conflicts.texts}, in {self.conflicts.rows} rows")
-        return lines
+        return lines + (self.tokenizer.warnings if self.tokenizer else [])
 
 
 def inspect(
@@ -100,6 +102,7 @@ def inspect(
     dropped: Mapping[str, Dropped],
     dedupe: Match = "none",
     drop_leaks: Match = "none",
+    tokenizer: TokenizerAudit | None = None,
 ) -> DataReport:
     """Build the report.
 
@@ -110,6 +113,7 @@ def inspect(
         dropped: Rows already dropped, by split.
         dedupe: The setting that was applied, for the record.
         drop_leaks: The setting that was applied, for the record.
+        tokenizer: The audit of the tokenizer on the same splits.
     """
     keys: dict[str, list[Hashable]] = {
         name: [normalised(text, preprocessing.cleaning) for text in split.texts] for name, split in splits.items()
@@ -139,6 +143,7 @@ def inspect(
         qualities,
         overlaps,
         conflicts(splits, keys),
+        tokenizer,
     )
 
 

@@ -84,7 +84,7 @@ class Explainer:
             text=cleaned,
             ids=ids,
             first=len(prefix),
-            pieces=[(word, start, end) for _, word, (start, end) in kept],
+            pieces=[(word, *trimmed(cleaned, start, end)) for _, word, (start, end) in kept],
             truncated=len(kept) < len(pieces),
             target=None if target is None else self.labels.index(target),
             steps=max(MIN_STEPS, min(MAX_STEPS, self.budget // len(ids))),
@@ -128,6 +128,11 @@ class Explainer:
         everything = torch.ones(embeddings.shape[:2], device=embeddings.device)
         logits: torch.Tensor = self.model(inputs_embeds=embeddings, attention_mask=everything).logits
         return self.decoding.log_scores(logits.float()) / self.preprocessing.temperature
+
+
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out the space that a new token of a byte-level or SentencePiece tokenizer takes in before it."""
+    return (start + 1, end) if end - start > 1 and text[start] == " " else (start, end)
 
 
 def operations(model: Any) -> int:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from sentiment.inference.symbols import fold, mark_capitals, part, shorten_punctuation, shorten_words
 from sentiment.inference.tasks import decoding_of
 
 Truncation = Literal["head", "tail", "head_tail"]
@@ -30,11 +31,18 @@ _INVISIBLE = re.compile(  # soft hyphen, zero-width, direction marks, lone surro
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """Text cleaner with a switch per kind of noise; emoji and letter case are kept."""
+    """Text cleaner with a switch per kind of noise; emoji and letter case are kept.
+
+    The switches that exports of earlier releases do not record are off by default.
+    """
 
     html: bool = True  # replace tags with spaces and decode entities
     urls: bool = True  # replace links with "http", as in TweetEval
     users: bool = True  # replace mentions with "@user", as in TweetEval
+    emoji: bool = False  # part emoji and emoticons from words; fold skin tones and variation selectors
+    stretched: bool = False  # shorten letters repeated three times or more to two
+    punctuation: bool = False  # shorten signs repeated four times or more to three
+    capitals: bool = False  # put "xxup" before words in capitals
 
     def __call__(self, text: str) -> str:
         if self.html:
@@ -44,7 +52,17 @@ class Cleaning:
         if self.users and "@" in text:
             text = _USER.sub("@user", text)
         text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
-        return " ".join(unicodedata.normalize("NFC", with_few_marks(text)).split())
+        if self.emoji and not text.isascii():
+            text = fold(text)
+        text = unicodedata.normalize("NFC", with_few_marks(text))
+        if self.stretched:
+            text = shorten_words(text)
+        if self.punctuation:
+            text = shorten_punctuation(text)
+        if self.emoji:
+            text = part(text)
+        text = " ".join(text.split())
+        return mark_capitals(text) if self.capitals else text
 
 
 def unescape(text: str) -> str:

@@ -1,11 +1,13 @@
 """Tokenization of raw texts: clean, tokenize, truncate. Shared by training, evaluation and serving."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
 from tokenizers import Tokenizer
+from tokenizers.models import Unigram
 
 from sentiment.errors import TextError
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
@@ -113,7 +115,10 @@ def special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
 def unknown_token(tokenizer: Tokenizer) -> int:
     """Return the id of the unknown token; -1 if the tokenizer has none."""
     name = getattr(tokenizer.model, "unk_token", None)
-    found = tokenizer.token_to_id(name) if name else None
+    if isinstance(tokenizer.model, Unigram):  # its binding does not expose the number
+        found = json.loads(tokenizer.to_str())["model"]["unk_id"]
+    else:
+        found = tokenizer.token_to_id(name) if name else None
     return -1 if found is None else found
 
 

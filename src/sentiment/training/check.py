@@ -21,6 +21,7 @@ from sentiment.config.keys import check_effective
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, check_value, find
 from sentiment.data.labels import label_texts
+from sentiment.data.new_tokens import read_wanted
 from sentiment.errors import ConfigError, ModelError, user_error
 
 TRAINING = {  # types of the keys of conf/train.yaml that no signature declares
@@ -80,6 +81,7 @@ def check_model(model: DictConfig) -> None:
     check_schedule(schedule, model.get("lr_scheduler_kwargs"), warmup_ratio=model.get("warmup_ratio", 0.0))
     if model.get("loss") is not None:
         check_loss(model.loss)
+    read_wanted(model.get("new_tokens"))
     with suppress(ModelError):
         keys = inspect.signature(check_settings).parameters
         check_settings(**{str(key): value for key, value in model.items() if key in keys})

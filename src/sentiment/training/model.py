@@ -12,6 +12,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from transformers import SchedulerType
 
 from sentiment.data.batches import IGNORE_INDEX
+from sentiment.data.new_tokens import Wanted
 from sentiment.evaluation import metrics
 from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.training import param_groups as parameters
@@ -37,6 +38,7 @@ class SentimentClassifier(pl.LightningModule):
         labels: the label names, in the order of the logits.
         optimizer: takes parameter groups, as a partial of torch.optim.AdamW does.
         revision: commit, branch or tag of a Hub id.
+        new_tokens: tokens that the tokenizer lacks, as `sentiment.data.new_tokens.read_wanted` takes them.
         warmup_ratio: fraction of all steps over which the learning rate rises.
         task: the kind of label; one of several by default.
         loss: a `Loss`, or a function of logits and targets; by default the task's.
@@ -51,6 +53,7 @@ class SentimentClassifier(pl.LightningModule):
         labels: Sequence[str],
         optimizer: Callable[..., torch.optim.Optimizer],
         revision: str | None = None,
+        new_tokens: Wanted = None,
         lr: Annotated[float, Gt(0), Le(1)] = 5e-5,
         weight_decay: Annotated[float, Ge(0)] = 0.01,
         warmup_ratio: Fraction = 0.1,
@@ -77,7 +80,9 @@ class SentimentClassifier(pl.LightningModule):
         self.optimizer = optimizer
         self.accelerate = accelerate
         self.backbone = backbone
-        self.network, self.remarks = load_network(backbone, self.labels, dropout, attention_dropout, revision)
+        self.network, self.remarks = load_network(
+            backbone, self.labels, dropout, attention_dropout, revision, new_tokens
+        )
         if freeze_embeddings:
             parameters.freeze_embeddings(self.network)
         if lora is not None:

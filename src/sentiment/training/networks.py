@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 
-from sentiment.backbones import load_config, out_of_reach, resolve
+from sentiment.backbones import load_config, load_tokenizer, out_of_reach, resolve
+from sentiment.data.new_tokens import Wanted, extend, grow
 from sentiment.errors import ConfigError, ModelError
 from sentiment.inference.runtimes import first_token_only
 from sentiment.training.heads import adapt_head, known_labels, label_dimensions, named, replaced, skeleton
@@ -23,8 +24,9 @@ def load_network(
     dropout: float | None = None,
     attention_dropout: float | None = None,
     revision: str | None = None,
+    new_tokens: Wanted = None,
 ) -> tuple[Any, list[str]]:
-    """Load the pretrained encoder with a head for `labels`, in training mode.
+    """Load the pretrained encoder with a head for `labels` and vectors for the new tokens, in training mode.
 
     A head that comes with the backbone is kept if it has the same labels, in any order.
 
@@ -54,6 +56,10 @@ def load_network(
         said += [replaced(former, labels)] if named(former) else []
     elif line := adapt_head(network, former, labels):
         said.append(line)
+    if new_tokens:
+        pieces = extend(load_tokenizer(backbone, revision), new_tokens)
+        grow(network, pieces, backbone=backbone)
+        said += [f"{len(pieces)} new tokens, their vectors made of known pieces"] if pieces else []
     if dropout is not None:
         set_head_dropout(network, dropout)
     return first_token_only(network).train(), said  # Lightning would keep the eval mode it is loaded in: no dropout

@@ -1,0 +1,50 @@
+"""Emoji, emoticons, stretched words and capitals in a text, rewritten so that a tokenizer reads them."""
+
+import re
+
+CAPITALS = "xxup"  # put before words in capitals, as fastai does; a token of model.new_tokens=[capitals]
+SELECTORS = "\ufe0e\ufe0f"  # variation selectors: drawn as text, drawn as emoji
+TONES = "\U0001f3fb-\U0001f3ff"  # skin tone modifiers
+_SIGN = "\u203c\u2049\u2100-\u2bff\u3030\u303d\u3297\u3299\xa9\xae\U0001f000-\U0001f3fa\U0001f400-\U0001faff"
+_FLAG = "\U0001f1e6-\U0001f1ff"  # regional indicators, two of which are a flag
+_TAGS = "\U000e0020-\U000e007f"  # the flags of England, Scotland and Wales
+_TONED = re.compile(f"(?<=[{_SIGN}])[{TONES}]+")
+SYMBOL = re.compile(rf"[{_FLAG}]{{2}}|[0-9#*]\u20e3|[{_SIGN}{TONES}](?:\u200d[{_SIGN}])*[{_TAGS}]*")
+_MOUTH = r"['^-]?[()\[\]|]+"
+_EMOTICON = re.compile(  # its first character is a set, which a scan finds fast; a lookbehind then tests the one before
+    rf"[:;=<](?<![:;=].)(?:(?<=<)/?3+(?!\d)|(?<=[:;=])(?:(?<!\w.){_MOUTH}"
+    rf"|(?:{_MOUTH}|['^-]?(?:[DPpOo3*\\]|/(?!/)))(?![\w()\[\]|])))"
+)
+_STRETCHED = re.compile(r"(?!III(?!I)|[wW]{3}\.)([^\W\d_])\1{2,}")
+_REPEATED = re.compile(r"([^\w\s])\1{3,}")
+_LOUD = "(?<!\\w)[A-Z\xc0-\xd6\xd8-\xde\u0391-\u03a9\u0410-\u042f]{2,}(?!\\w)"
+_LOUDNESS = re.compile(rf"(?:{CAPITALS} )?({_LOUD}(?: {_LOUD})*)")
+_FOLD = str.maketrans("", "", SELECTORS)
+
+
+def fold(text: str) -> str:
+    """Drop the variation selectors and the skin tones of emoji; a ZWJ sequence stays one sequence."""
+    return _TONED.sub("", text.translate(_FOLD) if SELECTORS[0] in text or SELECTORS[1] in text else text)
+
+
+def part(text: str) -> str:
+    """Put spaces around emoji, other pictorial signs and the emoticons that touch a word."""
+    if not text.isascii():
+        text = SYMBOL.sub(r" \g<0> ", text)
+    text, found = _EMOTICON.subn(r" \g<0> ", text)
+    return _EMOTICON.sub(r" \g<0> ", text) if found else text  # one that stood between an emoticon and a word
+
+
+def shorten_words(text: str) -> str:
+    """Shorten a letter that stands three times or more in a row to two: sooooo -> soo."""
+    return _STRETCHED.sub(r"\1\1", text)
+
+
+def shorten_punctuation(text: str) -> str:
+    """Shorten a sign that stands four times or more in a row to three: !!!!!! -> !!!"""
+    return _REPEATED.sub(r"\1\1\1", text)
+
+
+def mark_capitals(text: str) -> str:
+    """Put CAPITALS before each run of words in capitals; a text that has the marks already is unchanged."""
+    return _LOUDNESS.sub(rf"{CAPITALS} \1", text)
