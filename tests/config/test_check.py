@@ -136,6 +136,8 @@ MISTAKES = [
         "+data.cleaning.emojis=true",
         "unknown key data.cleaning.emojis: sentiment.inference.preprocessing.Cleaning takes no 'emojis'; did you mean",
     ),
+    ("data.new_tokens=null", "data.new_tokens is that of the model; set model.new_tokens alone"),
+    ("model.new_tokens=emojis", "model.new_tokens=emojis: expected auto, emoji, emoticons, capitals"),
     ("+callbacks.bset=3", "unknown key callbacks.bset; did you mean callbacks.best?"),
     ("+paths.outpts=x", "unknown key paths.outpts; did you mean paths.output_dir?"),
     ("~callbacks.throughput", "callbacks.throughput is required; do not remove it"),

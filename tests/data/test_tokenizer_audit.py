@@ -100,7 +100,7 @@ def test_a_run_has_the_audit_in_its_report_and_says_the_warning(train_tiny, tmp_
 def test_preprocess_writes_it_too(tiny_backbone, tmp_path, capsys):
     write_csv(tmp_path / "train.csv", list(zip(TRAIN.texts * 4, TRAIN.labels * 4, strict=True)))
     words = ["preprocess", "data=files", f"data.train={tmp_path}/train.csv", f"into={tmp_path}/out"]
-    main([*words, f"model.backbone={tiny_backbone}"])
+    main([*words, f"data.backbone={tiny_backbone}"])
     found = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["tokenizer"]
     assert found["warnings"] == []
     assert found["splits"]["train"]["whole"]["emoji"]["unknown"] == 0

@@ -62,6 +62,8 @@ def check(cfg: DictConfig) -> None:
     if cfg.data.get("labels") is not None:
         label_texts(cfg.data.labels, "data.labels")
     check_model(cfg.model)
+    if cfg.data.get("new_tokens") != cfg.model.get("new_tokens"):
+        raise ConfigError("data.new_tokens is that of the model; set model.new_tokens alone")
     check_monitors(cfg)
     with suppress(ModelError):  # an unreachable backbone is reported when it is loaded, which also precedes the data
         limit = positions(cfg.data.backbone, cfg.data.get("backbone_revision"))
