@@ -15,6 +15,7 @@ from sentiment.serving import watch
 from sentiment.training import selection
 from tests.conftest import ROOT
 from tests.docs.blocks import PAGES
+from tests.docs.spans import FENCE
 
 SITE = ROOT / "docs" / "pages"
 RESULTS = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
@@ -78,7 +79,7 @@ def test_a_figure_of_the_plan_with_a_star_is_one_of_the_results():
 
 def test_the_arithmetic_of_the_plan_is_right():
     text = (SITE / "explanation" / "scaling.md").read_text(encoding="utf-8")
-    lines = [line for block in re.findall(r"```\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    lines = [line for kind, block in FENCE.findall(text) if not kind for line in block.splitlines()]
     checked = 0
     for line in lines:
         left, equals, right = re.sub(r"^.*?\s{2,}", "", line).partition("=")
