@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from sentiment.errors import STATUS, RequestError
+from sentiment.errors import STATUS, ConfigError, RequestError
 from sentiment.files import read_json_if_any
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Explanation, Model, Prediction
@@ -19,7 +19,7 @@ from sentiment.protocol.bodies import decode
 from sentiment.protocol.requests import Describe, Explain, Request, parse_explain, parse_request
 from sentiment.protocol.validation import MODEL_HEADER
 from sentiment.worker.activity import Activity, counted
-from sentiment.worker.admission import MAX_SECONDS, Admission, place_of
+from sentiment.worker.admission import MAX_SECONDS, Admission, Outcome, place_of
 from sentiment.worker.explain_queue import explain_batch
 from sentiment.worker.metrics import Telemetry
 from sentiment.worker.socket_reader import receive_in_pieces
@@ -92,11 +92,21 @@ class SentimentHandler:
         plain = {i: one for i, one in enumerate(requests) if not isinstance(one, RequestError | Explain)}
         asked = {i: one for i, one in enumerate(requests) if isinstance(one, Explain)}
         scored = self.admission.answer([one.texts for one in plain.values()], batch and batch.noting([*plain]))
+        scored = [self._promised(one, found) for one, found in zip(plain.values(), scored, strict=True)]
         started = time.time_ns()
         explained = self._explain([*asked.values()])
         if batch and asked:
             batch.note("compute", started, time.time_ns(), [*asked])
         return dict(zip([*plain, *asked], [*scored, *explained], strict=True))
+
+    def _promised(self, request: Request, found: Outcome) -> Outcome:
+        """Leave texts to a person where the request asks for an error rate."""
+        if isinstance(found, RequestError) or request.max_error is None:
+            return found
+        try:
+            return self.predictor.with_promise(found, request.max_error)
+        except ConfigError as error:
+            return RequestError(str(error))
 
     def _head(self, index: int, answer: str | RequestError, context: Any) -> None:
         context.set_response_content_type(index, "application/json")

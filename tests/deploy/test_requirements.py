@@ -142,8 +142,8 @@ def test_without_extras_every_command_says_which_one_it_needs(core):
         "ui local": ["ui", "engine=local", "run=a"],
     }
     [port] = free_ports(1)
-    calls["ready"] += [f"server=http://127.0.0.1:{port}", "management_url=null"]
-    calls["models"] += [f"management_url=http://127.0.0.1:{port}"]
+    calls["ready"] += [f"engine.url=http://127.0.0.1:{port}", "management_url=null"]
+    calls["models"] += [f"management.url=http://127.0.0.1:{port}"]
     done = run(
         core,
         f"import contextlib, io, sys\nfor name, call in {calls}.items():\n"

@@ -33,7 +33,8 @@ def test_coreutils_check_the_same_file(listed):
 
 
 def test_the_hash_is_of_what_decides_the_answers(listed):
-    names = ["config.json", "model.safetensors", "preprocessing.json", "tokenizer.json", "tokenizer_config.json"]
+    settings = ["preprocessing.json", "readability.json", "tokenizer.json", "tokenizer_config.json"]
+    names = ["abstention.json", "config.json", "model.safetensors", *settings]
     lines = [f"{hashlib.sha256((listed / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     expected = hashlib.sha256("".join(lines).encode()).hexdigest()
     assert export_hash(listed) == verify_export(listed) == expected

@@ -23,7 +23,14 @@ def predictor(tiny_run):
 
 @pytest.fixture
 def explainer(predictor):
-    return Explainer(predictor.model, predictor.tokenizer, predictor.pad_id, predictor.preprocessing, predictor.labels)
+    return Explainer(
+        predictor.model,
+        predictor.tokenizer,
+        predictor.pad_id,
+        predictor.preprocessing,
+        predictor.labels,
+        predictor.readability,
+    )
 
 
 def spoken(explanation: Explanation) -> list[str]:
@@ -85,7 +92,9 @@ def test_word_pieces_are_summed_to_words(predictor):
 @pytest.mark.parametrize(("how", "kept"), [("head", "0 1 2 3 4"), ("tail", "6 7 8 9 10"), ("head_tail", "0 7 8 9 10")])
 def test_only_what_is_read_is_explained(predictor, how, kept):
     short = Preprocessing(max_length=7, truncation=how)
-    made = Explainer(predictor.model, predictor.tokenizer, predictor.pad_id, short, predictor.labels)
+    made = Explainer(
+        predictor.model, predictor.tokenizer, predictor.pad_id, short, predictor.labels, predictor.readability
+    )
     told = made.explain(made.plan(" ".join(map(str, range(11)))))
     assert spoken(told) == kept.split()
     assert told.prediction.truncated
@@ -122,7 +131,14 @@ def wide(hidden: int, layers: int) -> BertForSequenceClassification:
 def test_no_text_costs_more_than_a_workers_time(predictor, hidden, layers):
     """The longest request there may be, for the sizes of BERT: cut where it must be, and never beyond OPERATIONS."""
     model = wide(hidden, layers)
-    made = Explainer(model, predictor.tokenizer, predictor.pad_id, Preprocessing(max_length=512), predictor.labels)
+    made = Explainer(
+        model,
+        predictor.tokenizer,
+        predictor.pad_id,
+        Preprocessing(max_length=512),
+        predictor.labels,
+        predictor.readability,
+    )
     plan = made.plan("a b c d " * 1250)
     assert plan.cost * operations(model) <= OPERATIONS
     assert plan.truncated

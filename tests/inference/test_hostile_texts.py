@@ -183,4 +183,6 @@ def test_a_reference_of_4301_digits_costs_no_row(tiny_run, tmp_path):
     rows = [("&#" + "1" * 4_301 if i % 5 == 2 else "good film",) for i in range(20)]
     source = write_csv(tmp_path / "in.csv", rows, header=("text",))
     predict(input=source, output=tmp_path / "out.csv", engine=Predictor.load(tiny_run))
-    assert all(row["prediction"] for row in read_csv(tmp_path / "out.csv"))
+    rows = read_csv(tmp_path / "out.csv")
+    assert all(row["score"] for row in rows)
+    assert [i for i, row in enumerate(rows) if not row["prediction"]] == [2, 7, 12, 17]  # one unknown word each

@@ -2,6 +2,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.readability import Readability
 from sentiment.inference.tokenization import encode, encode_counting, encode_windows, truncate, windows
 
 
@@ -96,8 +97,8 @@ def test_no_text_at_all_is_only_special_tokens(tokenizer, backend):
 
 
 @pytest.mark.parametrize(
-    ("text", "readable"), [("good film", True), ("good \u2800", True), ("\u2800 \ue123\u2800", False), ("<br>", False)]
+    ("text", "unreadable"), [("good film", 0.0), ("good \u2800", 0.5), ("\u2800 \ue123\u2800", 1.0), ("<br>", 1.0)]
 )
-def test_a_text_of_which_no_word_piece_is_known_is_told(backend, text, readable):
-    [encoded] = encode_windows([text], backend, Preprocessing(32))
-    assert encoded.readable is readable
+def test_the_share_of_unknown_pieces_is_measured(backend, text, unreadable):
+    [encoded] = encode_windows([text], backend, Preprocessing(32), Readability.of(backend))
+    assert encoded.unreadable == unreadable

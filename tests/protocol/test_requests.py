@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,8 @@ from sentiment.protocol.requests import Describe, Explain, Many, One, parse_expl
 from sentiment.protocol.validation import MAX_CHARACTERS, MAX_TEXTS
 
 MODEL = Model("mood", "1.0", ("negative", "positive"), max_length=64, truncation="head")
-SUNNY = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9}, tokens=5, truncated=False)
-GLOOMY = Prediction("negative", 0.8, {"negative": 0.8, "positive": 0.2}, tokens=64, truncated=True)
+SUNNY = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9}, 5, False, unreadable=0.0, readable=True)
+GLOOMY = Prediction("negative", 0.8, {"negative": 0.8, "positive": 0.2}, 64, True, unreadable=0.25, readable=True)
 
 
 def v2(*data, **changes):
@@ -66,7 +67,32 @@ def test_details_of_tensors_are_tensors():
     assert answer["outputs"][3:] == [
         {"name": "tokens", "datatype": "INT64", "shape": [2], "data": [5, 64]},
         {"name": "truncated", "datatype": "BOOL", "shape": [2], "data": [False, True]},
+        {"name": "unreadable", "datatype": "FP32", "shape": [2], "data": [0.0, 0.25]},
+        {"name": "readable", "datatype": "BOOL", "shape": [2], "data": [True, True]},
     ]
+
+
+def test_what_cannot_be_read_or_is_left_to_a_person_is_told_in_every_form():
+    unread, left = replace(SUNNY, unreadable=1.0, readable=False), replace(SUNNY, abstained=True)
+    assert parse_request({"text": "a"}).render([unread], MODEL)["readable"] is False
+    assert "readable" not in parse_request({"text": "a"}).render([SUNNY], MODEL)
+    assert parse_request({"text": "a", "max_error": 0.1}).max_error == 0.1
+    assert parse_request({"text": "a"}).render([left], MODEL)["abstained"] is True
+    for body in ({"texts": ["a", "b"]}, {"instances": ["a", "b"]}):
+        found = parse_request({**body, "max_error": 0.1}).render([unread, left], MODEL)["predictions"]
+        assert (found[0]["readable"], found[1]["abstained"]) == (False, True)
+    tensor = parse_request(v2("a", "b", parameters={"max_error": 0.1}))
+    outputs = {one["name"]: one for one in tensor.render([unread, SUNNY], MODEL)["outputs"]}
+    assert tensor.max_error == 0.1
+    assert outputs["readable"] == {"name": "readable", "datatype": "BOOL", "shape": [2], "data": [False, True]}
+    outputs = {one["name"]: one for one in tensor.render([left, replace(SUNNY, abstained=False)], MODEL)["outputs"]}
+    assert outputs["abstained"] == {"name": "abstained", "datatype": "BOOL", "shape": [2], "data": [True, False]}
+
+
+@pytest.mark.parametrize("value", [0, -0.1, 1.5, True, "0.1", [0.1]])
+def test_an_error_rate_that_is_none_is_refused(value):
+    with pytest.raises(RequestError, match='"max_error" must be a number above 0 and at most 1, got'):
+        parse_request({"text": "a", "max_error": value})
 
 
 def test_only_the_outputs_asked_for_are_sent():

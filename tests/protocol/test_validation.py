@@ -4,12 +4,13 @@ from sentiment.errors import RequestError
 from sentiment.inference.types import Prediction
 from sentiment.protocol.validation import check_text
 
-SUNNY = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9}, tokens=5, truncated=False)
+SUNNY = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9}, 5, False, unreadable=0.0, readable=True)
 
 
 def test_a_prediction_tells_its_tokens_only_when_asked():
     assert set(SUNNY.to_json()) == {"label", "score", "probabilities"}
-    assert SUNNY.to_json(details=True) == {**SUNNY.to_json(), "tokens": 5, "truncated": False}
+    read = {"unreadable": 0.0, "readable": True}
+    assert SUNNY.to_json(details=True) == {**SUNNY.to_json(), "tokens": 5, "truncated": False, **read}
 
 
 def test_a_prediction_comes_back_from_its_json():

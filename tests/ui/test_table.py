@@ -68,7 +68,7 @@ def test_a_broken_line_of_json_is_reported(tmp_path):
 def test_parquet_keeps_its_columns(tmp_path):
     pq.write_table(pa.table({"note": ["a", "b", None], "n": [1, 2, 3]}), tmp_path / "mine.parquet")
     result = predicted(tmp_path / "mine.parquet")
-    assert result.preview["headers"] == ["prediction", "score", "note", "n", "p_a", "p_b"]
+    assert result.preview["headers"] == ["prediction", "score", "note", "n", "p_a", "p_b", "unreadable"]
     assert pq.read_table(result.files[0])["n"].to_pylist() == [1, 2, 3]
 
 

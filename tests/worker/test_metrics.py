@@ -48,27 +48,30 @@ def test_every_series_is_there_before_its_first_event(tmp_path, caplog):
     assert told(caplog) == {}
 
 
+LEFT = ("sentiment_unreadable_total", "sentiment_abstained_total")
+
+
 def test_labels_and_scores_are_counted_by_bounded_names(tmp_path, caplog):
     labels = ["good", "so: so, | #1", "bad"]
     made = Telemetry(metrics_cache(tmp_path), model="mood", version="1.0", labels=labels)
     zeros = {(found[1], found[4]) for message in caplog.messages if (found := LINE.search(message))}
     scores = [1.0, 0.95, 0.6, 0.3499]
     predictions = [
-        Prediction(label, score, {}, tokens=3, truncated=False, readable=score < 1)
+        Prediction(label, score, {}, tokens=3, truncated=False, readable=score < 1, abstained=score < 0.5)
         for label, score in zip([*labels, "of another model"], scores, strict=True)
     ]
     with caplog.at_level("INFO"):
         made.batch(predictions, rejected=[], explained=0, requests=1, seconds=0.5)
-    counted = {key: value for key, value in told(caplog).items() if key[1] or "unreadable" in key[0]}
+    counted = {key: value for key, value in told(caplog).items() if key[1] or key[0] in LEFT}
     assert counted == {
-        ("sentiment_labels_total", "good"): 1,
         ("sentiment_labels_total", "so so 1"): 1,
         ("sentiment_labels_total", "bad"): 1,
         ("sentiment_labels_total", "other"): 1,
-        ("sentiment_scores_total", "0.9-1.0"): 2,
+        ("sentiment_scores_total", "0.9-1.0"): 1,
         ("sentiment_scores_total", "0.6-0.7"): 1,
         ("sentiment_scores_total", "0.3-0.4"): 1,
-        ("sentiment_unreadable_total", ""): 1,
+        ("sentiment_unreadable_total", ""): 1,  # counted under no label
+        ("sentiment_abstained_total", ""): 1,
     }
     assert not zeros or ("sentiment_scores_total", "0.0-0.1") in zeros
 

@@ -57,7 +57,7 @@ def predict(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Path:
-    """Predict every row of `input` and write it to `output` with the columns prediction, score and p_<label>.
+    """Predict every row of `input` and write it to `output` with prediction, score, p_<label> and unreadable added.
 
     After an interruption, the same command resumes with the chunks that are missing (standard input: with the first
     row), provided that input, model, settings and package versions are unchanged. <output>.summary.json records the
@@ -127,7 +127,8 @@ class Job:
         cls, source: Source, options: TableOptions, output: Output, engine: Classifier, *, prefix: str, chunk: int
     ) -> "Job":
         canary = engine.predict([CANARY])[0]
-        columns, given, rows = Columns(list(canary.probabilities), prefix), source.columns, source.__iter__
+        columns = Columns(list(canary.probabilities), prefix, promise=canary.abstained is not None)
+        given, rows = source.columns, source.__iter__
         if source.paths == (STDIN,):
             first, given = peeked(iter(source), source.text)
             rows = first.__iter__
@@ -144,6 +145,7 @@ class Job:
             **{name: getattr(options, name) for name in options.given()},
             "broken_lines": source.broken,
             "prefix": prefix,
+            **({"promise": True} if columns.promise else {}),
             "spreadsheet_safe": output.spreadsheet_safe,
             "chunk": chunk,
         }
@@ -290,10 +292,11 @@ def fields_of(source: Source, columns: Columns) -> dict[str, pa.Field]:
 
     The types of JSON columns are inferred from their values later.
     """
-    label, *numbers = columns.names
     known: dict[str, pa.Field] = {}
     if source.schema is not None:
         known = {field.name: field for field in source.schema}
     elif source.kind != "jsonl":
         known = {name: pa.field(name, pa.string()) for name in source.columns}
-    return known | {label: pa.field(label, pa.string())} | {name: pa.field(name, pa.float64()) for name in numbers}
+    label, *others = columns.names
+    types = {name: pa.float64() if name in columns.numbers else pa.bool_() for name in others}
+    return known | {name: pa.field(name, type) for name, type in {label: pa.string(), **types}.items()}

@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sentiment.files import put_in_place, read_json, sync, write_json
 
 JOB = "job.json"
 LOCK = "lock"
+LEFT = ("unreadable", "abstained")  # counts of rows without a prediction
 Rejects = Sequence[tuple[int, str]]  # row number from 1, and the reason
 
 
@@ -30,6 +31,8 @@ class Part:
     rows: int
     rejected: int = 0
     labels: dict[str, int] = field(default_factory=dict)  # rows by predicted label
+    unreadable: int = 0  # rows whose text the model cannot read
+    abstained: int = 0  # rows left to a person, unreadable ones included
     changes: Changes = field(default_factory=Counter)  # values that were changed to fit the format
 
 
@@ -89,7 +92,9 @@ class Parts:
             try:
                 value = self._marker(number)
                 self._content(number)
-                done[number] = Part(value["rows"], len(value["rejects"]), value["labels"], from_json(value["changes"]))
+                left = {name: value.get(name, 0) for name in LEFT}
+                changes = from_json(value["changes"])
+                done[number] = Part(value["rows"], len(value["rejects"]), value["labels"], **left, changes=changes)
             except DamagedPartError:
                 damaged.append(number)
         return done, damaged
@@ -121,10 +126,11 @@ class Parts:
             "sha256": hashlib.sha256(data).hexdigest(),
             "rejects": rejects,
             "labels": part.labels,
+            **{name: getattr(part, name) for name in LEFT},
             "changes": to_json(changes),
         }
         write_json(self._path(number, ".json"), marker)
-        return Part(part.rows, part.rejected, part.labels, changes)
+        return replace(part, changes=changes)
 
     def join(self, count: int, target: Path) -> Changes:
         """Join the parts 0 to `count` - 1 and move the result to `target`, which is unchanged on failure.

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from sentiment.errors import ClusterError, ModelChangedError, TextError
 from sentiment.inference.export_dir import export_folder
@@ -35,6 +35,7 @@ class RayPool:
         device: Device of each predictor.
         runtime: Inference runtime of each predictor.
         window_step: Stride of the windows over long texts; None uses the export's.
+        max_error: Promised error rate of the answers given; None uses the export's.
     """
 
     def __init__(
@@ -48,13 +49,14 @@ class RayPool:
         device: str = "cpu",
         runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
         window_step: Annotated[int, Ge(0)] | None = None,
+        max_error: Annotated[float, Gt(0), Le(1)] | None = None,
     ) -> None:
         export = export_folder(Path(run)).absolute()
         self._stack = ExitStack()
         self.ray = self._stack.enter_context(ray_cluster(address, quiet=True))
         options = {"num_cpus": num_cpus, "num_gpus": num_gpus, "max_restarts": -1, "max_task_retries": -1}
         actor = self.ray.remote(**options)(Scorer)
-        settings = {"device": device, "runtime": runtime, "window_step": window_step}
+        settings = {"device": device, "runtime": runtime, "window_step": window_step, "max_error": max_error}
         self.actors = [actor.remote(export, **settings) for _ in range(actors)]
 
         self.model: Identity = self._result(self.actors[0].identity.remote())

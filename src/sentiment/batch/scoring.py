@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sentiment.batch.parts import Part, Rejects
+from sentiment.batch.parts import LEFT, Part, Rejects
 from sentiment.data.tables import BrokenRow, Row
 from sentiment.errors import DataError, RejectedError, RequestError, SentimentError, TextError
 from sentiment.inference.types import Classifier, Prediction, Streaming
@@ -17,20 +17,31 @@ Outcome = Prediction | str  # a string is the reason why there is no prediction
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns that a job adds: prediction, score and one p_<label> per label, each with `prefix`."""
+    """Columns that a job adds, each with `prefix`: prediction, score, one p_<label> per label, and unreadable.
+
+    With a promise (`max_error`) there is also abstained. The prediction of a text that cannot be read, or that is left
+    to a person, is empty.
+    """
 
     labels: Sequence[str]
     prefix: str = ""
+    promise: bool = False
+
+    @property
+    def numbers(self) -> list[str]:
+        return [f"{self.prefix}{name}" for name in ("score", *(f"p_{label}" for label in self.labels), "unreadable")]
 
     @property
     def names(self) -> list[str]:
-        return [f"{self.prefix}{name}" for name in ("prediction", "score", *(f"p_{label}" for label in self.labels))]
+        return [f"{self.prefix}prediction", *self.numbers, *([f"{self.prefix}abstained"] if self.promise else [])]
 
     def values(self, prediction: Prediction | None) -> list[Any]:
         if prediction is None:
-            return [None] * (2 + len(self.labels))
+            return [None] * len(self.names)
         probabilities = [round(prediction.probabilities[label], 6) for label in self.labels]
-        return [prediction.label, round(prediction.score, 6), *probabilities]
+        label = prediction.label if prediction.decided else None
+        numbers = [round(prediction.score, 6), *probabilities, prediction.unreadable]
+        return [label, *numbers, *([prediction.abstained] if self.promise else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +155,19 @@ def answered(
     """
     names, made = columns.names, iter(found)
     results: list[Outcome] = [why or next(made) for why in reasons]
-    done, counts = list[Row](), Counter[str]()
+    done, counts, left = list[Row](), Counter[str](), dict.fromkeys(LEFT, 0)
     for row, result in zip(rows, results, strict=True):
         if not row.keys().isdisjoint(names):
             raise clash(next(name for name in names if name in row), columns.prefix)
         prediction = result if isinstance(result, Prediction) else None
         done.append(row | dict(zip(names, columns.values(prediction), strict=True)))
         if prediction:
-            counts[prediction.label] += 1
+            left["unreadable"] += prediction.readable is False
+            left["abstained"] += bool(prediction.abstained)
+            counts.update([prediction.label] if prediction.decided else [])
     rejects = [(at, result) for at, result in enumerate(results, first) if isinstance(result, str)]
-    return Chunk(number, done, Part(len(rows), len(rejects), dict(counts)), rejects)
+    part = Part(len(rows), len(rejects), dict(counts), left["unreadable"], left["abstained"])
+    return Chunk(number, done, part, rejects)
 
 
 def clash(column: str, prefix: str) -> DataError:

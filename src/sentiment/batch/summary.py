@@ -13,7 +13,7 @@ from sentiment.batch.cells import Changes, guard, to_json
 from sentiment.batch.identity import versions
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.output import Output
-from sentiment.batch.parts import Part
+from sentiment.batch.parts import LEFT, Part
 from sentiment.files import read_json, write_csv
 from sentiment.inference.checksums import file_digest
 from sentiment.inference.types import Identity
@@ -50,6 +50,7 @@ def summary(
     changes: Changes,
 ) -> dict[str, Any]:
     rows, rejected, counts = sum(p.rows for p in parts), sum(p.rejected for p in parts), Counter[str]()
+    left = {name: sum(getattr(part, name) for part in parts) for name in LEFT}
     for part in parts:
         counts.update(part.labels)
     return {
@@ -65,6 +66,7 @@ def summary(
         "rows": rows,
         "predicted": rows - rejected,
         "rejected": rejected,
+        **left,
         "labels": {label: counts[label] for label in labels},
         "shares": {label: round(counts[label] / max(1, counts.total()), 6) for label in labels},
         "changed_values": to_json(changes),

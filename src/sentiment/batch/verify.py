@@ -115,7 +115,7 @@ def engine_of(
         from sentiment.client import Client
         from sentiment.client.pinned import ADDRESS
 
-        address = {name: model.get(name) for name in ADDRESS}
+        address = {name: model.get(name) for name in (*ADDRESS, "max_error")}
         with Client(
             **address | {"url": server or model["url"], "key_file": key_file or model.get("key_file")}
         ) as client:
@@ -128,7 +128,9 @@ def engine_of(
     extras.require("a sample scored by the run", ["sentiment.inference.predictor"])
     from sentiment.inference.predictor import Predictor
 
-    settings = {name: model[name] for name in ("runtime", "device", "window_step", "max_tokens") if name in model}
+    settings = {
+        name: model[name] for name in ("runtime", "device", "window_step", "max_tokens", "max_error") if name in model
+    }
     yield Predictor.load(Path(run or model["run"]), **settings)
 
 
@@ -154,18 +156,18 @@ class Comparison:
     others: list[str] | None = None  # descriptions of the rows that differ
 
     def add(self, number: int, row: Row, outcome: Prediction | str, columns: Columns, tolerance: float) -> None:
-        label, _, *probabilities = (row[name] for name in columns.names)
+        label, score, *others = (row[name] for name in columns.names)
+        probabilities = others[: len(columns.labels)]
         self.rows += 1
-        if isinstance(outcome, str) or label in (None, ""):
-            if not (isinstance(outcome, str) and label in (None, "")):
+        if isinstance(outcome, str) or score in (None, ""):
+            if not (isinstance(outcome, str) and score in (None, "")):
                 self._differs(number, label or "no prediction", outcome if isinstance(outcome, str) else outcome.label)
             return
         now = [outcome.probabilities.get(name, float("nan")) for name in columns.labels]
         apart = max(abs(float(p) - q) for p, q in zip(probabilities, now, strict=True))
         self.furthest = max(self.furthest, apart)
         if not apart <= tolerance:
-            score = f"{label} {float(row[columns.names[1]]):.4f}"
-            self._differs(number, score, f"{outcome.label} {outcome.score:.4f}")
+            self._differs(number, f"{label} {float(score):.4f}", f"{outcome.label} {outcome.score:.4f}")
 
     def _differs(self, number: int, before: str, now: str) -> None:
         self.others = [*(self.others or []), f"row {number + 1}: {before} in the output, {now} today"]
@@ -174,7 +176,8 @@ class Comparison:
 def check_sample(
     target: Output, record: Mapping[str, Any], engine: Classifier, sample: int, tolerance: float
 ) -> Iterator[str]:
-    columns = Columns(list(record["labels"]), record["settings"]["prefix"])
+    settings = record["settings"]
+    columns = Columns(list(record["labels"]), settings["prefix"], promise=settings.get("promise", False))
     comparison = Comparison()
     chosen = spread(rows_of(target), record["rows"], sample)
     while some := list(islice(chosen, BATCH)):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import httpx
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive, drive_async, exchange
 from sentiment.client.pinned import PinnedClient
@@ -35,7 +35,9 @@ class Address:
         batch_size: The most texts in one request.
         timeout: Seconds for one request.
         pauses: Seconds before each retry.
-        details: Ask for token counts and truncation too.
+        details: Ask for token counts, truncation and readability too.
+        max_error: Error rate that the answers given must keep, as the model's validation split promises it; the other
+            texts are left to a person (`Prediction.abstained`). Default: the archive's own.
         ca_file: PEM file of the CAs to trust for https; default: the usual ones.
         server_name: The name that the certificate must hold; default: the host of `url`.
     """
@@ -47,7 +49,8 @@ class Address:
     batch_size: Annotated[int, Gt(0)] = 64
     timeout: Annotated[float, Gt(0)] = 60.0
     pauses: Sequence[Annotated[float, Ge(0)]] = PAUSES
-    details: bool = False  # ask for token counts and truncation too
+    details: bool = False
+    max_error: Annotated[float, Gt(0), Le(1)] | None = None
     ca_file: Path | str | None = None
     server_name: str | None = None
 
@@ -58,10 +61,12 @@ class Address:
     def at(self, api: str) -> str:
         return f"{checked_url(self.url)}/{api}/{self.model}"
 
-    def bodies(self, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def bodies(self, texts: Sequence[str], *, details: bool = False) -> Iterator[dict[str, Any]]:
         """The texts as requests of at most `batch_size` of them and MAX_BYTES; Rejected where one cannot be scored."""
         check_list(texts)
-        asked = {"details": True} if self.details else {}
+        asked: dict[str, Any] = {"details": True} if self.details or details else {}
+        if self.max_error is not None:
+            asked["max_error"] = self.max_error
         some: list[str] = []
         size = 0
         for i, text in enumerate(texts):
@@ -130,10 +135,10 @@ class Client(Address):
         """Predict the label of each text of a list, in order."""
         return [prediction for found, _ in self.answers(texts) for prediction in found]
 
-    def answers(self, texts: Sequence[str]) -> Iterator[tuple[list[Prediction], str | None]]:
+    def answers(self, texts: Sequence[str], *, details: bool = False) -> Iterator[tuple[list[Prediction], str | None]]:
         """Yield each request's predictions and the model's hash, None if the server does not send it."""
         url = self.at("predictions")
-        for body in list(self.bodies(texts)):
+        for body in list(self.bodies(texts, details=details)):
             yield from self._answers(url, body)
 
     def _answers(self, url: str, body: dict[str, Any]) -> Iterator[tuple[list[Prediction], str | None]]:

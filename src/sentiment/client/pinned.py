@@ -1,7 +1,7 @@
 """A client bound to one model, for jobs that must not mix two models' predictions."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from sentiment.errors import ModelChangedError
 from sentiment.inference.types import Identity, Model, Prediction
@@ -13,9 +13,10 @@ class Describing(Protocol):
     """A client whose answers carry the hash of the model that computed them."""
 
     url: str
+    max_error: float | None
 
     def describe(self) -> Model: ...
-    def answers(self, texts: Sequence[str]) -> Iterable[tuple[list[Prediction], str | None]]: ...
+    def answers(self, texts: Sequence[str], *, details: bool) -> Iterable[tuple[list[Prediction], str | None]]: ...
 
 
 class PinnedClient:
@@ -31,7 +32,7 @@ class PinnedClient:
 
     def identity(self) -> Identity:
         own = self.model
-        deciding = {
+        deciding: dict[str, Any] = {
             "engine": "rest",
             "name": own.name,
             "version": own.version,
@@ -40,6 +41,8 @@ class PinnedClient:
             "max_length": own.max_length,
             "truncation": own.truncation,
         }
+        if self.client.max_error is not None:
+            deciding["max_error"] = self.client.max_error
         address = {name: getattr(self.client, name) for name in ADDRESS}
         return Identity(deciding, {name: None if value is None else str(value) for name, value in address.items()})
 
@@ -51,7 +54,7 @@ class PinnedClient:
         """
         predictions: list[Prediction] = []
         hashes: set[str | None] = set()
-        for found, sha256 in self.client.answers(texts):
+        for found, sha256 in self.client.answers(texts, details=True):
             predictions += found
             hashes.add(sha256)
         if others := hashes - {None, self.model.sha256}:

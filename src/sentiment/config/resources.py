@@ -1,4 +1,4 @@
-"""Paths of the bundled resources conf/, handlers/ and data/demo/, in a checkout or an installed wheel."""
+"""Paths of the bundled conf/, handlers/, data/demo/ and data/behaviour/, in a checkout or an installed wheel."""
 
 from pathlib import Path
 

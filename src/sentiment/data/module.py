@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -187,6 +187,10 @@ class SentimentData(pl.LightningDataModule):
         for line in report.warnings():
             log.warning(line)
         return report
+
+    def train_ids(self) -> Iterator[list[int]]:
+        """Yield the token ids of each training text, special ones included."""
+        yield from self._tokenized["train"]["input_ids"]
 
     def train_dataloader(self) -> DataLoader[Any]:
         dataset = self._tokenized["train"]

@@ -9,11 +9,12 @@ from sentiment.console import console
 from sentiment.data.module import SentimentData
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError, SentimentError
+from sentiment.evaluation.behaviour import Outcome, judge, read_behaviour
 from sentiment.evaluation.comparison import Comparison, compare, remembered
 from sentiment.evaluation.report import write_report
 from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation, evaluate
-from sentiment.evaluation.terminal import scores_table
+from sentiment.evaluation.terminal import behaviour_table, scores_table
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.run_dir import RECORD, saved_config
@@ -22,16 +23,30 @@ log = logging.getLogger(__name__)
 
 
 def evaluate_run(
-    *, run: Path, split: str, output: Path | None = None, data: SentimentData | None = None, baseline: bool = True
+    *,
+    run: Path,
+    split: str,
+    output: Path | None = None,
+    data: SentimentData | None = None,
+    baseline: bool = True,
+    behaviour: Path | None = None,
 ) -> Evaluation:
     """Score a run's exported model on a split of the run's data, or of `data`, and print the scores."""
-    results = score_run(run=run, split=split, output=output, data=data, baseline=baseline)
+    results = score_run(run=run, split=split, output=output, data=data, baseline=baseline, behaviour=behaviour)
     console.print(scores_table(results))
+    if results.behaviour:
+        console.print(behaviour_table(results.behaviour))
     return results.evaluations[split]
 
 
 def score_run(
-    *, run: Path, split: str, output: Path | None = None, data: SentimentData | None = None, baseline: bool = True
+    *,
+    run: Path,
+    split: str,
+    output: Path | None = None,
+    data: SentimentData | None = None,
+    baseline: bool = True,
+    behaviour: Path | None = None,
 ) -> Results:
     """Score a run's exported model on a split of the run's data, or of `data`, with the run's own preprocessing.
 
@@ -49,12 +64,22 @@ def score_run(
     temperature, decoding = predictor.preprocessing.temperature, predictor.decoding
     result = evaluate(predictor, rows, predictor.labels, temperature=temperature, decoding=decoding)
     found = reference(folder, own, split, result, predictor.preprocessing.cleaning) if baseline else {}
-    results = Results({split: result}, found)
+    results = Results({split: result}, found, behave(predictor, behaviour))
     target = Path(output) if output else folder / "evaluation" / split
     write_report(target / "report", results, run=folder, own=data is None)
     results.write(target)
     log.info("written to %s (report/report.html, metrics.json, predictions.csv)", target)
     return results
+
+
+def behave(predictor: Predictor, folder: Path | None) -> list[Outcome]:
+    """Run the behaviour tests of a folder; those that need a label that the model does not have are left out."""
+    if folder is None:
+        return []
+    capabilities = read_behaviour(Path(folder), predictor.labels)
+    if not capabilities:
+        log.warning("no behaviour test of %s fits the labels %s", folder, ", ".join(predictor.labels))
+    return judge(capabilities, predictor.predict)
 
 
 def run_data(run: Path) -> SentimentData | None:

@@ -6,11 +6,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from sentiment.evaluation.behaviour import Outcome
 from sentiment.evaluation.bootstrap import LEVEL, RESAMPLES, SEED
 from sentiment.evaluation.calibration import BINS, errors
 from sentiment.evaluation.comparison import BASELINE, Comparison, baseline_json
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_csv, write_json
+
+BEHAVIOUR = "behaviour.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Results:
 
     evaluations: dict[str, Evaluation]
     baseline: dict[str, Comparison] = field(default_factory=dict)
+    behaviour: list[Outcome] = field(default_factory=list)
 
     @property
     def scores(self) -> dict[str, dict[str, float]]:
@@ -32,13 +36,15 @@ class Results:
         """Write the result files, and metrics.json last: its presence marks the others as complete.
 
         The others are predictions.csv of the last split, intervals.json, calibration.json and, with a baseline,
-        baseline.json.
+        baseline.json; behaviour.json where there are behaviour tests.
         """
         write_predictions(self.last[1], folder / "predictions.csv")
         write_json(folder / "intervals.json", intervals_json(self.evaluations))
         write_json(folder / "calibration.json", calibration_json(self.evaluations))
         if self.baseline:
             write_json(folder / BASELINE, baseline_json(self.baseline))
+        if self.behaviour:
+            write_json(folder / BEHAVIOUR, {outcome.name: outcome.to_json() for outcome in self.behaviour})
         write_json(folder / "metrics.json", self.scores)
 
 

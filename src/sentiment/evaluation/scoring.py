@@ -29,6 +29,7 @@ class Evaluation:
     temperature: float = 1.0
     tokens: list[int] | None = None  # tokens read of each text
     truncated: list[bool] | None = None
+    readable: list[bool] | None = None
     decoding: Decoding = SINGLE
 
     @cached_property
@@ -85,6 +86,7 @@ def evaluate(
         temperature,
         [answer.tokens for answer in answers if answer.tokens is not None] or None,
         [answer.truncated for answer in answers if answer.truncated is not None] or None,
+        [answer.readable is not False for answer in answers],
         decoding,
     )
 

@@ -1,10 +1,25 @@
 """Scores as a table on the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from sentiment.evaluation.results import Results
+
+if TYPE_CHECKING:
+    from sentiment.evaluation.behaviour import Outcome
+
+
+def behaviour_table(outcomes: "Sequence[Outcome]") -> Table:
+    """Build a table of failure rates with 95 % intervals."""
+    table = Table(title="behaviour tests, failures with 95 % intervals")
+    for name in ("behaviour", "cases", "failed"):
+        table.add_column(name, justify="left" if name == "behaviour" else "right", no_wrap=True)
+    for one in outcomes:
+        low, high = one.interval
+        table.add_row(one.name, str(len(one.cases)), f"{one.rate:.1%} ({low:.1%}-{high:.1%})")
+    return table
 
 
 def scores_table(results: Results) -> Table:

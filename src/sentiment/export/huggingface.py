@@ -8,16 +8,24 @@ from sentiment.files import json_text, replacing, write_json
 from sentiment.inference.checksums import replace_listed, write_checksums
 from sentiment.inference.export_dir import PREPROCESSING, read_preprocessing
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.readability import READABILITY, Readability
 
 
-def export(network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: Path) -> Path:
-    """Write config.json, model.safetensors, the tokenizer, vocab.txt, preprocessing.json and SHA256SUMS to `into`."""
+def export(
+    network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: Path, readability: Readability | None = None
+) -> Path:
+    """Write config.json, model.safetensors, the tokenizer, vocab.txt, preprocessing.json and SHA256SUMS to `into`.
+
+    Beside them readability.json, where `readability` is given.
+    """
     with replacing(into, marker=PREPROCESSING) as folder:
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
         (folder / "vocab.txt").write_text("".join(f"{token}\n" for token, _ in vocabulary), encoding="utf-8")
         write_json(folder / PREPROCESSING, preprocessing.to_json())
+        if readability:
+            write_json(folder / READABILITY, readability.to_json())
         write_checksums(folder)
     return into
 

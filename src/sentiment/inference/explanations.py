@@ -15,7 +15,8 @@ from tokenizers import Tokenizer
 
 from sentiment.errors import RequestError
 from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.tasks import decoding_of
+from sentiment.inference.readability import Readability
+from sentiment.inference.tasks import answered, decoding_of
 from sentiment.inference.tokenization import special_tokens, truncate, unbounded
 from sentiment.inference.types import Explanation, Word
 
@@ -37,6 +38,7 @@ class Plan:
     first: int  # number of special tokens before the word pieces
     pieces: list[tuple[int | None, int, int]]  # word index, then start and end in `text`
     truncated: bool
+    unreadable: float
     target: int | None
     steps: int
 
@@ -53,8 +55,15 @@ class Explainer:
     """
 
     def __init__(
-        self, model: Any, tokenizer: Tokenizer, pad_id: int, preprocessing: Preprocessing, labels: Sequence[str]
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        pad_id: int,
+        preprocessing: Preprocessing,
+        labels: Sequence[str],
+        readability: Readability,
     ) -> None:
+        self.readability = readability
         self.model, self.tokenizer, self.pad_id, self.labels = model, tokenizer, pad_id, labels
         self.decoding = decoding_of(preprocessing.task)
         self.budget = max(64, int(OPERATIONS / operations(model)))  # in tokens times steps
@@ -86,6 +95,7 @@ class Explainer:
             first=len(prefix),
             pieces=[(word, *trimmed(cleaned, start, end)) for _, word, (start, end) in kept],
             truncated=len(kept) < len(pieces),
+            unreadable=self.readability.unreadable([i for i, _, _ in kept]) if kept else 1.0,
             target=None if target is None else self.labels.index(target),
             steps=max(MIN_STEPS, min(MAX_STEPS, self.budget // len(ids))),
         )
@@ -104,7 +114,14 @@ class Explainer:
         pieces = ((ends[1] - ends[0]) * gradient).sum(-1)[own].tolist()
         before, after = log_odds(logits, target).tolist()
         return Explanation(
-            prediction=self.decoding.answer(self.labels, row.tolist(), tokens=len(plan.ids), truncated=plan.truncated),
+            prediction=answered(
+                self.decoding,
+                self.labels,
+                row.tolist(),
+                tokens=len(plan.ids),
+                truncated=plan.truncated,
+                unreadable=plan.unreadable,
+            ),
             target=self.labels[target],
             text=plan.text,
             words=tuple(words(plan, pieces)),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -72,12 +73,15 @@ def padding_of(export: Path, tokenizer: Tokenizer) -> int:
     return found
 
 
-def read_preprocessing(export: Path, *, window_step: int | None = None) -> Preprocessing:
+def read_preprocessing(
+    export: Path, *, window_step: int | None = None, max_error: float | None = None
+) -> Preprocessing:
     """Read preprocessing.json of an export folder.
 
     Args:
         export: The folder.
         window_step: Overrides the stored value, in tokens.
+        max_error: Overrides the stored value.
 
     Raises:
         DamagedFileError: A key is missing or unknown, or a value is invalid.
@@ -92,4 +96,5 @@ def read_preprocessing(export: Path, *, window_step: int | None = None) -> Prepr
         if isinstance(error, SentimentError):
             raise
         raise damaged(path, str(error).removeprefix("Preprocessing.__init__() ")) from error
-    return own if window_step is None else replace(own, window_step=window_step)
+    changes: dict[str, Any] = {"window_step": window_step, "max_error": max_error}
+    return replace(own, **{name: value for name, value in changes.items() if value is not None})

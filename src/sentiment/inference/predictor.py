@@ -3,6 +3,7 @@
 transformers takes seconds to import, so it is imported only when PyTorch computes.
 """
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,21 +17,25 @@ from typing import Annotated, Any, Literal, Self, overload
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from tokenizers import Tokenizer
 
 from sentiment.errors import ConfigError, DataError, ModelError
 from sentiment.files import damaged
+from sentiment.inference.abstention import Abstention, Level, level_of
 from sentiment.inference.batching import MAX_TOKENS, group_by_length
 from sentiment.inference.checksums import verified_beside
 from sentiment.inference.explanations import Explainer
 from sentiment.inference.export_dir import export_folder, labels_of, padding_of, read_preprocessing
 from sentiment.inference.hub import locate
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import Compute, OnnxRuntime, TorchRuntime, first_token_only, graph_of
-from sentiment.inference.tasks import decoding_of, softmax
+from sentiment.inference.tasks import answered, decoding_of, softmax
 from sentiment.inference.tokenization import Encoded, encode_windows, unbounded
 from sentiment.inference.types import Explanation, Identity, Prediction
+
+log = logging.getLogger(__name__)
 
 AHEAD = 2  # chunks of a stream that may be in flight while the caller waits for the first
 
@@ -59,6 +64,8 @@ class Predictor:
         pad_id: int,
         load_model: Callable[[], Any],
         max_tokens: int,
+        readability: Readability | None = None,
+        abstention: Abstention | None = None,
         sha256: str | None = None,
     ) -> None:
         """Put a predictor together; `from_pretrained` and `load` do so from a folder.
@@ -71,12 +78,19 @@ class Predictor:
             pad_id: The id of the padding token.
             load_model: Returns the model of transformers, which is loaded where gradients are needed.
             max_tokens: Bounds rows times length of one call of `compute`, padding included.
+            readability: Measures what of a text the model can read; by default by the scripts of the vocabulary alone.
+            abstention: Error rates that the validation split can promise, for `preprocessing.max_error`.
             sha256: The hash of the export (`sentiment.inference.checksums.export_hash`).
         """
         self.compute, self.tokenizer, self.preprocessing = compute, tokenizer, preprocessing
         self.decoding = decoding_of(preprocessing.task)
         self.labels, self.pad_id = list(labels), pad_id
+        self.readability = readability or Readability.of(tokenizer)
         self.load_model, self.max_tokens, self.sha256 = load_model, max_tokens, sha256
+        self.abstention, self.level = abstention, None
+        if (max_error := preprocessing.max_error) < 1:
+            self.level = level_of(abstention, max_error)
+            log.info("%s", self.promise(max_error))
         self.settings: dict[str, Any] = {}  # those of `load`, for `identity`
         self._explainer: Explainer | None = None
         self._lock = Lock()  # held while the explainer is made
@@ -91,6 +105,7 @@ class Predictor:
         runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
         max_tokens: Annotated[int, Gt(0)] | None = None,
         window_step: Annotated[int, Ge(0)] | None = None,
+        max_error: Annotated[float, Gt(0), Le(1)] | None = None,
     ) -> "Predictor":
         """Open a run directory, an export folder, or such a folder on the Hugging Face hub.
 
@@ -101,6 +116,8 @@ class Predictor:
             runtime: What computes the answers; "auto" is the one recorded in the folder, and on a GPU "torch".
             max_tokens: Bounds rows times length of one call of the runtime; by default 512 on a CPU, 16,384 on a GPU.
             window_step: Takes the place of the run's own (`data.window_step`).
+            max_error: Error rate that the answers given keep, as promised on validation; the other texts are left to a
+                person (`Prediction.abstained`).
 
         Returns:
             The predictor.
@@ -116,6 +133,7 @@ class Predictor:
             runtime=runtime,
             max_tokens=max_tokens,
             window_step=window_step,
+            max_error=max_error,
         )
 
     @classmethod
@@ -127,6 +145,7 @@ class Predictor:
         runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
         max_tokens: Annotated[int, Gt(0)] | None = None,
         window_step: Annotated[int, Ge(0)] | None = None,
+        max_error: Annotated[float, Gt(0), Le(1)] | None = None,
     ) -> "Predictor":
         """Load a run directory or an export folder.
 
@@ -136,15 +155,17 @@ class Predictor:
             runtime: "auto" is the runtime recorded in the export, or torch on a GPU.
             max_tokens: Limit on rows times length of one forward call; the default depends on the device.
             window_step: Overrides the export's distance between window starts, in tokens.
+            max_error: Error rate promised for the answers given; the other texts are left to a person.
 
         Raises:
             ModelError: A file is missing, damaged, or does not match SHA256SUMS.
         """
         export = export_folder(Path(run))
         with verified_beside(export) as hashes:
-            preprocessing = read_preprocessing(export, window_step=window_step)
+            preprocessing = read_preprocessing(export, window_step=window_step, max_error=max_error)
             labels, tokenizer = labels_of(export), read_tokenizer(export)
             pad_id = padding_of(export, tokenizer)
+            readability, abstention = Readability.read(export, tokenizer), Abstention.read(export)
             load_model = cache(lambda: load_torch(export, device))
             compute: Compute
             if runtime == "torch" or (runtime == "auto" and (preprocessing.runtime == "torch" or device != "cpu")):
@@ -160,6 +181,8 @@ class Predictor:
             pad_id=pad_id,
             load_model=load_model,
             max_tokens=max_tokens or MAX_TOKENS["cpu" if device == "cpu" else "gpu"],
+            readability=readability,
+            abstention=abstention,
             sha256=hashes[0],
         )
         computing = graph.stem.removeprefix("model-") if (graph := getattr(compute, "graph", None)) else "torch"
@@ -305,7 +328,8 @@ class Predictor:
         """The explainer, made once, however many threads ask for it."""
         with self._lock:
             if self._explainer is None:
-                self._explainer = Explainer(self.model, self.tokenizer, self.pad_id, self.preprocessing, self.labels)
+                own = (self.preprocessing, self.labels, self.readability)
+                self._explainer = Explainer(self.model, self.tokenizer, self.pad_id, *own)
             return self._explainer
 
     def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
@@ -314,12 +338,37 @@ class Predictor:
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Clean and tokenize; TextError names a text for which that fails."""
-        return encode_windows(as_list(texts), self.tokenizer, self.preprocessing)
+        return encode_windows(as_list(texts), self.tokenizer, self.preprocessing, self.readability)
 
     def answer(self, encoded: Sequence[Encoded]) -> list[Prediction]:
         """Compute predictions from the output of `encode`."""
         rows = self._average(encoded).tolist()
-        return [self._prediction(row, e) for row, e in zip(rows, encoded, strict=True)]
+        predictions = [self._prediction(row, e) for row, e in zip(rows, encoded, strict=True)]
+        return predictions if self.level is None else abstaining(predictions, self.level)
+
+    def with_promise(self, predictions: Sequence[Prediction], max_error: float | None) -> list[Prediction]:
+        """Return predictions with another promise than the predictor's own; None keeps that.
+
+        Raises:
+            ConfigError: The validation split cannot promise `max_error`.
+        """
+        if max_error is None:
+            return list(predictions)
+        return abstaining(predictions, level_of(self.abstention, max_error))
+
+    def promise(self, max_error: float) -> str:
+        """Say what a promised error rate means, for people.
+
+        Raises:
+            ConfigError: The validation split cannot promise `max_error`.
+        """
+        level = level_of(self.abstention, max_error)
+        assert self.abstention
+        return (
+            f"max_error={max_error:g}: answers with a score of {level.threshold:.3f} or more; of "
+            f"{self.abstention.texts} validation texts that were {level.answered / self.abstention.texts:.0%}, "
+            f"{level.errors} of them wrong; the others are left to a person"
+        )
 
     def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
         """Average each text's window probabilities, then apply the temperature (it was fitted on these averages)."""
@@ -338,8 +387,13 @@ class Predictor:
         return self.decoding.probabilities(logits)
 
     def _prediction(self, row: list[float], read: Encoded) -> Prediction:
-        best = self.decoding.answer(self.labels, row, tokens=read.tokens, truncated=read.truncated)
-        return best if read.readable else replace(best, readable=False)
+        how: dict[str, Any] = {"tokens": read.tokens, "truncated": read.truncated, "unreadable": read.unreadable}
+        return answered(self.decoding, self.labels, row, **how)
+
+
+def abstaining(predictions: Sequence[Prediction], level: Level) -> list[Prediction]:
+    """Mark the predictions that are left to a person: unreadable texts, and scores below the level's threshold."""
+    return [replace(one, abstained=one.readable is False or one.score < level.threshold) for one in predictions]
 
 
 def as_list(texts: Iterable[str]) -> Sequence[str]:

@@ -128,6 +128,7 @@ class Preprocessing:
     window_step: int = 0  # tokens between window starts at inference; 0 disables windows
     max_windows: int = 8  # limit per text
     runtime: Runtime = "torch"
+    max_error: float = 1.0  # promised error rate of the answers given; 1 promises nothing, and answers every text
     task: Mapping[str, Any] | None = None  # kind of label and its decoding (`sentiment.inference.tasks`); None: single
 
     @property
@@ -156,6 +157,8 @@ class Preprocessing:
                     check_type(name, getattr(owner, name), hint)
         if not math.isfinite(self.temperature) or min(self.temperature, self.max_length, self.max_windows) <= 0:
             raise ValueError("temperature, max_length and max_windows must be above 0")
+        if not 0 < self.max_error <= 1:
+            raise ValueError(f"max_error={self.max_error} is not above 0 and at most 1")
         if self.window_step < 0:
             raise ValueError(f"window_step={self.window_step} is below 0")
         if self.task is not None and not isinstance(self.task, Mapping):

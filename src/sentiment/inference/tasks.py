@@ -5,10 +5,10 @@ torch are imported where they are used, since clients read `Prediction`s without
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
-from sentiment.inference.types import Prediction
+from sentiment.inference.types import LIMIT, Prediction
 
 
 class Decoding(Protocol):
@@ -84,6 +84,17 @@ def decoding_of(settings: Mapping[str, Any] | None) -> Decoding:
         raise ValueError(f"task.kind={kind!r}: expected one of {', '.join(DECODINGS)}")
     made: Decoding = DECODINGS[kind](**own)
     return made
+
+
+def answered(
+    decoding: Decoding, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool, unreadable: float
+) -> Prediction:
+    """Build the answer to one text; of one that cannot be read, every label has the same probability."""
+    readable = unreadable <= LIMIT
+    if not readable:
+        row = [1 / len(row)] * len(row)
+    best = decoding.answer(labels, row, tokens=tokens, truncated=truncated)
+    return replace(best, unreadable=round(unreadable, 4), readable=readable)
 
 
 def softmax(logits: Any) -> Any:

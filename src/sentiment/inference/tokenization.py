@@ -11,6 +11,7 @@ from tokenizers.models import Unigram
 
 from sentiment.errors import TextError
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
+from sentiment.inference.readability import Readability
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -25,7 +26,7 @@ class Encoded:
     windows: list[list[int]]
     tokens: int  # distinct tokens over all windows, including special tokens
     truncated: bool  # the text has tokens that no window covers
-    readable: bool = True  # at least one word piece is in the vocabulary
+    unreadable: float = 0.0  # share of the pieces that the model cannot read
 
 
 def encode(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[list[int]]:
@@ -59,10 +60,13 @@ def encode_counting(
     return [(prefix + truncate(row, room, how) + suffix, length) for row, length in zip(rows, lengths, strict=True)]
 
 
-def encode_windows(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[Encoded]:
+def encode_windows(
+    texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, readability: Readability | None = None
+) -> list[Encoded]:
     """Encode each text for inference: one row, or overlapping windows if `window_step` is set.
 
-    For a text longer than `max_windows` windows, `truncation` selects the part they cover.
+    For a text longer than `max_windows` windows, `truncation` selects the part they cover. `readability` measures what
+    of that part the model can read.
     """
     if not texts:
         return []
@@ -72,14 +76,12 @@ def encode_windows(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Pr
     stride = min(preprocessing.window_step, room)  # a longer stride would skip tokens
     capacity = room + (preprocessing.max_windows - 1) * stride
     rows, cut = _tokenize(texts, tokenizer, preprocessing, capacity)
-    unknown = unknown_token(tokenizer)
     encoded = []
     for row, was_cut in zip(rows, cut, strict=True):
         read = truncate(row, capacity, preprocessing.truncation)
         parts = [prefix + part + suffix for part in windows(read, room, stride)]
-        encoded.append(
-            Encoded(parts, len(read) + specials, was_cut or len(read) < len(row), row.count(unknown) < len(row))
-        )
+        unreadable = (readability.unreadable(read) if read else 1.0) if readability else 0.0
+        encoded.append(Encoded(parts, len(read) + specials, was_cut or len(read) < len(row), unreadable))
     return encoded
 
 

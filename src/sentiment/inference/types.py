@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+LIMIT = 0.5  # a text is unreadable if a larger share of its pieces is
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -15,7 +17,11 @@ class Prediction:
         probabilities: The probability of each label, in the model's order.
         tokens: How many tokens the model has read, special ones included; None where a server did not say.
         truncated: True where the text had more tokens.
-        readable: False where the tokenizer knows no word piece of the text; None where it does, or is unknown.
+        unreadable: Share of the word pieces that the model cannot read: unknown, of a script that it does not know, or
+            of nonsense. None where a server did not say.
+        readable: False where that is more than half of them: every label then has the same probability.
+        abstained: True where the text is left to a person, so that the answers given keep the promised error rate
+            (`max_error`); None where no promise was asked for.
     """
 
     label: str
@@ -23,12 +29,28 @@ class Prediction:
     probabilities: dict[str, float]  # by label, in the order of the logits
     tokens: int | None = None  # tokens read, including special tokens; None if unknown
     truncated: bool | None = None  # the text has tokens the model did not read
-    readable: bool | None = field(default=None, compare=False)  # False: no word piece is in the vocabulary
+    unreadable: float | None = field(default=None, compare=False)  # share of the pieces
+    readable: bool | None = field(default=None, compare=False)
+    abstained: bool | None = field(default=None, compare=False)
+
+    @property
+    def decided(self) -> bool:
+        """Tell whether the label may be counted: the text was read, and is not left to a person."""
+        return self.readable is not False and not self.abstained
 
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
-        """Return label, score and probabilities as a dictionary for JSON; with `details` tokens and truncated too."""
+        """Return a dictionary for JSON.
+
+        Args:
+            details: Add tokens, truncated, unreadable and readable. Without them, `readable` is there if it is false,
+                and `abstained` if a promise was asked for.
+        """
         answer = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
-        return {**answer, "tokens": self.tokens, "truncated": self.truncated} if details else answer
+        if details:
+            answer |= {"tokens": self.tokens, "truncated": self.truncated, "unreadable": self.unreadable}
+        if details or self.readable is False:
+            answer["readable"] = self.readable
+        return answer if self.abstained is None else {**answer, "abstained": self.abstained}
 
     @classmethod
     def best(cls, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> "Prediction":

@@ -8,9 +8,9 @@ from typing import Any
 
 from sentiment.errors import RequestError
 from sentiment.inference.types import Explanation, Model, Prediction
-from sentiment.protocol.validation import check_texts, flag, items_of, kind
+from sentiment.protocol.validation import check_texts, error_rate, flag, items_of, kind
 
-OUTPUTS = ("label", "score", "probabilities", "tokens", "truncated")  # the last two only with details
+OUTPUTS = ("label", "score", "probabilities", "tokens", "truncated", "unreadable", "readable", "abstained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class Tensor:
     id: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     wanted: tuple[str, ...] = ()
+
+    @property
+    def max_error(self) -> float | None:
+        return error_rate(self.parameters)
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         columns = tensors(predictions, details=bool(self.wanted) or self.parameters.get("details", False))
@@ -72,6 +76,7 @@ def _parameters(body: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
             raise RequestError(f"parameters.{key[:40]} must be a string, a finite number or a boolean")
     flag(parameters, "details")
+    error_rate(parameters)
     return parameters
 
 
@@ -86,7 +91,11 @@ def _wanted(body: dict[str, Any]) -> tuple[str, ...]:
 
 
 def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[str, Any]]:
-    """Build the output tensors; `probabilities` has shape [texts, labels] in row-major order."""
+    """Build the output tensors; `probabilities` has shape [texts, labels] in row-major order.
+
+    Without `details` there are the first three; `readable` if it is false for any text, and `abstained` if a promise
+    was asked for.
+    """
     columns: dict[str, tuple[str, list[Any]]] = {
         "label": ("BYTES", [p.label for p in predictions]),
         "score": ("FP32", [p.score for p in predictions]),
@@ -95,6 +104,11 @@ def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[st
     if details:
         columns["tokens"] = ("INT64", [p.tokens for p in predictions])
         columns["truncated"] = ("BOOL", [p.truncated for p in predictions])
+        columns["unreadable"] = ("FP32", [p.unreadable for p in predictions])
+    if details or any(p.readable is False for p in predictions):
+        columns["readable"] = ("BOOL", [p.readable for p in predictions])
+    if any(p.abstained is not None for p in predictions):
+        columns["abstained"] = ("BOOL", [p.abstained for p in predictions])
     count = len(predictions)
     return [
         {

@@ -16,6 +16,7 @@ from sentiment.protocol.validation import (
     MAX_EXPLAINED_CHARACTERS,
     check_text,
     check_texts,
+    error_rate,
     flag,
     items_of,
     kind,
@@ -27,6 +28,11 @@ FORMS = ("text", "texts", "instances", "inputs")  # the key identifies the forma
 class Request(Protocol):
     @property
     def texts(self) -> tuple[str, ...]: ...
+
+    @property
+    def max_error(self) -> float | None:
+        """The error rate that the answers given must keep; None: the archive's own promise, if it makes one."""
+        ...
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         """Build the response body from one prediction per text."""
@@ -46,6 +52,7 @@ class Explainable(Protocol):
 class One:
     text: str
     details: bool = False
+    max_error: float | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -64,6 +71,7 @@ class Many:
 
     texts: tuple[str, ...]
     details: bool = False
+    max_error: float | None = None
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         return {"predictions": [prediction.to_json(details=self.details) for prediction in predictions]}
@@ -77,6 +85,7 @@ class Describe:
     """Metadata request: the header `describe: True` without a body, or the management API's `?customized=true`."""
 
     texts: tuple[str, ...] = ()
+    max_error: float | None = None
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         return model.to_json()
@@ -127,13 +136,13 @@ def parse_request(body: Any) -> One | Many | Tensor:
         raise RequestError(f"expected one key of {', '.join(FORMS)}; got the keys: {keys[:200]}")
     if forms == ["inputs"]:
         return parse_tensor(body)
-    details = flag(body, "details")
+    details, max_error = flag(body, "details"), error_rate(body)
     if forms == ["text"]:
-        return One(check_text(body["text"], "text"), details)
+        return One(check_text(body["text"], "text"), details, max_error)
     items = items_of(body, forms[0])
     if forms == ["instances"]:
         items = [_instance(item) for item in items]
-    return Many(check_texts(items, forms[0]), details)
+    return Many(check_texts(items, forms[0]), details, max_error)
 
 
 def _instance(item: Any) -> Any:

@@ -67,6 +67,16 @@ def flag(owner: dict[str, Any], key: str) -> bool:
     return value
 
 
+def error_rate(owner: dict[str, Any]) -> float | None:
+    """Read `max_error`, a number above 0 and at most 1; None if it is not given."""
+    value = owner.get("max_error")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise RequestError(f'"max_error" must be a number above 0 and at most 1, got {str(value)[:40]}')
+    return float(value)
+
+
 def kind(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from sentiment.config.resources import PACKAGE, bundled
 from sentiment.errors import ConfigError
 from sentiment.files import read_json, replacing, scratch_folder, write_json
+from sentiment.inference.abstention import Abstention, level_of
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import PREPROCESSING, export_folder, read_preprocessing
 from sentiment.inference.predictor import Predictor
@@ -47,6 +48,7 @@ def package(
     response_timeout: Annotated[int, Ge(1)] = 120,
     max_seconds: Annotated[float, Gt(0)] = MAX_SECONDS,
     window_step: Annotated[int, Ge(0)] | None = None,
+    max_error: Annotated[float, Gt(0), Le(1)] | None = None,
     overwrite: bool = True,
     file: str | None = None,
 ) -> Path:
@@ -63,6 +65,8 @@ def package(
         response_timeout: Seconds after which TorchServe kills a worker that has not answered.
         max_seconds: Compute budget of one worker call, in seconds. Requests over it are answered 413 or 503.
         window_step: Replaces the run's own window stride.
+        max_error: Error rate that the answers given keep, as promised on validation; the other texts are left to a
+            person.
         overwrite: Replace an existing archive.
         file: File name without its suffix; default: `name`.
 
@@ -94,7 +98,9 @@ def package(
         verify_export(export)
     else:
         Predictor.load(export)  # exports of earlier releases have no checksums: loading is the only check
-    preprocessing = read_preprocessing(export, window_step=window_step)
+    preprocessing = read_preprocessing(export, window_step=window_step, max_error=max_error)
+    if preprocessing.max_error < 1:
+        level_of(Abstention.read(export), preprocessing.max_error)
     with scratch_folder(target) as scratch:  # not in /tmp, where the leftovers of a killed process would stay
         members = archive(export, preprocessing, scratch, name=name, version=version, settings=settings)
         write_zip(members, target)

@@ -32,10 +32,11 @@ TRAINING = {  # types of the keys of conf/train.yaml that no signature declares
     "after_training.test": bool | None,
     "after_training.calibrate": bool,
     "after_training.baseline": bool | None,
+    "after_training.behaviour": str | None,
 }
 
 
-AFTER_TRAINING = ["convert", "test", "calibrate", "baseline"]
+AFTER_TRAINING = ["convert", "test", "calibrate", "baseline", "behaviour"]
 NEEDED = ("best", "last", "stop", "final", "exact_resume", "throughput")  # callbacks that every run requires
 
 

@@ -18,8 +18,10 @@ from sentiment import run_dir as runs
 from sentiment.console import interruptible
 from sentiment.data.module import SentimentData
 from sentiment.errors import ConfigError, InterruptedRunError, ModelError
+from sentiment.evaluation.abstention import fit_abstention
 from sentiment.evaluation.calibration import fit_temperature
 from sentiment.evaluation.comparison import Comparison, compare
+from sentiment.evaluation.evaluate import behave
 from sentiment.evaluation.model_card import model_card
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.report import write_report
@@ -27,8 +29,11 @@ from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.export.huggingface import export, update_preprocessing
 from sentiment.files import write_json, write_text
+from sentiment.inference.abstention import ABSTENTION
+from sentiment.inference.checksums import update_checksums
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Runtime
+from sentiment.inference.readability import Readability
 from sentiment.training.callbacks import Throughput
 from sentiment.training.checkpoints import WholeCheckpoints
 from sentiment.training.cpu_kernels import kept_memory
@@ -91,7 +96,8 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     model = instantiate(cfg.model, labels=data.labels, task=task)  # a full copy; the fitted may be one rank's shard
     model.load_state_dict(choice.weights)
     preprocessing = replace(data.preprocessing, task=decoding.to_json())
-    exported = export(model.merged(), data.tokenizer, preprocessing, into=folder / "export")
+    readability = Readability.fit(data.tokenizer.backend_tokenizer, data.train_ids())
+    exported = export(model.merged(), data.tokenizer, preprocessing, into=folder / "export", readability=readability)
     after = cfg.after_training
     runtime = convert_export(exported, data, instantiate(after.convert)) if score_test and after.convert else "torch"
     evaluations = score_export(exported, data, score_test=score_test)
@@ -100,8 +106,11 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     evaluations = fit_decoding(exported, evaluations, task, metric=str(cfg.optimized_metric))
     if score_test:
         write_quantification(exported, evaluations["validation"], data.splits["train"].labels)
+    promise(exported, evaluations["validation"])
     wanted = score_test if after.baseline is None else after.baseline
-    results = Results(evaluations, compare_with_baseline(evaluations, data) if wanted else {})
+    baseline = compare_with_baseline(evaluations, data) if wanted else {}
+    behaviour = behave(Predictor.load(exported), after.get("behaviour")) if score_test else []
+    results = Results(evaluations, baseline, behaviour)
     summary = summarize(cfg, data, trainer, choice, runtime=runtime, seconds=time.time() - started)
     write_json(folder / "run_summary.json", summary)
     write_text(exported / "README.md", model_card(folder.name, data.backbone, data.preprocessing, results))
@@ -220,6 +229,13 @@ def fit_decoding(
     if decoding != former:
         update_preprocessing(exported, task=decoding.to_json())
     return {name: replace(result, decoding=decoding) for name, result in evaluations.items()}
+
+
+def promise(exported: Path, validation: Evaluation) -> None:
+    """Store the error rates that the validation split can promise (`max_error`)."""
+    if validation.decoding.kind == "single":
+        write_json(exported / ABSTENTION, fit_abstention(validation).to_json())
+        update_checksums(exported, ABSTENTION)
 
 
 def compare_with_baseline(evaluations: Mapping[str, Evaluation], data: SentimentData) -> dict[str, Comparison]:

@@ -1,4 +1,4 @@
-"""Lines that a run begins with: what was overridden, and what it is about to do."""
+"""What a run is about to do, in the ten lines that it begins with."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -7,6 +7,15 @@ from sentiment.inference.types import Model, Prediction
 from sentiment.ui.backend import State
 
 READ = {"head": "its beginning", "tail": "its end", "head_tail": "its beginning and its end"}
+SMALL_PART = 0.1  # share of unread word pieces that is not worth a word
+UNREADABLE = (
+    "The model knows too little of this text to say anything: it is written in another script than the model learned, "
+    "in signs that it does not know, or it is no text in words. No label is given."
+)
+ABSTAINED = (
+    "The model is not sure enough: to keep the promised share of errors, this text is left to a person. The bars show "
+    "what it would have guessed."
+)
 SIGNS = {"problem": "!", "done": "✓", "hint": "i"}
 
 
@@ -50,13 +59,25 @@ def bar(name: str, share: float, best: bool, counts: Mapping[str, int] | None) -
 
 
 def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
-    """Render the predicted label and all probabilities."""
+    """Render the predicted label and all probabilities; of a text that cannot be read, that it cannot."""
     head = f'<h3 class="title">{escape(title)}</h3>' if title else ""
     label = f"<strong>{escape(prediction.label)}</strong> <span>{percent(prediction.score)} probable</span>"
-    return (
-        f'<section class="answer" aria-live="polite">{head}<p class="verdict">{label}</p>'
-        f"{bars(prediction.probabilities)}{truncation(prediction, state)}</section>"
-    )
+    if prediction.readable is False:
+        label, rest = "<strong>cannot be read</strong>", notice(UNREADABLE, "hint")
+    else:
+        rest = bars(prediction.probabilities) + partly(prediction) + truncation(prediction, state)
+        if prediction.abstained:
+            label = f"<strong>left to a person</strong> <span>perhaps {escape(prediction.label)}</span>"
+            rest = notice(ABSTAINED, "hint") + rest
+    return f'<section class="answer" aria-live="polite">{head}<p class="verdict">{label}</p>{rest}</section>'
+
+
+def partly(prediction: Prediction) -> str:
+    """Say what share of a text was not read, from a tenth of its word pieces on."""
+    if (share := prediction.unreadable or 0.0) < SMALL_PART:
+        return ""
+    told = f"The model could not read {percent(share)} of this text: signs, letters or words that it does not know."
+    return notice(told, "hint")
 
 
 def truncation(prediction: Prediction, state: State) -> str:

@@ -18,6 +18,11 @@ SHOWN = 20
 REJECTS_SHOWN = 5
 CHUNK = 256  # texts per progress update
 
+LEFT_OUT = {  # counts of the summary, in words
+    "unreadable": "could not be read: another script, unknown signs, or no words; they have no label.",
+    "abstained": "are left to a person, to keep the promised share of errors.",
+}
+
 Told = Callable[[int, int], object]  # rows done, rows in all
 
 
@@ -78,7 +83,8 @@ def predict_file(
         some = islice(open_table(rejects).rows(), REJECTS_SHOWN)
         first = [[f"{int(row['row']):,}", row["reason"]] for row in some]
     summary = read_json(Output.of(output).summary)
-    shares = summary["shares"] if summary["predicted"] else {}
+    notice += "".join(f" {summary[name]:,} {told}" for name, told in LEFT_OUT.items() if summary[name])
+    shares = summary["shares"] if sum(summary["labels"].values()) else {}
     return Result(notice, shares, summary["labels"], first, preview(output), files)
 
 

@@ -64,7 +64,7 @@ def text_tab(desk: AppState, status: Any) -> None:
 
     def explain(last: Asked | None) -> str:
         """Compute the word attributions after the prediction is shown."""
-        if last is None or last.prediction is None:
+        if last is None or last.prediction is None or last.prediction.readable is False:
             return ""
         try:
             return drawn(desk.backend.explain(last.text, last.prediction.label))

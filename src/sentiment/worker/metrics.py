@@ -37,14 +37,18 @@ SCORES = Metric(
     "sentiment_scores_total", "counter", "texts", 'texts by score, in bins such as "0.9-1.0"', (*LABELS, "score")
 )
 UNREADABLE = Metric(
-    "sentiment_unreadable_total", "counter", "texts", "texts that cleaning leaves empty or the tokenizer cannot read"
+    "sentiment_unreadable_total", "counter", "texts", "texts of which the model cannot read more than half"
+)
+ABSTAINED = Metric(
+    "sentiment_abstained_total", "counter", "texts", "texts left to a person, to keep a promised error rate"
 )
 BATCH_REQUESTS = Metric("sentiment_batch_requests", "histogram", "requests", "requests in a dynamic batch")
 BATCH_SECONDS = Metric(
     "sentiment_batch_seconds", "histogram", "seconds", "time of a batch in the worker, without the queue"
 )
 METRICS = (
-    TEXTS, TOKENS, TRUNCATED, LABELLED, SCORES, UNREADABLE, EXPLAINED, REJECTED, BATCH_REQUESTS, BATCH_SECONDS
+    TEXTS, TOKENS, TRUNCATED, LABELLED, SCORES, UNREADABLE, ABSTAINED, EXPLAINED, REJECTED, BATCH_REQUESTS,
+    BATCH_SECONDS,
 )  # fmt: skip
 BINS = 10  # score bins as counters: TorchServe histograms have buckets for seconds and log every observation
 
@@ -66,7 +70,7 @@ class Telemetry:
         """
         self._made = {metric: made(cache, metric) for metric in METRICS}
         self._own = [model, version]
-        for metric in (TEXTS, TOKENS, TRUNCATED, UNREADABLE, EXPLAINED):
+        for metric in (TEXTS, TOKENS, TRUNCATED, UNREADABLE, ABSTAINED, EXPLAINED):
             self.add(metric, 0)  # a series must exist before its first event, or rate() misses that event
         for reason in get_args(Reason):
             self.add(REJECTED, 0, reason)
@@ -105,15 +109,17 @@ class Telemetry:
             TOKENS: sum(prediction.tokens or 0 for prediction in predictions),
             TRUNCATED: sum(bool(prediction.truncated) for prediction in predictions),
             UNREADABLE: sum(prediction.readable is False for prediction in predictions),
+            ABSTAINED: sum(bool(prediction.abstained) for prediction in predictions),
             EXPLAINED: explained,
         }
         for metric in (metric for metric, count in counts.items() if count):  # each is a line for the frontend to parse
             self.add(metric, counts[metric])
         for reason, count in Counter(rejected).items():
             self.add(REJECTED, count, reason)
-        for label, count in Counter(prediction.label for prediction in predictions).items():
+        read = [prediction for prediction in predictions if prediction.readable is not False]
+        for label, count in Counter(prediction.label for prediction in read).items():
             self.add(LABELLED, count, self._names.get(label, "other"))
-        for score, count in Counter(bin_of(prediction.score) for prediction in predictions).items():
+        for score, count in Counter(bin_of(prediction.score) for prediction in read).items():
             self.add(SCORES, count, score)
 
 

@@ -55,6 +55,7 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
             for name, result in reversed(results.evaluations.items())
         },
         "baseline": bool(results.baseline),
+        "behaviour": tables.behaviour(results.behaviour),
         "confusion": tables.confusion(last),
         "calibration": tables.calibration(last),
         "errors": tables.errors(last),

@@ -8,6 +8,7 @@ from sentiment.evaluation.bootstrap import Interval
 from sentiment.evaluation.calibration import errors as calibration_errors
 
 if TYPE_CHECKING:
+    from sentiment.evaluation.behaviour import Outcome
     from sentiment.evaluation.comparison import Comparison
     from sentiment.evaluation.scoring import Evaluation
 
@@ -45,6 +46,29 @@ class Error:
     label: str
     predicted: str
     probability: str
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    name: str
+    cases: int
+    rate: str
+    interval: str
+    examples: list[str]
+
+
+def behaviour(outcomes: "list[Outcome]") -> list[Behaviour]:
+    """Return the failure rate of each capability, and some failed cases."""
+    return [
+        Behaviour(
+            one.name,
+            len(one.cases),
+            percent(one.rate),
+            percent_span(one.interval),
+            [" / ".join(texts)[:SHOWN] for texts in one.to_json()["examples"]],
+        )
+        for one in outcomes
+    ]
 
 
 def verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:

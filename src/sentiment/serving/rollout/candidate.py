@@ -9,9 +9,10 @@ from pathlib import Path
 from sentiment.client import Client, Management
 from sentiment.client.management import number
 from sentiment.errors import ClientError, NotFoundError, ServingError
+from sentiment.evaluation.behaviour import Capability, judge
 from sentiment.files import rename
 from sentiment.inference.types import Prediction
-from sentiment.serving.rollout.gate import Evidence, measure_candidate
+from sentiment.serving.rollout.gate import Evidence, compare_behaviour, measure_candidate
 from sentiment.serving.rollout.golden import Golden
 from sentiment.serving.store import candidate_of, forget, history, put_in_place
 
@@ -48,18 +49,24 @@ class Candidate:
                 f"{error}; is {self.archive.parent} the store of this server? set model_store="
             ) from error
 
-    def measure(self, golden: Golden, exported: Sequence[Prediction]) -> Evidence:
-        """Compare the candidate with the exported model and the default version on the golden set; time some texts."""
-        in_place = None
-        if self.in_place and golden.labels:
+    def measure(self, golden: Golden, exported: Sequence[Prediction], behaviour: Sequence[Capability]) -> Evidence:
+        """Compare the candidate with the exported model and the default version on the golden set; time some texts.
+
+        The behaviour tests of both versions are compared too.
+        """
+        in_place, former = None, None
+        if self.in_place and (golden.labels or behaviour):
             with self._client(self.in_place) as client:
-                in_place = client.predict(golden.texts)
+                in_place = client.predict(golden.texts) if golden.labels else None
+                former = judge(behaviour, client.predict)
         with self._client(self.version) as client:
+            behaved = compare_behaviour(judge(behaviour, client.predict), former)
             served = client.predict(golden.texts)
             seconds = [timed(client, golden.texts[i % len(golden.texts)]) for i in range(TIMED)]
-        return measure_candidate(
+        evidence = measure_candidate(
             served=served, exported=exported, in_place=in_place, labels=golden.labels, seconds=seconds
         )
+        return replace(evidence, behaviour=behaved)
 
     def promote(self) -> None:
         """Make the candidate the default version, on the server and after a restart.

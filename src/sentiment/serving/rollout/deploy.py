@@ -1,7 +1,7 @@
 """The deploy and rollback commands."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from sentiment.client.management import number
 from sentiment.console import stop_on_signals, uninterrupted
 from sentiment.data.tables import Quoting, TableOptions
 from sentiment.errors import ConfigError, DataError, NotFoundError, RefusedError, SentimentError, ServingError
+from sentiment.evaluation.behaviour import Capability, read_behaviour
 from sentiment.files import write_json
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import checked_version
@@ -44,6 +45,7 @@ def deploy(
     quoting: Quoting | None = None,
     columns: Sequence[str] | None = None,
     version: str | float | None = None,
+    behaviour: Path | None = None,
 ) -> str:
     """Register a run as a new version, check it against the golden set, and make it the default.
 
@@ -67,6 +69,7 @@ def deploy(
         quoting: Quoting style of a CSV file.
         columns: Column names, for a file without a header.
         version: The new version; default: the next whole number.
+        behaviour: Folder of behaviour tests for both versions; None: none.
 
     Returns:
         The version that was deployed.
@@ -82,6 +85,7 @@ def deploy(
     predictor = Predictor.load(Path(run))
     chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts, how=how)
     check_labels(chosen, predictor)
+    capabilities = behaviour_of(behaviour, predictor, limits)
     store = Path(model_store).absolute()
     with held(store), management, engine:
         withdraw_left(management, engine.model, store)
@@ -101,7 +105,7 @@ def deploy(
             with uninterrupted():
                 candidate.register(package, Path(run), workers=max(1, len(before.workers)) if before else 1)
             log.info("checking %s %s with %d texts of %s", engine.model, version, len(chosen.texts), chosen.source)
-            evidence = candidate.measure(chosen, predictor.predict(chosen.texts))
+            evidence = candidate.measure(chosen, predictor.predict(chosen.texts), capabilities)
             record["evidence"] = asdict(evidence)
             if reasons := violations(evidence, limits):
                 raise RefusedError(f"{engine.model} {version} is not put in place: {'; '.join(reasons)}")
@@ -217,6 +221,24 @@ def check_labels(golden: Golden, predictor: Predictor) -> None:
     if unknown := sorted(set(golden.labels or ()) - set(predictor.labels)):
         known = ", ".join(predictor.labels)
         raise DataError(f"{golden.source} has the label {unknown[0]!r}, the model knows {known}; check the labels")
+
+
+def behaviour_of(folder: Path | None, predictor: Predictor, limits: Limits) -> list[Capability]:
+    """Read the behaviour tests.
+
+    Raises:
+        ConfigError: A limit is for tests that there are not.
+    """
+    found = read_behaviour(Path(folder), predictor.labels) if folder else []
+    allowed, names = limits.max_behaviour_failures, [one.name for one in found]
+    asked = [str(name) for name in allowed] if isinstance(allowed, Mapping) else []
+    if unknown := next((name for name in asked if name not in names), None):
+        raise ConfigError(
+            f"limits.max_behaviour_failures: no behaviour tests {unknown!r}; there are {', '.join(names)}"
+        )
+    if allowed is not None and not found:
+        raise ConfigError("limits.max_behaviour_failures does nothing without behaviour tests; set behaviour=FOLDER")
+    return found
 
 
 def write_record(records: Path, record: dict[str, Any]) -> None:

@@ -1,13 +1,16 @@
 """Promotion criteria of a new version: pure decisions over measured values."""
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
+from sentiment.evaluation.behaviour import Outcome, worse
 from sentiment.inference.types import Prediction
+
+Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,13 +21,21 @@ class Limits:
         min_agreement: Smallest fraction of texts that get the same label as from the exported model.
         max_difference: Largest absolute difference of a probability from the exported model's.
         max_drop: Largest drop in accuracy from the default version; None: not checked.
+        max_behaviour_failures: Largest failure rate of a capability of the behaviour tests, one for all or by name;
+            None: any. A capability at which the default version fails less, beyond chance, is refused in any case.
         max_p95_ms: Largest 95th percentile of the latency of single texts, in milliseconds.
     """
 
     min_agreement: Annotated[float, Ge(0), Le(1)] = 0.99
     max_difference: Annotated[float, Ge(0), Le(1)] = 0.01
     max_drop: Annotated[float, Ge(0), Le(1)] | None = 0.01
+    max_behaviour_failures: Share | dict[str, Share] | None = None
     max_p95_ms: Annotated[float, Gt(0)] = 250.0
+
+    def allowed_failures(self, capability: str) -> float | None:
+        """Return the largest failure rate of a capability; None: any."""
+        allowed = self.max_behaviour_failures
+        return allowed.get(capability) if isinstance(allowed, Mapping) else allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,25 @@ class Evidence:
     accuracy: float | None  # accuracy of the new version; None without golden labels
     accuracy_in_place: float | None  # accuracy of the default version on the same texts
     p95_ms: float  # latency of single texts sent one after another, 95th percentile
+    behaviour: dict[str, "Failures"] = field(default_factory=dict)  # by capability
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Behaviour tests of one capability."""
+
+    rate: float
+    rate_in_place: float | None  # of the default version
+    worse: bool  # than the default version, beyond chance
+
+
+def compare_behaviour(now: Sequence[Outcome], before: Sequence[Outcome] | None) -> dict[str, Failures]:
+    """Compare the behaviour tests of a version with those of the default one, if there is one."""
+    if before is None:
+        return {one.name: Failures(one.rate, None, worse=False) for one in now}
+    fallen = {one.name for one, _ in worse(now, before)}
+    pairs = zip(now, before, strict=True)
+    return {one.name: Failures(one.rate, other.rate, one.name in fallen) for one, other in pairs}
 
 
 def measure_candidate(
@@ -85,10 +115,28 @@ def violations(evidence: Evidence, limits: Limits) -> list[str]:
                 f"its accuracy is {evidence.accuracy:.4f}, that of the version in place "
                 f"{evidence.accuracy_in_place:.4f}, allowed drop {limits.max_drop:.4f} (max_drop)"
             )
+    found += behaviour_violations(evidence, limits)
     if evidence.p95_ms > limits.max_p95_ms:
         found.append(
             f"95 % of single texts take up to {evidence.p95_ms:.0f} ms, allowed {limits.max_p95_ms:.0f} ms (max_p95_ms)"
         )
+    return found
+
+
+def behaviour_violations(evidence: Evidence, limits: Limits) -> list[str]:
+    found = []
+    for name, failures in evidence.behaviour.items():
+        allowed = limits.allowed_failures(name)
+        if allowed is not None and failures.rate > allowed:
+            found.append(
+                f"it fails {failures.rate:.1%} of the behaviour tests of {name}, allowed {allowed:.1%} "
+                "(max_behaviour_failures)"
+            )
+        if failures.worse:
+            found.append(
+                f"it fails {failures.rate:.1%} of the behaviour tests of {name}, the version in place "
+                f"{failures.rate_in_place:.1%}, which is more than chance"
+            )
     return found
 
 

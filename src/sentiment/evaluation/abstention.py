@@ -1,0 +1,39 @@
+"""Error rates that a validation split can promise for the texts with high scores.
+
+For a fixed order of shares of the texts, those with the highest scores, the error rate is bounded from above by Clopper
+and Pearson (1934), each at a confidence that makes all bounds hold together (Bonferroni), as in selective
+classification with guaranteed risk (Geifman and El-Yaniv 2017).
+"""
+
+import numpy as np
+from scipy.stats import beta
+
+from sentiment.evaluation.scoring import Evaluation
+from sentiment.inference.abstention import Abstention, Level
+
+CONFIDENCE = 0.95  # that all bounds hold
+SHARES = 10  # 10 %, 20 %, ... of the texts
+
+
+def fit_abstention(validation: Evaluation) -> Abstention:
+    """Bound the error rate of the texts with the highest scores, from a tenth to all of those that can be read."""
+    wrong = (validation.predicted != validation.targets).numpy()
+    scores = validation.probabilities.max(dim=-1).values.double().numpy()
+    if validation.readable is not None:
+        read = np.asarray(validation.readable)
+        wrong, scores = wrong[read], scores[read]
+    ranked = np.sort(scores)[::-1]
+    counts = (
+        sorted({max(1, round(len(ranked) * share / SHARES)) for share in range(1, SHARES + 1)}) if len(ranked) else []
+    )
+    levels = []
+    for threshold in dict.fromkeys(float(ranked[count - 1]) for count in counts):
+        answered = scores >= threshold
+        n, errors = int(answered.sum()), int(wrong[answered].sum())
+        levels.append(Level(threshold, n, errors, clopper_pearson(errors, n, 1 - (1 - CONFIDENCE) / SHARES)))
+    return Abstention(len(validation.split), CONFIDENCE, tuple(levels))
+
+
+def clopper_pearson(errors: int, texts: int, confidence: float) -> float:
+    """Return the upper confidence bound on an error rate, one-sided."""
+    return 1.0 if errors == texts else float(beta.ppf(confidence, errors + 1, texts - errors))

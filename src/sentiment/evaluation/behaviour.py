@@ -1,0 +1,188 @@
+"""Behaviour tests of a classifier from templates: minimum functionality, invariance and directional expectation.
+
+Ribeiro et al. 2020, "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList".
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import beta, permutation_test
+
+from sentiment.errors import DataError
+from sentiment.inference.types import Prediction
+
+COLUMNS = ["kind", "text", "label"]
+KINDS = ("minimum", "invariance", "direction")
+TOLERANCE = 0.1  # by which the probability of a label may fall in a directional test, as in CheckList
+LEVEL = 0.95  # of the interval of a failure rate
+CHANCE = 0.05  # level of the test for a worse version, over all capabilities together
+SHOWN = 5  # failed cases in behaviour.json
+CHOICES, VARIANTS = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]"), re.compile(r"\{([^{}]*\|[^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test: one text of a known label, or several variants that are compared."""
+
+    template: int  # row of the file
+    kind: str
+    texts: tuple[str, ...]
+    label: str
+
+    def fails(self, predictions: Sequence[Prediction]) -> bool:
+        """Test the predictions of `texts`; a text that the model cannot read is a failure of minimum functionality."""
+        first, *others = predictions
+        if self.kind == "minimum":
+            return not first.decided or first.label != self.label
+        if self.kind == "invariance":
+            return any(other.label != first.label for other in others)
+        before = first.probabilities.get(self.label, 0.0)  # another version may have other labels
+        return any(before - other.probabilities.get(self.label, 0.0) > TOLERANCE for other in others)
+
+
+@dataclass(frozen=True)
+class Capability:
+    """The cases of one file."""
+
+    name: str
+    cases: list[Case]
+
+    def judge(self, predictions: Mapping[str, Prediction]) -> "Outcome":
+        failed = [case.fails([predictions[text] for text in case.texts]) for case in self.cases]
+        return Outcome(self.name, self.cases, failed)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Failed cases of one capability."""
+
+    name: str
+    cases: list[Case]
+    failed: list[bool]
+
+    @property
+    def rate(self) -> float:
+        return sum(self.failed) / len(self.failed)
+
+    @cached_property
+    def rates(self) -> dict[int, float]:
+        """Failure rate of each template."""
+        found: dict[int, list[bool]] = {}
+        for case, failed in zip(self.cases, self.failed, strict=True):
+            found.setdefault(case.template, []).append(failed)
+        return {template: sum(some) / len(some) for template, some in found.items()}
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the rate (Clopper and Pearson 1934); the cases of one template count as one observation."""
+        n = len(self.rates)
+        failures, tail = self.rate * n, (1 - LEVEL) / 2
+        low = 0.0 if failures == 0 else float(beta.ppf(tail, failures, n - failures + 1))
+        high = 1.0 if failures == n else float(beta.ppf(1 - tail, failures + 1, n - failures))
+        return low, high
+
+    def to_json(self) -> dict[str, Any]:
+        some = [case.texts for case, failed in zip(self.cases, self.failed, strict=True) if failed][:SHOWN]
+        counts = {"cases": len(self.cases), "templates": len(self.rates), "failures": sum(self.failed)}
+        return {**counts, "rate": self.rate, "interval": self.interval, "examples": some}
+
+
+def read_behaviour(folder: Path, labels: Sequence[str]) -> list[Capability]:
+    """Read the templates of each CSV file in a folder.
+
+    Args:
+        folder: The folder.
+        labels: Of the model; a template with another label is left out.
+
+    Raises:
+        DataError: The folder has no CSV file, or a row is no template.
+    """
+    files = sorted(Path(folder).glob("*.csv"))
+    if not files:
+        raise DataError(f"behaviour={folder}: no .csv files in it; name a folder of templates, or behaviour=null")
+    found = [Capability(path.stem, list(cases_of(path, labels))) for path in files]
+    return [capability for capability in found if capability.cases]
+
+
+def cases_of(path: Path, labels: Sequence[str]) -> list[Case]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != COLUMNS:
+            raise DataError(
+                f"{path}: expected the columns {','.join(COLUMNS)}, got {','.join(reader.fieldnames or [])}"
+            )
+        rows = list(reader)
+    known = {label.lower(): label for label in labels}
+    cases = []
+    for number, row in enumerate(rows, 1):
+        kind, label = row["kind"], row["label"] or ""
+        wrong = next(faults(kind, row["text"] or "", label), None)
+        if wrong:
+            raise DataError(f"{path}, row {number}: {wrong}")
+        if not label or label.lower() in known:
+            own = Case(number, kind, (), known.get(label.lower(), ""))
+            cases += [replace(own, texts=texts) for texts in expand(row["text"])]
+    return cases
+
+
+def faults(kind: str, text: str, label: str) -> Iterator[str]:
+    """Yield what is wrong with a row."""
+    if kind not in KINDS:
+        yield f"kind={kind!r}: expected {', '.join(KINDS)}"
+    elif not text.strip():
+        yield "text is empty"
+    elif (kind != "minimum") != bool(VARIANTS.search(text)):
+        yield f"a test of kind {kind} has {'no ' if kind == 'minimum' else ''}variants in braces, {{a|b}}"
+    elif (kind == "invariance") == bool(label):
+        yield f"a test of kind {kind} has {'no' if kind == 'invariance' else 'a'} label"
+
+
+def expand(template: str) -> list[tuple[str, ...]]:
+    """Return the texts of each case of a template: a case for each choice in brackets, a text for each variant."""
+    parts = CHOICES.split(template)
+    choices = [part.split("|") if i % 2 else [part] for i, part in enumerate(parts)]
+    return [variants("".join(chosen)) for chosen in product(*choices)]
+
+
+def variants(text: str) -> tuple[str, ...]:
+    """Return the variants of a text; those of several braces go together."""
+    parts = VARIANTS.split(text)
+    options = [part.split("|") if at % 2 else [part] for at, part in enumerate(parts)]
+    count = max(map(len, options))
+    return tuple("".join(some[min(i, len(some) - 1)] for some in options) for i in range(count))
+
+
+def texts_of(capabilities: Sequence[Capability]) -> list[str]:
+    """Return all texts once."""
+    return list(dict.fromkeys(text for one in capabilities for case in one.cases for text in case.texts))
+
+
+def judge(capabilities: Sequence[Capability], predict: Callable[[list[str]], list[Prediction]]) -> list[Outcome]:
+    """Judge a classifier by its predictions for all texts."""
+    texts = texts_of(capabilities)
+    predictions = dict(zip(texts, predict(texts), strict=True))
+    return [capability.judge(predictions) for capability in capabilities]
+
+
+def worse(now: Sequence[Outcome], before: Sequence[Outcome]) -> list[tuple[Outcome, Outcome]]:
+    """Return the capabilities at which a version fails more than another, beyond chance.
+
+    A paired permutation test over templates, one-sided, at CHANCE over all capabilities together (Bonferroni).
+    """
+    return [(one, other) for one, other in zip(now, before, strict=True) if chance(one, other) < CHANCE / len(now)]
+
+
+def chance(now: Outcome, before: Outcome) -> float:
+    """Return the probability of such an increase in failures if neither version were worse."""
+    apart = np.array([now.rates[template] - rate for template, rate in before.rates.items()])
+    if not apart.any() or len(apart) < 2:
+        return 1.0
+    found = permutation_test((apart,), np.mean, permutation_type="samples", alternative="greater", rng=0)
+    return float(found.pvalue)
