@@ -18,7 +18,7 @@ COVERAGE := $(foreach part,client config protocol,tests/$(part) --cov=sentiment.
 UV := .cache/lock/bin/uv
 LOWEST := .cache/lowest/constraints.txt
 
-.PHONY: .venv-works help install demo train test test-all test-lowest check format bench bench-quick soak serve ui images docs dist lock clean
+.PHONY: .venv-works help install demo train test test-all test-lowest check format bench bench-quick soak serve ui images docs dist release lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -92,6 +92,9 @@ docs: $(INSTALLED) ## the documentation site, in docs/site
 
 dist: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel
+
+release: dist ## publish the wheel of the tag v<version> on GitHub, with the top section of CHANGELOG.md
+	deploy/release.sh "$(GITHUB_REF_NAME)"
 
 $(UV):
 	python3 -m venv .cache/lock

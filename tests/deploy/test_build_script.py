@@ -32,7 +32,9 @@ def build(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "script", [SCRIPT, ROOT / "deploy" / "proxy" / "setup.sh", ROOT / ".ci" / "run"], ids=lambda path: path.name
+    "script",
+    [SCRIPT, ROOT / "deploy" / "release.sh", ROOT / "deploy" / "proxy" / "setup.sh", ROOT / ".ci" / "run"],
+    ids=lambda path: path.name,
 )
 def test_shellcheck_finds_nothing(script):
     done = subprocess.run([installed("shellcheck"), str(script)], capture_output=True, text=True)

@@ -10,7 +10,7 @@ MODEL = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy", "hugging
 TABLES = ("openpyxl", "pyarrow", "python_calamine")
 SERVE = (*MODEL, "model_archiver", "ts")
 TRAIN = (
-    *(*MODEL, *TABLES, "datasets", "jinja2", "matplotlib", "onnx", "pytorch_lightning"),
+    *(*MODEL, *TABLES, "datasets", "emoji", "jinja2", "matplotlib", "onnx", "pytorch_lightning"),
     *("scipy", "sklearn", "torchmetrics"),
 )
 EXTRAS = {  # extra: the modules that it installs; a message names the first ones
