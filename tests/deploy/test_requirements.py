@@ -125,7 +125,7 @@ GIVEN = {"predict": ["input=a.csv", "output=b.csv"], "verify": ["b.csv"], "sweep
 RUN = ("deploy", "evaluate", "export", "package")
 MISSING = {
     "demo": "demo", "preprocess": "train", "train": "train", "evaluate": "train", "sweep-report": "train",
-    "export": "train", "package": "serve", "serve": "serve", "deploy": "serve,tables", "rollback": "serve,tables",
+    "export": "train", "package": "serve", "serve": "serve", "deploy": "serve,train", "rollback": "serve,train",
     "predict": "model,tables", "verify": "tables", "ui": "ui",
 }  # fmt: skip
 
@@ -142,8 +142,8 @@ def test_without_extras_every_command_says_which_one_it_needs(core):
         "ui local": ["ui", "engine=local", "run=a"],
     }
     [port] = free_ports(1)
-    calls["ready"] += [f"engine.url=http://127.0.0.1:{port}", "management_url=null"]
-    calls["models"] += [f"management.url=http://127.0.0.1:{port}"]
+    calls["ready"] += [f"server=http://127.0.0.1:{port}"]
+    calls["models"] += [f"server=http://127.0.0.1:{port}"]
     done = run(
         core,
         f"import contextlib, io, sys\nfor name, call in {calls}.items():\n"

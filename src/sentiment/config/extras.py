@@ -39,7 +39,7 @@ NEEDS: dict[str, tuple[str, ...]] = {  # prefix of a dotted name: its extras; th
     "sentiment.inference.types": (),
     "sentiment.serving": ("serve",),
     "sentiment.serving.models": (),
-    "sentiment.serving.rollout": ("serve", "tables"),
+    "sentiment.serving.rollout": ("serve", "train"),
     "sentiment.training": ("train",),
     "sentiment.ui": ("ui",),
     "sentiment.worker": ("serve",),

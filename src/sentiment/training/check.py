@@ -21,7 +21,6 @@ from sentiment.config.keys import check_effective
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, check_value, find
 from sentiment.data.labels import label_texts
-from sentiment.data.new_tokens import read_wanted
 from sentiment.errors import ConfigError, ModelError, user_error
 
 TRAINING = {  # types of the keys of conf/train.yaml that no signature declares
@@ -73,6 +72,7 @@ def check(cfg: DictConfig) -> None:
 
 def check_model(model: DictConfig) -> None:
     """Check model settings beyond the signature: none may be overridden elsewhere or lack support in this backbone."""
+    from sentiment.data.new_tokens import read_wanted
     from sentiment.training.networks import check_settings
     from sentiment.training.optimizers import check_optimizer
     from sentiment.training.schedules import check_schedule
