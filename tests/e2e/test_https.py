@@ -47,9 +47,10 @@ def trust(https, authority):
     """The keys of a command that name the server, its tokens and whom to trust."""
     where = {"ca_file": authority.file, "server_name": "serve.example", "key_file": https.key_file}
     return {
-        "engine": [f"engine.{key}={value}" for key, value in {**where, "url": https.url}.items()],
+        "engine": [f"server={https.url}", *(f"engine.{key}={value}" for key, value in where.items())],
         "management": [
-            f"management.{key}={value}" for key, value in {**where, "url": https.address("management")}.items()
+            f"management_url={https.address('management')}",
+            *(f"management.{key}={value}" for key, value in where.items()),
         ],
     }
 
