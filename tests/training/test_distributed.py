@@ -147,7 +147,7 @@ def test_divided_weights_train_as_whole_ones_do(command, one):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_two_processes_stopped_resume_to_the_numbers_of_an_unbroken_run(number, command, tiny_backbone):
     """With dropout, so that the random numbers of each process must go on where they were."""
-    changes = ["trainer=ddp", f"model.backbone={tiny_backbone}", "trainer.max_epochs=20", "data.batch_size=4"]
+    changes = ["trainer=ddp", f"model.backbone={tiny_backbone}", "trainer.max_epochs=6", "data.batch_size=4"]
     unbroken = trained(*command(f"unbroken-{number.name}", *changes))
     words, folder = command(f"broken-{number.name}", *changes)
     broken = subprocess.run(words, env=at_step(number, r"os\.rename .*/last\.ckpt$", 3), capture_output=True, text=True)

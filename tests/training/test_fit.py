@@ -100,14 +100,13 @@ class Steady:
     def __init__(self, folder, *settings):
         self.folder, self.settings, self.runs = folder, settings, {}
 
-    def command(self, run, *options):
-        where = [f"paths.output_dir={run.parent}", f"run_name={run.name}"]
-        return [sys.executable, str(ROOT / "train.py"), *where, *self.settings, *options]
+    def overrides(self, run, *options):
+        return [f"paths.output_dir={run.parent}", f"run_name={run.name}", *self.settings, *options]
 
     def __call__(self, *options):
         if options not in self.runs:
             run = self.runs[options] = self.folder / f"unbroken-{len(self.runs)}"
-            subprocess.run(self.command(run, *options), check=True, capture_output=True)
+            main(["train", *self.overrides(run, *options)])
         return self.runs[options]
 
 
@@ -115,7 +114,7 @@ class Steady:
 def steady(tiny_backbone, corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("steady")
     settings = [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={folder}/cache"]
-    settings += ["trainer.max_epochs=12", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3"]
+    settings += ["trainer.max_epochs=6", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3"]
     return Steady(folder, *settings, "after_training.convert.runtime=torch")
 
 
@@ -139,14 +138,14 @@ def killed(*options):
 def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options, steady, tmp_path):
     unbroken = steady(*options)
     environment = at_step(number, r"os\.rename .*/last\.ckpt$", 3)
-    broken = subprocess.run(steady.command(tmp_path / "broken", *options), env=environment, capture_output=True)
+    command = [sys.executable, str(ROOT / "train.py"), *steady.overrides(tmp_path / "broken", *options)]
+    broken = subprocess.run(command, env=environment, capture_output=True)
     assert broken.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130), broken.stderr
     if number != signal.SIGKILL:
         assert b"go on with: python train.py resume=" in broken.stderr
     assert not (tmp_path / "broken" / "metrics.json").exists()
 
-    resume = [sys.executable, str(ROOT / "train.py"), f"resume={tmp_path}/broken"]
-    subprocess.run(resume, check=True, capture_output=True)
+    main(["train", f"resume={tmp_path}/broken"])
     assert read_json(tmp_path / "broken" / "metrics.json") == read_json(unbroken / "metrics.json")
     ours, theirs = (read_json(run / "run_summary.json") for run in (tmp_path / "broken", unbroken))
     for key in ("steps", "epochs", "best_epoch", "best_score"):
