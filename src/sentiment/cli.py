@@ -35,10 +35,12 @@ usage: sentiment COMMAND [key=value ...]     sentiment COMMAND --help shows its 
   rollback     put the version before back in place
   predict      add predictions to a file, locally or through the server
   verify       compare an output of predict with its summary, and score a sample again
+  monitor      shares of labels over time with intervals, what changed, and whether the model still fits
   ui           a page to try a model on
 
 Any command takes -v, which says more, and Hydra's flags: --cfg job prints its config, -m sweeps (train).
-Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 130 stopped by Ctrl-C.
+Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 4 what monitor's fail_on names,
+130 stopped by Ctrl-C.
 """
 COMMANDS = (
     "demo",
@@ -55,6 +57,7 @@ COMMANDS = (
     "rollback",
     "predict",
     "verify",
+    "monitor",
     "ui",
 )
 FIRST = {"sweep-report": "folder", "verify": "output"}  # config key of a positional first argument, by command

@@ -21,6 +21,7 @@ SentimentError
 ├── TooManyRequestsError    a user of the web page exceeds the rate limit
 ├── RowsRejectedError       a batch job finished, but some rows could not be scored
 ├── ModelChangedError       the served model changed during a batch job
+├── MonitorAlertError    the monitor found a change or drift that fail_on names
 ├── VerificationError       an output differs from its summary, or from a new prediction
 ├── PrunedError             a sweep trial stopped early because it is behind the others
 └── InterruptedRunError     stopped by Ctrl-C; progress is saved
@@ -136,6 +137,10 @@ class RowsRejectedError(SentimentError):
 
 class ModelChangedError(SentimentError):
     pass
+
+
+class MonitorAlertError(SentimentError):
+    exit_code = 4
 
 
 class VerificationError(SentimentError):

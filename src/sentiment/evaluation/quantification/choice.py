@@ -51,7 +51,7 @@ class Choice:
 
 
 def choose(
-    probabilities: Floats, targets: Floats, groups: Sequence[Any] | None, prior: Floats
+    probabilities: Floats, targets: Floats, groups: Sequence[Any] | None, prior: Floats, *, only: Method | None = None
 ) -> tuple[Choice, Spread | None]:
     """Choose the estimator with the smallest error, smoothed counts unless one is clearly better.
 
@@ -70,7 +70,7 @@ def choose(
     estimates = candidates(tested)
     errors = {method: absolute(tested, found) for method, found in estimates.items()}
     kinds = np.array([bag.kind for bag in tested])
-    chosen, reason = decide(errors, tested)
+    chosen, reason = (only, "it was asked for") if only else decide(errors, tested)
     table = {str(method): summary(tested, found, errors[method], kinds) for method, found in estimates.items()}
     choice = Choice(chosen, reason, table)
     return choice, fit_spread(tested, estimates[chosen])

@@ -162,7 +162,7 @@ class Method:
     def __str__(self) -> str:
         return f"{self.name} from {self.base}, tau {self.tau:g}" if self.base else self.name
 
-    def combine(self, found: Floats, base: Floats, shift: float) -> Floats:
+    def combine(self, found: Floats, base: Floats, shift: Floats) -> Floats:
         kept = self.tau / (shift + self.tau)
         return kept * base + (1 - kept) * found
 

@@ -11,6 +11,7 @@ from sentiment.evaluation.quantification.estimators import SMALLEST, Floats, dis
 from sentiment.evaluation.quantification.simulation import Bag
 
 LEVEL = 0.95
+NARROWEST = 1.0  # multiplier; no error on the bags does not mean that there is none
 REWEIGHTED = 5  # rounds of iteratively reweighted least squares
 Interval = tuple[float, float]
 
@@ -45,6 +46,11 @@ class Spread:
         drawn = smoothed(shares, size) * (1 - smoothed(shares, size)) / size if sampled else 0.0
         return self.text / size + self.group + self.doubt * np.asarray(disagreement)[..., None] + drawn
 
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Spread":
+        text, group, doubt = (np.array(value[name], dtype=float) for name in ("text", "group", "doubt"))
+        return cls(text, group, doubt, float(value["multiplier"]))
+
     def to_json(self) -> dict[str, Any]:
         named = {name: [round(float(x), 8) for x in getattr(self, name)] for name in ("text", "group", "doubt")}
         return {**named, "multiplier": round(self.multiplier, 4)}
@@ -73,9 +79,10 @@ def fit_spread(bags: Sequence[Bag], estimates: Floats) -> Spread:
     floor = 0.05 * (estimates * (1 - estimates)).mean(axis=0) + 1e-4  # even a perfect fit errs on a text
     features = np.stack([1 / n, np.ones(len(n)), doubts], axis=1)
     fitted = [fit_squares(features, squares[:, j], weights, floor[j]) for j in range(len(floor))]
-    coefficients = np.stack(fitted, axis=1)
-    scores = np.sqrt(squares / Spread(*coefficients, 1.0).variance(estimates, n, doubts, sampled=False))
-    return Spread(*coefficients, weighted_quantile(scores, weights[:, None] + 0 * scores, LEVEL))
+    text, group, doubt = np.stack(fitted, axis=1)
+    scores = np.sqrt(squares / Spread(text, group, doubt, 1.0).variance(estimates, n, doubts, sampled=False))
+    multiplier = weighted_quantile(scores, weights[:, None] + 0 * scores, LEVEL)
+    return Spread(text, group, doubt, max(multiplier, NARROWEST))
 
 
 def fit_squares(features: Floats, squares: Floats, weights: Floats, floor: float) -> Floats:

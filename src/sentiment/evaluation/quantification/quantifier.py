@@ -60,6 +60,7 @@ class Quantifier:
         groups: Sequence[Any] | None,
         described: str,
         export: str = "",
+        only: Method | None = None,
     ) -> "Quantifier":
         """Choose the estimator and fit the intervals on labelled texts.
 
@@ -71,9 +72,10 @@ class Quantifier:
             groups: Group of each text; None if the texts are too few to form any.
             described: Description of the groups.
             export: Hash of the export.
+            only: The method to take, whatever its errors.
         """
         rows, prior = np.asarray(probabilities, dtype=float), np.asarray(prior, dtype=float)
-        choice, spread = choose(rows, np.asarray(targets), groups, prior)
+        choice, spread = choose(rows, np.asarray(targets), groups, prior, only=only)
         rates = Rates.of(rows, np.asarray(targets), prior)
         return cls(list(labels), choice, rates, spread, len(rows), described if spread else "", export)
 
@@ -100,6 +102,12 @@ class Quantifier:
             zero = np.zeros(len(shares))
             return Spread(zero, zero, zero, 1.0).variance(shares, n, 0.0, sampled=True)
         return self.spread.variance(shares, n, disagreement(predictions, self.rates), sampled=sampled)
+
+    def text_variance(self, predictions: Predictions, shares: Floats) -> Floats:
+        """Return the part of the variance that averages out over texts, (k,): what two periods of a group differ by."""
+        n, zero = np.array(predictions.n), np.zeros(len(shares))
+        text = self.spread.text if self.spread else zero
+        return Spread(text, zero, zero, 1.0).variance(shares, n, 0.0, sampled=True)
 
     @property
     def multiplier(self) -> float:
@@ -135,8 +143,7 @@ class Quantifier:
             prior,
         )
         made = value["interval"]
-        coefficients = [np.array(made[name], dtype=float) for name in ("text", "group", "doubt")] if made else []
-        spread = Spread(*coefficients, float(made["multiplier"])) if made else None
+        spread = Spread.from_json(made) if made else None
         method = Method(value["name"], value["base"], float(value["tau"]))
         choice = Choice(method, value["reason"], value["errors"])
         if (

@@ -1,0 +1,149 @@
+"""Charts of the monitor page as SVG, in the page's colours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from sentiment.monitoring.shares import Estimate
+
+WIDTH, HEIGHT = 460, 250
+LEFT, RIGHT, TOP, BOTTOM = 48, 84, 24, 28
+LINE = 14  # height of a line of text
+CHARACTER = 7  # width of one
+USUAL = {"negative": 1, "neutral": 5, "positive": 0}  # colours of usual labels; others in order
+DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A change: its place on the time axis, its target and its title."""
+
+    start: int
+    target: str
+    title: str
+
+
+def colours(labels: Sequence[str]) -> list[int]:
+    """Return the number of the page's series colour for each label, the same on all charts."""
+    if all(label.lower() in USUAL for label in labels):
+        return [USUAL[label.lower()] for label in labels]
+    return [i % len(DASHES) for i in range(len(labels))]
+
+
+def lines(series: Sequence[Estimate], labels: Sequence[str], names: Sequence[str], marks: Sequence[Mark]) -> str:
+    """Draw a line with its band for each label over time, and a mark for each change.
+
+    Args:
+        series: Estimates in time order, at least two.
+        labels: The labels.
+        names: Name of each period.
+        marks: The changes.
+    """
+    starts = np.array([one.start for one in series], dtype=float)
+    span = max(1.0, starts[-1] - starts[0])
+    xs = LEFT + (starts - starts[0]) / span * (WIDTH - LEFT - RIGHT)
+    parts = [*axis(), *dates(xs, names)]
+    for mark in marks:
+        x = float(np.interp(mark.start, starts, xs))
+        parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+    shares, low, high = (np.array([getattr(one, name) for one in series]) for name in ("shares", "low", "high"))
+    for j, colour in enumerate(colours(labels)):
+        band = [*zip(xs, ys(high[:, j]), strict=True), *reversed([*zip(xs, ys(low[:, j]), strict=True)])]
+        parts.append(f'<polygon class="band series-{colour}" points="{points(band)}"/>')
+    for j, colour in enumerate(colours(labels)):
+        line = points([*zip(xs, ys(shares[:, j]), strict=True)])
+        parts.append(f'<polyline class="line series-{colour}" stroke-dasharray="{DASHES[colour]}" points="{line}"/>')
+    parts += ends(shares[-1], labels)
+    for mark in marks:
+        x = float(np.interp(mark.start, starts, xs))
+        parts.append(
+            f'<a href="#{mark.target}" aria-label="{escape(mark.title)}"><title>{escape(mark.title)}</title>'
+            f'<circle class="hit" cx="{x:.1f}" cy="{TOP - 8}" r="15"/>'
+            f'<path class="flag" d="M{x - 6:.1f} {TOP - 14}h12l-6 11z"/></a>'
+        )
+    return svg(parts, HEIGHT)
+
+
+def dots(estimates: Sequence[Estimate], labels: Sequence[str]) -> str:
+    """Draw a row for each group, with a dot and an interval for each label."""
+    row = LINE * len(labels) + 12
+    height = TOP + row * len(estimates) + BOTTOM
+    left, right = 150, 20
+    scale = WIDTH - left - right
+    parts = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        x = left + share * scale
+        parts.append(f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 6}" y2="{height - BOTTOM}"/>')
+        parts.append(text(x, height - 8, f"{share:.0%}".replace("%", " %"), "middle"))
+    for i, one in enumerate(estimates):
+        top = TOP + i * row
+        parts.append(text(4, top + LINE * len(labels) / 2 + 4, short(one.group, 12), "start", "strong"))
+        for j, colour in enumerate(colours(labels)):
+            y = top + LINE * j + LINE / 2
+            low, at, high = (left + float(x) * scale for x in (one.low[j], one.shares[j], one.high[j]))
+            parts.append(text(left - 8, y + 4, short(labels[j], 9), "end"))
+            parts.append(f'<line class="line series-{colour}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>')
+            parts.append(f'<circle class="dot series-{colour}" cx="{at:.1f}" cy="{y}" r="4"/>')
+    return svg(parts, height)
+
+
+def svg(parts: Sequence[str], height: float) -> str:
+    return f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="group">{"".join(parts)}</svg>'
+
+
+def axis() -> list[str]:
+    parts = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = float(ys(np.array([share]))[0])
+        parts.append(f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(text(LEFT - 6, y + 4, f"{100 * share:.0f} %", "end"))
+    return parts
+
+
+def dates(xs: Any, names: Sequence[str]) -> list[str]:
+    """Name the first and the last period, and those between for which there is room."""
+    width = CHARACTER * max(map(len, names))
+    parts, end, last = [], 0.0, len(names) - 1
+    for i, x in enumerate(xs):
+        anchor = "start" if i == 0 else "end" if i == last else "middle"
+        left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+        right = left + width
+        if i in (0, last) or left > end + LINE and right < xs[last] - width - LINE:
+            parts.append(text(float(x), HEIGHT - 8, names[i], anchor))
+            end = right
+    return parts
+
+
+def ends(shares: Any, labels: Sequence[str]) -> list[str]:
+    """Name each line at its end, names moved apart where lines end together."""
+    order = np.argsort(-shares)
+    places = ys(shares)[order] + 4
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + LINE)
+    places -= max(0.0, places[-1] - (HEIGHT - BOTTOM + 4))
+    shown = colours(labels)
+    parts = []
+    for y, j in zip(places, order, strict=True):
+        x = WIDTH - RIGHT + 6
+        parts.append(f'<rect class="dot series-{shown[j]}" x="{x}" y="{y - 8:.1f}" width="8" height="8" rx="2"/>')
+        parts.append(text(x + 12, float(y), short(labels[j], 10), "start"))
+    return parts
+
+
+def ys(shares: Any) -> Any:
+    return HEIGHT - BOTTOM - np.asarray(shares) * (HEIGHT - TOP - BOTTOM)
+
+
+def points(pairs: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in pairs)
+
+
+def text(x: float, y: float, words: str, anchor: str, kind: str = "") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def short(words: str, most: int) -> str:
+    return words if len(words) <= most else words[: most - 1] + "…"

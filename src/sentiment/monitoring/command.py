@@ -1,0 +1,188 @@
+"""The monitor command: from a table of texts to shares, changes, drift and a page."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Ge
+
+from sentiment.data.tables import Quoting, TableOptions
+from sentiment.errors import InterruptedRunError, MonitorAlertError
+from sentiment.files import write_json
+from sentiment.inference.types import Classifier
+from sentiment.monitoring.cells import Cells, pooled
+from sentiment.monitoring.changes import Comparison, compare
+from sentiment.monitoring.drift import Drift, Reservoir, measure
+from sentiment.monitoring.evidence import Evidence, collect
+from sentiment.monitoring.model import Model
+from sentiment.monitoring.outputs import Table, change_json, share_rows, write_prometheus, write_shares
+from sentiment.monitoring.page import Result, sentences, write_page
+from sentiment.monitoring.periods import Every
+from sentiment.monitoring.prepare import Prepared, prepare
+from sentiment.monitoring.shares import all_name, estimate, estimates
+
+log = logging.getLogger(__name__)
+
+Alert = Literal["change", "drift"]
+Estimator = Literal["auto", "counts", "mean_probability", "adjusted_counts", "adjusted_probability", "em"]
+MOST_EVIDENCE = 30  # changes whose words and texts are looked up
+
+
+def monitor(
+    *,
+    input: str | Path,
+    output: Path,
+    engine: Callable[[], Classifier],
+    run: str = "",
+    time: str | None = None,
+    by: str | None = None,
+    every: str = "1d",
+    text_column: str | None = None,
+    labelled: Path | None = None,
+    label_column: str | None = None,
+    estimator: Estimator = "auto",
+    sampled: bool = True,
+    unique: bool = False,
+    window: Annotated[int, Ge(1)] = 7,
+    history: Path | None = None,
+    fail_on: Sequence[Alert] = (),
+    tables: Sequence[Table] = ("csv",),
+    time_format: str | None = None,
+    time_zone: str = "UTC",
+    prefix: str = "",
+    separator: str | None = None,
+    encoding: str | None = None,
+    quoting: Quoting | None = None,
+    columns: Sequence[str] | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Estimate the shares of the labels in a table of texts, with changes, drift and a page, in the folder `output`.
+
+    Args:
+        input: A table that sentiment predict reads or has written, or a glob of several.
+        output: Folder to write.
+        engine: Loads the classifier, which scores texts without predictions.
+        run: Run directory or export folder of the model, for its estimator and its reference texts.
+        time: Column of times; None for one period.
+        by: Column of groups; None for one group.
+        every: Length of a period, such as 6h, 1d, 1w or 1m.
+        text_column: Name of the text column; None selects one with a conventional name.
+        labelled: Table of labelled texts of this kind, to choose the estimator and fit the intervals on.
+        label_column: Its label column; None selects one with a conventional name.
+        estimator: An estimator; "auto" takes the one that the export or `labelled` chose.
+        sampled: The texts are a sample of more; False leaves the chance of the draw out of the intervals.
+        unique: Count equal texts and retweets once.
+        window: Periods before a period that it is compared with.
+        history: Folder of all rows so far, to which new ones are added.
+        fail_on: Raise for a change in the latest period, or for intervals that are not to be trusted.
+        tables: Formats of the table of shares.
+        time_format: strptime format of the times; None for ISO 8601, seconds since 1970, or Twitter's form.
+        time_zone: Zone that times with an offset are converted to.
+        prefix: Prefix of the columns of predictions.
+        separator: See TableOptions, also for the next three.
+        encoding: Name of a Python codec.
+        quoting: double, backslash or none.
+        columns: Names of all columns, if the input has no header.
+        quiet: Show no progress bar.
+
+    Returns:
+        The page.
+
+    Raises:
+        MonitorAlertError: The results are written, and hold what `fail_on` names.
+        DataError: The input, a column or a file of the output is invalid.
+        InterruptedRunError: Ctrl-C; predictions made so far are kept.
+    """
+    output, spell = Path(output), Every.of(every)
+    options = TableOptions.of("", separator, encoding, quoting, columns)
+    model = Model(engine, run)
+    try:
+        prepared = prepare(
+            str(input), output, model, options, text_column=text_column, prefix=prefix, time=time, by=by,
+            history=history, unique=unique, time_format=time_format, time_zone=time_zone, quiet=quiet,
+        )  # fmt: skip
+        model.fit(prepared.labels, labelled, by=by, text_column=text_column, label_column=label_column)
+        model.choose(estimator)
+        for note in model.notes:
+            log.info("%s", note)
+        result = analyse(prepared, model, spell, title=output.name, by=by, sampled=sampled, window=window, quiet=quiet)
+    except KeyboardInterrupt as error:
+        raise InterruptedRunError(
+            "stopped; predictions made so far are kept, the same command goes on from there"
+        ) from error
+    page = write(output, result, tables)
+    for sentence in sentences(result):
+        log.info("%s", sentence)
+    log.info("%s (shares.%s, changes.json, shares.prom beside it)", page, ", shares.".join(dict.fromkeys(tables)))
+    alert(result, fail_on, page)
+    return page
+
+
+def analyse(
+    prepared: Prepared,
+    model: Model,
+    every: Every,
+    *,
+    title: str,
+    by: str | None,
+    sampled: bool,
+    window: int,
+    quiet: bool,
+) -> Result:
+    """Read the rows twice: for the sums, and for the words and texts of the changes that the sums show."""
+    cells, reservoir = Cells(prepared.labels, every), Reservoir()
+    for chunk in prepared.rows("count", quiet=quiet):
+        cells.add(chunk)
+        reservoir.add(chunk)
+    predictions, quantifier = cells.predictions(), model.quantifier
+    prepared.check_any(predictions)
+    groups = estimates(predictions, quantifier, sampled=sampled)
+    overall = estimate("", 0, pooled(list(predictions.values())), quantifier, sampled=sampled)
+    comparisons = compare(groups, quantifier, window=window, sampled=sampled) if prepared.timed else []
+    changed = [(i, one) for i, one in enumerate(comparisons) if one.is_change][:MOST_EVIDENCE]
+    evidence: dict[int, Evidence] = {}
+    if changed:
+        everything = all_name(set(cells.groups)) if len(cells.groups) > 1 else None
+        rows = prepared.rows("look up changes", quiet=quiet)
+        found = collect(rows, [one for _, one in changed], every, everything=everything)
+        evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
+    drift = measure(reservoir, model.reference, model.export, overall.shares)
+    return Result(
+        title, prepared.labels, every, groups, overall, comparisons, evidence, drift, quantifier,
+        [*model.notes, *prepared.notes()], by, prepared.timed, sampled,
+    )  # fmt: skip
+
+
+def write(output: Path, result: Result, tables: Sequence[Table]) -> Path:
+    """Write the files of the output, the page last."""
+    output.mkdir(parents=True, exist_ok=True)
+    write_shares(output, share_rows(result.groups, result.labels, result.every, timed=result.timed), tables)
+    about = {"estimator": result.quantifier.choice.to_json(), "notes": list(result.notes)}
+    value = change_json(result.comparisons, result.evidence, result.drift, result.labels, result.every, about)
+    write_json(output / "changes.json", value)
+    latest = {one.group for one in latest_changes(result)}
+    write_prometheus(output / "shares.prom", result.groups, result.labels, latest, result.drift)
+    write_page(output / "monitor.html", result)
+    return output / "monitor.html"
+
+
+def latest_changes(result: Result) -> list[Comparison]:
+    """Return the changes in the latest period of all."""
+    last = max(series[-1].start for series in result.groups.values())
+    return [one for _, one in result.changes if one.after.start == last]
+
+
+def alert(result: Result, fail_on: Sequence[Alert], page: Path) -> None:
+    found = []
+    if "change" in fail_on and (changes := latest_changes(result)):
+        names = ", ".join(dict.fromkeys(one.group for one in changes))
+        found.append(f"the mix of labels changed in the latest period ({names})")
+    if "drift" in fail_on and drifted(result.drift):
+        found.append(f"the model may not fit these texts ({result.drift.sentence.rstrip('.')})")
+    if found:
+        raise MonitorAlertError(f"{' and '.join(found)}; see {page}")
+
+
+def drifted(drift: Drift) -> bool:
+    return not drift.trusted

@@ -1,0 +1,219 @@
+"""Drift: whether the model still fits the texts, held against the texts that it was validated on."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import ks_2samp
+
+from sentiment.evaluation.quantification.reference import FEWEST, Reference
+from sentiment.evaluation.quantification.words import words_of
+from sentiment.inference.export_dir import read_preprocessing
+from sentiment.inference.predictor import read_tokenizer
+from sentiment.inference.tokenization import encode_windows
+from sentiment.monitoring.rows import Chunk
+
+MOST_TEXTS = 4000
+FEWEST_TEXTS = 100
+COMMONEST = 100  # words of the reference, by which its language is known
+FURTHEST = 0.15  # distance of two distributions (Kolmogorov-Smirnov) that is called drift
+LESS_KNOWN = 0.2  # fall of the share of texts with a common word that is called drift
+UNREADABLE = 0.05  # share of texts
+SURE = 0.001  # p-value
+ALIKE = 0.6  # area under the ROC curve; below, the texts of both sides are alike
+APART = 0.75  # from here on, the estimates are not to be trusted
+WORDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One property of the texts, beside the reference.
+
+    Args:
+        name: Title for the user.
+        reference: Its mean or share in the reference.
+        now: The same in the texts.
+        drifted: The difference is large, and no chance.
+    """
+
+    name: str
+    reference: float
+    now: float
+    drifted: bool
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Result of the comparison.
+
+    Args:
+        measures: Properties one by one.
+        separability: Area under the ROC curve of a classifier that tells the texts from the reference; 0.5: it cannot.
+        separability_by_label: The same after the reference got the label shares of the texts.
+        words: Words that give the texts away.
+        missing: Words of the reference that the texts lack.
+        kind: none, labels (the mix moved, texts of a label are alike), texts, or unknown.
+        sentence: The finding in a sentence for the user.
+    """
+
+    measures: list[Measure] = field(default_factory=list)
+    separability: float | None = None
+    separability_by_label: float | None = None
+    words: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    kind: str = "unknown"
+    sentence: str = ""
+
+    @property
+    def trusted(self) -> bool:
+        """False where the intervals are not to be trusted."""
+        far = self.separability_by_label is not None and self.separability_by_label >= APART
+        return not (far or any(one.drifted for one in self.measures))
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "trusted": self.trusted}
+
+
+class Reservoir:
+    """A random sample of rows (Vitter 1985, algorithm R, on whole chunks)."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.probabilities: list[Any] = []
+        self.seen = 0
+        self.rng = np.random.default_rng(0)
+
+    def add(self, chunk: Chunk) -> None:
+        places = np.arange(self.seen, self.seen + len(chunk))
+        full = places >= MOST_TEXTS
+        places[full] = self.rng.integers(0, places[full] + 1)
+        for i in np.flatnonzero(places < MOST_TEXTS):
+            if places[i] == len(self.texts):
+                self.texts.append(chunk.texts[i])
+                self.probabilities.append(chunk.probabilities[i])
+            else:
+                self.texts[places[i]], self.probabilities[places[i]] = chunk.texts[i], chunk.probabilities[i]
+        self.seen += len(chunk)
+
+
+def measure(sample: Reservoir, reference: Reference | None, export: Path | None, shares: Any) -> Drift:
+    """Compare a sample of the texts with the reference of the model.
+
+    Args:
+        sample: The sample.
+        reference: Texts that the model was validated on.
+        export: The export folder, whose tokenizer is used.
+        shares: (k,) estimated label shares of all texts.
+    """
+    if reference is None or export is None:
+        return Drift(sentence="Drift is not measured: the model's export, with its reference texts, is not at hand.")
+    if len(sample.texts) < FEWEST_TEXTS or len(reference) < FEWEST_TEXTS:
+        few = min(len(sample.texts), len(reference))
+        return Drift(sentence=f"Drift is not measured: {few} texts are too few to compare (at least {FEWEST_TEXTS}).")
+    measures = properties(sample, reference, export)
+    words = [sorted(set(words_of(text))) for text in sample.texts]
+    rng = np.random.default_rng(0)
+    alone, found, missing = separate(reference.words, words, np.ones(len(reference)), rng)
+    weights = (np.maximum(shares, 1e-6) / np.maximum(label_shares(reference, len(shares)), 1e-6))[reference.labels]
+    by_label, found_by_label, missing_by_label = separate(reference.words, words, weights / weights.mean(), rng)
+    kind, sentence = verdict(alone, by_label)
+    if kind == "texts":
+        found, missing = found_by_label, missing_by_label
+    return Drift(measures, round(alone, 4), round(by_label, 4), found, missing, kind, sentence)
+
+
+def verdict(alone: float, by_label: float) -> tuple[str, str]:
+    """Tell a shift of the labels from one of the texts: the latter remains when the label shares are made equal."""
+    if alone < ALIKE:
+        return "none", "The texts are like those that the model was validated on."
+    if by_label < ALIKE:
+        return "labels", (
+            "The mix of labels differs from the validation texts, but texts of a label read alike. "
+            "The estimates allow for that."
+        )
+    strength = "far from" if by_label >= APART else "somewhat unlike"
+    end = (
+        " Do not trust these intervals: label a few hundred of your own texts and give them with labelled=FILE."
+        if by_label >= APART
+        else " The intervals may be too narrow."
+    )
+    return "texts", f"The texts are {strength} those that the model was validated on, whatever their label.{end}"
+
+
+def label_shares(reference: Reference, k: int) -> Any:
+    return np.bincount(reference.labels, minlength=k) / len(reference)
+
+
+def properties(sample: Reservoir, reference: Reference, export: Path) -> list[Measure]:
+    encoded = encode_windows(sample.texts, read_tokenizer(export), read_preprocessing(export))
+    tokens = np.array([one.tokens for one in encoded])
+    confidence = np.array(sample.probabilities).max(axis=1)
+    known = commonest(reference.words)
+    familiar = float(np.mean([not known.isdisjoint(words_of(text)) for text in sample.texts]))
+    usual = float(np.mean([not known.isdisjoint(words) for words in reference.words]))
+    unread = float(np.mean([not one.readable for one in encoded]))
+    return [
+        distributions("tokens of a text, mean", reference.tokens, tokens),
+        distributions("confidence, mean", reference.probabilities.max(axis=1), confidence),
+        Measure(
+            "texts with a common word of the model's language", usual, familiar, usual - familiar > LESS_KNOWN, "%"
+        ),
+        Measure("texts that the model cannot read", 0.0, unread, unread > UNREADABLE, "%"),
+    ]
+
+
+def distributions(name: str, before: Any, now: Any) -> Measure:
+    """Compare two distributions by the Kolmogorov-Smirnov test; a small difference is no drift, however certain."""
+    test = ks_2samp(before, now)
+    drifted = bool(test.statistic > FURTHEST and test.pvalue < SURE)
+    return Measure(name, float(np.mean(before)), float(np.mean(now)), drifted)
+
+
+def commonest(words: Iterable[Sequence[str]]) -> set[str]:
+    counts = Counter(word for own in words for word in own)
+    return {word for word, _ in counts.most_common(COMMONEST)}
+
+
+def separate(
+    before: Sequence[Sequence[str]], now: Sequence[Sequence[str]], weights: Any, rng: np.random.Generator
+) -> tuple[float, list[str], list[str]]:
+    """Train a classifier to tell two sets of texts apart, and score it on texts that it has not seen.
+
+    Classifier two-sample test (Lopez-Paz and Oquab 2017, "Revisiting classifier two-sample tests"): logistic regression
+    on the words of a text, in two folds. Only words that are common on a side count, since the reference has no others.
+
+    Args:
+        before: Words of each text of the reference.
+        now: Words of each text.
+        weights: Weight of each text of the reference, 1 on average.
+        rng: Draws the folds.
+
+    Returns:
+        The area under the ROC curve, and the words with the largest weights for `now` and for `before`.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    texts, sides = [*before, *now], np.repeat([0, 1], [len(before), len(now)])
+    counts = [Counter(word for own in side for word in own) for side in (before, now)]
+    vocabulary = sorted(word for word in counts[0] | counts[1] if max(one[word] for one in counts) >= 3 * FEWEST)
+    if not vocabulary:
+        return 0.5, [], []
+    rows = CountVectorizer(analyzer=lambda words: words, vocabulary=vocabulary, binary=True).transform(texts)
+    folds = rng.permutation(len(texts)) % 2
+    scores, coefficients = np.zeros(len(texts)), np.zeros(len(vocabulary))
+    importance = np.concatenate([weights, np.full(len(now), len(before) / len(now))])
+    for fold in (0, 1):
+        held = folds == fold
+        model = LogisticRegression(C=0.3, max_iter=300).fit(rows[~held], sides[~held], importance[~held])
+        scores[held] = model.decision_function(rows[held])
+        coefficients += model.coef_[0]
+    order = np.argsort(coefficients)
+    found = [vocabulary[i] for i in order[::-1][:WORDS] if coefficients[i] > 0]
+    missing = [vocabulary[i] for i in order[:WORDS] if coefficients[i] < 0]
+    return float(roc_auc_score(sides, scores, sample_weight=importance)), found, missing

@@ -1,0 +1,118 @@
+"""History of a monitor that runs every day: a Parquet folder partitioned by day, to which new rows are added."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sentiment.data.tables import Row
+from sentiment.errors import DataError
+from sentiment.files import read_json_if_any, replacing, write_json
+from sentiment.monitoring.rows import Chunk
+
+FLUSHED = 100_000  # rows in memory before they are written
+KEY = "key"
+ABOUT = "monitor_history.json"
+
+
+@dataclass
+class History:
+    """Folder of predicted rows with the columns key, time, group, text and p_<label>.
+
+    Args:
+        folder: The folder.
+        labels: The labels.
+        keys: Keys of the rows of the days that were asked for, by day.
+    """
+
+    folder: Path
+    labels: Sequence[str]
+    keys: dict[str, set[int]] = field(default_factory=dict)
+
+    def check(self, about: Mapping[str, Any]) -> None:
+        """Record what the rows are made with, or check that it is the same as before.
+
+        Raises:
+            DataError: The folder holds rows of another model or other columns, or other files.
+        """
+        path = self.folder / ABOUT
+        before = read_json_if_any(path)
+        if before is None:
+            if self.folder.is_dir() and any(self.folder.iterdir()):
+                raise DataError(f"history={self.folder} is a folder with other files (no {ABOUT}); name another one")
+            write_json(path, about)
+        elif before != json.loads(json.dumps(about)):
+            changed = next(key for key in {**before, **about} if before.get(key) != about.get(key))
+            raise DataError(
+                f"history={self.folder} was made with {changed}={before.get(changed)}, now it is {about.get(changed)}; "
+                "name another folder, or go on with the same"
+            )
+
+    @property
+    def pattern(self) -> str:
+        return str(self.folder / "day=*" / "*.parquet")
+
+    def known(self, day: str) -> set[int]:
+        """Return the keys of a day's rows."""
+        if day not in self.keys:
+            parts = sorted((self.folder / f"day={day}").glob("*.parquet"))
+            self.keys[day] = {key for part in parts for key in pq.read_table(part, columns=[KEY])[KEY].to_pylist()}
+        return self.keys[day]
+
+    def is_new(self, day: str, key: int) -> bool:
+        """Return True for a key that neither the history nor this input had before, and remember it."""
+        if key in self.known(day):
+            return False
+        self.keys[day].add(key)
+        return True
+
+    def append(self, rows: Iterable[tuple[Chunk, Sequence[int]]]) -> int:
+        """Add rows with their keys and return their number; a part is whole or absent."""
+        count, waiting = 0, list[tuple[Chunk, Sequence[int]]]()
+        for chunk, keys in rows:
+            waiting.append((chunk, keys))
+            count += len(chunk)
+            if sum(len(one) for one, _ in waiting) >= FLUSHED:
+                self.write(waiting)
+                waiting = []
+        self.write(waiting)
+        return count
+
+    def write(self, rows: Sequence[tuple[Chunk, Sequence[int]]]) -> None:
+        days: dict[str, list[tuple[Chunk, Any]]] = {}
+        for chunk, keys in rows:
+            names = np.datetime_as_string(chunk.times.astype("datetime64[D]"))
+            for day in np.unique(names):
+                at = np.flatnonzero(names == day)
+                days.setdefault(str(day), []).append((chunk.take(at), np.asarray(keys)[at]))  # type: ignore[arg-type]
+        for day, parts in days.items():
+            table = pa.concat_tables([table_of(chunk, keys, self.labels) for chunk, keys in parts])
+            name = hashlib.sha256(np.concatenate([keys for _, keys in parts]).tobytes()).hexdigest()[:16]
+            with replacing(self.folder / f"day={day}" / f"{name}.parquet") as temporary:
+                pq.write_table(table, temporary, compression="zstd")
+
+
+def table_of(chunk: Chunk, keys: Any, labels: Sequence[str]) -> pa.Table:
+    columns = {
+        KEY: pa.array(keys, pa.int64()),
+        "time": pa.array(chunk.times.astype("datetime64[us]"), pa.timestamp("us")),
+        "group": pa.array(chunk.groups, pa.string()),
+        "text": pa.array(chunk.texts, pa.string()),
+        "prediction": pa.array([labels[i] for i in chunk.probabilities.argmax(axis=1)], pa.string()),
+    }
+    for label, column in zip(labels, chunk.probabilities.T, strict=True):
+        columns[f"p_{label}"] = pa.array(column, pa.float64())
+    return pa.table(columns)
+
+
+def key_of(row: Row, left_out: Iterable[str]) -> int:
+    """Hash the values of a row, without those of the columns that a prediction adds, to 63 bits."""
+    values = {name: str(value) for name, value in row.items() if name not in left_out and value not in (None, "")}
+    text = json.dumps(values, sort_keys=True, ensure_ascii=True)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1

@@ -1,0 +1,144 @@
+"""Tables and machine-readable results of the monitor: shares.csv, .parquet or .xlsx, changes.json and shares.prom."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from sentiment.batch.output import Output
+from sentiment.files import replacing, write_text
+from sentiment.monitoring.changes import Comparison
+from sentiment.monitoring.drift import Drift
+from sentiment.monitoring.evidence import Evidence
+from sentiment.monitoring.periods import Every
+from sentiment.monitoring.shares import Estimate, mean_value
+
+Table = Literal["csv", "parquet", "xlsx"]
+FIELDS = {
+    "period": pa.string(), "group": pa.string(), "label": pa.string(), "texts": pa.int64(), "share": pa.float64(),
+    "low": pa.float64(), "high": pa.float64(), "counted": pa.float64(), "mean": pa.float64(),
+}  # fmt: skip  # mean: of labels that are numbers
+
+
+def share_rows(
+    groups: Mapping[str, Sequence[Estimate]], labels: Sequence[str], every: Every, *, timed: bool
+) -> list[dict[str, Any]]:
+    rows = []
+    for name, series in groups.items():
+        for one in series:
+            mean = mean_value(one.shares, labels)
+            for j, label in enumerate(labels):
+                rows.append(
+                    {
+                        "period": every.name(one.start) if timed else "all",
+                        "group": name,
+                        "label": label,
+                        "texts": one.n,
+                        **{key: round(float(getattr(one, attribute)[j]), 6) for key, attribute in SHARES.items()},
+                        "mean": None if mean is None else round(mean, 6),
+                    }
+                )
+    return rows
+
+
+SHARES = {"share": "shares", "low": "low", "high": "high", "counted": "counted"}
+
+
+def write_shares(folder: Path, rows: Sequence[dict[str, Any]], tables: Sequence[Table]) -> None:
+    """Write the shares with the encoders of the batch job; the mean is a column only where labels are numbers."""
+    numeric = any(row["mean"] is not None for row in rows)
+    columns = [name for name in FIELDS if numeric or name != "mean"]
+    kept = [{name: row[name] for name in columns} for row in rows]
+    for table in dict.fromkeys(tables):
+        target = Output.of(folder / f"shares.{table}", spreadsheet_safe=table != "parquet")
+        fields = {name: pa.field(name, FIELDS[name]) for name in columns}
+        encoder = target.encoder(columns, fields, None)
+        part, _ = encoder.encode(kept)
+        with replacing(target.path) as temporary:
+            encoder.join([part], temporary)
+
+
+def change_json(
+    comparisons: Sequence[Comparison],
+    evidence: Mapping[int, Evidence],
+    drift: Drift,
+    labels: Sequence[str],
+    every: Every,
+    about: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Build changes.json: the comparisons with the smallest p-values first, the drift, and what made them."""
+    return {
+        "changes": [
+            one_json(one, evidence.get(i), labels, every) for i, one in enumerate(comparisons) if one.is_change
+        ],
+        "noise": [one_json(one, None, labels, every) for one in comparisons if not one.is_change],
+        "drift": drift.to_json(),
+        **about,
+    }
+
+
+def one_json(one: Comparison, evidence: Evidence | None, labels: Sequence[str], every: Every) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "group": one.group,
+        "period": every.name(one.after.start),
+        "compared_with": [every.name(one.since), every.name(one.before.start)],
+        "texts": {"before": one.before.n, "after": one.after.n},
+        "p_value": one.p_value,
+        "corrected_p_value": one.corrected,
+        "labels": {
+            label: {
+                "before": round(float(one.before.shares[j]), 6),
+                "after": round(float(one.after.shares[j]), 6),
+                "difference": round(float(one.difference[j]), 6),
+                "interval": [round(float(one.difference[j] + sign * one.half_width[j]), 6) for sign in (-1, 1)],
+            }
+            for j, label in enumerate(labels)
+        },
+    }
+    if evidence is not None:
+        found["rose"] = labels[one.rose]
+        found["words"] = [{"word": word.word, "score": round(word.score, 3)} for word in evidence.words]
+        found["texts_for_it"] = evidence.texts
+    return found
+
+
+def write_prometheus(
+    path: Path,
+    groups: Mapping[str, Sequence[Estimate]],
+    labels: Sequence[str],
+    changed: set[str],
+    drift: Drift,
+) -> None:
+    """Write the latest period of each group in the text format of Prometheus, for the node exporter."""
+    gauges: dict[str, tuple[str, list[str]]] = {
+        "sentiment_share": ("Estimated share of the label in the latest period", []),
+        "sentiment_share_low": ("Lower end of its 95 % interval", []),
+        "sentiment_share_high": ("Upper end of its 95 % interval", []),
+        "sentiment_share_counted": ("Share of the predicted labels, uncorrected", []),
+        "sentiment_texts": ("Texts in the latest period", []),
+        "sentiment_period_start_seconds": ("Start of the latest period, since 1970", []),
+        "sentiment_change": ("1 if the latest period is a change", []),
+        "sentiment_drift": ("1 if the intervals are not to be trusted", [f"sentiment_drift {int(not drift.trusted)}"]),
+    }
+    for name, series in groups.items():
+        last = series[-1]
+        group = f'group="{escaped(name)}"'
+        for gauge, attribute in zip(list(gauges)[:4], ("shares", "low", "high", "counted"), strict=True):
+            gauges[gauge][1].extend(
+                f'{gauge}{{{group},label="{escaped(label)}"}} {float(getattr(last, attribute)[j]):.6g}'
+                for j, label in enumerate(labels)
+            )
+        gauges["sentiment_texts"][1].append(f"sentiment_texts{{{group}}} {last.n}")
+        gauges["sentiment_period_start_seconds"][1].append(f"sentiment_period_start_seconds{{{group}}} {last.start}")
+        gauges["sentiment_change"][1].append(f"sentiment_change{{{group}}} {int(name in changed)}")
+    lines = [
+        line
+        for gauge, (words, values) in gauges.items()
+        for line in (f"# HELP {gauge} {words}", f"# TYPE {gauge} gauge", *values)
+    ]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

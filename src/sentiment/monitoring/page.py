@@ -1,0 +1,171 @@
+"""monitor.html: one self-contained page, pictures first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sentiment.evaluation import report
+from sentiment.evaluation.quantification import Quantifier
+from sentiment.evaluation.quantification.choice import described
+from sentiment.files import write_text
+from sentiment.monitoring import chart
+from sentiment.monitoring.changes import FALSE_DISCOVERIES, FEWEST, Comparison
+from sentiment.monitoring.drift import Drift
+from sentiment.monitoring.evidence import Evidence
+from sentiment.monitoring.periods import Every
+from sentiment.monitoring.shares import Estimate, mean_value
+
+HERE = Path(__file__).parent
+MOST_ROWS = 600  # of the table on the page; shares.csv has all
+MOST_CHARTS = 40
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that the page shows."""
+
+    title: str
+    labels: list[str]
+    every: Every
+    groups: Mapping[str, Sequence[Estimate]]
+    overall: Estimate
+    comparisons: Sequence[Comparison]
+    evidence: Mapping[int, Evidence]  # by position in `comparisons`
+    drift: Drift
+    quantifier: Quantifier
+    notes: Sequence[str]
+    by: str | None
+    timed: bool
+    sampled: bool
+
+    @property
+    def changes(self) -> list[tuple[int, Comparison]]:
+        return [(i, one) for i, one in enumerate(self.comparisons) if one.is_change]
+
+
+def write_page(path: Path, result: Result) -> None:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"percent": percent, "points": points}
+    write_text(path, environment.get_template("page.html").render(variables(result)))
+
+
+def variables(result: Result) -> dict[str, Any]:
+    base = Path(report.__file__).parent / "page.css"
+    css = base.read_text(encoding="utf-8") + (HERE / "monitor.css").read_text(encoding="utf-8")
+    rows = [(one, j) for series in result.groups.values() for one in series for j in range(len(result.labels))]
+    return {
+        "r": result,
+        "css": css,
+        "sentences": sentences(result),
+        "charts": charts(result),
+        "changes": [change(result, i, one) for i, one in result.changes],
+        "rows": rows[:MOST_ROWS],
+        "left_out": max(0, len(rows) - MOST_ROWS),
+        "estimator": described(result.quantifier.choice.method).rstrip(","),
+        "untested": len(result.comparisons) - len(result.changes),
+    }
+
+
+def charts(result: Result) -> list[dict[str, str]]:
+    """Draw each group over time; groups of a single period stand side by side in one chart."""
+    found, single = [], []
+    for name, whole in list(result.groups.items())[:MOST_CHARTS]:
+        series = [one for one in whole if one.n >= FEWEST]
+        if len(series) < 2:
+            single.append(max(whole, key=lambda one: one.n))
+            continue
+        marks = [
+            chart.Mark(one.after.start, f"change-{i}", headline(result, one))
+            for i, one in result.changes
+            if one.group == name
+        ]
+        periods = [result.every.name(one.start) for one in series]
+        found.append(
+            {"title": name, "svg": chart.lines(series, result.labels, periods, marks), "text": caption(series, whole)}
+        )
+    if single:
+        text = "A dot is an estimated share, the bar its 95 % interval."
+        found.append({"title": "Shares", "svg": chart.dots(single, result.labels), "text": text})
+    return found
+
+
+def caption(series: Sequence[Estimate], whole: Sequence[Estimate]) -> str:
+    counts = [one.n for one in series]
+    few = len(whole) - len(series)
+    left = f"; {few} period{'s' * (few != 1)} with fewer than {FEWEST} texts left out" if few else ""
+    return f"{sum(counts):,} texts, {min(counts):,} to {max(counts):,} in a period{left}"
+
+
+def sentences(result: Result) -> list[str]:
+    """Summarise the result for a reader who sees nothing else."""
+    one = result.overall
+    mix = ", ".join(
+        f"{label} {percent(one.shares[j])} (between {percent(one.low[j])} and {percent(one.high[j])})"
+        for j, label in enumerate(result.labels)
+    )
+    lines = [f"Of {one.n:,} texts: {mix}, with 95 % certainty."]
+    if (mean := mean_value(one.shares, result.labels)) is not None:
+        lines.append(f"The mean label is {mean:+.2f}.")
+    if result.timed:
+        count = len(result.changes)
+        noise = len(result.comparisons) - count
+        if count:
+            lines.append(
+                f"{count} change{'s' * (count != 1)} of the mix {'is' if count == 1 else 'are'} too large for chance; "
+                f"{noise} other movement{'s' * (noise != 1)} could be noise."
+            )
+        elif result.comparisons:
+            lines.append(f"No change is larger than chance would make it: all {noise} movements could be noise.")
+        else:
+            lines.append("There are too few periods with enough texts to look for changes.")
+    lines.append(result.drift.sentence)
+    return lines
+
+
+def headline(result: Result, one: Comparison) -> str:
+    j = one.largest
+    verb = "rose" if one.difference[j] > 0 else "fell"
+    return (
+        f"{one.group}, {result.every.name(one.after.start)}: {result.labels[j]} {verb} from "
+        f"{percent(one.before.shares[j])} to {percent(one.after.shares[j])}"
+    )
+
+
+def change(result: Result, number: int, one: Comparison) -> dict[str, Any]:
+    j, every = one.largest, result.every
+    since, until = every.name(one.since), every.name(one.before.start)
+    return {
+        "id": f"change-{number}",
+        "title": headline(result, one),
+        "text": (
+            f"A difference of {points(one.difference[j])} points (95 % interval "
+            f"{points(one.difference[j] - one.half_width[j])} to {points(one.difference[j] + one.half_width[j])}): "
+            f"{one.after.n:,} texts, beside {one.before.n:,} of {since if since == until else f'{since} to {until}'}. "
+            f"The p-value, corrected for all {len(result.comparisons)} comparisons, is {probability(one.corrected)}; "
+            f"below {FALSE_DISCOVERIES:g} it counts as a change."
+        ),
+        "rose": result.labels[one.rose],
+        "evidence": result.evidence.get(number, Evidence()),
+    }
+
+
+def percent(share: float) -> str:
+    """Format a share; never 0 % or 100 % for one that is neither."""
+    if 0 < share < 0.005:
+        return "under 1 %"
+    if 0.995 < share < 1:
+        return "over 99 %"
+    return f"{100 * float(share):.0f} %"
+
+
+def points(difference: float) -> str:
+    return f"{100 * float(difference):+.0f}".replace("-", "−")
+
+
+def probability(value: float) -> str:
+    return "less than 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,284 @@
+"""Predicted rows to monitor: those of the input, scored where they are not, or of a history that they are added to."""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sentiment.batch import predict
+from sentiment.batch.identity import identity_of
+from sentiment.batch.inputs import Inputs
+from sentiment.batch.job import CANARY
+from sentiment.batch.progress import progress
+from sentiment.batch.source import Source
+from sentiment.data.duplicates import normalised
+from sentiment.data.tables import STDIN, BrokenRow, Row, TableOptions
+from sentiment.errors import ConfigError, DataError, RowsRejectedError
+from sentiment.evaluation.quantification.words import CLEANING
+from sentiment.files import read_json_if_any, replacing
+from sentiment.monitoring.history import History, key_of
+from sentiment.monitoring.model import Model
+from sentiment.monitoring.periods import Clock
+from sentiment.monitoring.rows import Chunk, Columns, Skipped, batched, chunk_of, chunks, labels_of, table_rows
+
+log = logging.getLogger(__name__)
+
+PREDICTIONS, NEW = "predictions.parquet", "new.parquet"
+RETWEET = re.compile(r"RT @\w+:?\s*")
+FIRST = 1000  # rows whose times tell the form of the column
+
+
+@dataclass
+class Prepared:
+    """Predicted rows, which can be read again and again.
+
+    Args:
+        source: The table.
+        columns: Its columns.
+        clock: Reader of its times; None without a time column.
+        unique: Count equal texts once.
+        about: Sentences on what was done before.
+        skipped: Rows that the last reading did not count.
+    """
+
+    source: Source
+    columns: Columns
+    clock: Clock | None
+    unique: bool = False
+    about: list[str] = field(default_factory=list)
+    skipped: Skipped = field(default_factory=Skipped)
+
+    @property
+    def labels(self) -> list[str]:
+        return list(self.columns.labels)
+
+    @property
+    def timed(self) -> bool:
+        return self.clock is not None
+
+    def rows(self, task: str, *, quiet: bool) -> Iterator[Chunk]:
+        """Yield the rows in chunks, with a progress bar."""
+        self.skipped = Skipped()
+        seen = set[int]()
+        with progress(quiet=quiet) as bar:
+            shown = bar.add_task(task, total=self.source.rows)
+            for chunk in chunks(self.source, self.columns, self.clock, self.skipped):
+                bar.advance(shown, len(chunk))
+                kept = distinct(chunk, seen, self.skipped) if self.unique else chunk
+                if len(kept):
+                    yield kept
+
+    def check_any(self, found: Any) -> None:
+        if not found:
+            raise DataError(
+                f"no row can be counted: of {self.source.rows or 0}, {self.skipped.unpredicted} have no prediction and "
+                f"{self.skipped.untimed} no readable time"
+            )
+
+    def notes(self) -> list[str]:
+        """Return sentences on the rows that are not counted."""
+        lines = list(self.about)
+        if self.skipped.unpredicted:
+            lines.append(f"{self.skipped.unpredicted:,} rows have no prediction and are not counted.")
+        if self.skipped.untimed and self.clock:
+            lines.append(f"{self.skipped.untimed:,} rows have no readable time in {self.clock.column!r}; not counted.")
+        if self.unique:
+            lines.append(
+                f"{self.skipped.repeated:,} texts repeat an earlier one, retweets included, and are not counted."
+            )
+        return lines
+
+
+def prepare(
+    input: str,
+    output: Path,
+    model: Model,
+    options: TableOptions,
+    *,
+    text_column: str | None,
+    prefix: str,
+    time: str | None,
+    by: str | None,
+    history: Path | None,
+    unique: bool,
+    time_format: str | None,
+    time_zone: str,
+    quiet: bool,
+) -> Prepared:
+    """Open the input, score it where it has no predictions, and add it to the history if there is one."""
+    if input == str(STDIN):
+        raise ConfigError("input=-: the monitor reads its rows twice; write them to a file first")
+    if time is None and (time_format or history):
+        raise ConfigError(f"{'time_format' if time_format else 'history'} needs the column of times; set time=COLUMN")
+    source = Source.open(input, text_column=text_column, options=options)
+    for name, key in ((time, "time"), (by, "by")):
+        if name is not None and name not in source.columns:
+            raise DataError(f"{key}={name}: {input} has no such column, only {', '.join(source.columns[:20])}")
+    clock = clock_of(source, time, time_format, time_zone) if time else None
+    labels = labels_of(source.columns, prefix)
+    if history is not None:
+        assert clock is not None
+        return with_history(source, output, model, clock, labels, prefix, by, Path(history), unique, quiet)
+    if labels is None:
+        source, labels = score(source, input, output, model, options, prefix, quiet)
+    else:
+        model.run = model.run or run_of(source)
+    return Prepared(source, Columns(source.text, labels, prefix, time, by), clock, unique)
+
+
+def clock_of(source: Source, time: str, time_format: str | None, zone: str) -> Clock:
+    values = []
+    for row in table_rows(source, Columns(time, [])):
+        values.append(None if isinstance(row, BrokenRow) else row.get(time))
+        if len(values) == FIRST:
+            break
+    return Clock.of(time, values, time_format=time_format, zone=zone)
+
+
+def run_of(source: Source) -> str:
+    """Return the run that the summary beside a predicted file names, if it is still there; else an empty string."""
+    path = source.paths[0]
+    found = ((read_json_if_any(path.with_name(f"{path.name}.summary.json")) or {}).get("model") or {}).get("run")
+    return str(found) if found and Path(found).is_dir() else ""
+
+
+def score(
+    source: Source, input: str, output: Path, model: Model, options: TableOptions, prefix: str, quiet: bool
+) -> tuple[Source, list[str]]:
+    """Predict the input into the output folder, unless that was done before with the same model and input."""
+    target = output / PREDICTIONS
+    made = read_json_if_any(output / f"{PREDICTIONS}.summary.json") or {}
+    inputs = Inputs.of(source.paths)
+    current = identity_of(model.classifier, model.classifier.predict([CANARY])[0])
+    same = made.get("input") == inputs.to_json() and all(
+        made.get("model", {}).get(key) == value for key, value in current.deciding.items()
+    )
+    if not (same and target.is_file()):
+        try:
+            predict(
+                input=input, output=target, engine=model.classifier, text_column=source.text, prefix=prefix,
+                separator=options.separator, encoding=options.encoding, quoting=options.quoting,
+                columns=options.columns, quiet=quiet,
+            )  # fmt: skip
+        except RowsRejectedError as error:
+            log.warning("%s", error)
+    else:
+        log.info("%s holds the predictions already", target)
+    scored = Source.open(str(target), text_column=source.text)
+    labels = labels_of(scored.columns, prefix) or []
+    return scored, labels
+
+
+def distinct(chunk: Chunk, seen: set[int], skipped: Skipped) -> Chunk:
+    """Keep the first of equal texts: without case, markup, punctuation and the "RT @name:" of a retweet."""
+    kept = []
+    for i, text in enumerate(chunk.texts):
+        key = int.from_bytes(normalised(RETWEET.sub("", text), CLEANING)[:8], "little")
+        if key not in seen:
+            seen.add(key)
+            kept.append(i)
+    skipped.repeated += len(chunk) - len(kept)
+    return chunk if len(kept) == len(chunk) else chunk.take(kept)
+
+
+def with_history(
+    source: Source,
+    output: Path,
+    model: Model,
+    clock: Clock,
+    labels: list[str] | None,
+    prefix: str,
+    by: str | None,
+    folder: Path,
+    unique: bool,
+    quiet: bool,
+) -> Prepared:
+    """Add the rows that the history lacks, scored where they are not, and return the rows of the whole history."""
+    store = History(folder, labels or [])
+    if labels is None:
+        fresh = output / NEW
+        count = write_new(source, clock, by, store, fresh)
+        own = {"time": "time", "by": "group" if by else None}
+        if count:
+            scored, labels = score(
+                Source.open(str(fresh), text_column="text"), str(fresh), output, model, TableOptions(), prefix, quiet
+            )
+            columns = Columns("text", labels, prefix, own["time"], own["by"])
+            store.labels, store.keys = labels, {}
+            store.check({"model": dict(identity_of(model.classifier, model.classifier.predict([CANARY])[0]).deciding)})
+            added = append(scored, columns, Clock("time", "value"), store, key_column="key")
+        else:
+            added = 0
+    else:
+        model.run = model.run or run_of(source)
+        store.check({"model": "predicted before", "labels": labels})
+        added = append(source, Columns(source.text, labels, prefix, clock.column, by), clock, store, key_column=None)
+    about = [f"{added:,} of {source.rows or 0:,} rows are new; the others are in {folder} already."]
+    log.info("%s", about[0])
+    whole = Source.open(store.pattern, text_column="text")
+    labels = labels_of(whole.columns, "") or []
+    return Prepared(whole, Columns("text", labels, "", "time", "group"), Clock("time", "value"), unique, about)
+
+
+def write_new(source: Source, clock: Clock, by: str | None, store: History, target: Path) -> int:
+    """Write the rows that the history lacks as key, time, group and text, and return their number."""
+    schema = pa.schema(
+        [("key", pa.int64()), ("time", pa.timestamp("us")), ("group", pa.string()), ("text", pa.string())]
+    )
+    count = 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for rows in batched(row for table in source.tables for row in table.rows(broken=source.broken)):
+            times = clock.read([row.get(clock.column) for row in rows])
+            kept = new_rows(rows, times, store, ())
+            columns = [
+                [key for _, key in kept], times[[i for i, _ in kept]].astype("datetime64[us]"),
+                [str(rows[i].get(by) or "") if by else "all" for i, _ in kept],
+                [rows[i].get(source.text) for i, _ in kept],
+            ]  # fmt: skip
+            arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema, strict=True)]
+            writer.write_table(pa.table(arrays, schema=schema))
+            count += len(kept)
+    return count
+
+
+def new_rows(rows: Sequence[Row], times: Any, store: History, left_out: Sequence[str]) -> list[tuple[int, int]]:
+    """Return position and key of the rows that have a time and are not in the history."""
+    days = np.datetime_as_string(times.astype("datetime64[D]"))
+    found = []
+    for i, (row, day) in enumerate(zip(rows, days, strict=True)):
+        if day == "NaT" or isinstance(row, BrokenRow):
+            continue
+        key = key_of(row, left_out)
+        if store.is_new(str(day), key):
+            found.append((i, key))
+    return found
+
+
+def append(source: Source, columns: Columns, clock: Clock, store: History, *, key_column: str | None) -> int:
+    """Add the predicted rows that the history lacks, and return their number."""
+    left_out = (*columns.probabilities, f"{columns.prefix}prediction", f"{columns.prefix}score")
+
+    def fresh() -> Iterator[tuple[Chunk, Sequence[int]]]:
+        for rows in batched(row for table in source.tables for row in table.rows(broken=source.broken)):
+            times = clock.read([row.get(clock.column) for row in rows])
+            if key_column:
+                days = np.datetime_as_string(times.astype("datetime64[D]"))
+                kept = [
+                    (i, int(row[key_column]))
+                    for i, row in enumerate(rows)
+                    if store.is_new(str(days[i]), int(row[key_column]))
+                ]
+            else:
+                kept = new_rows(rows, times, store, left_out)
+            kept = [(i, key) for i, key in kept if rows[i].get(columns.probabilities[0]) not in (None, "")]
+            if kept:
+                yield chunk_of([rows[i] for i, _ in kept], columns, clock, Skipped()), [key for _, key in kept]
+
+    return store.append(fresh())

@@ -1,0 +1,83 @@
+"""Estimated shares of labels for each group and period, with intervals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sentiment.evaluation.quantification import Predictions, Quantifier
+from sentiment.monitoring.cells import pooled
+from sentiment.monitoring.rows import ALL
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Label shares of the texts of one group in one period.
+
+    Args:
+        group: Name of the group; ALL for all groups together.
+        start: Start of the period, in seconds since 1970.
+        predictions: The texts' predictions.
+        shares: (k,) estimated shares.
+        low: (k,) lower ends of the 95 % intervals.
+        high: (k,) upper ends.
+        deviation: (k,) standard deviation that averages out over texts, for comparisons within a group.
+    """
+
+    group: str
+    start: int
+    predictions: Predictions
+    shares: Any
+    low: Any
+    high: Any
+    deviation: Any
+
+    @property
+    def n(self) -> int:
+        return int(self.predictions.n)
+
+    @property
+    def counted(self) -> Any:
+        """Shares of the predicted labels, uncorrected."""
+        return self.predictions.counts / self.predictions.n
+
+
+def estimate(group: str, start: int, predictions: Predictions, quantifier: Quantifier, *, sampled: bool) -> Estimate:
+    shares = quantifier.shares(predictions)
+    low, high = quantifier.interval(predictions, shares, sampled=sampled)
+    deviation = np.sqrt(quantifier.text_variance(predictions, shares))
+    return Estimate(group, start, predictions, shares, low, high, deviation)
+
+
+def estimates(
+    cells: Mapping[tuple[str, int], Predictions], quantifier: Quantifier, *, sampled: bool
+) -> dict[str, list[Estimate]]:
+    """Estimate the shares of every cell, by group in time order; all groups together come first."""
+    groups: dict[str, list[Estimate]] = {}
+    names = {group for group, _ in cells}
+    if len(names) > 1:
+        starts: dict[int, list[Predictions]] = {}
+        for (_, start), predictions in cells.items():
+            starts.setdefault(start, []).append(predictions)
+        groups[all_name(names)] = [
+            estimate(all_name(names), start, pooled(starts[start]), quantifier, sampled=sampled)
+            for start in sorted(starts)
+        ]
+    for (group, start), predictions in cells.items():
+        groups.setdefault(group, []).append(estimate(group, start, predictions, quantifier, sampled=sampled))
+    return groups
+
+
+def all_name(names: set[str]) -> str:
+    """Return the name of all groups together; "all groups" if a group has the name "all"."""
+    return f"{ALL} groups" if ALL in names else ALL
+
+
+def mean_value(shares: Any, labels: Sequence[str]) -> float | None:
+    """Return the mean of labels that are numbers, such as -2 to 2; None if one is not."""
+    try:
+        values = np.array([float(label) for label in labels])
+    except ValueError:
+        return None
+    return float(np.asarray(shares) @ values)

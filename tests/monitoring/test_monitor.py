@@ -1,0 +1,262 @@
+"""The command on tables with and without predictions: its files, its messages, its history."""
+
+import datetime as dt
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from openpyxl import load_workbook
+
+from sentiment.cli import main
+from tests.conftest import read_csv, read_json, write_csv
+
+HEADER = ("id", "created", "brand", "text", "prediction", "score", "p_negative", "p_positive")
+
+
+def day(number, hour=9):
+    return (dt.datetime(2026, 1, 5, hour) + dt.timedelta(days=number)).isoformat()
+
+
+def predicted(share, *, days=12, count=120, brand="Acme", seed=0):
+    """Rows of predictions; `share` gives the share of negative texts on a day."""
+    rng, rows = np.random.default_rng(seed), []
+    for number in range(days):
+        for i in range(count):
+            p = round(float(rng.uniform(0.8, 0.98) if rng.random() < share(number) else rng.uniform(0.02, 0.2)), 6)
+            label = "negative" if p > 0.5 else "positive"
+            text = (
+                f"@user{i} the parcel is late {i} {number}"
+                if number == 10 and p > 0.5
+                else f"a {label} word {i} {number}"
+            )
+            rows.append((f"{brand}-{number}-{i}", day(number), brand, text, label, max(p, 1 - p), p, round(1 - p, 6)))
+    return rows
+
+
+def moved(number):
+    return 0.7 if number == 10 else 0.2
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    rows = predicted(moved) + predicted(lambda _: 0.4, brand="=Other", seed=1)
+    return write_csv(tmp_path_factory.mktemp("predicted") / "predicted.csv", rows, header=HEADER)
+
+
+@pytest.fixture(scope="module")
+def output(table, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("monitor") / "brands"
+    main(
+        [
+            "monitor",
+            f"input={table}",
+            f"output={folder}",
+            "time=created",
+            "by=brand",
+            "tables=[csv,parquet,xlsx]",
+            "quiet=true",
+        ]
+    )
+    return folder
+
+
+def test_the_shares_are_the_same_in_every_table(output):
+    rows = read_csv(output / "shares.csv")
+    assert len(rows) == 3 * 12 * 2
+    own = next(row for row in rows if (row["group"], row["period"], row["label"]) == ("Acme", "2026-01-15", "negative"))
+    assert own["texts"] == "120"
+    assert 0.6 < float(own["low"]) + 0.02 < float(own["share"]) < float(own["high"]) < 0.85
+    assert float(own["counted"]) == pytest.approx(float(own["share"]), abs=0.01)
+    columnar = pq.read_table(output / "shares.parquet").to_pylist()
+    assert [row["share"] for row in columnar] == [float(row["share"]) for row in rows]
+    sheet = load_workbook(output / "shares.xlsx").active
+    assert [cell.value for cell in sheet[1]] == list(rows[0])
+    assert {row["group"] for row in rows} == {"all", "Acme", "'=Other"}  # no spreadsheet runs it
+
+
+def test_the_change_is_found_with_its_words_and_the_rest_is_noise(output):
+    found = read_json(output / "changes.json")
+    first = found["changes"][0]
+    assert (first["group"], first["period"], first["rose"]) == ("Acme", "2026-01-15", "negative")
+    assert first["labels"]["negative"]["difference"] > 0.4
+    assert first["corrected_p_value"] < 0.001
+    assert {"parcel", "late"} & {word for one in first["words"] for word in one["word"].split()}
+    assert all("@user1" not in text and "parcel" in text for text in first["texts_for_it"])
+    assert not [one for one in found["changes"] if one["group"] == "=Other"]
+    assert all(one["corrected_p_value"] >= 0.05 for one in found["noise"])
+
+
+def test_the_page_says_it_in_words_and_loads_nothing(output):
+    page = (output / "monitor.html").read_text(encoding="utf-8")
+    assert "Acme, 2026-01-15: negative rose from" in page
+    assert 'href="#change-0"' in page
+    assert 'id="change-0"' in page
+    assert "intervals hold the sample's error alone" in page.replace("&#39;", "'")
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+
+
+def test_prometheus_reads_the_latest_period(output):
+    lines = (output / "shares.prom").read_text(encoding="utf-8").splitlines()
+    assert 'sentiment_texts{group="Acme"} 120' in lines
+    assert 'sentiment_change{group="Acme"} 1' in lines or 'sentiment_change{group="Acme"} 0' in lines
+    [share] = [line for line in lines if line.startswith('sentiment_share{group="Acme",label="negative"}')]
+    assert 0.1 < float(share.split()[-1]) < 0.35
+
+
+def test_fail_on_ends_with_status_4_after_the_files_are_written(tmp_path, capsys):
+    table = write_csv(tmp_path / "p.csv", predicted(lambda n: 0.7 if n == 11 else 0.2), header=HEADER)
+    with pytest.raises(SystemExit) as stopped:
+        main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "fail_on=[change]", "quiet=true"])
+    assert stopped.value.code == 4
+    assert "the mix of labels changed in the latest period (all)" in capsys.readouterr().err
+    assert (tmp_path / "out" / "monitor.html").is_file()
+    main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "fail_on=[drift]", "quiet=true"])
+
+
+def test_texts_without_predictions_are_scored_once(tiny_run, tmp_path, capsys):
+    rows = [(day(i % 3), f"{'good' if i % 2 else 'bad'} film") for i in range(60)]
+    table = write_csv(tmp_path / "texts.csv", rows, header=("created", "text"))
+    command = ["monitor", f"run={tiny_run}", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"]
+    main(command)
+    main(command)
+    said = capsys.readouterr().err
+    assert said.count("60 rows to") == 1
+    assert "holds the predictions already" in said
+    shares = {row["label"]: float(row["counted"]) for row in read_csv(tmp_path / "out" / "shares.csv")}
+    assert shares == {"negative": 0.5, "positive": 0.5}
+
+
+def test_a_predicted_file_knows_the_run_that_made_it(tiny_run, tmp_path):
+    table = write_csv(tmp_path / "texts.csv", [("good film",), ("bad film",)] * 20, header=("text",))
+    main(["predict", f"run={tiny_run}", f"input={table}", f"output={tmp_path}/p.csv", "quiet=true"])
+    main(["monitor", f"input={tmp_path}/p.csv", f"output={tmp_path}/out", "quiet=true"])
+    reason = read_json(tmp_path / "out" / "changes.json")["estimator"]["reason"]
+    assert reason == "16 labelled texts are too few to compare estimators (at least 100)"
+    assert "svg" in (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8")
+
+
+def test_equal_texts_and_retweets_count_once_where_asked(tmp_path):
+    rows = [("Good film!", 0.1, 0.9), ("RT @someone: good film", 0.1, 0.9), ("bad", 0.8, 0.2), ("worse", 0.9, 0.1)]
+    lines = [(text, "x", a, b) for text, a, b in rows]
+    table = write_csv(tmp_path / "p.csv", lines, header=("text", "prediction", "p_negative", "p_positive"))
+    for unique, texts in ((False, "4"), (True, "3")):
+        main(["monitor", f"input={table}", f"output={tmp_path}/out", f"unique={unique}", "quiet=true"])
+        assert read_csv(tmp_path / "out" / "shares.csv")[0]["texts"] == texts
+    page = (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8")
+    assert "1 texts repeat an earlier one, retweets included" in page
+
+
+def test_labelled_texts_choose_the_estimator_and_fit_the_intervals(tiny_run, tmp_path):
+    texts = [
+        (f"{'good' if i % 3 else 'bad'} film {i}", "positive" if i % 3 else "negative", f"b{i // 30}")
+        for i in range(180)
+    ]
+    labelled = write_csv(tmp_path / "labelled.csv", texts, header=("text", "label", "brand"))
+    table = write_csv(tmp_path / "texts.csv", [(text, brand) for text, _, brand in texts], header=("text", "brand"))
+    main(
+        ["monitor", f"run={tiny_run}", f"input={table}", f"labelled={labelled}", "by=brand", f"output={tmp_path}/out"]
+        + ["sampled=false", "quiet=true"]
+    )
+    assert "were fitted on the 180 texts" in " ".join(read_json(tmp_path / "out" / "changes.json")["notes"])
+    for row in read_csv(tmp_path / "out" / "shares.csv"):
+        if row["label"] == "negative":
+            assert float(row["low"]) <= 1 / 3 <= float(row["high"])
+
+
+@pytest.fixture
+def history(tmp_path):
+    return tmp_path / "history"
+
+
+def test_only_new_rows_are_scored_and_added(tiny_run, tmp_path, history, capsys):
+    said = []
+
+    def run(name, days):
+        rows = [(day(n), f"{'good' if i % 2 else 'bad'} film {i}") for n in days for i in range(20)]
+        table = write_csv(tmp_path / name, rows, header=("created", "text"))
+        main(
+            ["monitor", f"run={tiny_run}", f"input={table}", f"output={tmp_path}/out", "time=created"]
+            + [f"history={history}", "quiet=true"]
+        )
+        said.append(capsys.readouterr().err)
+        return {row["period"]: row["texts"] for row in read_csv(tmp_path / "out" / "shares.csv")}
+
+    assert run("first.csv", [0, 1]) == {"2026-01-05": "20", "2026-01-06": "20"}
+    assert "40 rows to" in said[-1]
+    assert run("second.csv", [1, 2]) == {"2026-01-05": "20", "2026-01-06": "20", "2026-01-07": "20"}
+    assert "20 of 40 rows are new" in said[-1]
+    assert "20 rows to" in said[-1]
+    assert len(run("second.csv", [1, 2])) == 3
+    assert "0 of 40 rows are new" in said[-1]
+    assert "rows to" not in said[-1]
+    assert sorted(path.name for path in history.glob("day=*")) == [f"day=2026-01-0{n}" for n in (5, 6, 7)]
+
+
+def test_a_history_takes_predicted_rows_and_refuses_other_labels(tmp_path, history, capsys):
+    table = write_csv(tmp_path / "p.csv", predicted(moved, days=2), header=HEADER)
+    command = ["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "by=brand", f"history={history}"]
+    main([*command, "quiet=true"])
+    main([*command, "quiet=true"])
+    assert {row["texts"] for row in read_csv(tmp_path / "out" / "shares.csv")} == {"120"}
+    other = write_csv(
+        tmp_path / "o.csv", [("t", day(0), "x", 0.4, 0.6)], header=("text", "created", "prediction", "p_a", "p_b")
+    )
+    with pytest.raises(SystemExit):
+        main(["monitor", f"input={other}", f"output={tmp_path}/out", "time=created", f"history={history}"])
+    assert "was made with labels=['negative', 'positive'], now it is ['a', 'b']" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["time=when"], "time=when: {table} has no such column, only id, created, brand, text"),
+        (["by=airline"], "by=airline: {table} has no such column"),
+        (["time=brand"], "time=brand: 'Acme' is not a date in ISO form; set time_format"),
+        (["time=created", "every=1y"], "every=1y: expected a number of hours, days, weeks or months"),
+        (["history=h"], "history needs the column of times; set time=COLUMN"),
+        (["time_format=%d"], "time_format needs the column of times; set time=COLUMN"),
+        (["prefix=model_"], "run is named"),
+        (["run=nowhere"], "run=nowhere: no such folder"),
+        (["label_column=x"], "label_column names a column of labelled=FILE, which is not given"),
+        (["estimator=em"], "estimator=em needs labelled texts"),
+        (["estimator=emm"], "estimator"),
+        (["fail_on=[changes]"], "fail_on"),
+        (["tables=[xls]"], "tables"),
+        (["window=0"], "window"),
+    ],
+)
+def test_a_mistake_is_answered_by_one_line(table, tmp_path, capsys, overrides, message):
+    with pytest.raises(SystemExit) as stopped:
+        main(["monitor", f"input={table}", f"output={tmp_path}/out", "quiet=true", *overrides])
+    said = capsys.readouterr().err.strip()
+    assert stopped.value.code == 2
+    assert message.format(table=table) in said
+    assert len(said.splitlines()) == 1
+
+
+def test_rows_that_cannot_be_counted_are_said(tmp_path, capsys):
+    rows = [("a", day(0), "x", 0.2, 0.8), ("b", "yesterday", "x", 0.2, 0.8), ("c", day(0), "", "", "")]
+    header = ("text", "created", "prediction", "p_a", "p_b")
+    table = write_csv(tmp_path / "p.csv", rows, header=header)
+    main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])
+    notes = " ".join(json.loads((tmp_path / "out" / "changes.json").read_text())["notes"])
+    assert "1 rows have no prediction and are not counted" in notes
+    assert "1 rows have no readable time in 'created'" in notes
+    write_csv(table, [("c", day(0), "", "", "")], header=header)
+    with pytest.raises(SystemExit):
+        main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])
+    assert "no row can be counted: of 1, 1 have no prediction" in capsys.readouterr().err
+    write_csv(table, [("c", day(0), "x", "0.2", "0.3")], header=header)
+    with pytest.raises(SystemExit):
+        main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])
+    assert "do not add up to 1" in capsys.readouterr().err
+
+
+def test_numbers_as_labels_have_a_mean(tmp_path):
+    rows = [("a", "1", 0.0, 0.2, 0.8), ("b", "-1", 1.0, 0.0, 0.0)]
+    table = write_csv(tmp_path / "p.csv", rows, header=("text", "prediction", "p_-1", "p_0", "p_1"))
+    main(["monitor", f"input={table}", f"output={tmp_path}/out", "quiet=true"])
+    assert read_csv(tmp_path / "out" / "shares.csv")[0]["mean"] == "0.0"
+    assert "The mean label is +0.00." in (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8")
