@@ -10,7 +10,7 @@ MODEL = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy", "hugging
 TABLES = ("openpyxl", "pyarrow", "python_calamine")
 SERVE = (*MODEL, "model_archiver", "ts")
 TRAIN = (
-    *(*MODEL, *TABLES, "datasets", "emoji", "jinja2", "matplotlib", "onnx", "pytorch_lightning"),
+    *(*MODEL, *TABLES, "datasets", "emoji", "jinja2", "matplotlib", "onnx", "pandas", "pytorch_lightning"),
     *("scipy", "sklearn", "torchmetrics"),
 )
 EXTRAS = {  # extra: the modules that it installs; a message names the first ones
@@ -37,6 +37,7 @@ NEEDS: dict[str, tuple[str, ...]] = {  # prefix of a dotted name: its extras; th
     "sentiment.export": ("train",),
     "sentiment.inference": ("model",),
     "sentiment.inference.types": (),
+    "sentiment.monitoring": ("train",),
     "sentiment.serving": ("serve",),
     "sentiment.serving.models": (),
     "sentiment.serving.rollout": ("serve", "train"),

@@ -1,4 +1,4 @@
-"""Changes of the label mix from one period to the next, told apart from noise."""
+"""Changes of the label mix from one period to the next, and noise."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
