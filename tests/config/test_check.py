@@ -28,6 +28,7 @@ GIVEN = {
     "sweep-report": ["folder=x"],
     "deploy": ["run=x"],
     "predict": ["run=x", "input=a.csv", "output=b.csv"],
+    "monitor": ["input=a.csv", "output=b"],
     "verify": ["output=b.csv"],
 }
 
