@@ -165,7 +165,7 @@ class SentimentData(pl.LightningDataModule):
             self.tokenizer.model_max_length,
         ):  # before any data is read
             check_length(self.backbone, self.preprocessing.max_length, limit)
-        check_capitals(self.preprocessing.cleaning, self.tokenizer)
+        check_capitals(self.preprocessing.cleaning, self.tokenizer, self.new_tokens)
         splits = self.read()
         self._tokenized = {name: self._tokenize(name, split) for name, split in splits.items()}
         self.splits = splits

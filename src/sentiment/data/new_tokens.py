@@ -177,12 +177,14 @@ def extend(tokenizer: Any, wanted: Wanted, *, key: str = "model.new_tokens") -> 
     return {i: ids for i, ids in added if i is not None and i >= size}  # below it has a vector already
 
 
-def check_capitals(cleaning: Cleaning, tokenizer: Any) -> None:
-    """Check that the tokenizer has the mark that `cleaning.capitals` puts into texts.
+def check_capitals(cleaning: Cleaning, tokenizer: Any, wanted: Wanted) -> None:
+    """Check that `cleaning.capitals` puts its mark into texts where the tokenizer has it, and only there.
 
     Raises:
-        ConfigError: It has not, so that the mark would be read as some pieces of a word.
+        ConfigError: The mark would be read as some pieces of a word, or its token be in no text.
     """
+    if not cleaning.capitals and "capitals" in ([wanted] if isinstance(wanted, str) else wanted or ()):
+        raise ConfigError("model.new_tokens=[capitals] is for texts with data.cleaning.capitals=true; set that too")
     if cleaning.capitals and tokenizer.backend_tokenizer.token_to_id(CAPITALS) is None:
         raise ConfigError(
             f"data.cleaning.capitals=true puts {CAPITALS} into texts, which the tokenizer does not have; "
@@ -197,13 +199,14 @@ def pieces_of(backend: Any, text: str) -> list[int]:
 
 
 @torch.no_grad()
-def grow(network: Any, pieces: dict[int, list[int]], *, backbone: str) -> None:
+def grow(network: Any, pieces: dict[int, list[int]], *, backbone: str, key: str = "model.new_tokens") -> None:
     """Give each new token the mean of the vectors of its pieces, or of all vectors where no piece is known.
 
     Args:
         network: A model of transformers; its input embeddings get more rows where they have too few.
         pieces: As `extend` returns them.
         backbone: Its name, for the message.
+        key: The config key, for the message.
 
     Raises:
         ModelError: The architecture keeps no table of token vectors that can grow.
@@ -218,7 +221,7 @@ def grow(network: Any, pieces: dict[int, list[int]], *, backbone: str) -> None:
     except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
         raise ModelError(
             f"the backbone {backbone!r} ({network.config.model_type}) takes no new tokens: "
-            f"{(str(error).strip() or type(error).__name__).splitlines()[0]}; set model.new_tokens=null"
+            f"{(str(error).strip() or type(error).__name__).splitlines()[0]}; set {key}=null"
         ) from error
     average = table.mean(0)
     for token, ids in pieces.items():

@@ -4,11 +4,14 @@ import logging
 from pathlib import Path
 
 from sentiment import run_dir as runs
+from sentiment.data.new_tokens import Wanted as NewTokens
+from sentiment.data.splits import Split
 from sentiment.errors import ConfigError
 from sentiment.evaluation.evaluate import run_data
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import evaluate
 from sentiment.export.choose_runtime import Wanted, convert
+from sentiment.export.extension import add_tokens
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.predictor import Predictor
@@ -17,18 +20,21 @@ from sentiment.inference.preprocessing import Runtime
 log = logging.getLogger(__name__)
 
 
-def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False) -> Runtime:
+def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False, new_tokens: NewTokens = None) -> Runtime:
     """Build the graph of `runtime` in a run's export folder, calibrated and compared on the run's own texts.
 
-    With `accept` no file is changed: SHA256SUMS is rewritten to approve deliberate edits.
+    With `accept` no file is changed: SHA256SUMS is rewritten to approve deliberate edits. With `new_tokens` the model
+    gets tokens first, as `add_tokens` does.
 
     Raises:
-        ConfigError: `accept` is combined with `runtime`, or `run` is not a run directory.
+        ConfigError: `accept` is combined with another key, `new_tokens` adds nothing, or `run` is not a run directory.
     """
     exported = export_folder(Path(run))
     if accept:
         if runtime != "auto":
             raise ConfigError(f"runtime={runtime} and accept=true: one thing at a time; leave one")
+        if new_tokens is not None:
+            raise ConfigError(f"new_tokens={new_tokens} and accept=true: one thing at a time; leave one")
         return accept_changes(Path(run), exported)
     verify_export(exported, graphs=False)
     data = run_data(Path(run))
@@ -36,6 +42,9 @@ def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False) -> 
         raise ConfigError(f"{run} has no .hydra/config.yaml; name a run directory, outputs/<run>")
     splits = data.read()
     validation = splits["validation"]
+    before = validation_accuracy(exported, validation) if new_tokens is not None else None
+    if new_tokens is not None:
+        log.info("%d new tokens in %s, their vectors made of known pieces", add_tokens(exported, new_tokens), exported)
     chosen = convert(
         exported, runtime=runtime, train=splits["train"].texts, texts=validation.texts, targets=validation.labels
     )
@@ -43,7 +52,16 @@ def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False) -> 
     scores = evaluate(predictor, validation, predictor.labels)
     write_quantification(exported, scores, splits["train"].labels)  # the runtime's answers, whose errors it measures
     log.info("%s is answered by %s", exported, chosen)
+    if before is not None:
+        now = scores.scores["accuracy"]
+        log.info("validation accuracy %.4f with the new tokens, %.4f without them", now, before)
+        log.warning("the scores in %s are of the model before; sentiment evaluate run=%s scores this one", run, run)
     return chosen
+
+
+def validation_accuracy(exported: Path, validation: Split) -> float:
+    predictor = Predictor.load(exported)
+    return evaluate(predictor, validation, predictor.labels).scores["accuracy"]
 
 
 def accept_changes(run: Path, exported: Path) -> Runtime:

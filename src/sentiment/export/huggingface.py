@@ -1,5 +1,7 @@
 """Export of a trained model as a Hugging Face folder that loads with `from_pretrained`, with all files for serving."""
 
+import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,22 @@ from sentiment.inference.readability import READABILITY, Readability
 
 
 def export(
-    network: Any, tokenizer: Any, preprocessing: Preprocessing, *, into: Path, readability: Readability | None = None
+    network: Any,
+    tokenizer: Any,
+    preprocessing: Preprocessing,
+    *,
+    into: Path,
+    readability: Readability | None = None,
+    keep: Sequence[Path] = (),
 ) -> Path:
     """Write config.json, model.safetensors, the tokenizer, vocab.txt, preprocessing.json and SHA256SUMS to `into`.
 
-    Beside them readability.json, where `readability` is given.
+    Beside them readability.json, where `readability` is given, and copies of the files of `keep`.
     """
     with replacing(into, marker=PREPROCESSING) as folder:
         network.save_pretrained(folder)
+        for path in keep:
+            shutil.copyfile(path, folder / path.name)
         tokenizer.save_pretrained(folder)
         vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
         (folder / "vocab.txt").write_text("".join(f"{token}\n" for token, _ in vocabulary), encoding="utf-8")
