@@ -31,7 +31,8 @@ def train(
     `sentiment train` in a process for each.
 
     Args:
-        data: An option of the group `data`: "demo", "files", "sst2", "imdb"; by default "demo", or the experiment's.
+        data: An option of the group `data`: "demo", "files", "tweets", "sst2", "imdb"; by default "demo", or the
+            experiment's.
         model: An option of the group `model`: "minilm", "minilm_lora", "bert_base"; by default "minilm", or the
             experiment's.
         run_name: The name of the run's folder in `paths.output_dir`; by default made of date and time.
