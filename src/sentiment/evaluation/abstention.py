@@ -5,14 +5,25 @@ and Pearson (1934), each at a confidence that makes all bounds hold together (Bo
 classification with guaranteed risk (Geifman and El-Yaniv 2017).
 """
 
+from pathlib import Path
+
 import numpy as np
 from scipy.stats import beta
 
 from sentiment.evaluation.scoring import Evaluation
-from sentiment.inference.abstention import Abstention, Level
+from sentiment.files import write_json
+from sentiment.inference.abstention import ABSTENTION, Abstention, Level
+from sentiment.inference.checksums import update_checksums
 
 CONFIDENCE = 0.95  # that all bounds hold
 SHARES = 10  # 10 %, 20 %, ... of the texts
+
+
+def write_abstention(exported: Path, validation: Evaluation) -> None:
+    """Store in the export the error rates that the validation split can promise (`max_error`)."""
+    if validation.decoding.kind == "single":
+        write_json(exported / ABSTENTION, fit_abstention(validation).to_json())
+        update_checksums(exported, ABSTENTION)
 
 
 def fit_abstention(validation: Evaluation) -> Abstention:

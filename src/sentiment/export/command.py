@@ -7,6 +7,7 @@ from sentiment import run_dir as runs
 from sentiment.data.new_tokens import Wanted as NewTokens
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError
+from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.evaluate import run_data
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import evaluate
@@ -50,6 +51,7 @@ def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False, new
     )
     predictor = Predictor.load(exported)
     scores = evaluate(predictor, validation, predictor.labels)
+    write_abstention(exported, scores)
     write_quantification(exported, scores, splits["train"].labels)  # the runtime's answers, whose errors it measures
     log.info("%s is answered by %s", exported, chosen)
     if before is not None:

@@ -78,10 +78,12 @@ def vocabulary_of(tokenizer_json: str) -> Vocabulary:
     for piece, i in tokenizer.get_vocab().items():
         pieces[i] = piece
     special = {i for i, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+    added = {i: token.content for i, token in tokenizer.get_added_tokens_decoder().items() if not token.special}
     prefix = getattr(tokenizer.model, "continuing_subword_prefix", None) or ""
     start = next((mark for mark in STARTS if sum(piece.startswith(mark) for piece in pieces) > 1), "")
     bare = [piece.removeprefix(prefix if prefix else start) for piece in pieces]
     texts = ["" if i in special else from_bytes(b) if start == STARTS[1] else b for i, b in enumerate(bare)]
+    texts = [added.get(i, text) for i, text in enumerate(texts)]  # they are written as they are
     scripts = [scripts_of(text) for text in texts]
     known = known_scripts(scripts)
     model = json.loads(tokenizer_json)["model"]
@@ -90,7 +92,10 @@ def vocabulary_of(tokenizer_json: str) -> Vocabulary:
     if start == STARTS[1]:
         unread |= {i for i, piece in enumerate(bare) if not texts[i] and i not in special and is_cut_letter(piece)}
     counted = [text.isalnum() or any(map(is_counted, text)) for text in texts]
-    inner = [piece.startswith(prefix) if prefix else bool(start) and not piece.startswith(start) for piece in pieces]
+    inner = [
+        i not in added and (piece.startswith(prefix) if prefix else bool(start) and not piece.startswith(start))
+        for i, piece in enumerate(pieces)
+    ]
     return Vocabulary(
         texts,
         bytes(i in unread or 2 * sum(one not in known for one in some) > len(some) for i, some in enumerate(scripts)),

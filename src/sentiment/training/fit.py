@@ -18,7 +18,7 @@ from sentiment import run_dir as runs
 from sentiment.console import interruptible
 from sentiment.data.module import SentimentData
 from sentiment.errors import ConfigError, InterruptedRunError, ModelError
-from sentiment.evaluation.abstention import fit_abstention
+from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.calibration import fit_temperature
 from sentiment.evaluation.comparison import Comparison, compare
 from sentiment.evaluation.evaluate import behave
@@ -29,8 +29,6 @@ from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.export.huggingface import export, update_preprocessing
 from sentiment.files import write_json, write_text
-from sentiment.inference.abstention import ABSTENTION
-from sentiment.inference.checksums import update_checksums
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Runtime
 from sentiment.inference.readability import Readability
@@ -106,7 +104,7 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     evaluations = fit_decoding(exported, evaluations, task, metric=str(cfg.optimized_metric))
     if score_test:
         write_quantification(exported, evaluations["validation"], data.splits["train"].labels)
-    promise(exported, evaluations["validation"])
+    write_abstention(exported, evaluations["validation"])
     wanted = score_test if after.baseline is None else after.baseline
     baseline = compare_with_baseline(evaluations, data) if wanted else {}
     behaviour = behave(Predictor.load(exported), after.get("behaviour")) if score_test else []
@@ -229,13 +227,6 @@ def fit_decoding(
     if decoding != former:
         update_preprocessing(exported, task=decoding.to_json())
     return {name: replace(result, decoding=decoding) for name, result in evaluations.items()}
-
-
-def promise(exported: Path, validation: Evaluation) -> None:
-    """Store the error rates that the validation split can promise (`max_error`)."""
-    if validation.decoding.kind == "single":
-        write_json(exported / ABSTENTION, fit_abstention(validation).to_json())
-        update_checksums(exported, ABSTENTION)
 
 
 def compare_with_baseline(evaluations: Mapping[str, Evaluation], data: SentimentData) -> dict[str, Comparison]:
