@@ -14,7 +14,7 @@ Made from the records in `sentiment.evaluation.metrics` and `sentiment.worker.me
 ## Scores of a run
 
 In `metrics.json`, for validation and test, with a 95 % interval each in `intervals.json`. `optimized_metric=` takes a
-name of the first column, `callbacks.best.monitor=` the same after `validation/`. Precision and recall are one number
+name of the first column. Precision and recall are one number
 for each label, as in `recall/negative`.
 
 | name | title | meaning | better |

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sentiment.config.bounds import GONE, OWNED
+from sentiment.config.hints import check_hints
 from sentiment.config.keys import flat_keys
 from sentiment.config.overrides import for_shell, quoted, read, text
 from sentiment.config.renamed import refuse_old_keys
@@ -26,6 +27,7 @@ VERSION_BASE = "1.3"
 def prepare(command: str, given: Sequence[str]) -> list[str]:
     """Return the words after a command as Hydra takes them. Raises ConfigError for those that would mislead it."""
     refuse_old_keys(command, given)
+    check_hints(command, given)
     words = read(given, groups(command))
     if (text(words, "hydra.job.chdir") or "").lower() == "true":
         raise ConfigError(

@@ -1,6 +1,7 @@
 """Checks that the metrics named in a training config exist and are optimized in the right direction."""
 
 import inspect
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from sentiment.evaluation.metrics import Metric
 
 SPLIT = "validation/"
 TRAINING_LOSS = "train/loss"
+ALIASES = {"acc": "accuracy", "auc": "auroc", "roc_auc": "auroc", "macro_f1": "f1", "f1_score": "f1", "f1_macro": "f1"}
 JUDGES = ("best", "prune")  # callbacks that compare epochs, which the training loss cannot do
 
 
@@ -79,14 +81,20 @@ def check_score(key: str, score: str) -> Metric:
     name, _, label = score.partition("/")
     metric = metrics.find(name)
     if metric is None:
-        raise ConfigError(
-            f"{key}: a run has no metric {score!r}{suggestion(name, [one.name for one in metrics.METRICS])}"
-        )
+        known = [one.name for one in metrics.METRICS]
+        meant = plain_name(score)
+        raise ConfigError(f"{key}: a run has no metric {score!r}{suggestion(meant, known)}")
     if of_labels(metric) and not label:
         raise ConfigError(f"{key}: {name} has a value for each label; name one, as in {name}/positive")
     if label and not of_labels(metric):
         raise ConfigError(f"{key}: {name} is one number over all labels; give {name} alone")
     return metric
+
+
+def plain_name(score: str) -> str:
+    """Return what other projects call val/acc, val_acc or val/acc_best by its name here, accuracy."""
+    name = re.sub(r"^(val|valid|validation|test|train)[/_]|_best$", "", score)
+    return ALIASES.get(name, name)
 
 
 def monitors(cfg: DictConfig) -> Iterator[Monitor]:
@@ -123,7 +131,7 @@ def mode_of(monitor: str) -> str:
 
 def did_you_mean(monitor: str) -> str:
     known = [metric.name for metric in metrics.METRICS]
-    name = monitor.partition("/")[2] or monitor
+    name = plain_name(monitor)
     close = next((one for one in known if name and one.startswith(name)), None)
     if close:
         return f"; did you mean {SPLIT}{close}?"

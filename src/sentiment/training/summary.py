@@ -1,4 +1,4 @@
-"""What a run is about to do, in the ten lines that it begins with."""
+"""Lines that a run begins with: what was overridden, and what it is about to do."""
 
 from collections.abc import Iterator
 from pathlib import Path
