@@ -48,8 +48,8 @@ def phrases(message: str) -> list[str]:
 
 
 def is_message(span: str) -> bool:
-    """Whether inline code quotes a message: three plain words in a row."""
-    return any(len(phrase.split()) > 2 for phrase in phrases(span))
+    """Whether inline code quotes a message: three plain words in a row, which are no list of names."""
+    return any(len(phrase.split()) > 2 and phrase.count(", ") < len(phrase.split()) - 1 for phrase in phrases(span))
 
 
 @cache
