@@ -14,6 +14,7 @@ from sentiment.evaluation.quantification.words import words_of
 from sentiment.inference.export_dir import read_preprocessing
 from sentiment.inference.predictor import read_tokenizer
 from sentiment.inference.tokenization import encode_windows
+from sentiment.inference.types import LIMIT
 from sentiment.monitoring.rows import Chunk
 
 MOST_TEXTS = 4000
@@ -155,7 +156,7 @@ def properties(sample: Reservoir, reference: Reference, export: Path) -> list[Me
     known = commonest(reference.words)
     familiar = float(np.mean([not known.isdisjoint(words_of(text)) for text in sample.texts]))
     usual = float(np.mean([not known.isdisjoint(words) for words in reference.words]))
-    unread = float(np.mean([not one.readable for one in encoded]))
+    unread = float(np.mean([one.unreadable > LIMIT for one in encoded]))
     return [
         distributions("tokens of a text, mean", reference.tokens, tokens),
         distributions("confidence, mean", reference.probabilities.max(axis=1), confidence),

@@ -263,7 +263,10 @@ def new_rows(rows: Sequence[Row], times: Any, store: History, left_out: Sequence
 
 def append(source: Source, columns: Columns, clock: Clock, store: History, *, key_column: str | None) -> int:
     """Add the predicted rows that the history lacks, and return their number."""
-    left_out = (*columns.probabilities, f"{columns.prefix}prediction", f"{columns.prefix}score")
+    left_out = (
+        *columns.probabilities,
+        *(f"{columns.prefix}{name}" for name in ("prediction", "score", "unreadable", "abstained")),
+    )
 
     def fresh() -> Iterator[tuple[Chunk, Sequence[int]]]:
         for rows in batched(row for table in source.tables for row in table.rows(broken=source.broken)):
