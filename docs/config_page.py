@@ -17,7 +17,7 @@ from sentiment.config.resources import bundled
 from sentiment.config.signatures import type_hints
 
 CONF = bundled("conf")
-INTERNAL = ("hydra", "paths", "defaults", "_target_", "_partial_")
+INTERNAL = ("hydra", "defaults", "_target_", "_partial_")
 BOUNDS = {
     annotated_types.Ge: ("ge", "at least"),
     annotated_types.Gt: ("gt", "more than"),
@@ -46,7 +46,7 @@ def render() -> str:
         title = "python train.py" if command == "train" else f"sentiment {command}"
         parts.append(section(CONF / f"{command}.yaml", f"### {title}"))
     parts.append("## Groups\n")
-    for group in sorted(path for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "paths")):
+    for group in sorted(path for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", "local")):
         parts += [section(path, f"### {group.name}={path.stem}") for path in sorted(group.glob("*.yaml"))]
     return "\n".join(parts)
 

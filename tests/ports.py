@@ -12,6 +12,13 @@ LOCKS = Path(tempfile.gettempdir()) / f"sentiment-tests-ports-{os.geteuid()}"
 _held: list[int] = []  # descriptors of the locks of the ports given out, open until this process ends
 
 
+def adjacent_ports(count: int) -> list[int]:
+    """Return ports in a row, as `free_ports` does: a command that is told one of a server derives the next."""
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    starts = random.SystemRandom().sample(RANGE[:-count], len(RANGE) - count)
+    return next(row for start in starts if all(map(_claimed, row := list(range(start, start + count)))))
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports that stay this process's: between here and their server no other test is given them."""
     LOCKS.mkdir(mode=0o700, exist_ok=True)

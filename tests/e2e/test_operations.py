@@ -11,10 +11,10 @@ from sentiment.client import read_key
 from sentiment.inference.checksums import write_checksums
 from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
-from tests.conftest import read_json
+from tests.conftest import read_csv, read_json, write_csv
 from tests.e2e.faults import wait_for
 from tests.e2e.secret import SECRET, assert_no_secret
-from tests.ports import free_ports
+from tests.ports import adjacent_ports
 
 pytestmark = pytest.mark.e2e
 
@@ -24,7 +24,7 @@ def opened(tiny_run, tmp_path_factory):
     """A server as an image runs it, with a log line for each request."""
     folder = tmp_path_factory.mktemp("opened")
     package(run=tiny_run, model_store=folder / "store")
-    ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
+    ports = dict(zip(("inference_port", "management_port", "metrics_port"), adjacent_ports(3), strict=True))
     with TorchServe(
         model_store=folder / "store", work_dir=folder / "serve", host="0.0.0.0", metrics_host="0.0.0.0",
         model_api=True, log_level="info", json_logs=True, **ports,
@@ -38,10 +38,8 @@ def command(opened, capsys):
 
     def run(name, *overrides):
         given = {
-            "models": [f"management_url={opened.address('management')}", f"management.key_file={opened.key_file}"]
-            + [f"model_store={opened.store}"],
-            "ready": [f"server={opened.url}", f"engine.key_file={opened.key_file}"]
-            + [f"management_url={opened.address('management')}"],
+            "models": [f"server={opened.url}", f"paths.key_file={opened.key_file}", f"model_store={opened.store}"],
+            "ready": [f"server={opened.url}", f"paths.key_file={opened.key_file}"],
         }[name]
         keys = {override.lstrip("+").partition("=")[0] for override in overrides}
         given = [word for word in given if word.partition("=")[0] not in keys]
@@ -55,6 +53,17 @@ def command(opened, capsys):
         return status, out.out + out.err
 
     return run
+
+
+def test_one_key_names_the_server_its_management_api_and_its_keys(opened, tmp_path, capsys):
+    (tmp_path / f"serve-{opened.ports['inference']}").symlink_to(opened.folder)
+    where = [f"server={opened.url}", f"paths.output_dir={tmp_path}"]
+    main(["ready", *where])
+    main(["models", *where])
+    assert "1 READY" in capsys.readouterr().out
+    source = write_csv(tmp_path / "in.csv", [("good film",)], header=("text",))
+    main(["predict", "engine=rest", *where, f"input={source}", f"output={tmp_path}/out.csv", "quiet=true"])
+    assert [row["prediction"] for row in read_csv(tmp_path / "out.csv")] == ["positive"]
 
 
 def test_only_the_management_api_stays_on_loopback(opened):

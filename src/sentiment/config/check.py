@@ -113,8 +113,8 @@ def of_resolver(error: BaseException) -> BaseException:
 def check_groups(cfg: DictConfig) -> None:
     """Reject unknown keys in the mappings without a `_target_`: paths, callbacks and logger."""
     files = ["paths/default.yaml", *(["remote/default.yaml"] if "server" in cfg else [])]
-    paths = [OmegaConf.load(bundled("conf") / file) for file in files]
-    unknown(cfg.get("paths", {}), [key for one in paths for key in one.get("paths", one)], "paths.")
+    loaded: list[Any] = [OmegaConf.load(bundled("conf") / file) for file in files]
+    unknown(cfg.get("paths", {}), [key for one in loaded for key in one.get("paths", one)], "paths.")
     for group in ("callbacks", "logger"):
         members = cfg.get(group) or OmegaConf.create()
         names = [str(name) for name in members]
