@@ -25,7 +25,7 @@ from sentiment.errors import ConfigError
 from sentiment.training.check import TRAINING
 
 SOURCE = Path(sentiment.__file__).parent
-ENGINES = {"predict": ("local", "ray", "rest"), "ui": ("local", "rest")}
+ENGINES = {"predict": ("local", "ray", "rest"), "monitor": ("local", "ray", "rest"), "ui": ("local", "rest")}
 CASES = [
     (command, words)
     for command in COMMANDS
