@@ -35,7 +35,7 @@ FOREIGN = {"ts.torch_handler", "access_log.log", "train_labels.txt", "aclImdb_v1
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 STANDARD = ("TS_", "OTEL_", "PIP_", "OMP_", "RAY_", "JAVA_")  # variables that other programs read
 PATH = re.compile(r"[\w.-]+(/[\w.*-]+)+/?")
-WRITTEN = ("data/processed", "docs/site", ".cache")  # by commands
+WRITTEN = ("conf/local/", "data/processed", "docs/site", ".cache")  # by commands
 FOLDERS = ("src", "deploy", "handlers", "conf", "benchmarks", "tests", "docs/pages")
 LINK = re.compile(r"\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
 MADE = ("config.md", "rest.md", "metrics.md", "python.md", "exit-codes.md")  # by docs/hooks.py
