@@ -1,12 +1,14 @@
 """Docstrings and comments are plain technical English: no phrase of the ban list, no relative clause as a summary."""
 
 import ast
+import builtins
 import io
 import re
 import tokenize
 
 import pytest
 
+from sentiment import errors
 from sentiment.config.resources import PACKAGE
 from tests.conftest import ROOT
 
@@ -36,6 +38,15 @@ def test_docstrings_and_comments_have_no_banned_phrase(path):
     prose = [re.sub(r"`[^`]*`", "", part) for part in (*docstrings(text), *comments(text))]  # names of code stay
     assert [part for part in prose if BANNED.search(part)] == []
     assert [part.splitlines()[0] for part in docstrings(text) if OPENERS.match(part)] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_docstrings_raise_what_there_is(path):
+    known = vars(errors).keys() | vars(builtins).keys()
+    sections = [part for text in docstrings(path.read_text(encoding="utf-8")) for part in text.split("Raises:\n")[1:]]
+    named = [name for part in sections for name in re.findall(r"^    (\w+): ", part.split("\n\n")[0], re.MULTILINE)]
+    own = set(re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    assert [name for name in named if name not in known | own] == []
 
 
 @pytest.mark.parametrize(

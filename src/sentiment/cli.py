@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
 from sentiment.inference import privacy
-from sentiment.training import distributed as ranks
+from sentiment.training import distributed
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -157,7 +157,7 @@ def _train(cfg: "DictConfig", *, arguments: Sequence[str], given: Sequence[str] 
     try:
         started = partial(_print_start, hydra=hydra, folder=folder)
         results = launch.launch_run(cfg, hydra, folder, arguments=arguments, started=started)
-        if results and not ranks.rank():
+        if results and not distributed.rank():
             print_run(folder, results)
     except (SentimentError, OSError) as error:
         _stop(error)
@@ -200,7 +200,7 @@ def _stop(error: BaseException) -> NoReturn:
 
 
 def _fail(error: SentimentError, status: int) -> NoReturn:
-    who = f" of rank {ranks.rank()}" if ranks.rank() else ""
+    who = f" of rank {distributed.rank()}" if distributed.rank() else ""
     if not (who and isinstance(error, InterruptedRunError)):  # rank 0 reports it
         print(f"error{who}: {error}", file=sys.stderr)
     sys.exit(status)

@@ -84,10 +84,10 @@ def predict(
         The output path.
 
     Raises:
-        RowsRejected: The output is complete, but some rows could not be scored; <output>.rejects.csv lists them.
+        RowsRejectedError: The output is complete, but some rows could not be scored; <output>.rejects.csv lists them.
         DataError: The input or the output is invalid, or the existing parts belong to a different job.
         ModelChangedError: The model was replaced during the job.
-        Interrupted: The user interrupted the job; finished parts are kept.
+        InterruptedRunError: The user interrupted the job; finished parts are kept.
     """
     clock = Clock()
     target = Output.of(Path(output), spreadsheet_safe=spreadsheet_safe)
@@ -191,7 +191,7 @@ class Job:
         """Predict the chunks missing from `done`, write their parts and add them to `done`.
 
         Raises:
-            Interrupted: The user pressed Ctrl-C.
+            InterruptedRunError: The user pressed Ctrl-C.
             ClientError: The server gave no answer or refused the request (engine=rest).
             ClusterError: A Ray actor failed.
             ModelChangedError: The model was replaced during the job.

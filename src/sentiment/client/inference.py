@@ -62,7 +62,7 @@ class Address:
         return f"{checked_url(self.url)}/{api}/{self.model}"
 
     def bodies(self, texts: Sequence[str], *, details: bool = False) -> Iterator[dict[str, Any]]:
-        """The texts as requests of at most `batch_size` of them and MAX_BYTES; Rejected where one cannot be scored."""
+        """Yield request bodies of at most `batch_size` texts and MAX_BYTES; RejectedError for a bad text."""
         check_list(texts)
         asked: dict[str, Any] = {"details": True} if self.details or details else {}
         if self.max_error is not None:
@@ -88,7 +88,7 @@ class Address:
 
 
 def check_list(texts: Sequence[str]) -> None:
-    """Raise Rejected for a bare text, which would be sent letter by letter."""
+    """Raise RejectedError for a bare text, which would be sent letter by letter."""
     if isinstance(texts, str):
         raise RejectedError("expected a list of texts, got one text; put it in a list: [text]")
 
@@ -296,7 +296,7 @@ def predictions(answer: Any, body: dict[str, Any]) -> list[Prediction]:
     """Decode the predictions of a response.
 
     Raises:
-        ServerFault: The response does not come from our handler, or has another number of predictions than texts.
+        ServerError: The response does not come from our handler, or has another number of predictions than texts.
     """
     try:
         found = [Prediction.from_json(value) for value in answer["predictions"]]
@@ -315,7 +315,7 @@ def explanation(answer: Any) -> Explanation:
     """Decode the explanation of a response.
 
     Raises:
-        ServerFault: The response does not come from our handler.
+        ServerError: The response does not come from our handler.
     """
     try:
         return Explanation.from_json(answer)

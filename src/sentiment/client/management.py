@@ -66,7 +66,7 @@ class Management:
         """List every version of a model, sorted by number.
 
         Raises:
-            NotFound: The model is not registered.
+            NotFoundError: The model is not registered.
         """
         default = self._send("GET", f"models/{model}")[0]["modelVersion"]
         answers = self._send("GET", f"models/{model}/all")
@@ -81,7 +81,7 @@ class Management:
         """Register an archive of the model store; returns once its workers are ready.
 
         Raises:
-            Rejected: The server refuses the archive, or runs without `model_api=true`.
+            RejectedError: The server refuses the archive, or runs without `model_api=true`.
         """
         try:
             answer = self._send(

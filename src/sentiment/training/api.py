@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment.errors import ConfigError, SentimentError
 from sentiment.run_dir import Run
-from sentiment.training import distributed as ranks
+from sentiment.training import distributed
 from sentiment.training.launch import arguments_of, check_saved, launch_run, run_folder
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def train(
         ConfigError: A key or value is wrong, or names a sweep, which the command runs.
         DataError: A file, column or label is wrong.
         ModelError: The backbone cannot be loaded, or the training diverged.
-        Interrupted: Ctrl-C or SIGTERM came; `overrides=["resume=FOLDER"]` goes on.
+        InterruptedRunError: Ctrl-C or SIGTERM came; `overrides=["resume=FOLDER"]` goes on.
 
     Example:
         ```python
@@ -73,7 +73,7 @@ def train(
                 results = launch_run(complete(cfg), hydra, folder, arguments=arguments, started=_log_start)
             except SystemExit as stop:  # of processes that were started, which have said why
                 raise SentimentError(f"a process of the run in {folder} ended with exit status {stop.code}") from stop
-    if ranks.rank():
+    if distributed.rank():
         return Run(folder, {})
     return Run(folder, results.scores) if results else Run.open(folder)
 

@@ -57,7 +57,7 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
         The run on rank 0; None on the other ranks, which take part in the fit alone.
 
     Raises:
-        Interrupted: Ctrl-C or SIGTERM arrived, at any point; the run can be resumed from the fit's checkpoints.
+        InterruptedRunError: Ctrl-C or SIGTERM arrived, at any point; the run can be resumed from the fit's checkpoints.
     """
     try:
         with interruptible():

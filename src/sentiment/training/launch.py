@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
-from sentiment.training import distributed as ranks
+from sentiment.training import distributed
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -31,7 +31,7 @@ def arguments_of(given: Sequence[str]) -> list[str]:
 
     if any(word.startswith("run_name=") for word in given):
         runs.check_name(text(given, "run_name"))
-    ranks.check_arguments(given)
+    distributed.check_arguments(given)
     return _resumed(given)
 
 
@@ -56,7 +56,7 @@ def launch_run(
     from sentiment import run_dir as runs
 
     processes = _checked(cfg, folder)
-    if ranks.rank():
+    if distributed.rank():
         logging.disable(logging.INFO)  # rank 0 logs
         return fit_run(
             cfg,
@@ -65,8 +65,8 @@ def launch_run(
             cfg.after_training.test is not False,
         )
     if processes > 1:
-        name = [] if ranks.named(arguments) else [f"run_name={cfg.run_name}"]
-        ranks.launch([*arguments, *name], processes=processes)
+        name = [] if distributed.named(arguments) else [f"run_name={cfg.run_name}"]
+        distributed.launch([*arguments, *name], processes=processes)
         return None
     with runs.claimed(folder):
         return _run(cfg, hydra, folder, started)
@@ -97,7 +97,7 @@ def _checked(cfg: "DictConfig", folder: Path) -> int:
 
     try:
         check(cfg)
-        return ranks.to_launch(cfg.trainer.devices, cfg.trainer.get("num_nodes", 1), cfg.trainer.accelerator)
+        return distributed.to_launch(cfg.trainer.devices, cfg.trainer.get("num_nodes", 1), cfg.trainer.accelerator)
     except ConfigError:
         with suppress(OSError):  # it is full where it is a former run's
             folder.rmdir()  # Hydra has made it

@@ -15,7 +15,7 @@ from sentiment.data.batches import IGNORE_INDEX
 from sentiment.data.new_tokens import Wanted
 from sentiment.evaluation import metrics
 from sentiment.inference.tasks import SINGLE, Decoding
-from sentiment.training import param_groups as parameters
+from sentiment.training import param_groups
 from sentiment.training.adapters import with_adapters
 from sentiment.training.cpu_kernels import accelerate
 from sentiment.training.losses import as_loss
@@ -84,7 +84,7 @@ class SentimentClassifier(pl.LightningModule):
             backbone, self.labels, dropout, attention_dropout, revision, new_tokens
         )
         if freeze_embeddings:
-            parameters.freeze_embeddings(self.network)
+            param_groups.freeze_embeddings(self.network)
         if lora is not None:
             self.network = with_adapters(self.network, lora)
 
@@ -162,7 +162,7 @@ class SentimentClassifier(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         optimizer = build_optimizer(
             self.optimizer,
-            parameters.groups(self.network, lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay),
+            param_groups.groups(self.network, lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay),
         )
         tokens = self.network.get_input_embeddings()
         if self.accelerated and isinstance(optimizer, AdamW) and type(tokens) is torch.nn.Embedding:
@@ -181,7 +181,7 @@ class SentimentClassifier(pl.LightningModule):
     ) -> None:
         """Clip gradients, also sparse ones and under fused optimizers in mixed precision, unlike Lightning."""
         if gradient_clip_val:
-            clip = parameters.clip_value if str(gradient_clip_algorithm) == "value" else parameters.clip_norm
+            clip = param_groups.clip_value if str(gradient_clip_algorithm) == "value" else param_groups.clip_norm
             clip(self.parameters(), gradient_clip_val)
 
     def _logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -31,7 +31,7 @@ class AppState:
         """Count a request against its caller's rate limit.
 
         Raises:
-            TooManyRequests: The limit is used up.
+            TooManyRequestsError: The limit is used up.
         """
         self.rate.check(caller(request))
 

@@ -20,7 +20,7 @@ class Rate:
         """Count a call.
 
         Raises:
-            TooManyRequests: The caller has used up the limit.
+            TooManyRequestsError: The caller has used up the limit.
         """
         now = self.clock()
         calls = self._calls.pop(caller, deque())

@@ -54,7 +54,7 @@ class Storage:
         """Reserve `size` bytes for an address.
 
         Raises:
-            TooManyRequests: The limit of the address, or of all files, is exceeded.
+            TooManyRequestsError: The limit of the address, or of all files, is exceeded.
         """
         with self._lock:
             now = self.clock()

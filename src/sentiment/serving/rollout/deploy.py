@@ -75,7 +75,7 @@ def deploy(
         The version that was deployed.
 
     Raises:
-        Refused: The new version misses a limit.
+        RefusedError: The new version misses a limit.
         ConfigError: The version is taken, or its archive exists.
         DataError: The golden set cannot be used with this model.
         ServingError: Another process holds the store, or the version cannot be registered.

@@ -18,7 +18,7 @@ from sentiment import run_dir as runs
 from sentiment.config.check import check_extras
 from sentiment.config.signatures import check_node
 from sentiment.errors import ConfigError, InterruptedRunError
-from sentiment.training import distributed as ranks
+from sentiment.training import distributed
 from sentiment.training.check import check, complete
 
 log = logging.getLogger(__name__)
@@ -123,10 +123,10 @@ def one_device(cfg: DictConfig) -> None:
     Raises:
         ConfigError: there are several processes, each of which would start the whole sweep again.
     """
-    if ranks.world_size() > 1:
+    if distributed.world_size() > 1:
         raise ConfigError(
-            f"torchrun started {ranks.world_size()} processes, and each would run the whole sweep; start it without "
-            "torchrun, and add hydra/launcher=local, slurm or ray for trials side by side"
+            f"torchrun started {distributed.world_size()} processes, and each would run the whole sweep; start it "
+            "without torchrun, and add hydra/launcher=local, slurm or ray for trials side by side"
         )
     devices, strategy = cfg.trainer.get("devices", "auto"), cfg.trainer.get("strategy", "auto")
     if str(devices) not in ("1", "[0]") or strategy not in ("auto", "single_device"):

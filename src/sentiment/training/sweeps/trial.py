@@ -51,7 +51,7 @@ def run_trial(cfg: DictConfig, hydra: Any, folder: Path, fit: Callable[[Path | N
         fit(checkpoint)
         return runs.score(folder, cfg.optimized_metric)
     except InterruptedRunError as error:
-        raise KeyboardInterrupt(str(error)) from error  # on Interrupted the launcher would start the next trial
+        raise KeyboardInterrupt(str(error)) from error  # on InterruptedRunError the launcher would start the next trial
     except PrunedError as error:
         log.info("%s: %s", folder, error)
         runs.end(folder, "pruned", str(error))
