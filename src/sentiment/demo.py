@@ -3,11 +3,13 @@
 import logging
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from sentiment.console import stop_on_signals
 from sentiment.errors import SentimentError
 from sentiment.inference.types import Prediction
 from sentiment.serving import TorchServe
@@ -39,14 +41,14 @@ def demo(
     Raises:
         SentimentError: A stage failed; later stages do not run.
     """
+    stop_on_signals()
     for key, port in zip(("inference", "management", "metrics"), ports, strict=True):
         check_free("127.0.0.1", port, f"ports: {key}")  # checked before minutes of training
     folder = Path(output_dir) / f"serve-{ports[0]}"
     Folder(folder).check()
     run = next(path for i in range(1, 10_000) if not (path := Path(output_dir) / f"demo-{i}").exists())
     command = [sys.executable, "-m", "sentiment", "train", f"run_name={run.name}", f"paths.output_dir={output_dir}"]
-    status = subprocess.run([*command, *overrides], check=False).returncode
-    if status:
+    if status := run_to_the_end([*command, *overrides]):
         raise SentimentError(f"the training ended with exit status {status}; its reason stands above")
     package(run=run, model_store=Path(model_store))
     inference, management, metrics = ports
@@ -63,6 +65,22 @@ def demo(
     log.info("  serve        sentiment serve            (then sentiment ui engine=rest)")
     log.info("  predict      sentiment predict run=%s input=FILE.csv output=OUT.csv", run)
     log.info("  your data    python train.py data=files data.train=FILE.csv")
+
+
+def run_to_the_end(command: Sequence[str]) -> int:
+    """Run a command and return its exit status. A signal to this process ends the command first.
+
+    Raises:
+        KeyboardInterrupt: A signal came; the command has ended.
+    """
+    # in a group of its own, so that Ctrl-C reaches it once, from here
+    with subprocess.Popen(command, process_group=0) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
 
 
 def show(predictions: list[Prediction], *, url: str) -> None:

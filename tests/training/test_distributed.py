@@ -150,7 +150,8 @@ def test_two_processes_stopped_resume_to_the_numbers_of_an_unbroken_run(number, 
     changes = ["trainer=ddp", f"model.backbone={tiny_backbone}", "trainer.max_epochs=6", "data.batch_size=4"]
     unbroken = trained(*command(f"unbroken-{number.name}", *changes))
     words, folder = command(f"broken-{number.name}", *changes)
-    broken = subprocess.run(words, env=at_step(number, r"os\.rename .*/last\.ckpt$", 3), capture_output=True, text=True)
+    environment = at_step(number, r"os\.rename .*/last\.ckpt$", 3, target="parent")
+    broken = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert broken.returncode == 130
     assert broken.stderr.count("error") == 1
     assert "go on with: python train.py resume=" in broken.stderr
