@@ -71,7 +71,7 @@ def page(engine, outputs, served, tmp_path_factory):
     mounted = [f"{outputs}:/srv/sentiment/outputs:ro"]
     container = Container(engine, "localhost/bert-sentiment-ui:latest", served.network, volumes=mounted)
     assert not container.healthy()
-    with container.started("management_url=null", "feedback=null", log=log):
+    with container.started("published=127.0.0.1", "management_url=null", "feedback=null", log=log):
         wait_until(container.healthy, seconds=300, told=log.read_text)
         yield container
 
