@@ -5,21 +5,15 @@ import pytest
 
 from sentiment.serving.watch import STILL_LOOKS, STOPPED_LOOKS, Look, Watch
 from sentiment.worker.activity import Batches
+from tests.clock import Clock
 
 BUSY, IDLE = Batches(8, 7), Batches(8, 8)
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
 def seen():
     """Let a watch see looks one after another; the process ids it killed."""
-    killed, clock = [], Clock()
+    killed, clock = [], Clock(1000.0)
     watch = Watch(killed.append, clock=clock)
 
     def see(*looks, apart=1.0):

@@ -9,14 +9,8 @@ from sentiment.client import Client
 from sentiment.errors import ConfigError, RequestError
 from sentiment.inference.predictor import Predictor
 from sentiment.ui.backend import FRESH, Served, backend
+from tests.clock import Clock
 from tests.ports import free_ports
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
@@ -49,7 +43,7 @@ def test_a_server_that_is_not_there_is_a_state_not_an_error():
 
 
 def test_one_look_serves_all_open_pages_for_a_moment(answering):
-    clock = Clock()
+    clock = Clock(100.0)
     served = Served(Client(url=f"http://127.0.0.1:{answering.server_port}"), clock=clock)
     assert [served.state().model for _ in range(10)] == [None] * 10
     assert len(answering.seen) == 1

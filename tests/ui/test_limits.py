@@ -2,13 +2,7 @@ import pytest
 
 from sentiment.errors import TooManyRequestsError
 from sentiment.ui.limits import Rate
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -8,18 +8,12 @@ from sentiment.ui import storage
 from sentiment.ui.command import LOGINS
 from sentiment.ui.limits import Rate
 from sentiment.ui.storage import Guard, Storage, page_folder
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture
