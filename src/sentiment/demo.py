@@ -73,7 +73,7 @@ def run_to_the_end(command: Sequence[str]) -> int:
     Raises:
         KeyboardInterrupt: A signal came; the command has ended.
     """
-    # in a group of its own, so that Ctrl-C reaches it once, from here
+    # in a separate process group: Ctrl-C reaches the command once, from here
     with subprocess.Popen(command, process_group=0) as process:
         try:
             return process.wait()
