@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from sentiment.cli import COMMANDS, main
+from sentiment.errors import EXIT_CODES
 from tests.conftest import ROOT
 
 HEAVY = ("torch", "transformers", "pytorch_lightning", "datasets", "gradio", "matplotlib")
@@ -13,6 +14,12 @@ def test_help_lists_every_command(capsys):
     main(["--help"])
     out = capsys.readouterr().out
     assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+def test_help_lists_every_exit_status(capsys):
+    main(["--help"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Exit status: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) in out
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])

@@ -30,7 +30,14 @@ SentimentError
 from collections.abc import Sequence
 from typing import Any, Literal
 
-EXIT_CODES = {0: "done", 1: "failed", 2: "wrong input", 3: "some rows rejected", 130: "stopped by Ctrl-C"}
+EXIT_CODES = {
+    0: "done",
+    1: "failed",
+    2: "wrong input",
+    3: "some rows rejected",
+    4: "what monitor's fail_on names",
+    130: "stopped by Ctrl-C",
+}
 
 
 class SentimentError(Exception):
