@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from tests.docs.blocks import ALL, PAGES, Block
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 MARKED = [page for page in PAGES if any(block.page == page and block.mark == "run" for block in ALL)]
-SECONDS = 900  # for one block
+SECONDS = 1500  # for one block, training included
 MARK = "=== "  # before the output of a command
 
 
@@ -61,10 +61,19 @@ def answered(block: Block, folder: Path) -> None:
     """Type a block of `console` in one shell: each command prints the lines that stand below it, numbers aside."""
     script = "\n".join(f"echo {shlex.quote(MARK + line)}\n{line}" for line in block.typed)
     script = f"exec 2>&1\n{script}\njobs -p | xargs --no-run-if-empty kill; wait"
-    process = subprocess.Popen(
-        ["bash", "-ec", script], cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True
-    )  # fmt: skip
-    output, _ = process.communicate(timeout=SECONDS)
+    with subprocess.Popen(
+        ["bash", "-ec", script],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=SECONDS)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, output
     printed = output.split(MARK)[1:]
     for shown, real in zip(re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:], printed, strict=True):
