@@ -51,6 +51,23 @@ def test_there_are_hashtags_emoji_and_many_topics_in_both_classes(corpus):
     assert len({row["topic"] for row in corpus["train"]}) >= 10
 
 
+def test_emoji_stand_alone_in_rows_and_beside_words(corpus):
+    for label in ("negative", "positive"):
+        texts = [row["text"] for row in corpus["train"] if row["label"] == label]
+        assert sum(not words(text) for text in texts) >= 8  # nothing but emoji
+        assert sum(bool(re.search(r"\w[\U0001f300-\U0001faff]", text)) for text in texts) >= 4  # glued
+        assert sum(bool(re.search(r"[:>]['-]?[()D]|<3", text)) for text in texts) >= 4
+        assert sum(bool(re.search(r"([a-z])\1\1", text)) for text in texts) >= 5
+        assert sum(text.isupper() for text in texts) >= 3
+
+
+def test_the_unusual_texts_are_in_no_split(corpus):
+    with (bundled("data/demo") / "unusual.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert Counter(row["label"] for row in rows) == {"unreadable": 12, "negative": 9, "positive": 8, "neutral": 6}
+    assert not {row["text"] for row in rows} & {row["text"] for split in corpus.values() for row in split}
+
+
 def test_no_two_texts_are_alike(corpus):
     """No pair of texts anywhere in the corpus shares more than half of its words."""
     bags = [words(row["text"]) or frozenset([row["text"]]) for split in SPLITS for row in corpus[split]]
