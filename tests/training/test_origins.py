@@ -20,14 +20,15 @@ LABELS = ["negative", "positive"]
         ({"backbone": "other"}, "of the backbone .*, not "),
         ({"layer_decay": 0.5}, "of an optimizer with 2 groups of weights, .* in all, not 8"),
         ({"freeze_embeddings": True}, "of an optimizer with 2 groups"),
+        ({"new_tokens": None}, "of another network: 1 weights differ"),
     ],
-    ids=["same", "order", "count", "backbone", "layer_decay", "frozen"],
+    ids=["same", "order", "count", "backbone", "layer_decay", "frozen", "new_tokens"],
 )
 def test_a_checkpoint_of_something_else_is_refused(changes, reason, tiny_run, tiny_backbone, tmp_path):
     if "backbone" in changes:
         changes = {"backbone": build("bert", tmp_path / "other")}
     model = SentimentClassifier(
-        **{"backbone": tiny_backbone, "labels": LABELS, "optimizer": torch.optim.AdamW, **changes}
+        **{"backbone": tiny_backbone, "labels": LABELS, "optimizer": torch.optim.AdamW, "new_tokens": "auto", **changes}
     )
     checkpoint = tiny_run / "checkpoints" / "last.ckpt"
     if reason is None:
@@ -42,6 +43,8 @@ def test_a_checkpoint_that_does_not_say_its_origin_is_known_by_its_weights(tiny_
     state = torch.load(tiny_run / "checkpoints" / "last.ckpt", weights_only=True)
     del state["network"]
     torch.save(state, tmp_path / "last.ckpt")
-    model = SentimentClassifier(backbone=tiny_backbone, labels=["a", "b", "c"], optimizer=torch.optim.AdamW)
+    model = SentimentClassifier(
+        backbone=tiny_backbone, labels=["a", "b", "c"], optimizer=torch.optim.AdamW, new_tokens="auto"
+    )
     with pytest.raises(ConfigError, match=r"2 weights differ \(first: network.classifier.bias is \(2,\) there, \(3,\)"):
         check_resumable(model, tmp_path / "last.ckpt")
