@@ -135,12 +135,10 @@ def _train(cfg: "DictConfig", *, arguments: Sequence[str], given: Sequence[str] 
     from hydra.types import RunMode
 
     from sentiment import run_dir as runs
-    from sentiment.config.check import check_extras
     from sentiment.training import launch
     from sentiment.training.check import complete
 
     try:
-        check_extras(cfg)
         if given is not None:
             launch.check_saved(cfg, given)
     except ConfigError as error:

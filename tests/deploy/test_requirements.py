@@ -121,12 +121,16 @@ def core(tmp_path_factory):
     return links(tmp_path_factory.mktemp("core"), CORE)
 
 
-GIVEN = {"predict": ["input=a.csv", "output=b.csv"], "verify": ["b.csv"], "sweep-report": ["a"]}
+GIVEN = {
+    **dict.fromkeys(("monitor", "predict"), ["input=a.csv", "output=b.csv"]),
+    "verify": ["b.csv"],
+    "sweep-report": ["a"],
+}
 RUN = ("deploy", "evaluate", "export", "package")
 MISSING = {
     "demo": "demo", "preprocess": "train", "train": "train", "evaluate": "train", "sweep-report": "train",
-    "export": "train", "package": "serve", "serve": "serve", "deploy": "serve,train", "rollback": "serve,train",
-    "predict": "model,tables", "verify": "tables", "ui": "ui",
+    "export": "train", "monitor": "train", "package": "serve", "serve": "serve", "deploy": "serve,train",
+    "rollback": "serve,train", "predict": "model,tables", "verify": "tables", "ui": "ui",
 }  # fmt: skip
 
 
@@ -138,6 +142,8 @@ def test_without_extras_every_command_says_which_one_it_needs(core):
     calls |= {f"{command} --help": [command, "--help"] for command in ("train", "serve", "ui")}
     calls |= {
         "train -m": ["train", "-m", "model.lr=1e-4,2e-5"],
+        "train slurm": ["train", "-m", "hydra/launcher=slurm", "seed=1,2"],
+        "train local": ["train", "-m", "hydra/launcher=local", "seed=1,2"],
         "predict rest": ["predict", *GIVEN["predict"], "engine=rest"],
         "ui local": ["ui", "engine=local", "run=a"],
     }
@@ -160,6 +166,9 @@ def test_without_extras_every_command_says_which_one_it_needs(core):
     }
     assert said["train -m"] == said["train"]
     assert said["train"].startswith("2|error: this command needs torch, transformers, tokenizers and ")
+    needs = "error: hydra/launcher={0} needs hydra_{1}_launcher; pip install 'bert-sentiment[{2}]'"
+    assert said["train slurm"] == "2|" + needs.format("slurm", "submitit", "slurm")
+    assert said["train local"] == "2|" + needs.format("local", "joblib", "sweep")
     assert said["predict rest"].endswith(" openpyxl, pyarrow, python_calamine; pip install 'bert-sentiment[tables]'")
     assert said["ui local"].endswith("pip install 'bert-sentiment[model,ui]'")
     assert {said[f"{command} --help"] for command in ("train", "serve", "ui")} == {"0|"}

@@ -19,7 +19,7 @@ from sentiment.config.overrides import for_shell, quoted, read, text
 from sentiment.config.renamed import refuse_old_keys
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import nearest
-from sentiment.errors import ConfigError, SentimentError, user_error
+from sentiment.errors import ConfigError, MissingPackageError, SentimentError, user_error
 
 VERSION_BASE = "1.3"
 
@@ -107,6 +107,9 @@ def explain(command: str, error: BaseException) -> ConfigError:
         options = re.findall(r"^\t(\S+)$", text.partition("Config search path")[0], flags=re.MULTILINE)
         choices = f"{nearest(name, options) or ';'} choose one of: {', '.join(options)}" if options else ""
         return ConfigError(f"{group} has no option {name!r}{choices}")
+    if found := re.search(r"'(hydra/launcher)/(\w+)': Could not load 'hydra/launcher/(joblib|submitit)", text):
+        extra = {"joblib": "sweep", "submitit": "slurm"}[found[3]]
+        return MissingPackageError(f"{found[1]}={found[2]}", modules=[f"hydra_{found[3]}_launcher"], extras=[extra])
     if found := re.search(r"Ambiguous value for argument '([^=]+)=(.*?)'\n", text):
         return ConfigError(
             f"{found[1]}={found[2]}: commas separate the values of a sweep (-m) or of a list [a,b]; where it is one "

@@ -85,17 +85,21 @@ def check_saved(cfg: "DictConfig", given: Sequence[str]) -> None:
     """Raise ConfigError where the config of the run that is resumed names code that is not this project's."""
     from omegaconf import OmegaConf
 
+    from sentiment.config.check import check_extras
     from sentiment.config.targets import check_targets
 
+    check_extras(cfg)
     source = "the sweep of resume=" if cfg.resume is None else f"resume={cfg.resume}"
     check_targets(OmegaConf.to_container(cfg, resolve=True), source=source, given=given)
 
 
 def _checked(cfg: "DictConfig", folder: Path) -> int:
     """Return how many processes are to be started here. Raises ConfigError where the config is wrong."""
+    from sentiment.config.check import check_extras
     from sentiment.training.check import check
 
     try:
+        check_extras(cfg)
         check(cfg)
         return distributed.to_launch(cfg.trainer.devices, cfg.trainer.get("num_nodes", 1), cfg.trainer.accelerator)
     except ConfigError:
