@@ -86,7 +86,7 @@ class Model:
         prior = known.rates.prior if known else np.bincount(targets, minlength=len(labels)) / len(targets)
         self.quantifier = Quantifier.fit(
             probabilities, targets, labels, prior=prior, groups=groups if enough else topics(split.texts),
-            described=f"values of {by}" if enough else "topics of these texts",
+            described=f"values of {by}" if enough else "topics of these texts", natural=enough,
         )  # fmt: skip
         self.reference = Reference.of(split.texts, targets, probabilities, scores.tokens)
         self.notes.append(f"The estimator and the intervals were fitted on the {len(split):,} texts of {labelled}.")

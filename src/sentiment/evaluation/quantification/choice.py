@@ -51,7 +51,13 @@ class Choice:
 
 
 def choose(
-    probabilities: Floats, targets: Floats, groups: Sequence[Any] | None, prior: Floats, *, only: Method | None = None
+    probabilities: Floats,
+    targets: Floats,
+    groups: Sequence[Any] | None,
+    prior: Floats,
+    *,
+    natural: bool = False,
+    only: Method | None = None,
 ) -> tuple[Choice, Spread | None]:
     """Choose the estimator with the smallest error, smoothed counts unless one is clearly better.
 
@@ -64,7 +70,7 @@ def choose(
     if groups is None or len(targets) < FEWEST_TEXTS:
         reason = f"{len(targets)} labelled texts are too few to compare estimators (at least {FEWEST_TEXTS})"
         return Choice(COUNTS, reason), None
-    tested = list(bags(probabilities, targets, groups, prior))
+    tested = list(bags(probabilities, targets, groups, prior, natural=natural))
     if not tested:
         return Choice(COUNTS, "all labelled texts are in one group, so none can be held out"), None
     estimates = candidates(tested)

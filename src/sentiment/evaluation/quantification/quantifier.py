@@ -60,6 +60,7 @@ class Quantifier:
         groups: Sequence[Any] | None,
         described: str,
         export: str = "",
+        natural: bool = False,
         only: Method | None = None,
     ) -> "Quantifier":
         """Choose the estimator and fit the intervals on labelled texts.
@@ -72,10 +73,11 @@ class Quantifier:
             groups: Group of each text; None if the texts are too few to form any.
             described: Description of the groups.
             export: Hash of the export.
+            natural: The groups are those of the data, not clusters of its texts.
             only: The method to take, whatever its errors.
         """
         rows, prior = np.asarray(probabilities, dtype=float), np.asarray(prior, dtype=float)
-        choice, spread = choose(rows, np.asarray(targets), groups, prior, only=only)
+        choice, spread = choose(rows, np.asarray(targets), groups, prior, natural=natural, only=only)
         rates = Rates.of(rows, np.asarray(targets), prior)
         return cls(list(labels), choice, rates, spread, len(rows), described if spread else "", export)
 

@@ -13,6 +13,7 @@ FEWEST = 15  # texts in a group
 SHIFTS = 30  # simulated sets of each fold
 SIZES = (25, 50, 100, 200, 400)  # texts in a simulated set
 TOPICS = 12
+CONCENTRATION = 20  # of a simulated mix about that of a group, in texts
 
 Kind = Literal["group", "shift"]
 
@@ -30,23 +31,33 @@ class Bag:
 
 
 def bags(
-    probabilities: Floats, targets: Floats, groups: Sequence[Any], prior: Floats, *, seed: int = 0
+    probabilities: Floats,
+    targets: Floats,
+    groups: Sequence[Any],
+    prior: Floats,
+    *,
+    natural: bool = False,
+    seed: int = 0,
 ) -> Iterator[Bag]:
     """Yield test sets by cross-validation over groups: held-out groups, and shifts drawn from held-out texts.
 
-    The shifts follow the artificial-prevalence protocol (Forman 2005), with shares uniform on the simplex.
+    A shift is drawn from the texts of one held-out group. Its shares are uniform on the simplex (the
+    artificial-prevalence protocol, Forman 2005), or with `natural` groups near those of another group, as the mix
+    varies in their kind of data.
 
     Args:
         probabilities: (n, k) predictions.
         targets: (n,) true label indices.
         groups: Group of each text; groups below FEWEST texts are never held out.
         prior: (k,) label shares of the training texts.
+        natural: The groups are those of the data, not clusters of its texts.
         seed: Seed of the folds and draws.
     """
     rng = np.random.default_rng(seed)
     names, codes = np.unique(np.asarray(groups), return_inverse=True)
     sizes = np.bincount(codes)
     large = rng.permutation(np.flatnonzero(sizes >= FEWEST))
+    observed = [np.bincount(targets[codes == group], minlength=len(prior)) / sizes[group] for group in large]
     for held in np.array_split(large, min(FOLDS, max(2, len(large)))):
         inside = np.isin(codes, held)
         if not inside.any() or inside.all():
@@ -55,8 +66,10 @@ def bags(
         for group in held:
             yield whole("group", int(group), np.flatnonzero(codes == group), probabilities, targets, rates)
         for _ in range(SHIFTS):
-            rows, mix = shifted(targets, np.flatnonzero(inside), len(prior), rng)
-            yield whole("shift", int(held[0]), rows, probabilities, targets, rates, mix)
+            group = int(rng.choice(held))
+            about = CONCENTRATION * observed[rng.integers(len(observed))] + 0.5 if natural else np.ones(len(prior))
+            rows, mix = shifted(targets, np.flatnonzero(codes == group), rng.dirichlet(about), rng)
+            yield whole("shift", group, rows, probabilities, targets, rates, mix)
 
 
 def whole(
@@ -66,10 +79,9 @@ def whole(
     return Bag(kind, group, Predictions.of(probabilities[rows]), rates, shares, shares if mix is None else mix)
 
 
-def shifted(targets: Floats, rows: Floats, k: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Draw a size and label shares, then labels from them and texts of those labels; returns rows and shares."""
-    mix = rng.dirichlet(np.ones(k))
-    by_label = [rows[targets[rows] == j] for j in range(k)]
+def shifted(targets: Floats, rows: Floats, mix: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw a size, labels from a mix, and texts of those labels; returns rows and the mix of labels there are."""
+    by_label = [rows[targets[rows] == j] for j in range(len(mix))]
     mix = mix * [len(own) > 0 for own in by_label]
     mix = mix / mix.sum()
     drawn = rng.multinomial(int(rng.choice(SIZES)), mix)
