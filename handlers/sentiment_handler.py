@@ -143,6 +143,8 @@ class SentimentHandler:
                 )
                 return RequestError(told, status=413, reason="too_many")
             return written
+        except RequestError as refused:  # an output that this model does not have
+            return refused
         except Exception as failed:  # isolates requests from each other
             log.error("one answer cannot be written: %s", place_of(failed))
             return RequestError("the answer cannot be written", status=500, reason="internal")
@@ -175,7 +177,7 @@ class SentimentHandler:
         labels = tuple(self.predictor.labels)
         name, version = context.model_name, version_of(context)
         known = (own.max_length, own.truncation, self.scores, self.intervals, self.predictor.sha256)
-        return Model(name, version, labels, *known)
+        return Model(name, version, labels, *known, task=self.predictor.decoding.to_json())
 
 
 def version_of(context: Any) -> str:

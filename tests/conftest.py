@@ -129,8 +129,8 @@ def converted(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-@pytest.fixture(scope="session")
-def handler(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory):
+def start_handler(export: Path, folder: Path):
+    """The handler on an export, initialized as a worker of TorchServe does; `folder` takes its metrics."""
     import torch
 
     from tests.handling import context
@@ -143,6 +143,11 @@ def handler(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory):
         sys.path.pop(0)
     made = SentimentHandler()
     threads = torch.get_num_threads()
-    made.initialize(context(0, tiny_run / "export", metrics_cache(tmp_path_factory.mktemp("metrics"))))
+    made.initialize(context(0, export, metrics_cache(folder)))
     torch.set_num_threads(threads)  # a worker takes the cores of its machine; the tests after this one must not
     return made
+
+
+@pytest.fixture(scope="session")
+def handler(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory):
+    return start_handler(tiny_run / "export", tmp_path_factory.mktemp("metrics"))

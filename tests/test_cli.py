@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from sentiment.cli import COMMANDS, main
+from sentiment.cli import commands, main
 from sentiment.errors import EXIT_CODES
 from tests.conftest import ROOT
 
@@ -13,7 +13,7 @@ HEAVY = ("torch", "transformers", "pytorch_lightning", "datasets", "gradio", "ma
 def test_help_lists_every_command(capsys):
     main(["--help"])
     out = capsys.readouterr().out
-    assert all(f"\n  {command} " in out for command in COMMANDS)
+    assert all(f"\n  {command} " in out for command in commands())
 
 
 def test_help_lists_every_exit_status(capsys):
@@ -22,7 +22,7 @@ def test_help_lists_every_exit_status(capsys):
     assert "Exit status: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) in out
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])
+@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in commands())])
 def test_help_loads_nothing_heavy(arguments):
     code = (
         "import sys\nfrom sentiment.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit as e:\n"

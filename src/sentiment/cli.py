@@ -3,10 +3,11 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sentiment.config.resources import bundled
 from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
 from sentiment.inference import privacy
 from sentiment.training import distributed
@@ -21,44 +22,15 @@ Fine-tune BERT for text sentiment, and take it to users.
 
 usage: sentiment COMMAND [key=value ...]     sentiment COMMAND --help shows its keys
 
-  demo         the whole way once, on the embedded texts: train, package, serve, predict
-  preprocess   clean and split texts into data/processed, with a report
-  train        fine-tune a model into outputs/<run>    (the same as python train.py)
-  evaluate     score a run on its own or other labelled texts
-  sweep-report compare the runs of a sweep, or of any folder
-  export       choose what computes the answers of a run: ONNX Runtime in int8, in fp32, or PyTorch
-  package      make model_store/<name>.mar of a run
-  serve        serve the archives of model_store with TorchServe
-  ready        ask a server whether it answers, for health checks
-  models       list a server's models; register, scale, choose the default
-  deploy       put a run in place of what is served, if it passes its checks
-  rollback     put the version before back in place
-  predict      add predictions to a file, locally or through the server
-  verify       compare an output of predict with its summary, and score a sample again
-  monitor      shares of labels over time with intervals, what changed, and whether the model still fits
-  ui           a page to try a model on
+{commands}
 
 Any command takes -v, which says more, and Hydra's flags: --cfg job prints its config, -m sweeps (train).
 Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 4 what monitor's fail_on names,
 130 stopped by Ctrl-C.
 """
-COMMANDS = (
-    "demo",
-    "preprocess",
-    "train",
-    "evaluate",
-    "sweep-report",
-    "export",
-    "package",
-    "serve",
-    "ready",
-    "models",
-    "deploy",
-    "rollback",
-    "predict",
-    "verify",
-    "monitor",
-    "ui",
+LISTED = (  # the order of the help
+    *("demo", "preprocess", "train", "evaluate", "sweep-report", "export", "package", "serve", "ready", "models"),
+    *("deploy", "rollback", "predict", "verify", "monitor", "ui"),
 )
 FIRST = {"sweep-report": "folder", "verify": "output"}  # config key of a positional first argument, by command
 
@@ -73,20 +45,36 @@ ENVIRONMENT = {  # libraries read these at import, so they are set here without 
 def main(arguments: Sequence[str] | None = None) -> None:
     command, *overrides = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if command in ("-h", "--help", "help"):
-        print(USAGE, end="")
+        lines = (f"  {name:<12} {text}" for name, text in commands().items())
+        print(USAGE.format(commands="\n".join(lines)), end="")
     elif command == "--version":
         import sentiment
 
         print(f"bert-sentiment {sentiment.__version__}")
-    elif command not in COMMANDS:
+    elif command not in commands():
         from sentiment.config.signatures import nearest
 
         _fail(
-            SentimentError(f"unknown command {command!r}{nearest(command, COMMANDS)}; see sentiment --help"),
+            SentimentError(f"unknown command {command!r}{nearest(command, commands())}; see sentiment --help"),
             2,
         )
     else:
         run(command, named(command, overrides))
+
+
+@cache
+def commands() -> dict[str, str]:
+    """Read the commands from conf/: each YAML whose first line is "# sentiment NAME: what it does".
+
+    Those in LISTED come in that order, the others after them.
+    """
+    found = {}
+    for path in sorted(bundled("conf").glob("*.yaml")):
+        with path.open(encoding="utf-8") as file:
+            start, _, text = file.readline().partition(": ")
+        if start == f"# sentiment {path.stem}":
+            found[path.stem] = text.strip()
+    return {name: found[name] for name in sorted(found, key=lambda name: (*LISTED, name).index(name))}
 
 
 def named(command: str, overrides: Sequence[str]) -> list[str]:

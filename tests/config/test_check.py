@@ -6,7 +6,7 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf, open_dict
 
-from sentiment.cli import COMMANDS, main
+from sentiment.cli import commands, main
 from sentiment.config.check import call, precision, run_folder
 from sentiment.config.compose import compose, prepare
 from sentiment.config.resources import bundled
@@ -71,7 +71,7 @@ def test_callbacks_combine(given):
     assert "best" in cfg.callbacks
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "train"])
+@pytest.mark.parametrize("command", [command for command in commands() if command != "train"])
 def test_every_command_composes_and_binds(command):
     assert "_target_" in called(command, *GIVEN.get(command, []))
 

@@ -16,7 +16,7 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 import sentiment
-from sentiment.cli import COMMANDS
+from sentiment.cli import commands
 from sentiment.config.compose import compose
 from sentiment.config.keys import check_effective, effective, flat_keys, unread
 from sentiment.config.resources import bundled
@@ -28,7 +28,7 @@ SOURCE = Path(sentiment.__file__).parent
 ENGINES = {"predict": ("local", "ray", "rest"), "monitor": ("local", "ray", "rest"), "ui": ("local", "rest")}
 CASES = [
     (command, words)
-    for command in COMMANDS
+    for command in commands()
     if command != "train"
     for words in [(f"engine={engine}",) for engine in ENGINES.get(command, ())] or [()]
 ] + [("evaluate", ("data=files",))]
@@ -125,7 +125,7 @@ def test_every_key_of_a_command_is_read_or_refused(command, words):
             check_effective(cfg, hydra, read=read)
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "train"])
+@pytest.mark.parametrize("command", [command for command in commands() if command != "train"])
 def test_a_key_of_a_command_itself_is_no_dead_one(command):
     """Keys that are refused come from groups that commands share; those of the command's own file all do something."""
     own = OmegaConf.load(bundled("conf") / f"{command}.yaml")

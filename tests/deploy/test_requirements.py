@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiment.cli import COMMANDS
+from sentiment.cli import commands
 from sentiment.config.extras import EXTRAS, NEEDS, needed, require
 from sentiment.errors import MissingPackageError
 from tests.conftest import ROOT
@@ -137,7 +137,7 @@ MISSING = {
 def test_without_extras_every_command_says_which_one_it_needs(core):
     """`ready` and `models` need none: they fail as nothing listens; and --help needs none of any command."""
     calls = {
-        command: [command, *GIVEN.get(command, []), *(["run=a"] if command in RUN else [])] for command in COMMANDS
+        command: [command, *GIVEN.get(command, []), *(["run=a"] if command in RUN else [])] for command in commands()
     }
     calls |= {f"{command} --help": [command, "--help"] for command in ("train", "serve", "ui")}
     calls |= {

@@ -7,7 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf, open_dict
 
-from sentiment.cli import COMMANDS, named
+from sentiment.cli import commands, named
 from sentiment.config.check import call
 from sentiment.config.compose import compose, prepare
 from sentiment.training.check import check
@@ -30,7 +30,7 @@ def bind(words):
     command, *given = words[1:] if words[0] == "sentiment" else ["train", *words[2:]]
     if command in FLAGS or not {"--help", "-h"}.isdisjoint(given):
         return
-    assert command in COMMANDS
+    assert command in commands()
     given = prepare(command, named(command, [word for word in given if word not in FLAGS]))
     cfg = compose(command, [part for word in given for part in first_of_each(word)])
     with open_dict(cfg):
@@ -73,4 +73,4 @@ def test_every_comment_is_a_mark_of_a_block():
 
 def test_every_command_is_in_the_readme():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [command for command in COMMANDS if f"sentiment {command}" not in text and command != "train"] == []
+    assert [command for command in commands() if f"sentiment {command}" not in text and command != "train"] == []

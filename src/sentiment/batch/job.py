@@ -127,7 +127,12 @@ class Job:
         cls, source: Source, options: TableOptions, output: Output, engine: Classifier, *, prefix: str, chunk: int
     ) -> "Job":
         canary = engine.predict([CANARY])[0]
-        columns = Columns(list(canary.probabilities), prefix, promise=canary.abstained is not None)
+        columns = Columns(
+            list(canary.probabilities),
+            prefix,
+            promise=canary.abstained is not None,
+            scale=canary.value is not None,
+        )
         given, rows = source.columns, source.__iter__
         if source.paths == (STDIN,):
             first, given = peeked(iter(source), source.text)

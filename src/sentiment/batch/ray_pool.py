@@ -8,13 +8,14 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
 
 from sentiment.errors import ClusterError, ModelChangedError, TextError
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.predictor import Predictor
+from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.types import Identity, Prediction
 from sentiment.ray_cluster import ray_cluster
 
@@ -47,7 +48,7 @@ class RayPool:
         num_cpus: Annotated[float, Gt(0)] = 1,
         num_gpus: Annotated[float, Ge(0)] = 0,
         device: str = "cpu",
-        runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
+        runtime: RuntimeName = "auto",
         window_step: Annotated[int, Ge(0)] | None = None,
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
     ) -> None:

@@ -12,6 +12,7 @@ from sentiment.errors import DataError, RejectedError, RequestError, SentimentEr
 from sentiment.inference.types import Classifier, Prediction, Streaming
 from sentiment.protocol.validation import check_text
 
+SCALE = ("value", "low", "high")  # columns of ordered labels
 Outcome = Prediction | str  # a string is the reason why there is no prediction
 
 
@@ -21,15 +22,19 @@ class Columns:
 
     With a promise (`max_error`) there is also abstained. The prediction of a text that cannot be read, or that is left
     to a person, is empty.
+
+    On a scale the last three are value, low and high: the expected value and its interval.
     """
 
     labels: Sequence[str]
     prefix: str = ""
     promise: bool = False
+    scale: bool = False
 
     @property
     def numbers(self) -> list[str]:
-        return [f"{self.prefix}{name}" for name in ("score", *(f"p_{label}" for label in self.labels), "unreadable")]
+        labels = [f"p_{label}" for label in self.labels]
+        return [f"{self.prefix}{name}" for name in ("score", *labels, "unreadable", *(SCALE if self.scale else ()))]
 
     @property
     def names(self) -> list[str]:
@@ -41,6 +46,9 @@ class Columns:
         probabilities = [round(prediction.probabilities[label], 6) for label in self.labels]
         label = prediction.label if prediction.decided else None
         numbers = [round(prediction.score, 6), *probabilities, prediction.unreadable]
+        if self.scale:
+            ends = [None, None] if prediction.interval is None else prediction.interval
+            numbers += [None if prediction.value is None else round(prediction.value, 6), *ends]
         return [label, *numbers, *([prediction.abstained] if self.promise else [])]
 
 

@@ -24,7 +24,7 @@ from sentiment.data.label_sets import label_mapping, label_names, named_alike, r
 from sentiment.data.labels import label_texts
 from sentiment.data.new_tokens import Wanted, check_capitals, extend
 from sentiment.data.quality import DataReport, inspect
-from sentiment.data.sources import Source
+from sentiment.data.sources import OwnSource, Source, own_source
 from sentiment.data.splits import Split, checked, row_named, rows_named, stratified
 from sentiment.data.tables import Quoting, TableOptions
 from sentiment.data.tokenizer_audit import audit
@@ -55,6 +55,7 @@ class SentimentData(pl.LightningDataModule):
         *,
         backbone: str,
         cache_dir: Path,
+        source: Any | None = None,
         backbone_revision: str | None = None,
         new_tokens: Wanted = None,
         hub: str | None = None,
@@ -89,7 +90,15 @@ class SentimentData(pl.LightningDataModule):
         self.backbone, self.backbone_revision, self.new_tokens = backbone, backbone_revision, new_tokens
         self.cache_dir = Path(cache_dir)
         options = TableOptions.of("data.", separator, encoding, quoting, columns)
-        self.source = Source(hub, hub_config, dir, train, validation, test, options, revision)
+        files = {"hub": hub, "hub_config": hub_config, "revision": revision, "dir": dir}
+        files |= {"train": train, "validation": validation, "test": test}
+        self.source: Source | OwnSource
+        if source is None:
+            self.source = Source(hub, hub_config, dir, train, validation, test, options, revision)
+        else:
+            self.source = own_source(
+                source, files | {"text_column": text_column, "label_column": label_column}, options
+            )
         self.label_map = label_mapping(label_map)
         self.text_column, self.label_column = text_column, label_column
         self.wanted_labels = None if labels is None else label_texts(labels, "data.labels")

@@ -1,9 +1,10 @@
 """Reading of labelled splits from a hub dataset, local files, a folder or an archive."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import datasets
 from datasets import ClassLabel, Dataset
@@ -24,7 +25,7 @@ from sentiment.data.tables import (
 )
 from sentiment.data.text_folders import is_archive, is_tree, read_archive, read_tree
 from sentiment.data.tweeteval import is_text_file, read_pair
-from sentiment.errors import DataError
+from sentiment.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,53 @@ class Source:
                 raise DataError(
                     f"data.{option} says nothing about this data, which has no file to take it; leave it out"
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSource:
+    """Source that an object of the user's reads: data.source."""
+
+    reader: Any
+    revision: str | None = None
+
+    def read(self, *, text_column: str | None, label_column: str | None) -> dict[str, Labelled]:
+        """Read the splits by name.
+
+        Raises:
+            DataError: The reader returned no splits, or rows that are no pairs of a text and a label.
+        """
+        name = f"data.source={type(self.reader).__name__}"
+        splits = self.reader.read()
+        if not isinstance(splits, Mapping) or not splits:
+            raise DataError(f"{name}: read() must return rows by split, {{'train': rows}}, got {type(splits).__name__}")
+        if unknown := [split for split in splits if split not in SPLITS]:
+            raise DataError(f"{name}: read() returned the split {unknown[0]!r}; there are {', '.join(SPLITS)}")
+        return {split: self._rows(splits[split], f"{name}, {split}") for split in SPLITS if split in splits}
+
+    def _rows(self, rows: Iterable[Any], source: str) -> Labelled:
+        pairs = []
+        for number, row in enumerate(rows, 1):
+            if isinstance(row, str) or not isinstance(row, Sequence) or len(row) != 2:
+                got = type(row).__name__ + (f" of {len(row)}" if isinstance(row, Sequence) else "")
+                raise DataError(f"{source}, row {number}: expected a text and its label, got {got}")
+            pairs.append((row[0], row[1]))
+        if not pairs:
+            raise DataError(f"{source}: no rows; add some, or leave the split out")
+        return labelled(pairs, columns=("text", "label"), source=source)
+
+
+def own_source(reader: Any, others: Mapping[str, Any], options: TableOptions) -> OwnSource:
+    """Return the source that `reader` is.
+
+    Raises:
+        ConfigError: It has no `read`, or another key of the group `data` names data that it would not read.
+    """
+    if not callable(getattr(reader, "read", None)):
+        raise ConfigError(f"data.source={type(reader).__name__}: it has no read(); give a class that has")
+    given = [*(key for key, value in others.items() if value is not None), *options.given()]
+    if given:
+        raise ConfigError(f"data.{given[0]} says nothing where data.source reads the data; leave one of the two out")
+    return OwnSource(reader)
 
 
 def read_file(path: Path, columns: Columns, options: TableOptions) -> Labelled:

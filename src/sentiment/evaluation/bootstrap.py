@@ -67,7 +67,8 @@ def resampled(metric: Metric, resamples: Resamples) -> Floats:
     """Compute a metric for each resample, (B,) or (B, classes); without `Metric.resampled`, on the drawn rows."""
     if metric.resampled:
         return metric.resampled(resamples)
-    answers, computed = resamples.answers, metric.build(resamples.answers.classes)
+    answers = resamples.answers
+    computed = metrics.built(metric, answers.classes, answers.decoding)
     probabilities, targets = torch.from_numpy(answers.probabilities), torch.from_numpy(answers.targets)
     values = []
     for counts in resamples.counts:

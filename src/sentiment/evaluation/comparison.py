@@ -18,7 +18,7 @@ BASELINE = "baseline.json"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Baseline scores on a split, and the model's lead over the baseline in accuracy."""
+    """Baseline scores on a split, and the model's lead over the baseline in accuracy, on a scale in macro MAE."""
 
     sha256: str  # fingerprint of the split
     scores: dict[str, float]
@@ -36,7 +36,7 @@ def compare(results: Mapping[str, Evaluation], train: Split, cleaning: Cleaning)
 def beside(result: Evaluation, baseline: Baseline) -> Comparison:
     probabilities = baseline.probabilities(result.split.texts, result.labels)
     own = Evaluation(result.labels, result.split, probabilities, decoding=result.decoding)
-    lead = (result.predicted == result.targets).double() - (own.predicted == own.targets).double()
+    lead = result.row_scores - own.row_scores
     interval = mean_interval(lead.numpy())
     return Comparison(result.split.fingerprint(), own.scores, own.intervals, lead.mean().item(), interval)
 

@@ -1,6 +1,7 @@
 """Registry of the metrics, read by training, bootstrap intervals, report, leaderboard and model card."""
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,16 +12,21 @@ from torchmetrics import MetricCollection
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassAUROC,
+    MulticlassCohenKappa,
     MulticlassConfusionMatrix,
     MulticlassF1Score,
     MulticlassPrecision,
     MulticlassRecall,
 )
 from torchmetrics.functional.classification import binary_auroc
+from torchmetrics.regression import MeanAbsoluteError, SpearmanCorrCoef
 from torchmetrics.utilities import dim_zero_cat
+from torchmetrics.wrappers.abstract import WrapperMetric
 
 from sentiment.evaluation.resampling import Floats, Resamples
 from sentiment.inference.tasks import SINGLE, Decoding
+
+Reads = Literal["probabilities", "answers", "values", "expected"]
 
 
 class Auroc(MulticlassAUROC):
@@ -58,6 +64,63 @@ class NegativeLogLikelihood(torchmetrics.Metric):
         return (self.total / self.rows).float()
 
 
+class MacroMeanAbsoluteError(torchmetrics.Metric):
+    """Mean absolute error of numbers, averaged over the true numbers that occur (Baccianella et al. 2009)."""
+
+    answered: list[torch.Tensor]
+    true: list[torch.Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("answered", [], dist_reduce_fx="cat")
+        self.add_state("true", [], dist_reduce_fx="cat")
+
+    def update(self, answered: torch.Tensor, true: torch.Tensor) -> None:
+        self.answered.append(answered)
+        self.true.append(true)
+
+    def compute(self) -> torch.Tensor:
+        errors, true = (dim_zero_cat(self.answered) - dim_zero_cat(self.true)).abs(), dim_zero_cat(self.true)
+        return torch.stack([errors[true == value].mean() for value in true.unique()]).mean()
+
+
+def spearman(classes: int) -> torchmetrics.Metric:
+    """Build torchmetrics' rank correlation, without its warning that it keeps a number for each row."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Metric `SpearmanCorrcoef` will save all targets")
+        return SpearmanCorrCoef()
+
+
+class Decoded(WrapperMetric):
+    """Metric of what a task makes of the probabilities: answered labels, or numbers on its scale."""
+
+    def __init__(self, metric: torchmetrics.Metric, decoding: Any, reads: str) -> None:
+        super().__init__()
+        self.metric, self.decoding, self.reads = metric, decoding, reads
+
+    def update(self, probabilities: torch.Tensor, targets: torch.Tensor) -> None:
+        self.metric.update(*decoded(self.decoding, self.reads, probabilities, targets))
+
+    def compute(self) -> Any:
+        return self.metric.compute()
+
+    def reset(self) -> None:
+        super().reset()
+        self.metric.reset()
+
+
+def decoded(
+    decoding: Any, reads: str, probabilities: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what a metric that `reads` so is updated with, on the device of the targets."""
+    rows = probabilities.detach().cpu().numpy()
+    if reads == "answers":
+        return torch.from_numpy(decoding.decide(rows)).to(targets.device), targets
+    numbers = decoding.numbers.astype("float32")
+    answered = decoding.expected(rows).astype("float32") if reads == "expected" else numbers[decoding.decide(rows)]
+    return torch.from_numpy(answered).to(targets.device), torch.from_numpy(numbers).to(targets.device)[targets]
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """Metric of probabilities (N, classes) and label indices (N,).
@@ -70,8 +133,9 @@ class Metric:
         higher_is_better: the direction for monitoring callbacks, sweeps and the leaderboard.
         headline: shown at the top of the report and in the learning curves.
         tasks: the kinds of label it is defined for (`sentiment.inference.tasks`).
-        reads: what `build`'s object is updated with besides the label indices: the probabilities, or the answered
-            label's index where the task does not answer the most probable one.
+        reads: what `build`'s object is updated with: "probabilities" and label indices; "answers", the same where the
+            most probable label is answered, else the index of the answered one; on a scale also "values", the numbers
+            of the answered and the true label, and "expected", the expected value and the number of the true label.
         resampled: computes the metric for many bootstrap resamples at once, (B,) or (B, classes); without it each
             resample is drawn and given to `build`'s object, about a second for 1,000 resamples of 1,000 rows.
     """
@@ -83,7 +147,7 @@ class Metric:
     higher_is_better: bool = True
     headline: bool = False
     tasks: tuple[str, ...] = ("single",)
-    reads: Literal["probabilities", "answers"] = "answers"
+    reads: Reads = "answers"
     resampled: Callable[[Resamples], Floats] | None = None
 
     @property
@@ -94,11 +158,52 @@ class Metric:
 
 METRICS = [
     Metric(
+        "macro_mae",
+        lambda classes: MacroMeanAbsoluteError(),
+        "macro MAE",
+        "how far the answered label is from the right one on the scale, each label counting alike however rare it is",
+        higher_is_better=False,
+        headline=True,
+        tasks=("scale",),
+        reads="values",
+        resampled=Resamples.macro_mae,
+    ),
+    Metric(
+        "mae",
+        lambda classes: MeanAbsoluteError(),
+        "MAE",
+        "how far the answered label is from the right one on the scale, on average",
+        higher_is_better=False,
+        headline=True,
+        tasks=("scale",),
+        reads="values",
+        resampled=Resamples.mae,
+    ),
+    Metric(
+        "quadratic_kappa",
+        lambda classes: MulticlassCohenKappa(classes, weights="quadratic"),
+        "quadratic kappa",
+        "the agreement with the right labels beyond chance, far ones counting more; 0 is chance, 1 is perfect",
+        headline=True,
+        tasks=("scale",),
+        resampled=Resamples.quadratic_kappa,
+    ),
+    Metric(
+        "spearman",
+        spearman,
+        "Spearman",
+        "whether texts with a higher right label get a higher expected value (rank correlation); 1 is perfect",
+        tasks=("scale",),
+        reads="expected",
+        resampled=Resamples.spearman,
+    ),
+    Metric(
         "accuracy",
         lambda classes: MulticlassAccuracy(classes, average="micro"),
         "accuracy",
         "the share of texts that get the right label",
         headline=True,
+        tasks=("single", "scale"),
         resampled=Resamples.accuracy,
     ),
     Metric(
@@ -107,6 +212,7 @@ METRICS = [
         "macro F1",
         "the balance of precision and recall, each label counting alike however rare it is",
         headline=True,
+        tasks=("single", "scale"),
         resampled=Resamples.macro_f1,
     ),
     Metric(
@@ -114,6 +220,7 @@ METRICS = [
         lambda classes: MulticlassRecall(classes, average="macro"),
         "macro recall",
         "the share of a label's texts that are found, each label counting alike however rare it is",
+        tasks=("single", "scale"),
         resampled=Resamples.macro_recall,
     ),
     Metric(
@@ -146,6 +253,7 @@ METRICS = [
         "the surprise at the right labels (negative log likelihood); 0 is certainty, lower is better",
         higher_is_better=False,
         reads="probabilities",
+        tasks=("single", "scale"),
         resampled=Resamples.loss,
     ),
 ]
@@ -176,7 +284,16 @@ def ordered(scores: Sequence[str]) -> list[str]:
 
 def build(classes: int, decoding: Decoding = SINGLE) -> MetricCollection:
     """Build the metrics of a task, to be accumulated over a split and not averaged over batches."""
-    return MetricCollection({metric.name: metric.build(classes) for metric in of_task(decoding.kind)})
+    records = of_task(decoding.kind)
+    if decoding == SINGLE:
+        return MetricCollection({metric.name: metric.build(classes) for metric in records})
+    return MetricCollection({metric.name: built(metric, classes, decoding) for metric in records}, compute_groups=False)
+
+
+def built(metric: Metric, classes: int, decoding: Decoding) -> torchmetrics.Metric:
+    """Build a metric to be updated with probabilities and label indices."""
+    plain = metric.build(classes)
+    return plain if decoding == SINGLE or metric.reads == "probabilities" else Decoded(plain, decoding, metric.reads)
 
 
 def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str, float]:

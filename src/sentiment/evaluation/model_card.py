@@ -31,8 +31,12 @@ pipeline("text-classification", model="path/to/export")("what a day")
 ```
 
 `sentiment.Predictor.from_pretrained("path/to/export")` applies the cleaning and the temperature of training
-too; the plain pipeline gives the same labels with probabilities that are not calibrated.
+too; the plain pipeline {plain}.
 """
+PLAIN = {  # what transformers' pipeline does with the export of a task
+    "single": "gives the same labels with probabilities that are not calibrated",
+    "scale": "does not know that the labels are ordered, and answers otherwise",
+}
 
 
 def model_card(name: str, backbone: str, preprocessing: Preprocessing, results: Results) -> str:
@@ -55,6 +59,7 @@ def model_card(name: str, backbone: str, preprocessing: Preprocessing, results: 
         max_length=preprocessing.max_length,
         truncation=preprocessing.truncation,
         temperature=last.temperature,
+        plain=PLAIN[last.decoding.kind],
     )
 
 

@@ -86,6 +86,33 @@ class Resamples:
     def recall(self) -> Floats:
         return divide(self.hits, self.support, empty=0.0)
 
+    @property
+    def errors(self) -> Floats:
+        """Sum of the absolute errors on the scale of each true label's rows, (B, L)."""
+        values = self.answers.decoding.numbers  # type: ignore[attr-defined]
+        return np.asarray((self.confusion * np.abs(values[:, None] - values)).sum(axis=2))
+
+    def macro_mae(self) -> Floats:
+        return nanmean(divide(self.errors, self.support, empty=np.nan))
+
+    def mae(self) -> Floats:
+        return np.asarray(self.errors.sum(axis=1) / self.rows)
+
+    def quadratic_kappa(self) -> Floats:
+        """Compute Cohen's kappa with quadratic weights; NaN if all true and answered labels are one."""
+        places = np.arange(self.answers.classes)
+        weights = (places[:, None] - places) ** 2
+        chance = self.support[:, :, None] * self.predicted[:, None, :] / self.rows[:, None, None]
+        observed, expected = ((table * weights).sum(axis=(1, 2)) for table in (self.confusion, chance))
+        return np.asarray(1 - divide(observed, expected, empty=np.nan))
+
+    def spearman(self) -> Floats:
+        """Compute the rank correlation of expected values and true labels; NaN if either is constant."""
+        expected = self.answers.decoding.expected(self.answers.probabilities)  # type: ignore[attr-defined]
+        ranks = [centred_ranks(column.astype(np.float32), self.counts) for column in (expected, self.answers.targets)]
+        covariance, *variances = ((self.counts * a * b).sum(axis=1) for a, b in ((*ranks,), *((r, r) for r in ranks)))
+        return divide(covariance, np.sqrt(variances[0] * variances[1]), empty=np.nan)
+
     def auroc(self) -> Floats:
         """Compute the macro AUROC over the labels with rows of both kinds; NaN if there is none."""
         return nanmean(np.stack([curve.auroc(self.counts) for curve in self.answers.curves], axis=1))
@@ -110,6 +137,15 @@ class AurocCounts:
         weights = sorted_counts[:, own]
         won = (weights * (negatives[:, self.below[own]] + negatives[:, self.upto[own]]) / 2).sum(axis=1)
         return divide(won, weights.sum(axis=1) * negatives[:, -1], empty=np.nan)
+
+
+def centred_ranks(column: Floats, counts: Floats) -> Floats:
+    """Compute the ranks of a column (N,) within each resample (B, N) less their mean; ties share their mean rank."""
+    _, place = np.unique(column, return_inverse=True)
+    sizes = np.zeros((len(counts), place.max() + 1))
+    np.add.at(sizes, (slice(None), place), counts)
+    ranks = (np.cumsum(sizes, axis=1) - (sizes - 1) / 2)[:, place]
+    return np.asarray(ranks - (counts.sum(axis=1, keepdims=True) + 1) / 2)
 
 
 def draws(rows: int, resamples: int, seed: int) -> Iterator[Floats]:

@@ -13,7 +13,7 @@ from sentiment.errors import DataError, TextError
 from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import Interval, intervals
 from sentiment.inference.predictor import apply_temperature
-from sentiment.inference.tasks import SINGLE, Decoding
+from sentiment.inference.tasks import SINGLE, Decoding, Scale
 from sentiment.inference.types import Classifier, Prediction
 
 CHUNK = 512  # texts per call, between updates of the progress bar and checks for Ctrl-C
@@ -50,6 +50,16 @@ class Evaluation:
     def intervals(self) -> dict[str, Interval]:
         """95 % bootstrap interval of each score."""
         return intervals(self.probabilities.numpy(), self.targets.numpy(), self.labels, decoding=self.decoding)
+
+    @property
+    def row_scores(self) -> torch.Tensor:
+        """Scores (N,), float64, whose mean is the accuracy; on a scale minus the macro MAE."""
+        if not isinstance(self.decoding, Scale):
+            return (self.predicted == self.targets).double()
+        numbers = torch.from_numpy(self.decoding.numbers)
+        counts = self.targets.bincount(minlength=len(self.labels))
+        weights = len(self.targets) / (counts.count_nonzero() * counts[self.targets])
+        return -(numbers[self.predicted] - numbers[self.targets]).abs() * weights
 
     @property
     def confusion(self) -> list[list[int]]:

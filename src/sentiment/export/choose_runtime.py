@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
 
 from sentiment.errors import ModelError
 from sentiment.export.huggingface import update_preprocessing
@@ -15,15 +14,14 @@ from sentiment.export.trust import distrust, edge_rows, first_line
 from sentiment.files import replacing
 from sentiment.inference.checksums import unlist, update_checksums
 from sentiment.inference.predictor import Predictor
-from sentiment.inference.preprocessing import Runtime
-from sentiment.inference.runtimes import OnnxRuntime, graph_of
+from sentiment.inference.runtimes import OnnxRuntime, RuntimeName, graph_of
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.tokenization import encode
 from sentiment.inference.types import Prediction
 
 log = logging.getLogger(__name__)
 
-Wanted = Literal["auto", "torch", "onnx", "onnx-int8"]
-FASTEST_FIRST: tuple[Runtime, ...] = ("onnx-int8", "onnx")  # no timings, so that the choice is reproducible
+FASTEST_FIRST = ("onnx-int8", "onnx")  # no timings, so that the choice is reproducible
 MIN_AGREEMENT = 0.99  # fraction of texts with the same label as fp32 PyTorch
 MAX_DROP = 0.003  # largest drop in accuracy
 MAX_DIFFERENCE = 0.03  # probability, mean over texts; agreement is trivial if one label is always predicted
@@ -48,8 +46,8 @@ class Fidelity:
 
 
 def convert(
-    exported: Path, *, runtime: Wanted, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]
-) -> Runtime:
+    exported: Path, *, runtime: RuntimeName, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]
+) -> str:
     """Build the graph of `runtime` in the export folder and record the choice in preprocessing.json.
 
     With "auto", the fastest faithful runtime is chosen; torch if none is faithful and trusted.
@@ -71,7 +69,7 @@ def convert(
     discard(exported)
     if runtime == "torch":
         return "torch"
-    chosen: Runtime = "torch"
+    chosen = "torch"
     try:
         chosen = compare(exported, runtime, train, texts, targets)
     except ModelError as error:
@@ -79,16 +77,14 @@ def convert(
             raise
         log.warning("%s; PyTorch computes the answers", error)
     finally:
-        if chosen != "torch":
+        if graph_of(exported, chosen).is_file():
             update_checksums(exported, graph_of(exported, chosen).name)
         discard(exported, but=chosen)
     update_preprocessing(exported, runtime=chosen)
     return chosen
 
 
-def compare(
-    exported: Path, wanted: Wanted, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]
-) -> Runtime:
+def compare(exported: Path, wanted: str, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]) -> str:
     """Return the first faithful runtime, the one named in `wanted` whatever its rounding error, or torch.
 
     Raises:
@@ -97,10 +93,13 @@ def compare(
     texts, targets = spread(texts, COMPARED), spread(targets, COMPARED)
     reference = Predictor.load(exported, runtime="torch")
     expected, edges = reference.predict(texts), edge_rows(texts, reference)
-    make(exported, "onnx", reference, train, edges)
+    if wanted == "auto" or wanted in FASTEST_FIRST:
+        make(exported, "onnx", reference, train, edges)
     for candidate in FASTEST_FIRST if wanted == "auto" else (wanted,):
         try:
-            if candidate != "onnx":
+            if candidate not in FASTEST_FIRST:
+                check_registered(exported, candidate, reference, edges)
+            elif candidate != "onnx":
                 make(exported, candidate, reference, train, edges)
             got = answer(exported, candidate, texts)
         except ModelError as error:
@@ -108,7 +107,7 @@ def compare(
                 raise
             log.warning("%s", error)
             continue
-        found = fidelity(got, expected, targets)
+        found = fidelity(got, expected, targets, decoding=reference.decoding)
         log.info("runtime %s: %s, on %d texts", candidate, found, len(texts))
         if found.passes or candidate == wanted:
             return candidate
@@ -116,7 +115,7 @@ def compare(
 
 
 def make(
-    exported: Path, runtime: Runtime, reference: Predictor, train: Sequence[str], edges: Sequence[Sequence[int]]
+    exported: Path, runtime: str, reference: Predictor, train: Sequence[str], edges: Sequence[Sequence[int]]
 ) -> None:
     """Write the graph of a runtime; int8 is quantized from the fp32 graph.
 
@@ -137,6 +136,16 @@ def make(
     raise ModelError(f"{exported} cannot be answered by {runtime}: {reasons[-1]}; use runtime=torch")
 
 
+def check_registered(exported: Path, runtime: str, reference: Predictor, edges: Sequence[Sequence[int]]) -> None:
+    """Compare a runtime that needs no graph of this module with PyTorch. Raises ModelError if it differs on `edges`."""
+    try:
+        reason = distrust(Predictor.load(exported, runtime=runtime).compute, reference.compute, edges)
+    except Exception as error:  # a runtime of a user's own may raise anything
+        reason = first_line(error)
+    if reason:
+        raise ModelError(f"{exported} cannot be answered by {runtime}: {reason}; use runtime=torch")
+
+
 def failure(
     write: Callable[[Path], None], graph: Path, reference: Predictor, edges: Sequence[Sequence[int]]
 ) -> str | None:
@@ -149,7 +158,7 @@ def failure(
         return first_line(error)
 
 
-def answer(exported: Path, runtime: Runtime, texts: Sequence[str]) -> list[Prediction]:
+def answer(exported: Path, runtime: str, texts: Sequence[str]) -> list[Prediction]:
     """Predict the texts with a runtime's graph.
 
     Raises:
@@ -163,11 +172,20 @@ def answer(exported: Path, runtime: Runtime, texts: Sequence[str]) -> list[Predi
         ) from error
 
 
-def fidelity(got: Sequence[Prediction], expected: Sequence[Prediction], targets: Sequence[str]) -> Fidelity:
-    """Compare a runtime's predictions with PyTorch's and the true labels."""
+def fidelity(
+    got: Sequence[Prediction], expected: Sequence[Prediction], targets: Sequence[str], *, decoding: Decoding = SINGLE
+) -> Fidelity:
+    """Compare a runtime's predictions with PyTorch's and the true labels.
+
+    On a scale, a near label counts as nearly right (`Decoding.credit`).
+    """
     count, pairs = len(targets), list(zip(got, expected, strict=True))
     agreeing = sum(a.label == b.label for a, b in pairs)
-    lost = sum((b.label == t) - (a.label == t) for (a, b), t in zip(pairs, targets, strict=True))
+    credits = (
+        [decoding.credit(list(one.probabilities), one.label, truth) for one in pair]
+        for pair, truth in zip(pairs, targets, strict=True)
+    )
+    lost = sum(theirs - own for own, theirs in credits)
     apart = sum(max(abs(p - b.probabilities[label]) for label, p in a.probabilities.items()) for a, b in pairs)
     return Fidelity(agreeing / count, lost / count, apart / count)
 
@@ -177,9 +195,9 @@ def spread(items: Sequence[str], most: int) -> list[str]:
     return [items[i * len(items) // most] for i in range(most)] if len(items) > most else list(items)
 
 
-def discard(exported: Path, *, but: Runtime = "torch") -> None:
+def discard(exported: Path, *, but: str = "torch") -> None:
     """Delete the graphs of all runtimes except `but`, after their lines in SHA256SUMS."""
-    gone = [graph_of(exported, runtime) for runtime in get_args(Runtime) if runtime != but]
+    gone = [graph_of(exported, runtime) for runtime in FASTEST_FIRST if runtime != but]
     unlist(exported, *(graph.name for graph in gone))
     for graph in gone:
         graph.unlink(missing_ok=True)

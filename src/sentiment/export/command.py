@@ -11,17 +11,17 @@ from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.evaluate import run_data
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import evaluate
-from sentiment.export.choose_runtime import Wanted, convert
+from sentiment.export.choose_runtime import convert
 from sentiment.export.extension import add_tokens
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.predictor import Predictor
-from sentiment.inference.preprocessing import Runtime
+from sentiment.inference.runtimes import RuntimeName
 
 log = logging.getLogger(__name__)
 
 
-def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False, new_tokens: NewTokens = None) -> Runtime:
+def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False, new_tokens: NewTokens = None) -> str:
     """Build the graph of `runtime` in a run's export folder, calibrated and compared on the run's own texts.
 
     With `accept` no file is changed: SHA256SUMS is rewritten to approve deliberate edits. With `new_tokens` the model
@@ -63,10 +63,10 @@ def export_run(*, run: Path, runtime: Wanted = "auto", accept: bool = False, new
 
 def validation_accuracy(exported: Path, validation: Split) -> float:
     predictor = Predictor.load(exported)
-    return evaluate(predictor, validation, predictor.labels).scores["accuracy"]
+    return evaluate(predictor, validation, predictor.labels, decoding=predictor.decoding).scores["accuracy"]
 
 
-def accept_changes(run: Path, exported: Path) -> Runtime:
+def accept_changes(run: Path, exported: Path) -> str:
     """Rewrite the checksums of a run whose files were edited, if the model still loads and predicts."""
     former = (exported / SUMS).read_bytes() if (exported / SUMS).is_file() else None
     (exported / SUMS).unlink(missing_ok=True)

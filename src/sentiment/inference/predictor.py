@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 from types import EllipsisType
-from typing import Annotated, Any, Literal, Self, overload
+from typing import Annotated, Any, Self, overload
 
 import numpy as np
 import torch
@@ -26,11 +26,18 @@ from sentiment.inference.abstention import Abstention, Level, level_of
 from sentiment.inference.batching import MAX_TOKENS, group_by_length
 from sentiment.inference.checksums import verified_beside
 from sentiment.inference.explanations import Explainer
-from sentiment.inference.export_dir import export_folder, labels_of, padding_of, read_preprocessing
+from sentiment.inference.export_dir import PREPROCESSING, export_folder, labels_of, padding_of, read_preprocessing
 from sentiment.inference.hub import locate
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
-from sentiment.inference.runtimes import Compute, OnnxRuntime, TorchRuntime, first_token_only, graph_of
+from sentiment.inference.runtimes import (
+    CLASSES,
+    Compute,
+    Opening,
+    RuntimeName,
+    first_token_only,
+    open_runtime,
+)
 from sentiment.inference.tasks import answered, decoding_of, softmax
 from sentiment.inference.tokenization import Encoded, encode_windows, unbounded
 from sentiment.inference.types import Explanation, Identity, Prediction
@@ -102,7 +109,7 @@ class Predictor:
         *,
         revision: str | None = None,
         device: str = "cpu",
-        runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
+        runtime: RuntimeName = "auto",
         max_tokens: Annotated[int, Gt(0)] | None = None,
         window_step: Annotated[int, Ge(0)] | None = None,
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
@@ -142,7 +149,7 @@ class Predictor:
         run: Path,
         *,
         device: str = "cpu",
-        runtime: Literal["auto", "torch", "onnx", "onnx-int8"] = "auto",
+        runtime: RuntimeName = "auto",
         max_tokens: Annotated[int, Gt(0)] | None = None,
         window_step: Annotated[int, Ge(0)] | None = None,
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
@@ -164,15 +171,15 @@ class Predictor:
         with verified_beside(export) as hashes:
             preprocessing = read_preprocessing(export, window_step=window_step, max_error=max_error)
             labels, tokenizer = labels_of(export), read_tokenizer(export)
+            if len((preprocessing.task or {}).get("values", labels)) != len(labels):
+                raise damaged(export / PREPROCESSING, f"its task.values are not one for each of {', '.join(labels)}")
             pad_id = padding_of(export, tokenizer)
             readability, abstention = Readability.read(export, tokenizer), Abstention.read(export)
             load_model = cache(lambda: load_torch(export, device))
-            compute: Compute
-            if runtime == "torch" or (runtime == "auto" and (preprocessing.runtime == "torch" or device != "cpu")):
-                compute = TorchRuntime(load_model(), pad_id, device=device)
-            else:
-                chosen = preprocessing.runtime if runtime == "auto" else runtime
-                compute = OnnxRuntime(graph_of(export, chosen), pad_id, labels=len(labels))
+            chosen = ("torch" if device != "cpu" else preprocessing.runtime) if runtime == "auto" else runtime
+            if chosen not in CLASSES:
+                raise ConfigError(f"runtime={chosen}: there are {', '.join(CLASSES)}")
+            compute = open_runtime(Opening(chosen, export, len(labels), pad_id, device, load_model))
         predictor = cls(
             compute,
             tokenizer,
@@ -185,8 +192,7 @@ class Predictor:
             abstention=abstention,
             sha256=hashes[0],
         )
-        computing = graph.stem.removeprefix("model-") if (graph := getattr(compute, "graph", None)) else "torch"
-        predictor.settings = {"runtime": computing, "device": device, "run": str(run)}
+        predictor.settings = {"runtime": chosen, "device": device, "run": str(run)}
         return predictor
 
     @property

@@ -13,7 +13,7 @@ from sentiment.inference.symbols import fold, mark_capitals, part, shorten_punct
 from sentiment.inference.tasks import decoding_of
 
 Truncation = Literal["head", "tail", "head_tail"]
-Runtime = Literal["torch", "onnx", "onnx-int8"]  # backend that computes the logits
+RUNTIMES = ["torch", "onnx", "onnx-int8"]  # names of the classes in `sentiment.inference.runtimes`
 MAX_MARKS = 30  # combining marks in a row, as in the Stream-Safe Text Format of UAX #15; real text has up to four
 
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # does not match "<3" or "a < b"
@@ -127,7 +127,7 @@ class Preprocessing:
     temperature: float = 1.0  # divisor of the logits
     window_step: int = 0  # tokens between window starts at inference; 0 disables windows
     max_windows: int = 8  # limit per text
-    runtime: Runtime = "torch"
+    runtime: str = "torch"  # what computes the logits, one of RUNTIMES
     max_error: float = 1.0  # promised error rate of the answers given; 1 promises nothing, and answers every text
     task: Mapping[str, Any] | None = None  # kind of label and its decoding (`sentiment.inference.tasks`); None: single
 
@@ -161,6 +161,8 @@ class Preprocessing:
             raise ValueError(f"max_error={self.max_error} is not above 0 and at most 1")
         if self.window_step < 0:
             raise ValueError(f"window_step={self.window_step} is below 0")
+        if self.runtime not in RUNTIMES:
+            raise ValueError(f"runtime={self.runtime!r}: expected one of {', '.join(RUNTIMES)}")
         if self.task is not None and not isinstance(self.task, Mapping):
             raise TypeError(f"task={self.task!r}: expected an object, got {type(self.task).__name__}")
         decoding_of(self.task)

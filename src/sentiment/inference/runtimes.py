@@ -1,14 +1,15 @@
 """Runtimes that map token ids to logits: PyTorch, and ONNX Runtime with a graph of the export folder."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Protocol
 
 import torch
 
 from sentiment.errors import ModelError
 from sentiment.inference.batching import pad
-from sentiment.inference.preprocessing import Runtime
+from sentiment.inference.preprocessing import RUNTIMES
 from sentiment.inference.privacy import keep_to_this_machine
 
 keep_to_this_machine()  # ONNX Runtime opens its event database at import, in OnnxRuntime
@@ -16,7 +17,61 @@ keep_to_this_machine()  # ONNX Runtime opens its event database at import, in On
 Compute = Callable[[Sequence[Sequence[int]]], torch.Tensor]  # token ids -> logits (rows, labels), float32, on the CPU
 
 
-def graph_of(export: Path, runtime: Runtime) -> Path:
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a runtime is opened with."""
+
+    name: str  # the name that it is registered under
+    export: Path  # the export folder
+    labels: int
+    pad_id: int
+    device: str
+    load_model: Callable[[], Any]  # loads the model of transformers, on `device`
+
+
+class Runtime(Protocol):
+    """Class registered under a name that computes logits."""
+
+    @classmethod
+    def open(cls, opening: Opening) -> Compute:
+        """Load what an export folder holds for this runtime."""
+        ...
+
+
+CLASSES: dict[str, type[Runtime]] = {}
+
+
+def register(*names: str) -> Callable[[type[Any]], type[Any]]:
+    """Decorate a runtime class: its names are accepted wherever a runtime is named, in configs and exports."""
+
+    def add(cls: type[Any]) -> type[Any]:
+        for name in names:
+            CLASSES[name] = cls
+            if name not in RUNTIMES:
+                RUNTIMES.append(name)
+        return cls
+
+    return add
+
+
+class _Registered:
+    """Schema of the names that are registered when a config is checked."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.literal_schema(["auto", *RUNTIMES])
+
+
+RuntimeName = Annotated[str, _Registered()]
+
+
+def open_runtime(opening: Opening) -> Compute:
+    """Open the runtime registered under a name. Raises ModelError if its files are missing or damaged."""
+    return CLASSES[opening.name].open(opening)
+
+
+def graph_of(export: Path, runtime: str) -> Path:
     """Return the graph file of an ONNX runtime: model-onnx.onnx or model-onnx-int8.onnx."""
     return export / f"model-{runtime}.onnx"
 
@@ -36,8 +91,13 @@ def first_token_only(network: Any) -> Any:
     return network
 
 
+@register("torch")
 class TorchRuntime:
     """transformers model as a runtime; the only one that supports a GPU or gradients."""
+
+    @classmethod
+    def open(cls, opening: Opening) -> "TorchRuntime":
+        return cls(opening.load_model(), opening.pad_id, device=opening.device)
 
     def __init__(self, model: Any, pad_id: int, *, device: str = "cpu") -> None:
         self.model, self.pad_id, self.device = model, pad_id, device
@@ -49,8 +109,13 @@ class TorchRuntime:
         return logits
 
 
+@register("onnx", "onnx-int8")
 class OnnxRuntime:
     """ONNX Runtime session on the CPU with torch's number of intra-op threads."""
+
+    @classmethod
+    def open(cls, opening: Opening) -> "OnnxRuntime":
+        return cls(graph_of(opening.export, opening.name), opening.pad_id, labels=opening.labels)
 
     def __init__(self, graph: Path, pad_id: int, *, labels: int | None = None) -> None:
         import onnxruntime

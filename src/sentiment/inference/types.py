@@ -22,6 +22,8 @@ class Prediction:
         readable: False where that is more than half of them: every label then has the same probability.
         abstained: True where the text is left to a person, so that the answers given keep the promised error rate
             (`max_error`); None where no promise was asked for.
+        value: On a scale, the expected value of the distribution over its numbers; else None.
+        interval: On a scale, the numbers between which the distribution has 90 %; else None.
     """
 
     label: str
@@ -32,6 +34,8 @@ class Prediction:
     unreadable: float | None = field(default=None, compare=False)  # share of the pieces
     readable: bool | None = field(default=None, compare=False)
     abstained: bool | None = field(default=None, compare=False)
+    value: float | None = None
+    interval: tuple[float, float] | None = None
 
     @property
     def decided(self) -> bool:
@@ -45,7 +49,9 @@ class Prediction:
             details: Add tokens, truncated, unreadable and readable. Without them, `readable` is there if it is false,
                 and `abstained` if a promise was asked for.
         """
-        answer = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
+        answer: dict[str, Any] = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
+        if self.value is not None and self.interval is not None:
+            answer |= {"value": self.value, "interval": list(self.interval)}
         if details:
             answer |= {"tokens": self.tokens, "truncated": self.truncated, "unreadable": self.unreadable}
         if details or self.readable is False:
@@ -60,7 +66,10 @@ class Prediction:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Prediction":
-        return cls(**{name: value[name] for name in cls.__slots__ if name in value})
+        own = {name: value[name] for name in cls.__slots__ if name in value}
+        if own.get("interval") is not None:
+            own["interval"] = tuple(own["interval"])
+        return cls(**own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +126,11 @@ class Model:
     scores: dict[str, Any] | None = None  # metrics.json of the run; None if the archive has none
     intervals: dict[str, Any] | None = None  # intervals.json: [low, high] per score
     sha256: str | None = None  # export hash, see checksums.export_hash
+    task: dict[str, Any] | None = None  # kind of label (`sentiment.inference.tasks`); None: one of several
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        values = asdict(self)
+        return values if self.task is not None else {name: value for name, value in values.items() if name != "task"}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Model":

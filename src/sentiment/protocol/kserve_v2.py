@@ -10,7 +10,8 @@ from sentiment.errors import RequestError
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.validation import check_texts, error_rate, flag, items_of, kind
 
-OUTPUTS = ("label", "score", "probabilities", "tokens", "truncated", "unreadable", "readable", "abstained")
+SCALE = ("value", "interval")  # outputs of models with ordered labels alone
+OUTPUTS = ("label", "score", "probabilities", *SCALE, "tokens", "truncated", "unreadable", "readable", "abstained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Tensor:
         return error_rate(self.parameters)
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
+        if [name for name in self.wanted if name in SCALE] and any(one.value is None for one in predictions):
+            known = ", ".join(name for name in OUTPUTS if name not in SCALE)
+            raise RequestError(f"no output {next(n for n in self.wanted if n in SCALE)!r}; there are {known}")
         columns = tensors(predictions, details=bool(self.wanted) or self.parameters.get("details", False))
         return self._answer([column for column in columns if not self.wanted or column["name"] in self.wanted], model)
 
@@ -86,12 +90,13 @@ def _wanted(body: dict[str, Any]) -> tuple[str, ...]:
         raise RequestError('"outputs" must be a list of objects such as {"name": "label"}')
     for output in outputs:
         if output.get("name") not in OUTPUTS:
-            raise RequestError(f"no output {str(output.get('name'))[:40]!r}; there are {', '.join(OUTPUTS)}")
+            known = ", ".join(name for name in OUTPUTS if name not in SCALE)
+            raise RequestError(f"no output {str(output.get('name'))[:40]!r}; there are {known}")
     return tuple(output["name"] for output in outputs)
 
 
 def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[str, Any]]:
-    """Build the output tensors; `probabilities` has shape [texts, labels] in row-major order.
+    """Build the output tensors; `probabilities` has shape [texts, labels] in row-major order, `interval` [texts, 2].
 
     Without `details` there are the first three; `readable` if it is false for any text, and `abstained` if a promise
     was asked for.
@@ -101,6 +106,9 @@ def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[st
         "score": ("FP32", [p.score for p in predictions]),
         "probabilities": ("FP32", [value for p in predictions for value in p.probabilities.values()]),
     }
+    if predictions and all(p.value is not None for p in predictions):
+        columns["value"] = ("FP32", [p.value for p in predictions])
+        columns["interval"] = ("FP32", [end for p in predictions for end in p.interval or ()])
     if details:
         columns["tokens"] = ("INT64", [p.tokens for p in predictions])
         columns["truncated"] = ("BOOL", [p.truncated for p in predictions])
@@ -114,7 +122,7 @@ def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[st
         {
             "name": name,
             "datatype": datatype,
-            "shape": [count, len(data) // count] if name == "probabilities" else [count],
+            "shape": [count, len(data) // count] if name in ("probabilities", "interval") else [count],
             "data": data,
         }
         for name, (datatype, data) in columns.items()

@@ -30,7 +30,6 @@ from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.export.huggingface import export, update_preprocessing
 from sentiment.files import write_json, write_text
 from sentiment.inference.predictor import Predictor
-from sentiment.inference.preprocessing import Runtime
 from sentiment.inference.readability import Readability
 from sentiment.training.callbacks import Throughput
 from sentiment.training.checkpoints import WholeCheckpoints
@@ -182,7 +181,7 @@ def monitored(cfg: DictConfig) -> str:
     return str(cfg.callbacks.best.monitor).removeprefix("validation/")
 
 
-def convert_export(exported: Path, data: SentimentData, convert: Callable[..., Runtime]) -> Runtime:
+def convert_export(exported: Path, data: SentimentData, convert: Callable[..., str]) -> str:
     """Convert the exported model and return the runtime that serves it; PyTorch if the conversion fails."""
     train, validation = data.splits["train"], data.splits["validation"]
     try:
@@ -235,7 +234,7 @@ def compare_with_baseline(evaluations: Mapping[str, Evaluation], data: Sentiment
 
 
 def summarize(
-    cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, choice: Choice, *, runtime: Runtime, seconds: float
+    cfg: DictConfig, data: SentimentData, trainer: pl.Trainer, choice: Choice, *, runtime: str, seconds: float
 ) -> dict[str, Any]:
     """Build run_summary.json: what is needed to trust, compare and reproduce the run."""
     speed = next(callback for callback in trainer.callbacks if isinstance(callback, Throughput))  # type: ignore[attr-defined]

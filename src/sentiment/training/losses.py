@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Lt
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, nll_loss
 
 from sentiment.data.labels import ClassWeights, read_class_weights
 from sentiment.errors import ConfigError
+from sentiment.inference.tasks import corn_log_probabilities
 
 
 class Loss:
@@ -96,6 +97,44 @@ class Focal(WeightedLoss):
         losses = cross_entropy(logits, targets, reduction="none")
         focused = (-torch.expm1(-losses)).clamp_min(torch.finfo(losses.dtype).tiny) ** self.gamma * losses
         return focused * self.row_weights(targets)
+
+
+class Corn(WeightedLoss):
+    """Negative log-likelihood of CORN's chain of ordered labels: is it above the first, if so above the second, ...
+
+    Shi, Cao and Raschka 2023, "Deep neural networks for rank-consistent ordinal regression based on conditional
+    probabilities".
+
+    Args:
+        weights: As for `WeightedLoss`.
+    """
+
+    link = "corn"
+
+    def __init__(self, *, weights: Any = None) -> None:
+        super().__init__(weights)
+
+    def __call__(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return nll_loss(corn_log_probabilities(logits), targets, reduction="none") * self.row_weights(targets)
+
+
+class Squared(WeightedLoss):
+    """Squared distance of the cumulative distribution over ordered labels from the right label's.
+
+    It is the ranked probability score (Epstein 1969), and the squared earth mover's distance (Hou et al. 2016).
+
+    Args:
+        weights: As for `WeightedLoss`.
+    """
+
+    def __init__(self, *, weights: Any = None) -> None:
+        super().__init__(weights)
+
+    def __call__(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        places = torch.arange(logits.shape[-1], device=logits.device)
+        cumulative = logits.softmax(dim=-1).cumsum(dim=-1)
+        distances = (cumulative - (targets[:, None] <= places).to(cumulative)).square().sum(dim=-1)
+        return distances * self.row_weights(targets)
 
 
 def as_loss(loss: Any) -> Loss:

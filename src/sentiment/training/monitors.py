@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import torch
-from hydra.utils import get_object
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 
 from sentiment.config.signatures import nearest, suggestion
@@ -44,14 +44,15 @@ def check_monitors(cfg: DictConfig) -> None:
     Raises:
         ConfigError: at the first key that names an unknown metric or sets the wrong mode.
     """
-    check_score("optimized_metric", str(cfg.optimized_metric))
+    task = str(instantiate(cfg.task).kind)
+    check_score("optimized_metric", str(cfg.optimized_metric), task)
     for monitor in monitors(cfg):
         if monitor.value == TRAINING_LOSS and monitor.key.split(".")[1] not in JUDGES:
             better = "min"
         elif not monitor.value.startswith(SPLIT):
             raise ConfigError(f"{monitor.key}={monitor.value}: a run has no such score{did_you_mean(monitor.value)}")
         else:
-            better = check_score(monitor.key, monitor.score).mode
+            better = check_score(monitor.key, monitor.score, task).mode
         if monitor.mode not in (None, better):
             raise ConfigError(
                 f"{monitor.mode_key}={monitor.mode}: {monitor.value} is better where it is "
@@ -72,18 +73,26 @@ def check_labels(cfg: DictConfig, labels: Sequence[str]) -> None:
             raise ConfigError(f"{key}: the data has no label {label!r}{suggestion(label, labels)}")
 
 
-def check_score(key: str, score: str) -> Metric:
+def check_score(key: str, score: str, task: str | None = None) -> Metric:
     """Return the `Metric` of a score name such as f1 or recall/positive.
+
+    Args:
+        key: the config key that names it, for messages.
+        score: the name.
+        task: the kind of label that it has to be defined for; None: any.
 
     Raises:
         ConfigError: there is no such metric, a per-label metric lacks its label, or another metric has one.
     """
     name, _, label = score.partition("/")
     metric = metrics.find(name)
+    known = metrics.METRICS if task is None else metrics.of_task(task)
     if metric is None:
-        known = [one.name for one in metrics.METRICS]
-        meant = plain_name(score)
-        raise ConfigError(f"{key}: a run has no metric {score!r}{suggestion(meant, known)}")
+        raise ConfigError(
+            f"{key}: a run has no metric {score!r}{suggestion(plain_name(score), [one.name for one in known])}"
+        )
+    if metric not in known:
+        raise ConfigError(f"{key}: task={task} has no {name}; there are {', '.join(one.name for one in known)}")
     if of_labels(metric) and not label:
         raise ConfigError(f"{key}: {name} has a value for each label; name one, as in {name}/positive")
     if label and not of_labels(metric):

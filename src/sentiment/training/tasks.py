@@ -3,13 +3,24 @@
 The decoding half lives in `sentiment.inference.tasks`; metrics name the tasks that they are defined for.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from dataclasses import replace
+from itertools import pairwise
+from math import isfinite
+from typing import Literal, Protocol
 
 from sentiment.errors import ConfigError
+from sentiment.evaluation import metrics
 from sentiment.evaluation.scoring import Evaluation
-from sentiment.inference.tasks import SINGLE, Decoding
+from sentiment.inference.tasks import SINGLE, Decision, Decoding, Link
+from sentiment.inference.tasks import Scale as ScaleDecoding
 from sentiment.training.losses import CrossEntropy, Loss
+
+ScaleDecision = Literal["auto", "prior_free_median", "median", "prior_free_argmax", "argmax"]
+DECISIONS = ("prior_free_median", "median", "prior_free_argmax", "argmax")  # of equal ones the first is taken
+
+log = logging.getLogger(__name__)
 
 
 class Task(Protocol):
@@ -52,3 +63,82 @@ class Single:
 
     def fit(self, decoding: Decoding, validation: Evaluation, metric: str) -> Decoding:
         return decoding
+
+
+class Scale:
+    """One of several ordered labels for each text, such as 1 to 5 stars.
+
+    The decision may divide out the shares of the labels in training: a measure that counts each label alike has then
+    its Bayes decision, which for a mean absolute error is the median.
+
+    Args:
+        decision: How a distribution becomes a label; "auto" is the one that scores best on validation.
+    """
+
+    kind = "scale"
+
+    def __init__(self, *, decision: ScaleDecision = "auto") -> None:
+        self.decision = decision
+
+    def order(self, labels: Iterable[str]) -> list[str]:
+        found = sorted(labels)
+        if words := [label for label in found if number_of(label) is None]:
+            raise ConfigError(
+                f"task=scale: the label {words[0]!r} is no number; name the labels in order: data.labels=[low,...,high]"
+            )
+        return sorted(found, key=lambda label: number_of(label) or 0.0)
+
+    def default_loss(self) -> Loss:
+        return CrossEntropy()
+
+    def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
+        weights = getattr(loss, "weights", None)
+        factors = [1.0] * len(labels) if weights is None else weights.tolist()
+        shares = [max(counts.get(label, 0), 0.5) * factor for label, factor in zip(labels, factors, strict=True)]
+        link: Link = "corn" if loss.link == "corn" else "softmax"
+        made = ScaleDecoding(scale_values(labels), link, "median", tuple(share / sum(shares) for share in shares))
+        return decided(made, "prior_free_median" if self.decision == "auto" else self.decision)
+
+    def fit(self, decoding: Decoding, validation: Evaluation, metric: str) -> Decoding:
+        if self.decision != "auto" or not isinstance(decoding, ScaleDecoding):
+            return decoding
+        record = metrics.find(metric)
+        if record is None or record.reads in ("probabilities", "expected"):  # no decision changes those
+            metric, record = "macro_mae", metrics.find("macro_mae")
+        assert record is not None
+        sign = 1 if record.higher_is_better else -1
+        options = {name: decided(decoding, name) for name in DECISIONS}
+        scores = {name: replace(validation, decoding=option).scores[metric] for name, option in options.items()}
+        best = max(scores, key=lambda name: sign * scores[name])
+        shown = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+        log.info("decision %s: best of %s by %s on %d validation texts", best, shown, metric, len(validation.split))
+        return options[best]
+
+
+def decided(decoding: ScaleDecoding, decision: str) -> ScaleDecoding:
+    """Return a decoding with another decision; the prior is kept only where it is divided out."""
+    rule: Decision = "argmax" if decision.endswith("argmax") else "median"
+    return replace(decoding, decision=rule, prior=decoding.prior if decision.startswith("prior_free") else None)
+
+
+def scale_values(labels: Sequence[str]) -> tuple[float, ...]:
+    """Return the numbers that ordered labels stand for: their own, or else their places from 0.
+
+    Raises:
+        ConfigError: They are numbers out of order.
+    """
+    values = [value for label in labels if (value := number_of(label)) is not None]
+    if len(values) < len(labels):
+        return tuple(map(float, range(len(labels))))
+    if any(a >= b for a, b in pairwise(values)):
+        raise ConfigError(f"task=scale: data.labels={list(labels)} are numbers out of order; name the lowest first")
+    return tuple(values)
+
+
+def number_of(label: str) -> float | None:
+    """Return the number that a label spells, else None."""
+    try:
+        value = float(label)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None

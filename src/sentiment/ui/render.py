@@ -62,6 +62,9 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
     """Render the predicted label and all probabilities; of a text that cannot be read, that it cannot."""
     head = f'<h3 class="title">{escape(title)}</h3>' if title else ""
     label = f"<strong>{escape(prediction.label)}</strong> <span>{percent(prediction.score)} probable</span>"
+    if prediction.value is not None and prediction.interval is not None:
+        low, high = prediction.interval
+        label += f" <span>value {prediction.value:.2f}, 90 % between {low:g} and {high:g}</span>"
     if prediction.readable is False:
         label, rest = "<strong>cannot be read</strong>", notice(UNREADABLE, "hint")
     else:

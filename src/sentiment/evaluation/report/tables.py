@@ -73,6 +73,42 @@ def behaviour(outcomes: "list[Outcome]") -> list[Behaviour]:
 
 def verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
     """Summarize the result in a few sentences for the reader."""
+    rows = len(result.split)
+    if result.decoding.kind == "scale":
+        lines = scale_verdict(split, result, baseline)
+    else:
+        lines = accuracy_verdict(split, result, baseline)
+    if rows < FEW:
+        lines.append(
+            f"{rows} texts are few: the intervals are wide, and with fewer than about 100 they are narrower than they "
+            "should be."
+        )
+    return lines
+
+
+def scale_verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
+    """Summarize how far the answers are from the right labels on the scale."""
+    low, high = result.intervals["macro_mae"]
+    lines = [
+        f"On {len(result.split):,} {split} texts the answers are {result.scores['macro_mae']:.2f} from the right label "
+        f"on the scale, each label counting alike (macro MAE, 95 % interval {low:.2f} to {high:.2f}); "
+        f"{percent(result.scores['accuracy'])} are the very label."
+    ]
+    if baseline:
+        low, high = baseline.lead_interval
+        found = f"The baseline, which only counts words, is {baseline.scores['macro_mae']:.2f} off"
+        lead = f"{abs(baseline.lead):.2f} ({low:+.2f} to {high:+.2f})"
+        if low > 0:
+            lines.append(f"{found}: the model is nearer by {lead}.")
+        elif high < 0:
+            lines.append(f"{found}: the model is farther off by {lead}.")
+        else:
+            lines.append(f"{found}: a difference of {lead}, too small to tell apart on this many texts.")
+    return lines
+
+
+def accuracy_verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
+    """Summarize how many answers are right."""
     accuracy, rows = result.scores["accuracy"], len(result.split)
     lines = [
         f"On {rows:,} {split} texts the model gives the right label to {percent(accuracy)} "
@@ -88,11 +124,6 @@ def verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> 
             lines.append(f"{found}: the model is behind by {lead}.")
         else:
             lines.append(f"{found}: a difference of {lead}, too small to tell apart on this many texts.")
-    if rows < FEW:
-        lines.append(
-            f"{rows} texts are few: the intervals are wide, and with fewer than about 100 they are narrower than they "
-            "should be."
-        )
     return lines
 
 

@@ -11,6 +11,7 @@ from sentiment.client.management import number
 from sentiment.errors import ClientError, NotFoundError, ServingError
 from sentiment.evaluation.behaviour import Capability, judge
 from sentiment.files import rename
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.types import Prediction
 from sentiment.serving.rollout.gate import Evidence, compare_behaviour, measure_candidate
 from sentiment.serving.rollout.golden import Golden
@@ -49,7 +50,13 @@ class Candidate:
                 f"{error}; is {self.archive.parent} the store of this server? set model_store="
             ) from error
 
-    def measure(self, golden: Golden, exported: Sequence[Prediction], behaviour: Sequence[Capability]) -> Evidence:
+    def measure(
+        self,
+        golden: Golden,
+        exported: Sequence[Prediction],
+        behaviour: Sequence[Capability],
+        decoding: Decoding = SINGLE,
+    ) -> Evidence:
         """Compare the candidate with the exported model and the default version on the golden set; time some texts.
 
         The behaviour tests of both versions are compared too.
@@ -64,7 +71,12 @@ class Candidate:
             served = client.predict(golden.texts)
             seconds = [timed(client, golden.texts[i % len(golden.texts)]) for i in range(TIMED)]
         evidence = measure_candidate(
-            served=served, exported=exported, in_place=in_place, labels=golden.labels, seconds=seconds
+            served=served,
+            exported=exported,
+            in_place=in_place,
+            labels=golden.labels,
+            seconds=seconds,
+            decoding=decoding,
         )
         return replace(evidence, behaviour=behaved)
 

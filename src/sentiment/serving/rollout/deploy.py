@@ -105,7 +105,7 @@ def deploy(
             with uninterrupted():
                 candidate.register(package, Path(run), workers=max(1, len(before.workers)) if before else 1)
             log.info("checking %s %s with %d texts of %s", engine.model, version, len(chosen.texts), chosen.source)
-            evidence = candidate.measure(chosen, predictor.predict(chosen.texts), capabilities)
+            evidence = candidate.measure(chosen, predictor.predict(chosen.texts), capabilities, predictor.decoding)
             record["evidence"] = asdict(evidence)
             if reasons := violations(evidence, limits):
                 raise RefusedError(f"{engine.model} {version} is not put in place: {'; '.join(reasons)}")

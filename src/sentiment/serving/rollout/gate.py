@@ -8,6 +8,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 
 from sentiment.evaluation.behaviour import Outcome, worse
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.types import Prediction
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -74,6 +75,7 @@ def measure_candidate(
     in_place: Sequence[Prediction] | None,
     labels: Sequence[str] | None,
     seconds: Sequence[float],
+    decoding: Decoding = SINGLE,
 ) -> Evidence:
     """Compute the evidence from predictions of the same texts.
 
@@ -83,14 +85,15 @@ def measure_candidate(
         in_place: Predictions of the default version, if there is one.
         labels: Golden labels, if there are any.
         seconds: Latencies of single texts, at least two.
+        decoding: The kind of label; on a scale, a near label counts as nearly right.
     """
     pairs = list(zip(served, exported, strict=True))
     return Evidence(
         texts=len(pairs),
         agreement=share([one.label == other.label for one, other in pairs]),
         difference=max(difference(one, other) for one, other in pairs),
-        accuracy=accuracy(served, labels),
-        accuracy_in_place=accuracy(in_place, labels),
+        accuracy=accuracy(served, labels, decoding),
+        accuracy_in_place=accuracy(in_place, labels, decoding),
         p95_ms=1000 * statistics.quantiles(seconds, n=20, method="inclusive")[-1],
     )
 
@@ -147,13 +150,23 @@ def difference(one: Prediction, other: Prediction) -> float:
     return max(abs(value - other.probabilities[label]) for label, value in one.probabilities.items())
 
 
-def accuracy(predictions: Sequence[Prediction] | None, labels: Sequence[str] | None) -> float | None:
+def accuracy(
+    predictions: Sequence[Prediction] | None, labels: Sequence[str] | None, decoding: Decoding = SINGLE
+) -> float | None:
+    """Return the mean credit of the predictions: the accuracy; on a scale a near label counts as nearly right."""
     if predictions is None or labels is None:
         return None
-    return share([one.label == label for one, label in zip(predictions, labels, strict=True)])
+    return share([credit(decoding, one, label) for one, label in zip(predictions, labels, strict=True)])
 
 
-def share(hits: Sequence[bool]) -> float:
+def credit(decoding: Decoding, prediction: Prediction, label: str) -> float:
+    """Return how right a prediction is; of a version with other labels, 1 for the very label and else 0."""
+    known = list(prediction.probabilities)
+    fits = decoding == SINGLE or label in known
+    return decoding.credit(known, prediction.label, label) if fits else float(prediction.label == label)
+
+
+def share(hits: Sequence[float]) -> float:
     return sum(hits) / len(hits)
 
 
