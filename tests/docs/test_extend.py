@@ -63,7 +63,7 @@ def test_a_loss(in_folder, small, corpus):
     [(name, text)] = files("A loss").items()
     (in_folder / name).write_text(text)
     [[_, *words]] = commands("A loss")
-    main([*words, *small, f"data.dir={corpus}", "convert.runtime=torch"])
+    main([*words, *small, f"data.dir={corpus}", "after_training.convert.runtime=torch"])
     assert read_json(Path("outputs/hinge/metrics.json"))["test"]["accuracy"] >= 0
 
 
@@ -74,7 +74,7 @@ def test_a_metric(in_folder, small, corpus, monkeypatch):
     assert (ROOT / name).is_file()
     exec(text, vars(metrics))
     (_, *train), (_, *leaderboard) = commands("A metric")
-    main([*train, *small, f"data.dir={corpus}", "convert.runtime=torch"])
+    main([*train, *small, f"data.dir={corpus}", "after_training.convert.runtime=torch"])
     assert -1 <= read_json(Path("outputs/mcc/metrics.json"))["test"]["mcc"] <= 1
     assert "Matthews correlation" in Path("outputs/mcc/report/report.html").read_text()
     main(leaderboard)
@@ -89,7 +89,7 @@ def test_a_source_of_data(in_folder, small, monkeypatch):
         rows = [(f"{'good' if i % 2 else 'bad'} film {i}", "positive" if i % 2 else "negative") for i in range(48)]
         connection.executemany("insert into reviews (text, label) values (?, ?)", rows)
     (_, *train), (_, *evaluate) = commands("A source of data")
-    main([*train, *small, "data.validation_fraction=0.25", "convert.runtime=torch"])
+    main([*train, *small, "data.validation_fraction=0.25", "after_training.convert.runtime=torch"])
     assert read_json(Path("outputs/reviews/run_summary.json"))["data"]["train"]["rows"] == 36
     with pytest.raises(SystemExit):  # until it is allowed by name
         main(evaluate)
@@ -102,7 +102,7 @@ def test_a_source_of_data(in_folder, small, monkeypatch):
 def checkout(tmp_path_factory, tiny_backbone):
     """A copy of the checkout with the files of the page, and a way to run a command in it."""
     root = tmp_path_factory.mktemp("checkout")
-    for part in ("src", "conf", "handlers", "data/demo"):
+    for part in ("src", "conf", "handlers", "data"):
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
     for section in ("A command", "A backbone"):
         for name, text in files(section).items():
@@ -137,7 +137,9 @@ def test_a_command(checkout):
 @pytest.mark.slow
 def test_a_backbone(checkout):
     [[_, *words]] = commands("A backbone")
-    checkout(*words, "convert.runtime=torch", "baseline=false", "test=false")
+    checkout(
+        *words, "after_training.convert.runtime=torch", "after_training.baseline=false", "after_training.test=false"
+    )
     assert (checkout.root / "outputs" / "ours" / "metrics.json").is_file()
 
 

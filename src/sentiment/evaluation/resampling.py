@@ -142,8 +142,7 @@ class AurocCounts:
 def centred_ranks(column: Floats, counts: Floats) -> Floats:
     """Compute the ranks of a column (N,) within each resample (B, N) less their mean; ties share their mean rank."""
     _, place = np.unique(column, return_inverse=True)
-    sizes = np.zeros((len(counts), place.max() + 1))
-    np.add.at(sizes, (slice(None), place), counts)
+    sizes = np.stack([np.bincount(place, weights=row) for row in counts])  # rows of each tie
     ranks = (np.cumsum(sizes, axis=1) - (sizes - 1) / 2)[:, place]
     return np.asarray(ranks - (counts.sum(axis=1, keepdims=True) + 1) / 2)
 

@@ -143,8 +143,9 @@ class Explainer:
 
     def _logits(self, embeddings: torch.Tensor) -> torch.Tensor:
         everything = torch.ones(embeddings.shape[:2], device=embeddings.device)
-        logits: torch.Tensor = self.model(inputs_embeds=embeddings, attention_mask=everything).logits
-        return self.decoding.log_scores(logits.float()) / self.preprocessing.temperature
+        logits = self.model(inputs_embeds=embeddings, attention_mask=everything).logits
+        scores: torch.Tensor = self.decoding.log_scores(logits.float())
+        return scores / self.preprocessing.temperature
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -19,7 +19,7 @@ Compute = Callable[[Sequence[Sequence[int]]], torch.Tensor]  # token ids -> logi
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a runtime is opened with."""
+    """Arguments of `Runtime.open`."""
 
     name: str  # the name that it is registered under
     export: Path  # the export folder

@@ -189,7 +189,7 @@ def answered(
 
 def numbers(name: str, values: Any) -> tuple[float, ...]:
     """Return a sequence of finite numbers as floats. Raises ValueError for anything else."""
-    plain = list(values) if isinstance(values, list | tuple) else [None]
+    plain: list[Any] = list(values) if isinstance(values, list | tuple) else [None]
     if not all(isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) for value in plain):
         raise ValueError(f"task.{name}={values!r}: expected a list of numbers")
     return tuple(map(float, plain))
