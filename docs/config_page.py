@@ -12,7 +12,7 @@ import annotated_types
 import yaml
 from hydra.utils import get_object
 
-from sentiment.cli import COMMANDS
+from sentiment.cli import commands
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import type_hints
 
@@ -42,7 +42,7 @@ class Key:
 
 def render() -> str:
     parts = [HEAD, "## Commands\n"]
-    for command in COMMANDS:
+    for command in commands():
         title = "python train.py" if command == "train" else f"sentiment {command}"
         parts.append(section(CONF / f"{command}.yaml", f"### {title}"))
     parts.append("## Groups\n")

@@ -61,8 +61,7 @@ def score_run(
         data.label_column = data.label_column or own.label_column
     rows = chosen(read(data or own, folder, predictor.labels), split)
     log.info("scoring %d %s texts", len(rows), split)
-    temperature, decoding = predictor.preprocessing.temperature, predictor.decoding
-    result = evaluate(predictor, rows, predictor.labels, temperature=temperature, decoding=decoding)
+    result = evaluate(predictor, rows, predictor.labels, temperature=predictor.preprocessing.temperature)
     found = reference(folder, own, split, result, predictor.preprocessing.cleaning) if baseline else {}
     results = Results({split: result}, found, behave(predictor, behaviour))
     target = Path(output) if output else folder / "evaluation" / split

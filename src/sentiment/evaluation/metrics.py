@@ -81,7 +81,7 @@ class MacroMeanAbsoluteError(torchmetrics.Metric):
 
     def compute(self) -> torch.Tensor:
         errors, true = (dim_zero_cat(self.answered) - dim_zero_cat(self.true)).abs(), dim_zero_cat(self.true)
-        return torch.stack([errors[true == value].mean() for value in true.unique()]).mean()
+        return torch.stack([errors[true == value].mean() for value in torch.unique(true)]).mean()
 
 
 def spearman(classes: int) -> torchmetrics.Metric:

@@ -78,9 +78,10 @@ def evaluate(
     labels: Sequence[str],
     *,
     temperature: float = 1.0,
-    decoding: Decoding = SINGLE,
 ) -> Evaluation:
     """Predict each text of a split with `classifier`, whose probabilities were made with `temperature`.
+
+    The labels are decided as by a `Predictor`'s own decoding; a classifier without one answers single labels.
 
     Raises:
         DataError: a label of the split is unknown to the model, or a text cannot be predicted.
@@ -97,7 +98,7 @@ def evaluate(
         [answer.tokens for answer in answers if answer.tokens is not None] or None,
         [answer.truncated for answer in answers if answer.truncated is not None] or None,
         [answer.readable is not False for answer in answers],
-        decoding,
+        getattr(classifier, "decoding", SINGLE),
     )
 
 

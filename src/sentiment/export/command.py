@@ -63,7 +63,7 @@ def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False
 
 def validation_accuracy(exported: Path, validation: Split) -> float:
     predictor = Predictor.load(exported)
-    return evaluate(predictor, validation, predictor.labels, decoding=predictor.decoding).scores["accuracy"]
+    return evaluate(predictor, validation, predictor.labels).scores["accuracy"]
 
 
 def accept_changes(run: Path, exported: Path) -> str:

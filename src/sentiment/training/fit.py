@@ -201,7 +201,7 @@ def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> di
     names = ["validation", *(["test"] if score_test and "test" in data.splits else [])]
     for name in names:
         log.info("scoring %d %s texts", len(data.splits[name]), name)
-    results = {name: evaluate(predictor, data.splits[name], data.labels, decoding=predictor.decoding) for name in names}
+    results = {name: evaluate(predictor, data.splits[name], data.labels) for name in names}
     for name, result in results.items():
         if not result.probabilities.isfinite().all():
             raise ModelError(f"the {name} scores are not numbers; the training diverged, lower model.lr")
