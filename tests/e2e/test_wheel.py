@@ -78,9 +78,10 @@ def size(folder):
 
 
 @pytest.mark.timeout(600)
-def test_the_wheel_works_in_an_empty_folder(wheel, tmp_path):
+def test_the_wheel_works_in_an_empty_folder(wheel, tmp_path_factory):
     """The wheel stands in a folder of its own that comes before the checkout; the other packages are shared."""
-    site, empty = tmp_path / "site", tmp_path / "empty"
+    folder = tmp_path_factory.mktemp("whole")  # short: sockets have paths of 107 bytes at most
+    site, empty = folder / "site", folder / "empty"
     empty.mkdir()
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
     subprocess.run(install, check=True)

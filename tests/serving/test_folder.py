@@ -1,13 +1,16 @@
 """A server's folder: one server at a time, and nothing of anybody else's is removed."""
 
 import os
+import socket
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from sentiment.errors import ServingError
-from sentiment.serving.folder import LOCK, Folder
+from sentiment.serving.folder import LOCK, LONGEST, Folder
 
 
 def test_a_folder_is_one_servers_until_it_is_released(tmp_path):
@@ -96,3 +99,19 @@ def test_a_folder_that_cannot_be_made_is_said_with_the_key(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ServingError, match="work_dir=.*/serve cannot be written: Not a directory; set work_dir=PATH"):
         Folder(tmp_path / "file" / "serve").claim()
+
+
+def test_a_path_that_is_too_long_for_the_workers_sockets_is_refused():
+    """In a folder as long as may be, a worker's socket can be made."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        longest = Path(short) / ("d" * (LONGEST - len(short) - 1))
+        folder = Folder(longest)
+        folder.claim()
+        folder.clear()
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(folder.tmp / ".ts.sock.9000"))
+        folder.release()
+        with pytest.raises(
+            ServingError, match=f"has {LONGEST + 1} bytes as a full path, .*; set work_dir to a shorter"
+        ):
+            Folder(Path(f"{longest}d")).claim()

@@ -16,6 +16,7 @@ LOCK = "serve.lock"  # holds the server's process id; also marks the folder as a
 WRITTEN = ("config.properties", "log4j2.xml", "metrics.yaml", "console.log", "key_file.json", "logs", "tmp")
 EARLIER = {"config.properties", "log4j2.xml", "metrics.yaml"}  # releases without a lock file wrote all three
 LOGS = ("*_log.log", "*_log.*.log.gz")
+LONGEST = 107 - len("/tmp/.ts.sock.9000")  # bytes; the path of a Unix socket has at most 107
 GIVE_WAY_SECONDS = 10.0  # wait for the child processes of a killed server to end
 
 
@@ -43,8 +44,14 @@ class Folder:
         """Lock the folder and record this process's id in the lock file.
 
         Raises:
-            ServingError: Another server runs in the folder, it cannot be written, or it holds files of other programs.
+            ServingError: Another server runs in the folder, it cannot be written, it holds files of other programs, or
+                its path is too long for the sockets of the workers.
         """
+        if (length := len(os.fsencode(self.path.absolute()))) > LONGEST:
+            raise ServingError(
+                f"work_dir={self.path} has {length} bytes as a full path, and the workers' sockets in it can have no "
+                f"more than {LONGEST}; set work_dir to a shorter one"
+            )
         self._check_files()
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
