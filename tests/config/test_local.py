@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from sentiment.cli import COMMANDS
+from sentiment.cli import commands
 from sentiment.config import compose as composing
 from sentiment.config.resources import bundled
 from tests.conftest import ROOT
@@ -26,7 +26,7 @@ def test_training_takes_the_settings_of_this_machine_and_the_command_line_wins(l
     assert composing.compose("train", ["trainer.accelerator=cpu"]).trainer.accelerator == "cpu"
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "train"])
+@pytest.mark.parametrize("command", [command for command in commands() if command != "train"])
 def test_each_command_takes_its_own_settings(command, local):
     (local / f"{command}.yaml").write_text("paths: {output_dir: /data/runs}\n")
     assert composing.compose(command).paths.output_dir == "/data/runs"
