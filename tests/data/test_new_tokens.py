@@ -11,6 +11,7 @@ from sentiment.backbones import PACKAGED, load_tokenizer
 from sentiment.data import SentimentData
 from sentiment.data.new_tokens import EMOTICONS, emoji_tokens, extend, grow, read_wanted
 from sentiment.errors import ConfigError
+from sentiment.inference.explanations import trimmed
 from sentiment.inference.preprocessing import Cleaning, Preprocessing
 from sentiment.inference.tokenization import encode, unknown_token
 from tests.backbones import ENCODERS, build
@@ -213,3 +214,21 @@ def test_capitals_are_a_feature_of_a_token_and_not_of_pieces(tiny_backbone, corp
     data.setup()
     [row] = encode(["so BAD"], data.tokenizer.backend_tokenizer, data.preprocessing)
     assert text_of(data.tokenizer.backend_tokenizer, row) == ["[CLS]", "so", "xxup", "bad", "[SEP]"]
+
+
+def test_an_offset_leaves_out_the_space_that_a_new_token_takes_in():
+    backend = extended("byte BPE")
+    text = CLEANING("worst😡 phone")
+    encoded = backend.encode(text, add_special_tokens=False)
+    [(start, end)] = [
+        span for piece, span in zip(encoded.ids, encoded.offsets, strict=True) if backend.id_to_token(piece) == "😡"
+    ]
+    assert text[start:end] == " 😡"
+    assert trimmed(text, start, end) == (start + 1, end)
+    assert trimmed(text, 0, 5) == (0, 5)
+
+
+def extended(kind):
+    tokenizer = trained(kind)
+    extend(tokenizer, "emoji")
+    return tokenizer.backend_tokenizer
