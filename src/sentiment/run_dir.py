@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sentiment.config.overrides import for_shell
-from sentiment.config.renamed import current_config, current_names, current_override
+from sentiment.config.renamed import added, current_config, current_names, current_override
 from sentiment.errors import ConfigError, ModelError
 from sentiment.files import damaged, read_object, read_utf8, write_json, write_text
 from sentiment.inference.checksums import SUMS, verify_files, write_checksums
@@ -118,7 +118,7 @@ def start(folder: Path, cfg: DictConfig, hydra: Any) -> None:
 
 
 def overrides(folder: Path) -> list[str] | None:
-    """Read the overrides a run was started with, in order; None if the folder has no run.
+    """Read the overrides a run was started with, in order, and those that keep it so; None if the folder has no run.
 
     Raises:
         DamagedFileError: The file is not a YAML list of strings.
@@ -129,7 +129,9 @@ def overrides(folder: Path) -> list[str] | None:
     value = read_yaml(path)
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise damaged(path, "expected a list of overrides")
-    return [current_override(one) for one in value]
+    current = [current_override(one) for one in value]
+    saved = saved_config(folder)
+    return current if saved is None else [*current, *added(saved, current)]
 
 
 def read_yaml(path: Path) -> Any:
@@ -199,11 +201,13 @@ def sweep_overrides(folder: Path) -> list[str] | None:
     path = folder / "multirun.yaml"
     if not path.is_file():
         return None
-    given = OmegaConf.select(read_config(path), "hydra.overrides")
+    saved = read_config(path)
+    given = OmegaConf.select(saved, "hydra.overrides")
     if given is None or not {"task", "hydra"} <= set(given):
         raise damaged(path, "it has no hydra.overrides")
     kept = [*given.task, *(value for value in given.hydra if not value.startswith("hydra.mode="))]
-    return [current_override(one) for one in kept]
+    current = [current_override(one) for one in kept]
+    return [*current, *added(saved, current)]
 
 
 def check_name(name: object) -> None:

@@ -55,6 +55,18 @@ def test_a_run_of_an_earlier_release_opens_with_the_names_of_then(tiny_copy):
     ]
 
 
+def test_a_run_of_before_a_key_was_there_goes_on_without_it(tiny_copy):
+    path = tiny_copy / ".hydra" / "config.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("  new_tokens:")), encoding="utf-8")
+    assert "model.new_tokens=null" in overrides(tiny_copy)
+
+
+def test_callbacks_that_were_default_and_one_more_are_named_both():
+    assert current_override("callbacks=ema") == "callbacks=[default,ema]"
+    assert current_override("test=true") == "after_training.test=true"
+
+
 def test_an_export_of_an_earlier_release_keeps_its_windows(tiny_copy):
     path = tiny_copy / "export" / "preprocessing.json"
     stored = json.loads(path.read_text())

@@ -42,6 +42,7 @@ COMMANDS = {  # as KEYS, of one command
 }
 REFERENCE = re.compile(rf"(\$\{{)({'|'.join(map(re.escape, KEYS))})(?=\}})")
 INCLUDED_DEFAULT = ("ema", "early_stopping", "lr_finder")  # options of callbacks that were default and one more
+ADDED = {"model.new_tokens": "null"}  # key that earlier configs lack: the value that does what was done without it
 SEARCHED = "hydra.sweeper.params."  # prefix of the keys that a search varies
 
 
@@ -78,6 +79,13 @@ def current_config(cfg: DictConfig) -> DictConfig:
                 OmegaConf.update(cfg, new, owner._get_node(name))
                 owner.pop(name)
     return cfg
+
+
+def added(cfg: DictConfig, overrides: Sequence[str]) -> list[str]:
+    """Return overrides that keep a saved training run as it was, for the keys that its config does not have yet."""
+    given = {override.lstrip("+~").partition("=")[0] for override in overrides}
+    missing = (key for key in ADDED if OmegaConf.select(cfg, key, default=given) is given and key not in given)
+    return [f"{key}={ADDED[key]}" for key in missing]
 
 
 def refuse_old_keys(command: str, overrides: Sequence[str]) -> None:

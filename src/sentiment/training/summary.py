@@ -6,6 +6,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from sentiment.training.check import NEEDED
+
 
 def start_lines(cfg: DictConfig, hydra: Any, folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the title and the text of each line.
@@ -29,7 +31,8 @@ def start_lines(cfg: DictConfig, hydra: Any, folder: Path) -> Iterator[tuple[str
         f"{length(trainer)}, {trainer.accelerator} x {trainer.devices}, {trainer.precision}, seed {cfg.seed}",
     )
     yield "epochs by", str(cfg.callbacks.best.monitor)
-    yield "callbacks", f"{chosen(choices.get('callbacks'))}; logger {chosen(choices.get('logger'))}"
+    more = [str(key) for key, node in cfg.callbacks.items() if node and key not in NEEDED]
+    yield "callbacks", f"{', '.join(more) or 'those that every run needs'}; logger {', '.join(cfg.logger) or 'none'}"
     yield "afterwards", ", ".join(after(cfg.after_training))
 
 
@@ -57,7 +60,3 @@ def after(switches: DictConfig) -> Iterator[str]:
 
 def name(node: DictConfig) -> str:
     return str(node.get("_target_", "none")).rpartition(".")[2]
-
-
-def chosen(option: Any) -> str:
-    return "none" if option is None else str(option)

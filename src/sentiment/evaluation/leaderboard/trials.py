@@ -55,8 +55,10 @@ class Trial:
 
     def value(self, key: str) -> str:
         """Return the value of `key` in this run, overridden or not; "" if it has no such key."""
+        if self.choices.get(key, "None") != "None":  # Hydra records no choice where it is a list of options
+            return self.choices[key]
         if key in self.choices:
-            return str(self.choices[key])
+            return next((one.partition("=")[2] for one in reversed(self.overrides) if one.startswith(f"{key}=")), "")
         value = OmegaConf.select(self.config, key)
         if isinstance(value, DictConfig):
             return json.dumps(OmegaConf.to_container(value))

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sentiment import run_dir as runs
 from sentiment.config import extras
-from sentiment.config.renamed import current_key
+from sentiment.config.renamed import ADDED, current_key
 from sentiment.errors import ConfigError, SentimentError
 from sentiment.evaluation.study_storage import readable
 from sentiment.files import write_text
@@ -89,7 +89,8 @@ class OptunaSweeper(FolderSweeper):
                 study_name=self.study_name, storage=self.storage, direction=self.direction, load_if_exists=True
             )
         former = study.user_attrs.get("fixed")
-        if former is not None and runs.settings(former) != runs.settings(fixed):
+        kept = {f"{key}={value}" for key, value in ADDED.items()}  # of a study that an earlier release began
+        if former is not None and runs.settings(former) | kept != runs.settings(fixed) | kept:
             raise ConfigError(
                 f"{self.folder} searches with {' '.join(former)}; choose another run_name for other settings"
             )
