@@ -52,6 +52,8 @@ def ours(words):
 def test_a_command_block_is_run_composed_or_says_why_not(block):
     if block.mark == "not run":
         assert block.reason
+    if block.reason.startswith("tests/docs/test_extend.py runs it"):
+        return  # with a part that the page adds
     if not block.mark:
         assert [words for words in block.commands if not ours(words)] == []
     for words in block.commands:
