@@ -9,6 +9,7 @@ import pytest
 PACKAGES = {
     "buildah": "buildah",
     "chromium": "chromium",
+    "curl": "curl",
     "debootstrap": "debootstrap",
     "ip": "iproute2",
     "munged": "munge",

@@ -1,7 +1,6 @@
 """The real server over HTTPS, on all three APIs, and every command that asks it."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -124,7 +123,7 @@ def test_plain_http_is_told_to_write_https(https, trust, capsys):
     assert (status, out) == (1, f"error: {url}/predictions/sentiment: the server speaks TLS alone; write https://\n")
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl on the path")
+@pytest.mark.requires("curl")
 def test_the_printed_lines_work_and_hold_no_token(https):
     lines = addresses(https).splitlines()
     printed = "\n".join(line for line in lines if line.startswith(("TOKEN=", "curl ")))

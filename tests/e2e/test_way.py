@@ -131,6 +131,7 @@ def test_a_port_in_use_is_said_with_its_holder(server, way):
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.requires("curl")
 def test_the_command_serves_with_the_packaged_java_and_leaves_nothing(way, tmp_path):
     """sentiment serve on a path without Java, stopped as Ctrl-C does."""
     ports = free_ports(3)

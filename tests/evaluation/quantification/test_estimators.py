@@ -71,7 +71,7 @@ def test_shrinkage_keeps_the_base_where_nothing_moved_and_corrects_where_it_did(
 def test_the_estimators_give_the_numbers_of_quapy(labelled, rates, shifted):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        aggregative = pytest.importorskip("quapy.method.aggregative")
+        from quapy.method import aggregative
     (probabilities, targets), (posteriors, _, _) = labelled, shifted
     classes, predictions = np.arange(3), Predictions.of(posteriors)
     hard = aggregative.ACC.getPteCondEstim(classes, targets, probabilities.argmax(axis=1))
