@@ -101,9 +101,9 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     if after.calibrate:
         evaluations = calibrate(exported, evaluations)
     evaluations = fit_decoding(exported, evaluations, task, metric=str(cfg.optimized_metric))
-    if score_test:
-        write_quantification(exported, evaluations["validation"], data.splits["train"].labels)
     write_abstention(exported, evaluations["validation"])
+    if score_test:  # last, since it records the hash of the export
+        write_quantification(exported, evaluations["validation"], data.splits["train"].labels)
     wanted = score_test if after.baseline is None else after.baseline
     baseline = compare_with_baseline(evaluations, data) if wanted else {}
     behaviour = behave(Predictor.load(exported), after.get("behaviour")) if score_test else []

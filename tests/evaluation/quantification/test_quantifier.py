@@ -11,7 +11,7 @@ from sentiment.evaluation.quantification import FILE, Method, Predictions, Quant
 from sentiment.evaluation.quantification.choice import COUNTS, decide
 from sentiment.evaluation.quantification.reference import REFERENCE, Reference, read_reference
 from sentiment.evaluation.quantification.simulation import bags
-from sentiment.inference.checksums import damage_of
+from sentiment.inference.checksums import damage_of, export_hash
 from tests.evaluation.quantification.made_up import LABELS, PRIOR, draw
 
 
@@ -92,6 +92,7 @@ def test_a_run_leaves_both_files_in_its_export_and_lists_them(tiny_run):
     assert known.labels == ["negative", "positive"]
     assert known.texts == len(reference) == 16
     assert known.choice.method.name == "counts"
+    assert known.export == export_hash(tiny_run / "export")  # nothing that decides an answer was written later
     assert (reference.tokens > 2).all()
     assert damage_of(tiny_run / "export") is None
     assert REFERENCE in (tiny_run / "export" / "SHA256SUMS").read_text()
