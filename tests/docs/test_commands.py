@@ -56,6 +56,8 @@ def test_a_command_block_is_run_composed_or_says_why_not(block):
         return  # with a part that the page adds
     if not block.mark:
         assert [words for words in block.commands if not ours(words)] == []
+    if "tests/docs/test_extend.py" in block.reason:
+        return  # it runs them beside the code of the page, without which they do not compose
     for words in block.commands:
         if ours(words):
             bind(words[: words.index(">")] if ">" in words else words)
