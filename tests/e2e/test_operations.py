@@ -1,6 +1,8 @@
 """Operations against the real server: what it opens, logs, registers, and what the commands say of it."""
 
 import json
+import subprocess
+import sys
 
 import httpx
 import psutil
@@ -62,7 +64,8 @@ def test_one_key_names_the_server_its_management_api_and_its_keys(opened, tmp_pa
     main(["models", *where])
     assert "1 READY" in capsys.readouterr().out
     source = write_csv(tmp_path / "in.csv", [("good film",)], header=("text",))
-    main(["predict", "engine=rest", *where, f"input={source}", f"output={tmp_path}/out.csv", "quiet=true"])
+    words = ["predict", "engine=rest", *where, f"input={source}", f"output={tmp_path}/out.csv", "quiet=true"]
+    subprocess.run([sys.executable, "-m", "sentiment", *words], check=True, capture_output=True)
     assert [row["prediction"] for row in read_csv(tmp_path / "out.csv")] == ["positive"]
 
 
