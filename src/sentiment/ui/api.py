@@ -57,7 +57,7 @@ def end_points(desk: AppState) -> None:
             return summary, [str(file) for file in result.files]
 
     file, column = gr.File(visible=False), gr.Textbox(visible=False)
-    gr.Button(visible=False).click(  # without a trigger of its own it would run as the page opens, with no file
+    gr.Button(visible=False).click(  # without its own trigger it would run as the page opens, with no file
         predict_table,
         [file, column],
         [gr.JSON(visible=False), gr.Files(visible=False)],
