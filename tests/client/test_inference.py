@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from sentiment.client import AsyncClient, Client
-from sentiment.client.exchange import PAUSES, exchange
+from sentiment.client.exchange import exchange
 from sentiment.errors import (
     BusyError,
     ClientError,
@@ -154,10 +154,11 @@ def test_an_address_that_is_none_is_a_mistake_of_the_configuration(url):
 
 def test_pauses_grow_and_are_spread():
     flow = exchange("http://host", key_file=None, key="inference")
-    pauses = [next(flow).pause, *(flow.send(httpx.Response(503)).pause for _ in PAUSES)]
-    assert pauses[0] == 0.0
-    for seconds, most in zip(pauses[1:], (0.1, 0.3, 1.0, 3.0), strict=True):
-        assert most / 2 <= seconds <= most
+    assert next(flow) == 0.0
+    for most in (0.1, 0.3, 1.0, 3.0):
+        next(flow)
+        assert most / 2 <= flow.send(httpx.Response(503)) <= most
+    next(flow)
     with pytest.raises(BusyError):
         flow.send(httpx.Response(503))
 
@@ -191,10 +192,23 @@ def test_an_answer_that_is_no_explanation_is_a_fault_of_the_server(server):
 @pytest.mark.parametrize(("said", "waits"), [("7", 7.0), ("0", 0.0), ("900", 120.0), ("soon", 0.0)])
 def test_a_busy_server_says_when_to_ask_again(said, waits):
     flow = exchange("http://x", key_file=None, key="inference", pauses=(1e-3, 1e-3))
+    assert next(flow) == 0.0
     next(flow)
-    step = flow.send(httpx.Response(503, json={"message": "busy"}, headers={"Retry-After": said}))
-    assert step.pause == pytest.approx(waits, abs=2e-3)
-    assert flow.send(httpx.ConnectError("gone")).pause <= 1e-3
+    pause = flow.send(httpx.Response(503, json={"message": "busy"}, headers={"Retry-After": said}))
+    assert pause == pytest.approx(waits, abs=2e-3)
+    next(flow)
+    assert flow.send(httpx.ConnectError("gone")) <= 1e-3
+
+
+def test_a_key_that_is_written_while_the_client_waits_is_sent(tmp_path):
+    key_file = tmp_path / "key"
+    key_file.write_text("old")
+    flow = exchange("http://x", key_file=key_file, key="inference", pauses=(1e-3,))
+    next(flow)
+    assert next(flow).headers == {"Authorization": "Bearer old"}
+    flow.send(httpx.Response(401, json={"message": "no"}))
+    key_file.write_text("new")
+    assert next(flow).headers == {"Authorization": "Bearer new"}
 
 
 def too_much(most):

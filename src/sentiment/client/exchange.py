@@ -1,4 +1,4 @@
-"""Sans-IO request logic with retries, shared by the sync and async clients: yields requests, receives responses."""
+"""Sans-IO request logic with retries, shared by both clients: yields pauses and requests, receives responses."""
 
 import asyncio
 import random
@@ -32,14 +32,13 @@ TRIES_WITH_THE_SAME_KEY = 3  # or with none: the file may be written at this mom
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One attempt: wait `pause` seconds, then send the request with `headers`; or GET a new token from `token_url`."""
+    """One attempt: send the request with `headers`; or GET a new token from `token_url`."""
 
-    pause: float
     headers: dict[str, str]
     token_url: str | None = None
 
 
-Exchange = Generator[Try, httpx.Response | httpx.TransportError, Any]
+Exchange = Generator[float | Try, httpx.Response | httpx.TransportError | None, Any]  # a float: seconds to wait
 
 
 def exchange(
@@ -51,7 +50,7 @@ def exchange(
     pauses: Sequence[float] = PAUSES,
     repeatable: bool = True,
 ) -> Exchange:
-    """Yield each attempt, receive its response or transport error, and return the decoded JSON.
+    """Yield the seconds to wait and each attempt, receive its response or transport error, return the decoded JSON.
 
     A busy server, a dead worker and a broken connection are retried if the request is `repeatable`. After a rejected
     token the key file is read again; an expired token is renewed first if `management_url` is given. A token that
@@ -72,11 +71,13 @@ def exchange(
     refused: list[dict[str, str]] = []
     asked = 0.0  # s, from Retry-After
     for pause in (0.0, *pauses):
-        headers = authorization(key_file, key)
+        yield max(asked, pause * random.uniform(0.5, 1.0))
+        headers = authorization(key_file, key)  # after the pause, in which the file may have been written
         if headers in refused and management_url and key_file and expired(key_file, key):
-            yield Try(0.0, authorization(key_file, "API"), token_address(management_url, key))
+            yield Try(authorization(key_file, "API"), token_address(management_url, key))
             headers = authorization(key_file, key)
-        response = yield Try(max(asked, pause * random.uniform(0.5, 1.0)), headers)
+        response = yield Try(headers)
+        assert response is not None  # of a wait alone
         if isinstance(response, httpx.Response) and response.is_success:
             return decoded(response)
         asked = 0.0 if isinstance(response, httpx.TransportError) else retry_after(response)
@@ -126,34 +127,38 @@ def unreachable(error: httpx.TransportError, url: str) -> ClientError:
 
 def drive(flow: Exchange, send: Callable[[Try], httpx.Response]) -> Any:
     """Run an exchange over a blocking `send(step)`."""
-    step = next(flow)
+    answer: httpx.Response | httpx.TransportError | None = None
     while True:
-        time.sleep(step.pause)
-        answer: httpx.Response | httpx.TransportError
+        try:
+            step = flow.send(answer)
+        except StopIteration as done:
+            return done.value
+        answer = None
+        if isinstance(step, float):
+            time.sleep(step)
+            continue
         try:
             answer = send(step)
         except httpx.TransportError as error:
             answer = error
-        try:
-            step = flow.send(answer)
-        except StopIteration as done:
-            return done.value
 
 
 async def drive_async(flow: Exchange, send: Callable[[Try], Awaitable[httpx.Response]]) -> Any:
     """Run an exchange over an awaited `send(step)`."""
-    step = next(flow)
+    answer: httpx.Response | httpx.TransportError | None = None
     while True:
-        await asyncio.sleep(step.pause)
-        answer: httpx.Response | httpx.TransportError
-        try:
-            answer = await send(step)
-        except httpx.TransportError as error:
-            answer = error
         try:
             step = flow.send(answer)
         except StopIteration as done:
             return done.value
+        answer = None
+        if isinstance(step, float):
+            await asyncio.sleep(step)
+            continue
+        try:
+            answer = await send(step)
+        except httpx.TransportError as error:
+            answer = error
 
 
 def retry_after(response: httpx.Response) -> float:
