@@ -41,6 +41,7 @@ from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Prediction
 from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
+from sentiment.worker.admission import MAX_SECONDS
 
 QUIET = 0.1  # share of the time without attacks, before the rest
 WARM_UP = 0.2  # of the time, left out of the slope: Java grows its heap, torch its buffers
@@ -253,7 +254,7 @@ def arguments() -> argparse.Namespace:
         "--kill-every", type=float, default=2.0, help="minutes between two kills of the worker; 0: none"
     )
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--max-seconds", type=float, help="that a worker computes at a time; default: package's")
+    parser.add_argument("--max-seconds", type=float, default=MAX_SECONDS, help="that a worker computes at a time")
     parser.add_argument("--proxy", action="store_true", help="ask through deploy/proxy's nginx, which must be there")
     parser.add_argument("--max-slope", type=float, default=2.0, help="MB a minute, of Java and the workers together")
     parser.add_argument("--max-slowdown", type=float, default=3.0, help="p99 of single texts beside the quiet server's")

@@ -55,10 +55,10 @@ def test_emoji_stand_alone_in_rows_and_beside_words(corpus):
     for label in ("negative", "positive"):
         texts = [row["text"] for row in corpus["train"] if row["label"] == label]
         assert sum(not words(text) for text in texts) >= 8  # nothing but emoji
-        assert sum(bool(re.search(r"\w[\U0001f300-\U0001faff]", text)) for text in texts) >= 4  # glued
+        assert sum(bool(re.search(r"\w[\U0001f300-\U0001faff]", text)) for text in texts) >= 3  # glued
         assert sum(bool(re.search(r"[:>]['-]?[()D]|<3", text)) for text in texts) >= 4
         assert sum(bool(re.search(r"([a-z])\1\1", text)) for text in texts) >= 5
-        assert sum(text.isupper() for text in texts) >= 3
+        assert sum(text.isupper() for text in texts) >= 2
 
 
 def test_the_unusual_texts_are_in_no_split(corpus):

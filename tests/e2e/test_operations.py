@@ -137,8 +137,8 @@ def rows(out):
         (["scale=1", "version=7.0"], 1, "7.0"),
         (["register=nowhere.mar"], 1, "nowhere.mar"),
         (["scale=1", "default=1.0"], 2, "one thing at a time: got scale and default; leave one"),
-        (["management_url=http://127.0.0.1:9", "+management.pauses=[]"], 1, "no answer from http://127.0.0.1:9/models"),
-        (["management.key_file=null"], 1, "Token Authorization failed"),
+        (["server=http://127.0.0.1:8", "+management.pauses=[]"], 1, "no answer from http://127.0.0.1:9/models"),
+        (["paths.key_file=null"], 1, "Token Authorization failed"),
     ],
 )
 def test_what_cannot_be_done_to_models_is_said_in_one_line(command, overrides, status, reason):

@@ -40,7 +40,8 @@ def test_a_tensor_answer_names_model_version_and_id(http, local):
     answer = http.post(PATHS[2], json={**V2, "parameters": {"details": True}}).json()
     assert (answer["model_name"], answer["model_version"], answer["id"]) == ("sentiment", "1.0", "7")
     shapes = {output["name"]: output["shape"] for output in answer["outputs"]}
-    assert shapes == {"label": [2], "score": [2], "probabilities": [2, 2], "tokens": [2], "truncated": [2]}
+    details = {"tokens": [2], "truncated": [2], "readable": [2], "unreadable": [2]}
+    assert shapes == {"label": [2], "score": [2], "probabilities": [2, 2], **details}
 
 
 def test_forms_errors_and_explanations_mixed_in_one_batch_each_get_their_own(http, local):

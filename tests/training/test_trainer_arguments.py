@@ -165,6 +165,7 @@ def test_what_epochs_and_trials_are_judged_by_is_checked_before_training(overrid
 
 @pytest.mark.parametrize("monitor", ["macro_recall", "loss", "recall/positive"])
 def test_a_run_is_judged_by_any_score(monitor, train_tiny):
-    run = train_tiny("judged", *FAST, f"callbacks.best.monitor=validation/{monitor}", f"optimized_metric={monitor}")
+    judged = (f"callbacks.best.monitor=validation/{monitor}", f"optimized_metric={monitor}")
+    run = train_tiny("judged", *FAST, "trainer.precision=32-true", *judged)  # bf16 would move a row over the line
     exported = read_json(run / "run_summary.json")["exported"]
-    assert exported["score"] == pytest.approx(read_json(run / "metrics.json")["validation"][monitor], abs=2e-2)
+    assert exported["score"] == pytest.approx(read_json(run / "metrics.json")["validation"][monitor], abs=1e-4)

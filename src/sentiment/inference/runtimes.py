@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import torch
 
@@ -58,9 +58,7 @@ class _Registered:
     """Schema of the names that are registered when a config is checked."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.literal_schema(["auto", *RUNTIMES])
+        return handler.generate_schema(Literal[("auto", *RUNTIMES)])
 
 
 RuntimeName = Annotated[str, _Registered()]
