@@ -4,12 +4,14 @@ The promise is made on the validation split and stored in the export (`abstentio
 the score, an upper confidence bound on the error rate of the texts at or above it (sentiment.evaluation.abstention).
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sentiment.errors import ConfigError
 from sentiment.files import damaged, read_object
+from sentiment.inference.types import Prediction
 
 ABSTENTION = "abstention.json"
 
@@ -91,3 +93,8 @@ def level_of(promise: Abstention | None, max_error: float) -> Level:
             "train the run again, or leave max_error out"
         )
     return promise.level(max_error)
+
+
+def abstaining(predictions: Sequence[Prediction], level: Level) -> list[Prediction]:
+    """Mark the predictions that are left to a person: unreadable texts, and scores below the level's threshold."""
+    return [replace(one, abstained=one.readable is False or one.score < level.threshold) for one in predictions]

@@ -1,4 +1,7 @@
-"""Readers of an export folder: preprocessing, labels and padding token."""
+"""Readers of an export folder: preprocessing, labels, padding token, tokenizer and weights.
+
+transformers takes seconds to import, so it is imported only when PyTorch computes.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +12,10 @@ from tokenizers import Tokenizer
 from sentiment.errors import ModelError, SentimentError
 from sentiment.files import damaged, read_object
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.runtimes import first_token_only
+from sentiment.inference.tokenization import unbounded
 
 PREPROCESSING = "preprocessing.json"
-
-
 REQUIRED = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", PREPROCESSING)
 
 
@@ -98,3 +101,35 @@ def read_preprocessing(
         raise damaged(path, str(error).removeprefix("Preprocessing.__init__() ")) from error
     changes: dict[str, Any] = {"window_step": window_step, "max_error": max_error}
     return replace(own, **{name: value for name, value in changes.items() if value is not None})
+
+
+def read_tokenizer(export: Path) -> Tokenizer:
+    path = export / "tokenizer.json"
+    try:
+        return unbounded(Tokenizer.from_file(str(path)))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise damaged(path, first_line(error)) from error
+
+
+def load_torch(export: Path, device: str) -> Any:
+    """Load the weights with transformers.
+
+    Raises:
+        DamagedFileError: The weights are truncated, have other shapes than config.json, or lack tensors.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    weights = export / "model.safetensors"
+    try:
+        network, info = AutoModelForSequenceClassification.from_pretrained(
+            export, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+    except Exception as error:  # the possible types share no narrower base class
+        raise damaged(weights, f"it does not fit {export / 'config.json'} ({first_line(error)})") from error
+    if missing := sorted(info["missing_keys"]):
+        raise damaged(weights, f"it lacks {missing[0]} and {len(missing) - 1} more of the model's tensors")
+    return first_token_only(network).to(device).eval()
+
+
+def first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -8,7 +8,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -22,24 +21,25 @@ from tokenizers import Tokenizer
 
 from sentiment.errors import ConfigError, DataError, ModelError
 from sentiment.files import damaged
-from sentiment.inference.abstention import Abstention, Level, level_of
+from sentiment.inference.abstention import Abstention, abstaining, level_of
 from sentiment.inference.batching import MAX_TOKENS, group_by_length
 from sentiment.inference.checksums import verified_beside
 from sentiment.inference.explanations import Explainer
-from sentiment.inference.export_dir import PREPROCESSING, export_folder, labels_of, padding_of, read_preprocessing
+from sentiment.inference.export_dir import (
+    PREPROCESSING,
+    export_folder,
+    labels_of,
+    load_torch,
+    padding_of,
+    read_preprocessing,
+    read_tokenizer,
+)
 from sentiment.inference.hub import locate
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
-from sentiment.inference.runtimes import (
-    CLASSES,
-    Compute,
-    Opening,
-    RuntimeName,
-    first_token_only,
-    open_runtime,
-)
+from sentiment.inference.runtimes import CLASSES, Compute, Opening, RuntimeName, open_runtime
 from sentiment.inference.tasks import answered, decoding_of, softmax
-from sentiment.inference.tokenization import Encoded, encode_windows, unbounded
+from sentiment.inference.tokenization import Encoded, encode_windows
 from sentiment.inference.types import Explanation, Identity, Prediction
 
 log = logging.getLogger(__name__)
@@ -397,11 +397,6 @@ class Predictor:
         return answered(self.decoding, self.labels, row, **how)
 
 
-def abstaining(predictions: Sequence[Prediction], level: Level) -> list[Prediction]:
-    """Mark the predictions that are left to a person: unreadable texts, and scores below the level's threshold."""
-    return [replace(one, abstained=one.readable is False or one.score < level.threshold) for one in predictions]
-
-
 def as_list(texts: Iterable[str]) -> Sequence[str]:
     """Return texts as a list. Raises DataError for a bare text, which would be read letter by letter, or no texts."""
     if isinstance(texts, str):
@@ -426,38 +421,6 @@ def best_labels(prediction: Prediction, count: int | None) -> list[dict[str, Any
 def closed(*_: object) -> Any:
     """Stand for the model of a predictor that is closed."""
     raise ModelError("this predictor is closed; open the model again with Predictor.from_pretrained")
-
-
-def read_tokenizer(export: Path) -> Tokenizer:
-    path = export / "tokenizer.json"
-    try:
-        return unbounded(Tokenizer.from_file(str(path)))
-    except Exception as error:  # tokenizers raises nothing narrower
-        raise damaged(path, first_line(error)) from error
-
-
-def load_torch(export: Path, device: str) -> Any:
-    """Load the weights with transformers.
-
-    Raises:
-        DamagedFileError: The weights are truncated, have other shapes than config.json, or lack tensors.
-    """
-    from transformers import AutoModelForSequenceClassification
-
-    weights = export / "model.safetensors"
-    try:
-        network, info = AutoModelForSequenceClassification.from_pretrained(
-            export, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
-    except Exception as error:  # the possible types share no narrower base class
-        raise damaged(weights, f"it does not fit {export / 'config.json'} ({first_line(error)})") from error
-    if missing := sorted(info["missing_keys"]):
-        raise damaged(weights, f"it lacks {missing[0]} and {len(missing) - 1} more of the model's tensors")
-    return first_token_only(network).to(device).eval()
-
-
-def first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def apply_temperature(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:

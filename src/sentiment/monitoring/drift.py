@@ -11,8 +11,7 @@ from scipy.stats import ks_2samp
 
 from sentiment.evaluation.quantification.reference import FEWEST, Reference
 from sentiment.evaluation.quantification.words import words_of
-from sentiment.inference.export_dir import read_preprocessing
-from sentiment.inference.predictor import read_tokenizer
+from sentiment.inference.export_dir import read_preprocessing, read_tokenizer
 from sentiment.inference.tokenization import encode_windows
 from sentiment.inference.types import LIMIT
 from sentiment.monitoring.rows import Chunk
