@@ -11,15 +11,22 @@ import httpx
 from annotated_types import Ge, Gt, Le
 
 from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive, drive_async, exchange
+from sentiment.client.messages import (
+    check_list,
+    explain_body,
+    explanation,
+    halves,
+    ping_request,
+    predictions,
+    request,
+)
 from sentiment.client.pinned import PinnedClient
-from sentiment.client.traces import trace_headers
 from sentiment.client.trust import extensions, verification
 from sentiment.errors import RejectedError, RequestError, ServerError
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.validation import MAX_TEXTS, MODEL_HEADER, check_text
 
 MAX_BYTES = 6_000_000  # limit for the texts of a request; TorchServe accepts 6,553,500 bytes in all
-JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -85,26 +92,6 @@ class Address:
     def exchange(self, url: str) -> Exchange:
         key_file = Path(self.key_file) if self.key_file else None
         return exchange(url, key_file=key_file, key="inference", management_url=self.management_url, pauses=self.pauses)
-
-
-def check_list(texts: Sequence[str]) -> None:
-    """Raise RejectedError for a bare text, which would be sent letter by letter."""
-    if isinstance(texts, str):
-        raise RejectedError("expected a list of texts, got one text; put it in a list: [text]")
-
-
-def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    """Return httpx's arguments for one attempt; without a body, ask the model to describe itself."""
-    if step.token_url:
-        return {"method": "GET", "url": step.token_url, "headers": step.headers}
-    headers = step.headers | trace_headers()
-    if body is None:
-        return {"method": "POST", "url": url, "headers": headers | {"describe": "True"}}
-    return {"method": "POST", "url": url, "content": json.dumps(body), "headers": headers | JSON}
-
-
-def ping_request(step: Try, url: str) -> dict[str, Any]:
-    return {"method": "GET", "url": step.token_url or url, "headers": step.headers}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -281,43 +268,3 @@ async def together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
     return [task.result() for task in tasks]
-
-
-def halves(body: dict[str, Any], error: RejectedError) -> list[dict[str, Any]]:
-    """Split a request body that was rejected with 413 into two; raise the error if it cannot help."""
-    texts = body["texts"]
-    if error.status != 413 or len(texts) < 2:
-        raise error
-    half = len(texts) // 2
-    return [{**body, "texts": part} for part in (texts[:half], texts[half:])]
-
-
-def predictions(answer: Any, body: dict[str, Any]) -> list[Prediction]:
-    """Decode the predictions of a response.
-
-    Raises:
-        ServerError: The response does not come from our handler, or has another number of predictions than texts.
-    """
-    try:
-        found = [Prediction.from_json(value) for value in answer["predictions"]]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ServerError('the answer holds no "predictions"; is the model an archive of sentiment package?') from error
-    if len(found) != len(body["texts"]):
-        raise ServerError(f"{len(found)} predictions for {len(body['texts'])} texts; is a proxy in between?")
-    return found
-
-
-def explain_body(text: str, target: str | None) -> dict[str, str]:
-    return {"text": text} if target is None else {"text": text, "target": target}
-
-
-def explanation(answer: Any) -> Explanation:
-    """Decode the explanation of a response.
-
-    Raises:
-        ServerError: The response does not come from our handler.
-    """
-    try:
-        return Explanation.from_json(answer)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ServerError("the answer is no explanation; was the archive packaged by an earlier version?") from error

@@ -1,0 +1,72 @@
+"""Bodies and answers of the inference API, as both clients send and read them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sentiment.client.exchange import Try
+from sentiment.client.traces import trace_headers
+from sentiment.errors import RejectedError, ServerError
+from sentiment.inference.types import Explanation, Prediction
+
+JSON = {"Content-Type": "application/json"}
+
+
+def check_list(texts: Sequence[str]) -> None:
+    """Raise RejectedError for a bare text, which would be sent letter by letter."""
+    if isinstance(texts, str):
+        raise RejectedError("expected a list of texts, got one text; put it in a list: [text]")
+
+
+def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    """Return httpx's arguments for one attempt; without a body, ask the model to describe itself."""
+    if step.token_url:
+        return {"method": "GET", "url": step.token_url, "headers": step.headers}
+    headers = step.headers | trace_headers()
+    if body is None:
+        return {"method": "POST", "url": url, "headers": headers | {"describe": "True"}}
+    return {"method": "POST", "url": url, "content": json.dumps(body), "headers": headers | JSON}
+
+
+def ping_request(step: Try, url: str) -> dict[str, Any]:
+    return {"method": "GET", "url": step.token_url or url, "headers": step.headers}
+
+
+def halves(body: dict[str, Any], error: RejectedError) -> list[dict[str, Any]]:
+    """Split a request body that was rejected with 413 into two; raise the error if it cannot help."""
+    texts = body["texts"]
+    if error.status != 413 or len(texts) < 2:
+        raise error
+    half = len(texts) // 2
+    return [{**body, "texts": part} for part in (texts[:half], texts[half:])]
+
+
+def predictions(answer: Any, body: dict[str, Any]) -> list[Prediction]:
+    """Decode the predictions of a response.
+
+    Raises:
+        ServerError: The response does not come from our handler, or has another number of predictions than texts.
+    """
+    try:
+        found = [Prediction.from_json(value) for value in answer["predictions"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ServerError('the answer holds no "predictions"; is the model an archive of sentiment package?') from error
+    if len(found) != len(body["texts"]):
+        raise ServerError(f"{len(found)} predictions for {len(body['texts'])} texts; is a proxy in between?")
+    return found
+
+
+def explain_body(text: str, target: str | None) -> dict[str, str]:
+    return {"text": text} if target is None else {"text": text, "target": target}
+
+
+def explanation(answer: Any) -> Explanation:
+    """Decode the explanation of a response.
+
+    Raises:
+        ServerError: The response does not come from our handler.
+    """
+    try:
+        return Explanation.from_json(answer)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ServerError("the answer is no explanation; was the archive packaged by an earlier version?") from error
