@@ -187,6 +187,10 @@ class Memory:
         """Megabytes a minute after the warm-up, by least squares."""
         return statistics.linear_regression(self.minutes[self.warm :], sizes[self.warm :]).slope
 
+    def fifths(self, sizes: Sequence[float]) -> list[float]:
+        """Return the sizes at the start, after each fifth of the time, and at the end."""
+        return [sizes[round(fifth / 5 * (len(sizes) - 1))] for fifth in range(6)]
+
     @property
     def warm(self) -> int:
         return next(i for i, minute in enumerate(self.minutes) if minute >= WARM_UP * self.minutes[-1])
@@ -326,8 +330,8 @@ def report(
         table.add_row(f"one text, {name}", row)
     for name, sizes in (("Java", memory.java), ("workers", memory.workers)):
         table.add_row(
-            f"{name}: start, warm, end",
-            f"{sizes[0]:.0f}, {sizes[memory.warm]:.0f}, {sizes[-1]:.0f} MB; {memory.slope(sizes):+.2f} MB/min",
+            f"{name}: at each fifth of the time",
+            ", ".join(f"{size:.0f}" for size in memory.fifths(sizes)) + f" MB; {memory.slope(sizes):+.2f} MB/min",
         )
     table.add_row("processes left", str(len(left)))
     return table

@@ -21,6 +21,7 @@ from sentiment.protocol.validation import MODEL_HEADER
 from sentiment.worker.activity import Activity, counted
 from sentiment.worker.admission import MAX_SECONDS, Admission, Outcome, place_of
 from sentiment.worker.explain_queue import explain_batch
+from sentiment.worker.memory import give_back, is_large
 from sentiment.worker.metrics import Telemetry
 from sentiment.worker.socket_reader import receive_in_pieces
 from sentiment.worker.tracing import Answered, Batch, Tracing
@@ -85,6 +86,8 @@ class SentimentHandler:
         )
         if self.tracing and batch:
             self.tracing.finish(batch, [*map(told, requests, answers, headers)])
+        if is_large(rows) or any(isinstance(one, Explain) for one in requests):
+            give_back()
         return [json.dumps(answer.to_json()) if isinstance(answer, RequestError) else answer for answer in answers]
 
     def _answer(self, requests: Sequence[Request | Explain | RequestError], batch: Batch | None) -> dict[int, Any]:

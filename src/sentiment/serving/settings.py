@@ -20,8 +20,9 @@ LogLevel = Literal["debug", "info", "warn", "error"]
 LogsTo = Literal["files", "stdout"]
 
 # The heap starts at 64 MB instead of a 64th of the memory. The C2 compiler is off: in the first minute under load it
-# would take half a core from the model, to speed up a twentieth of the work.
-VM = "-Xms64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+# would take half a core from the model, to speed up a twentieth of the work. What large requests have left free is
+# returned to the system.
+VM = "-Xms64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30"
 
 SAID = r"%replace{%m}{\?\S*(?= HTTP/)}{?}"  # request lines without the query string, which may hold a user's text
 PLAIN_LINE = f"%d{{ISO8601}} [%-5p] %t %c - {SAID}%n"
