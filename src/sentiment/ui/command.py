@@ -1,7 +1,9 @@
 """The ui command."""
 
 import os
+import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +70,8 @@ def launch(
         ConfigError: The page would be exposed without a login, or `auth` is malformed.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # Gradio prints the address, which a log file must have at once
     os.environ["FORWARDED_ALLOW_IPS"] = ",".join(trusted_proxies)  # read by uvicorn, which trusts 127.0.0.1 by default
     login = checked_login(auth, host=published or host, insecure=insecure)
     check_free(host, port, "port")
