@@ -12,15 +12,15 @@ from tests.signals import at_step
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
-def test_a_demo_that_is_stopped_ends_its_training_first(number, tiny_backbone, corpus, tmp_path):
+def test_a_demo_that_is_stopped_ends_its_training_first(number, tiny_backbone, corpus, short_path):
     """The signal comes with the first checkpoint of the training, to the demo alone."""
     training = ["debug=fast", "data=files", f"data.dir={corpus}", f"model.backbone={tiny_backbone}"]
-    training += [f"paths.cache={tmp_path}/cache", "data.max_length=32", "data.batch_size=8"]
-    command = [sys.executable, "-m", "sentiment", "demo", f"output_dir={tmp_path}", f"model_store={tmp_path}/store"]
+    training += [f"paths.cache={short_path}/cache", "data.max_length=32", "data.batch_size=8"]
+    command = [sys.executable, "-m", "sentiment", "demo", f"output_dir={short_path}", f"model_store={short_path}/store"]
     command += [f"ports=[{','.join(map(str, free_ports(3)))}]", f"overrides={training!r}"]
-    environment = at_step(number, r"os\.rename .*/last\.ckpt$", target="parent") | {"OF_THIS_DEMO": str(tmp_path)}
+    environment = at_step(number, r"os\.rename .*/last\.ckpt$", target="parent") | {"OF_THIS_DEMO": str(short_path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "error: stopped"), done.stderr
     assert "go on with: python train.py resume=" in done.stderr
     marks = [one.info["environ"] or {} for one in psutil.process_iter(["environ"])]
-    assert str(tmp_path) not in [mark.get("OF_THIS_DEMO") for mark in marks]
+    assert str(short_path) not in [mark.get("OF_THIS_DEMO") for mark in marks]

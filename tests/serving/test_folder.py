@@ -13,59 +13,59 @@ from sentiment.errors import ServingError
 from sentiment.serving.folder import LOCK, LONGEST, Folder
 
 
-def test_a_folder_is_one_servers_until_it_is_released(tmp_path):
-    first = Folder(tmp_path / "serve")
+def test_a_folder_is_one_servers_until_it_is_released(short_path):
+    first = Folder(short_path / "serve")
     first.claim()
     with pytest.raises(ServingError, match=rf"belongs to a server that runs, process {os.getpid()}; stop it with"):
-        Folder(tmp_path / "serve").claim()
+        Folder(short_path / "serve").claim()
     first.release()
-    second = Folder(tmp_path / "serve")
+    second = Folder(short_path / "serve")
     second.claim()
     second.release()
 
 
-def test_the_lock_of_a_killed_server_is_stale_at_once(tmp_path):
+def test_the_lock_of_a_killed_server_is_stale_at_once(short_path):
     code = "import os, sys; from pathlib import Path; from sentiment.serving.folder import Folder; "
     code += "Folder(Path(sys.argv[1])).claim(); os.kill(os.getpid(), 9)"
-    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "serve")]).returncode == -9
-    assert (tmp_path / "serve" / LOCK).read_text().strip().isdigit()
-    folder = Folder(tmp_path / "serve")
+    assert subprocess.run([sys.executable, "-c", code, str(short_path / "serve")]).returncode == -9
+    assert (short_path / "serve" / LOCK).read_text().strip().isdigit()
+    folder = Folder(short_path / "serve")
     folder.claim()
     folder.release()
 
 
 @pytest.mark.parametrize("name", ["logs", "tmp", "config.properties"])
-def test_a_folder_with_anothers_files_of_these_names_is_refused_and_left_alone(tmp_path, name):
-    theirs = tmp_path / name
+def test_a_folder_with_anothers_files_of_these_names_is_refused_and_left_alone(short_path, name):
+    theirs = short_path / name
     if "." in name:
         theirs.write_text("theirs")
     else:
         theirs.mkdir()
         (theirs / "theirs.txt").write_text("theirs")
     with pytest.raises(ServingError, match=f"holds {name} that no server of sentiment serve wrote; set work_dir="):
-        Folder(tmp_path).claim()
-    assert list(tmp_path.iterdir()) == [theirs]
+        Folder(short_path).claim()
+    assert list(short_path.iterdir()) == [theirs]
 
 
-def test_what_else_lies_in_a_servers_folder_stays(tmp_path):
-    folder = Folder(tmp_path)
-    (tmp_path / "notes.txt").write_text("mine")
+def test_what_else_lies_in_a_servers_folder_stays(short_path):
+    folder = Folder(short_path)
+    (short_path / "notes.txt").write_text("mine")
     folder.claim()
     folder.clear()
-    (tmp_path / "logs" / "kept.tar").write_text("mine")
+    (short_path / "logs" / "kept.tar").write_text("mine")
     for name in ("ts_log.log", "ts_log.1.log.gz"):
-        (tmp_path / "logs" / name).write_text("of the former server")
-    (tmp_path / "tmp" / "models").mkdir()
+        (short_path / "logs" / name).write_text("of the former server")
+    (short_path / "tmp" / "models").mkdir()
     folder.clear()
     folder.release()
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["kept.tar"]
-    assert list((tmp_path / "tmp").iterdir()) == []
-    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("logs", "tmp")] == [0o700, 0o700]
+    assert (short_path / "notes.txt").read_text() == "mine"
+    assert [path.name for path in (short_path / "logs").iterdir()] == ["kept.tar"]
+    assert list((short_path / "tmp").iterdir()) == []
+    assert [(short_path / name).stat().st_mode & 0o777 for name in ("logs", "tmp")] == [0o700, 0o700]
 
 
-def test_a_new_folder_is_for_its_user_alone(tmp_path):
-    folder = Folder(tmp_path / "outputs" / "serve")
+def test_a_new_folder_is_for_its_user_alone(short_path):
+    folder = Folder(short_path / "outputs" / "serve")
     folder.claim()
     with folder.open_console() as console:
         console.write(b"Picked up a variable")
@@ -74,31 +74,31 @@ def test_a_new_folder_is_for_its_user_alone(tmp_path):
     assert folder.console.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_folder_of_the_time_before_there_was_a_lock_is_taken(tmp_path):
+def test_a_folder_of_the_time_before_there_was_a_lock_is_taken(short_path):
     for name in ("config.properties", "log4j2.xml", "metrics.yaml"):
-        (tmp_path / name).write_text("")
-    (tmp_path / "logs").mkdir()
-    folder = Folder(tmp_path)
+        (short_path / name).write_text("")
+    (short_path / "logs").mkdir()
+    folder = Folder(short_path)
     folder.claim()
     folder.release()
 
 
-def test_a_link_is_never_followed_to_what_it_names(tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "theirs.txt").write_text("theirs")
-    folder = Folder(tmp_path / "serve")
+def test_a_link_is_never_followed_to_what_it_names(short_path):
+    (short_path / "elsewhere").mkdir()
+    (short_path / "elsewhere" / "theirs.txt").write_text("theirs")
+    folder = Folder(short_path / "serve")
     folder.claim()
-    (tmp_path / "serve" / "tmp").symlink_to(tmp_path / "elsewhere")
+    (short_path / "serve" / "tmp").symlink_to(short_path / "elsewhere")
     with pytest.raises(ServingError, match="tmp is a link; remove it"):
         folder.clear()
     folder.release()
-    assert (tmp_path / "elsewhere" / "theirs.txt").exists()
+    assert (short_path / "elsewhere" / "theirs.txt").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_said_with_the_key(tmp_path):
-    (tmp_path / "file").write_text("")
+def test_a_folder_that_cannot_be_made_is_said_with_the_key(short_path):
+    (short_path / "file").write_text("")
     with pytest.raises(ServingError, match="work_dir=.*/serve cannot be written: Not a directory; set work_dir=PATH"):
-        Folder(tmp_path / "file" / "serve").claim()
+        Folder(short_path / "file" / "serve").claim()
 
 
 def test_a_path_that_is_too_long_for_the_workers_sockets_is_refused():
