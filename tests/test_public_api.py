@@ -4,16 +4,14 @@ import ast
 import inspect
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pandas
 import pytest
 
 import sentiment
 from sentiment import Predictor, Run, SentimentError, evaluate, train
 from sentiment.client import AsyncClient, Client
-from sentiment.errors import ConfigError, DataError, ModelError, RejectedError, RequestError
+from sentiment.errors import ConfigError, ModelError, RejectedError
 from sentiment.run_dir import overrides
 from tests.conftest import ROOT, read_json
 
@@ -22,7 +20,6 @@ NAMES = {
     *("__version__", "evaluate", "train"),
 }
 HEAVY = ("torch", "transformers", "tokenizers", "hydra", "omegaconf", "pytorch_lightning", "httpx", "numpy", "pandas")
-TEXTS = ["good film", "bad meal and so on", "a phone", "good " * 40] * 4
 
 
 def loaded_after(code: str) -> set[str]:
@@ -182,27 +179,6 @@ def test_mistakes_of_evaluation_are_raised(tiny_run):
         Run.open("nowhere")
 
 
-def test_one_text_gets_one_prediction_and_many_a_list(tiny_run):
-    predictor = Predictor.from_pretrained(str(tiny_run))
-    expected = predictor.predict(TEXTS)
-    assert predictor(TEXTS) == predictor(tuple(TEXTS)) == predictor(pandas.Series(TEXTS, index=range(16, 0, -1)))
-    assert predictor(TEXTS) == expected
-    assert predictor(TEXTS[0]).label == expected[0].label
-    assert predictor(TEXTS[0]).probabilities == pytest.approx(expected[0].probabilities)
-    assert predictor([]) == []
-
-
-@pytest.mark.parametrize("method", ["predict", "probabilities", "explain", "encode"])
-def test_one_text_where_a_list_is_expected_is_refused(method, tiny_run):
-    predictor = Predictor.from_pretrained(tiny_run)
-    with pytest.raises(DataError, match="expected a list of texts, got one text"):
-        getattr(predictor, method)("good film")
-    with pytest.raises(DataError, match=r"texts\[1\]: expected a text, got NoneType"):
-        getattr(predictor, method)(["good film", None])
-    with pytest.raises(DataError, match="expected a list of texts, got int"):
-        getattr(predictor, method)(3)
-
-
 async def ask(method):
     async with AsyncClient(url="http://127.0.0.1:1") as client:
         return await getattr(client, method)("good film")
@@ -216,106 +192,6 @@ def test_clients_refuse_one_text_too(method):
         getattr(client, method)("good film")
     with pytest.raises(RejectedError, match="got one text"):
         asyncio.run(ask(method))
-
-
-@pytest.mark.parametrize("options", [{}, {"top_k": None}, {"top_k": 1}, {"top_k": 2}, {"top_k": 9}])
-@pytest.mark.parametrize("texts", ["good film", ["good film", "bad meal"]])
-def test_pipeline_answers_as_that_of_transformers(options, texts, tiny_run):
-    from dataclasses import replace
-
-    from transformers import pipeline
-
-    predictor = Predictor.from_pretrained(tiny_run, runtime="torch")
-    predictor.preprocessing = replace(predictor.preprocessing, temperature=1.0)  # transformers knows none
-    theirs = pipeline("text-classification", model=str(tiny_run / "export"))(texts, **options)
-    ours = predictor.pipeline(texts, **options)
-    assert flat(ours) == pytest.approx(flat(theirs), abs=1e-5)
-
-
-def flat(value, path=""):
-    """Return nested answers as {path: score}, labels in the paths."""
-    if isinstance(value, dict):
-        assert set(value) == {"label", "score"}
-        return {f"{path}/{value['label']}": value["score"]}
-    return {key: score for i, one in enumerate(value) for key, score in flat(one, f"{path}/{i}").items()}
-
-
-def test_top_k_is_a_number_of_labels(tiny_run):
-    predictor = Predictor.from_pretrained(tiny_run)
-    for wrong in (0, -1, 1.5, "2", True):
-        with pytest.raises(ConfigError, match="top_k="):
-            predictor.pipeline("good film", top_k=wrong)
-
-
-@pytest.mark.parametrize("folder", ["tiny_run", "converted"])
-def test_threads_share_a_predictor(folder, request):
-    """Eight threads, the first calls included, get what one gets."""
-    run = request.getfixturevalue(folder)
-    expected = Predictor.from_pretrained(run).predict(TEXTS)
-    explained = Predictor.from_pretrained(run).explain(TEXTS[:1])
-    predictor = Predictor.from_pretrained(run)
-
-    def work(number):
-        answers = [predictor.predict(TEXTS) for _ in range(10)]
-        return answers, predictor.explain(TEXTS[:1]), predictor.explainer
-
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(work, range(8)))
-    assert all(answer == expected for answers, _, _ in found for answer in answers)
-    assert all(explanations == explained for _, explanations, _ in found)
-    assert len({id(explainer) for *_, explainer in found}) == 1
-
-
-def test_a_closed_predictor_says_so(tiny_run):
-    import gc
-    import weakref
-
-    with Predictor.from_pretrained(tiny_run) as predictor:
-        assert predictor("good film").label
-        model = weakref.ref(predictor.model)
-        predictor.explain(["good film"])
-    gc.collect()
-    assert model() is None
-    for call in (predictor, predictor.predict, predictor.explain, predictor.pipeline):
-        with pytest.raises(ModelError, match="this predictor is closed"):
-            call(["good film"])
-    predictor.close()
-
-
-def test_a_model_of_the_hub_is_read_at_its_revision(tiny_run, tmp_path, monkeypatch):
-    """The hub's cache on this machine, as its client lays it out, with the hub out of reach."""
-    import shutil
-
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    repository, commit = tmp_path / "models--user--mood", "a" * 40
-    shutil.copytree(tiny_run / "export", repository / "snapshots" / commit)
-    (repository / "refs").mkdir()
-    for name in ("main", "v1"):
-        (repository / "refs" / name).write_text(commit)
-    expected = Predictor.from_pretrained(tiny_run)("good film")
-    assert Predictor.from_pretrained("user/mood")("good film") == expected
-    assert Predictor.from_pretrained("user/mood", revision="v1")("good film") == expected
-    with pytest.raises(ModelError, match="user/mood at revision v2: no such folder on this machine, and not"):
-        Predictor.from_pretrained("user/mood", revision="v2")
-    (repository / "snapshots" / commit / "preprocessing.json").unlink()
-    with pytest.raises(ModelError, match=r"user/mood on the hub has no preprocessing\.json"):
-        Predictor.from_pretrained("user/mood")
-
-
-def test_a_path_is_no_hub_id(tiny_run):
-    with pytest.raises(ConfigError, match="revision=main: .* is a local folder, which has no revisions"):
-        Predictor.from_pretrained(tiny_run, revision="main")
-    with pytest.raises(ModelError, match="run=outputs/none: no such folder"):
-        Predictor.from_pretrained(Path("outputs/none"))
-    with pytest.raises(ModelError, match="outputs/none: no such folder on this machine, and not to be loaded from the"):
-        Predictor.from_pretrained("outputs/none")
-
-
-def test_an_unknown_label_is_refused(tiny_run):
-    with pytest.raises(RequestError, match="no label 'joy'"):
-        Predictor.from_pretrained(tiny_run).explain(["good film"], target="joy")
 
 
 def test_every_public_function_says_what_it_takes_and_raises():

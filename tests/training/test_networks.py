@@ -7,8 +7,9 @@ from sentiment.backbones import positions
 from sentiment.errors import ConfigError, ModelError
 from sentiment.training import param_groups as parameters
 from sentiment.training.adapters import with_adapters
+from sentiment.training.dropout import attention_attribute
 from sentiment.training.heads import label_dimensions
-from sentiment.training.networks import attention_attribute, check_runs, check_settings, load_network
+from sentiment.training.networks import check_runs, check_settings, load_network
 from tests.backbones import ENCODERS, LAYERS, POSITIONS, build, one_line, rewrite
 
 LABELS = ["bad", "fine", "good"]

@@ -2,14 +2,10 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sentiment.batch import predict
 from sentiment.batch.identity import identity_of
@@ -18,14 +14,15 @@ from sentiment.batch.job import CANARY
 from sentiment.batch.progress import progress
 from sentiment.batch.source import Source
 from sentiment.data.duplicates import normalised
-from sentiment.data.tables import STDIN, BrokenRow, Row, TableOptions
+from sentiment.data.tables import STDIN, BrokenRow, TableOptions
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
 from sentiment.evaluation.quantification.words import CLEANING
-from sentiment.files import read_json_if_any, replacing
-from sentiment.monitoring.history import History, key_of
+from sentiment.files import read_json_if_any
+from sentiment.monitoring.appending import append, write_new
+from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.periods import Clock
-from sentiment.monitoring.rows import Chunk, Columns, Skipped, batched, chunk_of, chunks, labels_of, table_rows
+from sentiment.monitoring.rows import Chunk, Columns, Skipped, chunks, labels_of, table_rows
 
 log = logging.getLogger(__name__)
 
@@ -224,64 +221,3 @@ def with_history(
     whole = Source.open(store.pattern, text_column="text")
     labels = labels_of(whole.columns, "") or []
     return Prepared(whole, Columns("text", labels, "", "time", "group"), Clock("time", "value"), unique, about)
-
-
-def write_new(source: Source, clock: Clock, by: str | None, store: History, target: Path) -> int:
-    """Write the rows that the history lacks as key, time, group and text, and return their number."""
-    schema = pa.schema(
-        [("key", pa.int64()), ("time", pa.timestamp("us")), ("group", pa.string()), ("text", pa.string())]
-    )
-    count = 0
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        for rows in batched(row for table in source.tables for row in table.rows(broken=source.broken)):
-            times = clock.read([row.get(clock.column) for row in rows])
-            kept = new_rows(rows, times, store, ())
-            columns = [
-                [key for _, key in kept], times[[i for i, _ in kept]].astype("datetime64[us]"),
-                [str(rows[i].get(by) or "") if by else "all" for i, _ in kept],
-                [rows[i].get(source.text) for i, _ in kept],
-            ]  # fmt: skip
-            arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema, strict=True)]
-            writer.write_table(pa.table(arrays, schema=schema))
-            count += len(kept)
-    return count
-
-
-def new_rows(rows: Sequence[Row], times: Any, store: History, left_out: Sequence[str]) -> list[tuple[int, int]]:
-    """Return position and key of the rows that have a time and are not in the history."""
-    days = np.datetime_as_string(times.astype("datetime64[D]"))
-    found = []
-    for i, (row, day) in enumerate(zip(rows, days, strict=True)):
-        if day == "NaT" or isinstance(row, BrokenRow):
-            continue
-        key = key_of(row, left_out)
-        if store.is_new(str(day), key):
-            found.append((i, key))
-    return found
-
-
-def append(source: Source, columns: Columns, clock: Clock, store: History, *, key_column: str | None) -> int:
-    """Add the predicted rows that the history lacks, and return their number."""
-    left_out = (
-        *columns.probabilities,
-        *(f"{columns.prefix}{name}" for name in ("prediction", "score", "unreadable", "abstained")),
-    )
-
-    def fresh() -> Iterator[tuple[Chunk, Sequence[int]]]:
-        for rows in batched(row for table in source.tables for row in table.rows(broken=source.broken)):
-            times = clock.read([row.get(clock.column) for row in rows])
-            if key_column:
-                days = np.datetime_as_string(times.astype("datetime64[D]"))
-                kept = [
-                    (i, int(row[key_column]))
-                    for i, row in enumerate(rows)
-                    if store.is_new(str(days[i]), int(row[key_column]))
-                ]
-            else:
-                kept = new_rows(rows, times, store, left_out)
-            kept = [(i, key) for i, key in kept if rows[i].get(columns.probabilities[0]) not in (None, "")]
-            if kept:
-                yield chunk_of([rows[i] for i, _ in kept], columns, clock, Skipped()), [key for _, key in kept]
-
-    return store.append(fresh())

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,20 +16,24 @@ from omegaconf import DictConfig, OmegaConf
 from sentiment import run_dir as runs
 from sentiment.console import interruptible
 from sentiment.data.module import SentimentData
-from sentiment.errors import ConfigError, InterruptedRunError, ModelError
+from sentiment.errors import ConfigError, InterruptedRunError
 from sentiment.evaluation.abstention import write_abstention
-from sentiment.evaluation.calibration import fit_temperature
-from sentiment.evaluation.comparison import Comparison, compare
 from sentiment.evaluation.evaluate import behave
 from sentiment.evaluation.model_card import model_card
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.report import write_report
 from sentiment.evaluation.results import Results
-from sentiment.evaluation.scoring import Evaluation, evaluate
-from sentiment.export.huggingface import export, update_preprocessing
+from sentiment.export.huggingface import export
 from sentiment.files import write_json, write_text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.readability import Readability
+from sentiment.training.after_training import (
+    calibrate,
+    compare_with_baseline,
+    convert_export,
+    fit_decoding,
+    score_export,
+)
 from sentiment.training.callbacks import Throughput
 from sentiment.training.checkpoints import WholeCheckpoints
 from sentiment.training.cpu_kernels import kept_memory
@@ -179,58 +182,6 @@ def fit(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, che
 def monitored(cfg: DictConfig) -> str:
     """Return the validation metric by which epochs are compared, without the prefix `validation/`."""
     return str(cfg.callbacks.best.monitor).removeprefix("validation/")
-
-
-def convert_export(exported: Path, data: SentimentData, convert: Callable[..., str]) -> str:
-    """Convert the exported model and return the runtime that serves it; PyTorch if the conversion fails."""
-    train, validation = data.splits["train"], data.splits["validation"]
-    try:
-        return convert(exported, train=train.texts, texts=validation.texts, targets=validation.labels)
-    except ModelError as error:  # a runtime requested by name failed; the trained model is kept
-        log.error("%s; the run goes on with PyTorch", error)
-        return "torch"
-
-
-def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> dict[str, Evaluation]:
-    """Score the exported model on validation and, if asked for and present, test, with the predictor used in serving.
-
-    Raises:
-        ModelError: a probability is NaN or infinite.
-    """
-    predictor = Predictor.load(exported)
-    names = ["validation", *(["test"] if score_test and "test" in data.splits else [])]
-    for name in names:
-        log.info("scoring %d %s texts", len(data.splits[name]), name)
-    results = {name: evaluate(predictor, data.splits[name], data.labels) for name in names}
-    for name, result in results.items():
-        if not result.probabilities.isfinite().all():
-            raise ModelError(f"the {name} scores are not numbers; the training diverged, lower model.lr")
-    return results
-
-
-def calibrate(exported: Path, evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
-    """Fit the temperature on validation, store it in the export, and return the evaluations rescaled by it."""
-    validation = evaluations["validation"]
-    temperature = fit_temperature(validation.probabilities, validation.targets)
-    update_preprocessing(exported, temperature=temperature)
-    log.info("temperature %.3f, fitted on %d validation texts", temperature, len(validation.split))
-    return {name: result.at(temperature) for name, result in evaluations.items()}
-
-
-def fit_decoding(
-    exported: Path, evaluations: Mapping[str, Evaluation], task: Task, *, metric: str
-) -> dict[str, Evaluation]:
-    """Fit the decoding on validation, store it in the export, and return the evaluations decoded by it."""
-    former = evaluations["validation"].decoding
-    decoding = task.fit(former, evaluations["validation"], metric)
-    if decoding != former:
-        update_preprocessing(exported, task=decoding.to_json())
-    return {name: replace(result, decoding=decoding) for name, result in evaluations.items()}
-
-
-def compare_with_baseline(evaluations: Mapping[str, Evaluation], data: SentimentData) -> dict[str, Comparison]:
-    log.info("training the baseline on %d texts", len(data.splits["train"]))
-    return compare(evaluations, data.splits["train"], data.preprocessing.cleaning)
 
 
 def summarize(

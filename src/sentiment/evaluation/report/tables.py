@@ -98,12 +98,7 @@ def scale_verdict(split: str, result: "Evaluation", baseline: "Comparison | None
         low, high = baseline.lead_interval
         found = f"The baseline, which only counts words, is {baseline.scores['macro_mae']:.2f} off"
         lead = f"{abs(baseline.lead):.2f} ({low:+.2f} to {high:+.2f})"
-        if low > 0:
-            lines.append(f"{found}: the model is nearer by {lead}.")
-        elif high < 0:
-            lines.append(f"{found}: the model is farther off by {lead}.")
-        else:
-            lines.append(f"{found}: a difference of {lead}, too small to tell apart on this many texts.")
+        lines.append(f"{found}: {standing(baseline, lead, better='nearer', worse='farther off')}.")
     return lines
 
 
@@ -118,13 +113,18 @@ def accuracy_verdict(split: str, result: "Evaluation", baseline: "Comparison | N
         low, high = baseline.lead_interval
         lead = f"{abs(100 * baseline.lead):.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
         found = f"The baseline, which only counts words, gets {percent(baseline.scores['accuracy'])}"
-        if low > 0:
-            lines.append(f"{found}: the model is ahead by {lead}.")
-        elif high < 0:
-            lines.append(f"{found}: the model is behind by {lead}.")
-        else:
-            lines.append(f"{found}: a difference of {lead}, too small to tell apart on this many texts.")
+        lines.append(f"{found}: {standing(baseline, lead, better='ahead', worse='behind')}.")
     return lines
+
+
+def standing(baseline: "Comparison", lead: str, *, better: str, worse: str) -> str:
+    """Say on which side of the baseline the model stands, where the interval of its lead tells."""
+    low, high = baseline.lead_interval
+    if low > 0:
+        return f"the model is {better} by {lead}"
+    if high < 0:
+        return f"the model is {worse} by {lead}"
+    return f"a difference of {lead}, too small to tell apart on this many texts"
 
 
 def tiles(result: "Evaluation") -> list[Tile]:
