@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tomllib
 
 import pytest
 
@@ -86,3 +87,12 @@ def test_a_served_model_lies_where_the_server_looks():
     assert target.rstrip("/") == f"{folder}/{compose('serve').model_store}"
     [written] = [words for name, words in dockerfile("serve") if name == "RUN"]
     assert f"-o sentiment -g sentiment {folder}/{compose('serve').paths.output_dir}" in written
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_wheel_without_code_has_every_folder_that_the_build_asks_for(image):
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    made = re.search(r"mkdir -p (.*?) &&", (ROOT / f"Dockerfile.{image}").read_text())[1].split()
+    assert set(made) == {*wheel["force-include"], *wheel["packages"]}
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert set(wheel["force-include"]) <= sent

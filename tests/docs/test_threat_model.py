@@ -42,7 +42,7 @@ def phrases():
     yield f"more than {package.max_seconds:g} s of work (`max_seconds`)"
     yield f"`response_timeout` {package.response_timeout} s"
     yield f"at most {text.MAX_MARKS} combining marks"
-    yield f"keeps {bodies.MAX_FIELDS} and takes {bodies.MAX_FORM_BYTES:,} bytes"
+    yield f"takes {bodies.MAX_FORM_BYTES:,} bytes and {bodies.MAX_FIELDS} fields"
     yield f"after {watch.STILL_LOOKS} s without progress, {watch.STOPPED_LOOKS} s where a signal"
     yield f"{COMPOSE['proxy']['environment']['PROXY_CLIENT_TIMEOUT'].removesuffix('s')} s (`PROXY_CLIENT_TIMEOUT`)"
     yield f"{proxy['PROXY_RATE']} a second (`PROXY_RATE`)"

@@ -61,6 +61,11 @@ class Served:
     def java(self):
         return next((one for one in self.look() if is_java(one)), None)
 
+    @property
+    def guard(self):
+        """The parent of Java."""
+        return self.processes[0]
+
     def client(self, **options):
         return Client(url=self.url, key_file=self.key_file, **options)
 

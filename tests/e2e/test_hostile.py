@@ -19,6 +19,7 @@ pytestmark = pytest.mark.e2e
 JSON = {"Content-Type": "application/json"}
 PLAIN = {"Content-Type": "text/plain;charset=UTF-8"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+PARTS = {"Content-Type": "multipart/form-data; boundary=x"}
 SENT = b'{"text": "good film"}'
 MOMENT = 0.0005  # s
 BYSTANDER = b'{"text": "bad meal"}'
@@ -33,7 +34,8 @@ KINDS = {
     "marks": (body({"texts": ["a" + (GRAVE + CEDILLA) * 49_000] * 8}), JSON, {200}),
     "every kind": (body({"texts": [make(20_000) for make in HOSTILE.values()]}), JSON, {200, 400}),
     "many long texts": (body({"texts": ["word " * 1_200] * 1_000}), JSON, {200, 413, 503}),
-    "a form of many fields": (b"a&" * 100_000, FORM, {413}),
+    "a form of many fields": (b"a&" * 3_200_000, FORM, {413}),
+    "a form of many parts": (b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n" * 120_000, PARTS, {413}),
     "a long form": (b"data=" + b"a" * 50_000, FORM, {413}),
     "an id that grows": (
         body({"id": "\u00e9" * 1_200_000, "inputs": [{"name": "t", "shape": [1], "datatype": "BYTES", "data": ["a"]}]}),
@@ -99,6 +101,8 @@ def test_30_texts_that_broke_cleaning_among_300_cost_no_answer(ask):
         (SENT.decode().encode("utf-16"), JSON, 200, "positive"),
         (b"\n\n " + SENT, {"Content-Type": "application/octet-stream"}, 200, "positive"),
         (SENT, {}, 200, "positive"),
+        (SENT, FORM, 200, "positive"),
+        (b"data=good+film", FORM, 200, "positive"),
         (b"[good] film", PLAIN, 200, "positive"),
         (b"{good} film", {}, 200, ""),
         (b'"good film"', JSON, 200, "positive"),

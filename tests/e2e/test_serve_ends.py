@@ -187,7 +187,7 @@ def port_is_free(port):
 
 
 def test_a_killed_server_takes_all_its_processes_along_and_the_next_one_starts(store):
-    """Killed while it starts, then, in the same folder, under load; then the second signal ends a third one at once."""
+    """Killed while it starts, then, in the same folder and with its guard, under load."""
     served = Served(store, store.parent / "killed")
     wait_for(lambda: served.java is not None)
     starting = served.look()
@@ -200,6 +200,7 @@ def test_a_killed_server_takes_all_its_processes_along_and_the_next_one_starts(s
         asked = [pool.submit(client.post, PATH, json={"texts": ["good film " * 50] * 500}) for _ in range(4)]
         wait_for(lambda: sent.sent == 4)
         os.kill(loaded.running.pid, signal.SIGKILL)
+        loaded.guard.kill()
         for one in asked:
             with contextlib.suppress(httpx.HTTPError):
                 one.result()

@@ -49,6 +49,7 @@ def test_one_text_in_each_form_is_answered(http, local):
         http.post("/predictions/sentiment", json={"text": "What a day!"}),
         http.post("/predictions/sentiment", content="What a day!", headers={"Content-Type": "text/plain"}),
         http.post("/predictions/sentiment", data={"data": "What a day!"}),
+        http.post("/predictions/sentiment", files={"data": b"What a day!"}),
     ):
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "application/json"
@@ -77,7 +78,7 @@ def test_bad_rows_get_400_and_their_neighbours_200(http):
     [
         (b"caf\xe9", "text/plain", 400, "not UTF-8"),
         (b'{"text": ', "application/json", 400, "not valid JSON"),
-        (b'{"text": "a day"}', "application/x-www-form-urlencoded", 400, "Content-Type: application/json"),
+        (b"what a day", "application/x-www-form-urlencoded", 400, "Content-Type: application/json"),
         (b"a" * 1_000_000, "text/plain", 413, "send at most 100,000"),
     ],
 )
@@ -180,7 +181,7 @@ def test_stopping_leaves_no_process(way, tmp_path):
     server.start()
     assert server._process is not None
     group = server._process.pid
-    assert len(processes_of(group)) >= 3  # launcher, Java, worker
+    assert len(processes_of(group)) >= 3  # guard, Java, worker
     server.stop()
     assert processes_of(group) == []
     with Client(url=server.url, pauses=()) as client, pytest.raises(Exception, match="no answer"):

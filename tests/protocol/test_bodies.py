@@ -115,6 +115,45 @@ def test_a_form_field_is_read_by_the_same_rule():
         read(b"", form, name=SENT.decode())
 
 
+MULTIPART = "multipart/form-data; boundary=x"
+PARTS = b"--x\r\nContent-Disposition: form-data; name=data; filename=a.txt\r\n\r\n%s\r\n--x--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "value"),
+    [
+        (b"data=what+a%20day&more=", "application/x-www-form-urlencoded", "what a day"),
+        (b"data=caf%C3%A9", "application/x-www-form-urlencoded; charset=UTF-8", "caf\u00e9"),
+        (SENT, "application/x-www-form-urlencoded", OBJECT),  # curl -d
+        (PARTS % "caf\u00e9\r\nau lait".encode(), MULTIPART, "caf\u00e9\r\nau lait"),
+        (PARTS % SENT, MULTIPART, OBJECT),
+        (b"body=data%3Dx", "application/x-www-form-urlencoded", "data=x"),
+    ],
+)
+def test_a_form_as_it_came_is_read(body, kind, value):
+    assert read(body, kind, **{"content-length": str(len(body))}) == value
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        (b"&".join(b"%d=" % i for i in range(MAX_FIELDS)) + b"&data=x", "application/x-www-form-urlencoded", None),
+        (b"".join(PARTS[:-8] % b"x" for _ in range(3)), "multipart/form-data", "no_text"),  # no boundary
+        (b"what a day", "application/x-www-form-urlencoded", "no_text"),
+        (PARTS % b"\xff", MULTIPART, "not_unicode"),
+    ],
+)
+def test_a_form_as_it_came_that_holds_no_text_is_refused(body, kind, reason):
+    with pytest.raises(RequestError) as caught:
+        read(body, kind, **{"content-length": str(len(body))})
+    assert (caught.value.status, caught.value.reason) == ((400, reason) if reason else (413, "too_many"))
+
+
+def test_a_field_of_a_form_that_torchserve_read_is_not_read_twice():
+    headers = {"content-type": "application/x-www-form-urlencoded", "content-length": "13"}
+    assert decode({"body": b"data=x"}, headers) == "data=x"
+
+
 def test_two_texts_in_one_request_are_refused():
     with pytest.raises(RequestError, match='two texts, in "body" and in "data"'):
         decode({"data": b"good", "body": b"bad"}, {})

@@ -63,6 +63,14 @@ def test_all_that_it_started_ends_with_the_parent(parent, how):
         child.kill()
 
 
+def test_what_it_runs_ends_where_both_it_and_its_parent_are_killed(parent):
+    process, session = parent("exec sleep 1000")
+    wait_for(lambda: len(processes_of(session)) == 2)
+    process.kill()
+    psutil.Process(session).kill()
+    wait_for(lambda: processes_of(session) == [])
+
+
 def test_it_ends_as_its_command_does_and_leaves_nothing(parent):
     process, session = parent("sleep 1000 & kill -STOP $!; exit 7")
     assert process.wait(60) == 7

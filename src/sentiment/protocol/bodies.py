@@ -1,21 +1,24 @@
-"""Request body decoding: JSON if the body is an object or a list, else plain text.
+"""Request body decoding: JSON if the body is an object or a list, else plain text, also as a field of a form.
 
 A browser's `fetch` labels JSON as text/plain and curl labels it as a form, so the content type matters in one case
 only: a body declared as JSON must be JSON.
 """
 
 import codecs
+import email.policy
 import json
 import re
 from collections.abc import Mapping
+from email.message import EmailMessage
 from typing import Any
+from urllib.parse import parse_qsl
 
 from sentiment.errors import RequestError
 
 MAX_FIELDS = 16  # form fields kept per request
 TOO_MANY_FIELDS = "\0more fields"  # marker for a form with more fields; no real field can have this name
-MAX_FORM_BYTES = 16_384  # TorchServe's frontend creates an object per field before a handler can reject the form
-NO_BODY = (  # TorchServe treats a body without a content type as a form
+MAX_FORM_BYTES = 16_384
+NO_BODY = (
     'the request has no text; send {"text": "..."} with the header Content-Type: application/json, '
     'a plain text as text/plain, or a form with the field "data"'
 )
@@ -44,7 +47,7 @@ def decode(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Any:
     """
     kind = header(headers, "content-type").partition(";")[0].strip().lower()
     if kind.startswith(FORM):
-        check_form(row, headers)
+        row = fields_of(row, headers)
     given = [name for name in ("body", "data") if name in row]
     if not given:
         raise RequestError(NO_BODY, reason="no_text")
@@ -62,19 +65,36 @@ def header(headers: Mapping[str, Any], name: str) -> str:
     return next((v for key, v in headers.items() if key.lower() == name and isinstance(v, str)), "")
 
 
-def check_form(row: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
-    """Reject forms that are too large.
+def fields_of(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a form: `sentiment serve` hands it over as it came, a plain TorchServe its fields.
+
+    What is no form although it is labelled as one, such as the JSON of `curl -d`, is returned as the body.
 
     Raises:
         RequestError: The form has more than MAX_FIELDS fields or MAX_FORM_BYTES bytes (413).
     """
     told = "send the text as JSON or as text/plain"
-    if TOO_MANY_FIELDS in row:
-        raise RequestError(f"a form of more than {MAX_FIELDS} fields; {told}", status=413, reason="too_many")
     length = header(headers, "content-length")
     if length.isdecimal() and len(length) < 20 and int(length) > MAX_FORM_BYTES:
         message = f"a form of {int(length):,} bytes; send at most {MAX_FORM_BYTES:,}, or {told}"
         raise RequestError(message, status=413, reason="too_long")
+    body = row.get("body")
+    whole = isinstance(body, bytes | bytearray) and str(len(body)) == length  # a field is shorter than its form
+    fields = parse_form(bytes(body), header(headers, "content-type")) if whole else row
+    if len(fields) > MAX_FIELDS or TOO_MANY_FIELDS in fields:
+        raise RequestError(f"a form of more than {MAX_FIELDS} fields; {told}", status=413, reason="too_many")
+    return row if whole and bytes(body).lstrip().startswith((b"{", b"[")) else fields
+
+
+def parse_form(body: bytes, content_type: str) -> dict[str, Any]:
+    """Return the fields of a form of at most MAX_FORM_BYTES, files too, by their names."""
+    if not content_type.lower().startswith("multipart/"):
+        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")  # one character a byte
+        return {name: value.encode("latin-1") for name, value in pairs}
+    head = b"Content-Type: " + content_type.encode("utf-8", "replace") + b"\r\n\r\n"
+    form = email.message_from_bytes(head + body, _class=EmailMessage, policy=email.policy.HTTP)
+    names = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
+    return {str(name): part.get_payload(decode=True) for name, part in names.items()}
 
 
 def text_of(body: bytes, encoding: str) -> str:

@@ -1,4 +1,4 @@
-"""Run a command in a session that ends with the process that started it, even after SIGKILL.
+"""Run a command in a session that ends with the process that started it, even if both that and this are killed.
 
 This script is run by path with `python -I -S` and imports only the standard library, so that it starts at once.
 Its arguments are the process id of the server command, then the command to run. Its standard input is a pipe that the
@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # <linux/prctl.h>
 LOOK_SECONDS = 0.2  # polling interval for the command and the parent
 LEAVE_SECONDS = 5.0  # grace period for child processes once the command has ended
 
@@ -25,7 +25,8 @@ def main(parent: int, command: Sequence[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the server command decides when to stop
         signal.signal(number, lambda *_: None)  # Java would inherit SIG_IGN, but not a handler
     adopt_orphans()
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
+    here = os.getpid()
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=lambda: end_with(here))
     while child.poll() is None and not orphaned(parent):
         pass
     if child.poll() is None:
@@ -43,6 +44,14 @@ def adopt_orphans() -> None:
     """Become a subreaper, so that orphaned grandchildren can be waited for; a no-op outside Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel kill this process once its parent has ended; a no-op outside Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it ended before the call
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def children_left() -> bool:

@@ -22,7 +22,7 @@ from sentiment.serving.drain import drain
 from sentiment.serving.environment import read_env_file, torchserve_settings
 from sentiment.serving.exposure import check_exposure, check_hosts
 from sentiment.serving.folder import Folder
-from sentiment.serving.java import find_java
+from sentiment.serving.java import CLASSES, find_java, server_command, write_classes
 from sentiment.serving.ports import check_free, reachable
 from sentiment.serving.processes import processes_of
 from sentiment.serving.settings import Settings, metrics_text, properties_text
@@ -112,7 +112,7 @@ class TorchServe:
                 check_free(self.settings.hosts[name], port, f"{name}_port")
             tidy(self.store)
             self._prepare(properties)
-            self._launch(self._environment(variables, java))
+            self._launch(java, self._environment(variables))
             self._wait_until_ready()
         except BaseException:
             self.stop()
@@ -135,7 +135,7 @@ class TorchServe:
         if self._process is not None:
             members = self.processes()
             java = [] if at_once else [one for one in members if is_java(one)]
-            for process in java:  # only Java is signalled: it stops its workers, and the launcher ends with it
+            for process in java:  # only Java is signalled: it stops its workers
                 with contextlib.suppress(psutil.Error):
                     process.terminate()
             psutil.wait_procs(members, timeout=STOP_SECONDS if java else 0)
@@ -153,7 +153,7 @@ class TorchServe:
         self._folder.release()
 
     def processes(self) -> list[psutil.Process]:
-        """List the running processes of the session: guard, launcher, Java and workers."""
+        """List the running processes of the session: guard, Java and workers."""
         return processes_of(self._process.pid) if self._process else []
 
     def wait(self) -> None:
@@ -198,16 +198,16 @@ class TorchServe:
     def _prepare(self, properties: Mapping[str, str]) -> None:
         self._folder.clear()
         self._activity.mkdir()
+        write_classes(self.folder / CLASSES)
         write_text(self.folder / "config.properties", properties_text(properties))
         write_text(self.folder / "log4j2.xml", self.settings.log4j2())
         write_text(self.folder / "metrics.yaml", metrics_text())
 
-    def _environment(self, variables: Mapping[str, str], java: Path) -> dict[str, str]:
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         tmp, logs = str(self._folder.tmp), str(self._folder.logs)
         return {
             **variables,
             **os.environ,
-            "JAVA_HOME": str(java.parent.parent),
             "TEMP": tmp,
             "TMPDIR": tmp,
             "LOG_LOCATION": logs,
@@ -215,12 +215,10 @@ class TorchServe:
             activity.FOLDER: str(self._activity),
         }
 
-    def _launch(self, environment: Mapping[str, str]) -> None:
-        """Start the guard process, which starts the launcher; files they create are readable by this user only."""
+    def _launch(self, java: Path, environment: Mapping[str, str]) -> None:
+        """Start the guard process, which starts Java; files they create are readable by this user only."""
         command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid())]
-        command += [sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"]
-        command += ["--ts-config", str(self.folder / "config.properties"), "--model-store", str(self.store)]
-        command += ["--log-config", str(self.folder / "log4j2.xml")]
+        command += server_command(java, work_dir=self.folder, model_store=self.store)
         assert self._folder.lock is not None
         with self._folder.open_console() as console:  # output that Java prints outside its logs
             self._process = subprocess.Popen(

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -11,6 +10,7 @@ from typing import Annotated, Literal
 import yaml
 from annotated_types import Ge, Gt
 
+from sentiment.serving.java import torchserve_folder
 from sentiment.serving.ports import LOOPBACK, Port, reachable
 from sentiment.serving.tls import PLAIN, Tls
 from sentiment.worker.metrics import METRICS
@@ -18,11 +18,6 @@ from sentiment.worker.metrics import METRICS
 DAY = 1440.0  # min
 LogLevel = Literal["debug", "info", "warn", "error"]
 LogsTo = Literal["files", "stdout"]
-
-# The heap starts at 64 MB instead of a 64th of the memory. The C2 compiler is off: in the first minute under load it
-# would take half a core from the model, to speed up a twentieth of the work. What large requests have left free is
-# returned to the system.
-VM = "-Xms64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30"
 
 SAID = r"%replace{%m}{\?\S*(?= HTTP/)}{?}"  # request lines without the query string, which may hold a user's text
 PLAIN_LINE = f"%d{{ISO8601}} [%-5p] %t %c - {SAID}%n"
@@ -121,7 +116,6 @@ class Settings:
             "metrics_mode": "prometheus",
             "metrics_config": str(Path(self.work_dir).absolute() / "metrics.yaml"),
             "job_queue_size": "1000",
-            "vmargs": VM,
             "install_py_dep_per_model": "false",
             "grpc_inference_port": "0",  # gRPC is unused: 0 picks a free port, since two servers would clash at 7070
             "grpc_management_port": "0",
@@ -157,10 +151,7 @@ def properties_text(properties: Mapping[str, str]) -> str:
 
 def metrics_text() -> str:
     """Return TorchServe's metrics.yaml, extended by the handler's metrics."""
-    package = find_spec("ts")
-    assert package is not None
-    assert package.origin is not None
-    declared = yaml.safe_load((Path(package.origin).parent / "configs" / "metrics.yaml").read_text(encoding="utf-8"))
+    declared = yaml.safe_load((torchserve_folder() / "configs" / "metrics.yaml").read_text(encoding="utf-8"))
     for metric in METRICS:
         of_kind = declared["model_metrics"].setdefault(metric.kind, [])
         of_kind.append({"name": metric.name, "unit": metric.unit, "dimensions": list(metric.labels)})
