@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -49,3 +50,25 @@ def test_a_mistyped_command_names_the_nearest(capsys):
         main(["pakage"])
     assert caught.value.code == 2
     assert "unknown command 'pakage'; did you mean package?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["train", "--help"],
+        ["deploy", "--help"],
+        ["serve", "--cfg", "job"],
+        ["train", "--info"],
+    ],
+    ids=" ".join,
+)
+def test_output_that_nobody_reads_ends_a_command_without_a_message(arguments):
+    """As behind `| head`."""
+    reader, output = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "sentiment", *arguments]
+    done = subprocess.run(command, cwd=ROOT, stdout=output, stderr=subprocess.PIPE, text=True)
+    os.close(output)
+    assert (done.returncode, done.stderr) == (1, "")

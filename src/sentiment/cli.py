@@ -1,6 +1,8 @@
 """Console command `sentiment COMMAND [key=value ...]`; each command has one conf/<command>.yaml."""
 
+import logging
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -43,7 +45,19 @@ ENVIRONMENT = {  # libraries read these at import, so they are set here without 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    command, *overrides = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    """Run a command line; where the reader of its output has gone, as behind `| head`, end without a message."""
+    logging.raiseExceptions = False  # no traceback where a log line cannot be written
+    try:
+        try:
+            dispatch(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _end_unread()
+
+
+def dispatch(arguments: Sequence[str]) -> None:
+    command, *overrides = arguments or ["--help"]
     if command in ("-h", "--help", "help"):
         lines = (f"  {name:<12} {text}" for name, text in commands().items())
         print(USAGE.format(commands="\n".join(lines)), end="")
@@ -186,10 +200,24 @@ def _stop(error: BaseException) -> NoReturn:
 
 
 def _fail(error: SentimentError, status: int) -> NoReturn:
+    if isinstance(error.__cause__, BrokenPipeError) and _is_unread():
+        _end_unread()
     who = f" of rank {distributed.rank()}" if distributed.rank() else ""
     if not (who and isinstance(error, InterruptedRunError)):  # rank 0 reports it
         print(f"error{who}: {error}", file=sys.stderr)
     sys.exit(status)
+
+
+def _is_unread() -> bool:
+    """Tell whether standard output is a pipe whose reader has gone."""
+    poll = select.poll()
+    poll.register(1, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def _end_unread() -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes standard output once more at its end
+    sys.exit(1)
 
 
 def print_run(folder: Path, results: "Results") -> None:

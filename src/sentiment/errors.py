@@ -173,7 +173,9 @@ def user_error(error: BaseException) -> SentimentError | None:
         cause = cause.__cause__
     if isinstance(cause, OSError):
         text = f"{cause.strerror}: {cause.filename}" if cause.strerror and cause.filename else cause.strerror
-        return SentimentError(text or str(cause))
+        known = SentimentError(text or str(cause))
+        known.__cause__ = cause
+        return known
     return cause
 
 

@@ -148,16 +148,30 @@ def is_alive(pid: int) -> bool:
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file `lock` during the block; waits for other processes. The file is kept."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as file:
+def locked(path: Path, *, busy: Exception | None = None) -> Iterator[int]:
+    """Hold an exclusive lock on a file, or on an existing folder; the kernel releases it if the process dies.
+
+    Args:
+        path: The file is created if it is missing, and kept.
+        busy: Raised if another process holds the lock; None: wait for it.
+
+    Yields:
+        A descriptor of the file, open for reading and appending.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT | os.O_APPEND
+    descriptor = os.open(path, flags, 0o666)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("waiting for the process that holds %s", lock)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if busy is not None:
+                raise busy from error
+            log.info("waiting for the process that holds %s", path)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def write_text(target: Path, text: str) -> None:

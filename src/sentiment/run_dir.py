@@ -1,6 +1,5 @@
 """Run directories: locking, the recorded config and overrides, checkpoints, results and outcome."""
 
-import fcntl
 import io
 import logging
 import os
@@ -21,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sentiment.config.overrides import for_shell
 from sentiment.config.renamed import added, current_config, current_names, current_override
 from sentiment.errors import ConfigError, ModelError
-from sentiment.files import damaged, read_object, read_utf8, write_json, write_text
+from sentiment.files import damaged, locked, read_object, read_utf8, write_json, write_text
 from sentiment.inference.checksums import SUMS, verify_files, write_checksums
 
 log = logging.getLogger(__name__)
@@ -84,7 +83,7 @@ class Run:
 
 @contextmanager
 def claimed(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Lock `folder` for this process during the block; the kernel releases the lock if the process dies.
+    """Lock `folder` for this process during the block.
 
     Args:
         folder: The run directory; created if missing.
@@ -93,18 +92,8 @@ def claimed(folder: Path, *, wait: bool = False) -> Iterator[None]:
     Raises:
         ConfigError: Another process holds the lock and `wait` is false.
     """
-    record = folder / RECORD
-    record.mkdir(parents=True, exist_ok=True)
-    with (record / "lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if not wait:
-                raise ConfigError(
-                    f"another process works in {folder}; let it end, or choose another run_name"
-                ) from error
-            log.info("waiting for the process that works in %s", folder)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    busy = ConfigError(f"another process works in {folder}; let it end, or choose another run_name")
+    with locked(folder / RECORD / "lock", busy=None if wait else busy):
         yield
 
 

@@ -19,7 +19,7 @@ GROUPS = sorted(
     f"{path.parent.name}={path.stem}"
     for path in CONF.glob("*/*.yaml")
     if path.parent.name not in ("hydra", "engine", "paths", "local", "management", "remote", "callbacks")
-    and path.stem not in ("mlflow", "wandb", "many")
+    and path.stem not in ("mlflow", "wandb")
 )
 GIVEN = {
     "export": ["run=x"],
@@ -60,6 +60,23 @@ def test_callbacks_combine(given):
     check(cfg)
     assert ("ema" in cfg.callbacks) == (given[0] != "callbacks=null")
     assert "best" in cfg.callbacks
+
+
+@pytest.mark.parametrize(
+    ("given", "loggers"),
+    [
+        ([], ["csv"]),
+        (["+logger=tensorboard"], ["csv", "tensorboard"]),
+        (["logger=tensorboard"], ["tensorboard"]),
+        (["logger=[csv,tensorboard]"], ["csv", "tensorboard"]),
+        (["logger=null", "+logger=tensorboard"], ["tensorboard"]),
+        (["logger=null"], []),
+    ],
+)
+def test_loggers_combine(given, loggers):
+    cfg = complete(composed("train", *prepare("train", given)))
+    check(cfg)
+    assert list(cfg.logger) == loggers
 
 
 @pytest.mark.parametrize("command", [command for command in commands() if command != "train"])

@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from sentiment import run_dir as runs
 from sentiment.cli import main
+from sentiment.config.compose import prepare
 from sentiment.config.renamed import COMMANDS, KEYS, MODULES, current_key, current_names, current_override
 from sentiment.data.module import SentimentData
 from sentiment.evaluation.evaluate import run_data
@@ -62,8 +63,12 @@ def test_a_run_of_before_a_key_was_there_goes_on_without_it(tiny_copy):
     assert "model.new_tokens=null" in overrides(tiny_copy)
 
 
-def test_callbacks_that_were_default_and_one_more_are_named_both():
+def test_an_option_that_stood_for_several_names_them():
+    """A new run's override of loggers is always a list, so a bare name is one of before."""
     assert current_override("callbacks=ema") == "callbacks=[default,ema]"
+    assert current_override("logger=tensorboard") == "logger=[csv,tensorboard]"
+    assert prepare("train", ["logger=tensorboard"]) == ["logger=[tensorboard]"]
+    assert current_override("logger=[tensorboard]") == "logger=[tensorboard]"
     assert current_override("test=true") == "after_training.test=true"
 
 

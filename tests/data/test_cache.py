@@ -99,7 +99,7 @@ def test_a_read_only_cache_is_read(path, monkeypatch):
     def locked(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(cache, "alone", locked)
+    monkeypatch.setattr(cache, "locked", locked)
     made = []
     assert len(cached(path, lambda: made.append(1) or make(), rows=ROWS)) == ROWS
     assert made == []

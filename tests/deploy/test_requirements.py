@@ -116,6 +116,21 @@ def test_the_commands_of_an_image_import_nothing_else(image, tmp_path):
     assert "Warning" not in done.stderr
 
 
+def test_deploy_reads_its_run_and_its_golden_set_where_serve_alone_is_installed(tiny_run, tmp_path):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    [port] = free_ports(1)
+    words = ["deploy", f"run={tiny_run}", f"server=http://127.0.0.1:{port}", f"model_store={tmp_path}"]
+    done = run(links(folder, [*CORE, *declared("serve")]), f"main({words})")
+    assert f"error: no answer from http://127.0.0.1:{port + 1}" in done.stderr, done.stderr
+    table = tmp_path / "golden.parquet"
+    table.write_bytes(b"PAR1")
+    done = run(folder, f"main({[*words, f'golden={table}']})")
+    assert done.stderr.strip().endswith(
+        f"error: {table} needs openpyxl, pyarrow, python_calamine; pip install 'bert-sentiment[tables]'"
+    )
+
+
 @pytest.fixture(scope="module")
 def core(tmp_path_factory):
     return links(tmp_path_factory.mktemp("core"), CORE)
@@ -129,13 +144,13 @@ GIVEN = {
 RUN = ("deploy", "evaluate", "export", "package")
 MISSING = {
     "demo": "demo", "preprocess": "train", "train": "train", "evaluate": "train", "sweep-report": "train",
-    "export": "train", "monitor": "train", "package": "serve", "serve": "serve", "deploy": "serve,train",
-    "rollback": "serve,train", "predict": "model,tables", "verify": "tables", "ui": "ui",
+    "export": "train", "monitor": "train", "package": "serve", "serve": "serve", "deploy": "serve",
+    "predict": "model,tables", "verify": "tables", "ui": "ui",
 }  # fmt: skip
 
 
 def test_without_extras_every_command_says_which_one_it_needs(core):
-    """`ready` and `models` need none: they fail as nothing listens; and --help needs none of any command."""
+    """`ready`, `models` and `rollback` need none, nor does any --help; the three fail as nothing listens."""
     calls = {
         command: [command, *GIVEN.get(command, []), *(["run=a"] if command in RUN else [])] for command in commands()
     }
@@ -150,6 +165,7 @@ def test_without_extras_every_command_says_which_one_it_needs(core):
     [port] = free_ports(1)
     calls["ready"] += [f"server=http://127.0.0.1:{port}"]
     calls["models"] += [f"server=http://127.0.0.1:{port}"]
+    calls["rollback"] += [f"server=http://127.0.0.1:{port}", f"model_store={core}"]
     done = run(
         core,
         f"import contextlib, io, sys\nfor name, call in {calls}.items():\n"
@@ -172,6 +188,7 @@ def test_without_extras_every_command_says_which_one_it_needs(core):
     assert said["predict rest"].endswith(" openpyxl, pyarrow, python_calamine; pip install 'bert-sentiment[tables]'")
     assert said["ui local"].endswith("pip install 'bert-sentiment[model,ui]'")
     assert {said[f"{command} --help"] for command in ("train", "serve", "ui")} == {"0|"}
+    assert f"no answer from http://127.0.0.1:{port + 1}/models/sentiment" in said["rollback"]
     assert said["ready"].startswith("1|error: ")
     assert "no server" in said["models"] or "refused" in said["models"]
 

@@ -153,7 +153,7 @@ def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options
 
 
 def test_the_options_of_training_work_together(train_tiny):
-    options = ["logger=tensorboard", "+callbacks=lr_finder", "callbacks.lr_finder.num_training_steps=20"]
+    options = ["+logger=tensorboard", "+callbacks=lr_finder", "callbacks.lr_finder.num_training_steps=20"]
     run = train_tiny("options", *options, "model.loss.weights={negative:1.0,positive:2.0}", "trainer.max_epochs=2")
     assert list(run.glob("tensorboard/version_0/events.out.tfevents.*"))
     assert list(run.glob("logs/version_0/metrics.csv"))

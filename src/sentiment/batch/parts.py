@@ -4,7 +4,6 @@
 damaged parts, and no row is lost, duplicated or out of order.
 """
 
-import fcntl
 import hashlib
 import os
 from collections import Counter
@@ -18,7 +17,7 @@ from sentiment.batch.cells import Changes, from_json, to_json
 from sentiment.batch.encoders import Encoder
 from sentiment.data.tables import Row
 from sentiment.errors import DataError, SentimentError
-from sentiment.files import put_in_place, read_json, sync, write_json
+from sentiment.files import locked, put_in_place, read_json, sync, write_json
 
 JOB = "job.json"
 LOCK = "lock"
@@ -54,15 +53,9 @@ class Parts:
     def held(self) -> Iterator[None]:
         """Hold an exclusive lock on the folder; DataError if another job writes the same output."""
         while True:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / LOCK).open("w") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError as error:
-                    raise DataError(
-                        f"another job writes {self.folder}; let it end, or choose another output"
-                    ) from error
-                if not _same_file(lock.fileno(), self.folder / LOCK):
+            busy = DataError(f"another job writes {self.folder}; let it end, or choose another output")
+            with locked(self.folder / LOCK, busy=busy) as lock:
+                if not _same_file(lock, self.folder / LOCK):
                     continue  # the previous job ended in between and removed the folder
                 yield
                 return

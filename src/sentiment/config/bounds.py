@@ -14,7 +14,7 @@ NotNegative = Annotated[float, Ge(0)]
 Time = Annotated[str, StringConstraints(pattern=r"^\d{1,2}:\d{1,2}:\d{1,2}:\d{1,2}$")]
 
 OWNED = {  # Trainer arguments that users cannot set, with the reason to report
-    "logger": "loggers are chosen with logger=csv, tensorboard, mlflow, wandb, many or null",
+    "logger": "loggers are chosen with logger=csv, tensorboard, mlflow, wandb, [csv,wandb] or null",
     "callbacks": "callbacks are chosen with callbacks=default, early_stopping, ema, lr_finder or null",
     "enable_checkpointing": "a run writes its checkpoints itself, to be gone on with and exported",
     "fast_dev_run": "it writes no checkpoint, so that nothing can be exported; use debug=fast",

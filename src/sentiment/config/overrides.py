@@ -35,6 +35,7 @@ FLAGS = (
     ),
 )
 OPTIONAL = ("logger", "callbacks", "loss")  # config groups that may be null
+COMBINED = ("callbacks", "logger")  # config groups of which several options may be chosen
 NAMES = ("run_name",)  # keys whose values stay strings even if they look like numbers
 HOME = re.compile(r"""(?<![^=\[,])(\s*)(["']?)~(?=[/"',\]]|$)""")  # ~ at the start of a value or a list element
 
@@ -63,23 +64,34 @@ def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str
 
 
 def combined(words: Sequence[str], groups: Mapping[str, str | None]) -> list[str]:
-    """Turn +callbacks=ema into callbacks=[default,ema], with the option that callbacks= or the config names.
+    """Turn +callbacks=ema into callbacks=[default,ema], with the options that callbacks= or the config names.
+
+    The same for logger, whose options are always written as a list.
 
     Raises:
         ConfigError: The callbacks that every run needs are left out.
     """
-    if "callbacks" not in groups:
-        return list(words)
-    last = next((word for word in reversed(words) if word.startswith("callbacks=")), f"callbacks={groups['callbacks']}")
-    given = options(last)
-    added = [name for word in words if word.startswith("+callbacks=") for name in options(word)]
-    if "~callbacks" not in words and not is_sweep(last) and "default" not in given:
-        more = ",".join(["default", *given])
-        raise ConfigError(f"{last} leaves out default, which every run needs; give +{last}, or callbacks=[{more}]")
-    if not added:
-        return list(words)
-    others = [word for word in words if not word.lstrip("+").startswith("callbacks=")]
-    return [*others, f"callbacks=[{','.join(dict.fromkeys([*given, *added]))}]"]
+    for group in COMBINED:
+        if group in groups:
+            words = combine(group, list(words), default=str(groups[group]))
+    return list(words)
+
+
+def combine(group: str, words: list[str], *, default: str) -> list[str]:
+    chosen = [word for word in words if word.startswith(f"{group}=")]
+    given = options(last := (chosen or [f"{group}={default}"])[-1])
+    added = [name for word in words if word.startswith(f"+{group}=") for name in options(word)]
+    if f"~{group}" in words and not chosen:
+        given = []
+    elif is_sweep(last):
+        return words
+    elif group == "callbacks" and default not in given:
+        more = ",".join([default, *given])
+        raise ConfigError(f"{last} leaves out {default}, which every run needs; give +{last}, or {group}=[{more}]")
+    if not added and not (group == "logger" and chosen):
+        return words
+    others = [word for word in words if not word.lstrip("+~").startswith(f"{group}=") and word != f"~{group}"]
+    return [*others, f"{group}=[{','.join(dict.fromkeys([*given, *added]))}]"]
 
 
 def options(word: str) -> list[str]:

@@ -41,7 +41,11 @@ COMMANDS = {  # as KEYS, of one command
     "serve": {**STORE, "folder": "work_dir", "tokens": "token_auth"},
 }
 REFERENCE = re.compile(rf"(\$\{{)({'|'.join(map(re.escape, KEYS))})(?=\}})")
-INCLUDED_DEFAULT = ("ema", "early_stopping", "lr_finder")  # options of callbacks that were default and one more
+COMBINED = {  # a group's option that stood for several, as an override: those options
+    **{f"callbacks={name}": f"callbacks=[default,{name}]" for name in ("ema", "early_stopping", "lr_finder")},
+    **{f"logger={name}": f"logger=[csv,{name}]" for name in ("tensorboard", "mlflow", "wandb")},
+    "logger=many": "logger=[csv,tensorboard,mlflow]",
+}
 ADDED = {"model.new_tokens": "null"}  # key that earlier configs lack: the value that does what was done without it
 SEARCHED = "hydra.sweeper.params."  # prefix of the keys that a search varies
 
@@ -64,9 +68,7 @@ def current_key(key: str, command: str = "train") -> str:
 def current_override(override: str) -> str:
     """Return a saved override of a training run with the current name of its key."""
     sign, key, rest = re.fullmatch(r"([+~]*)([^=]*)(.*)", override, re.DOTALL).groups()  # type: ignore[union-attr]
-    if key == "callbacks" and rest[1:] in INCLUDED_DEFAULT:
-        rest = f"=[default,{rest[1:]}]"
-    return f"{sign}{current_key(key)}{rest}"
+    return COMBINED.get(override) or f"{sign}{current_key(key)}{rest}"
 
 
 def current_config(cfg: DictConfig) -> DictConfig:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from sentiment.files import alone, discard, replacing
+from sentiment.files import discard, locked, replacing
 from sentiment.inference.checksums import damage_of, write_checksums
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def cached(path: Path, make: Callable[[], Dataset], *, rows: int) -> Dataset:
     """
     made: Dataset | None = None
     try:
-        with alone(path.parent.with_suffix(".lock")):  # among concurrent ranks and trials, the first one builds it
+        with locked(path.parent.with_suffix(".lock")):  # among concurrent ranks and trials, the first one builds it
             if (found := open_cache(path, rows=rows)) is not None:
                 return found
             made = make()

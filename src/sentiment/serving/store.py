@@ -4,11 +4,9 @@
 version is a hidden file, which is never served after a restart.
 """
 
-import fcntl
 import hashlib
 import json
 import logging
-import os
 import stat
 import struct
 import zipfile
@@ -20,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from sentiment.client.management import CANDIDATE, number
 from sentiment.errors import ServingError
-from sentiment.files import read_object, sweep, write_json
+from sentiment.files import locked, read_object, sweep, write_json
 from sentiment.inference.checksums import SUMS, Sums, parse_checksums
 
 log = logging.getLogger(__name__)
@@ -173,14 +171,8 @@ def held(store: Path) -> Iterator[None]:
     """
     if not store.is_dir():
         raise ServingError(f"model_store={store}: no such folder; name the one that the server serves")
-    handle = os.open(store, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with locked(store, busy=ServingError(f"another deployment is under way in {store}; let it end")):
         yield
-    except BlockingIOError as error:
-        raise ServingError(f"another deployment is under way in {store}; let it end") from error
-    finally:
-        os.close(handle)
 
 
 def candidate_of(archive: Path) -> Path:

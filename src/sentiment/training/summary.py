@@ -32,7 +32,9 @@ def start_lines(cfg: DictConfig, hydra: Any, folder: Path) -> Iterator[tuple[str
     )
     yield "epochs by", str(cfg.callbacks.best.monitor)
     more = [str(key) for key, node in cfg.callbacks.items() if node and key not in NEEDED]
-    yield "callbacks", f"{', '.join(more) or 'those that every run needs'}; logger {', '.join(cfg.logger) or 'none'}"
+    yield "callbacks", ", ".join(more) or "those that every run needs"
+    curves = "" if "csv" in cfg.logger else " (without csv, the report has no learning curves)"
+    yield "logger", f"{', '.join(cfg.logger) or 'none'}{curves}"
     yield "afterwards", ", ".join(after(cfg.after_training))
 
 

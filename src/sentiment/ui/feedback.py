@@ -1,6 +1,5 @@
 """User corrections, stored as JSON lines in a file that `data=files data.train=FILE` reads."""
 
-import fcntl
 import json
 import logging
 import os
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sentiment.errors import DataError
+from sentiment.files import locked
 from sentiment.inference.types import Prediction
 
 log = logging.getLogger(__name__)
@@ -50,11 +50,9 @@ class Corrections:
         """
         line = json.dumps(asdict(correction), ensure_ascii=False).encode("utf-8") + b"\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+b", buffering=0) as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                repair(file.fileno(), self.path)
-                append(file.fileno(), line)
+            with locked(self.path) as file:
+                repair(file, self.path)
+                append(file, line)
         except OSError as error:
             raise DataError(
                 f"the correction is not saved: {self.path}: {error.strerror or error}; make room, or set feedback=FILE"

@@ -16,7 +16,8 @@ from sentiment.errors import NotFoundError, ServingError
 from sentiment.serving.archive import package
 from sentiment.serving.models import choose, remove
 from sentiment.serving.rollout.candidate import Candidate
-from sentiment.serving.rollout.deploy import rollback, withdraw_left
+from sentiment.serving.rollout.deploy import withdraw_left
+from sentiment.serving.rollout.rollback import rollback
 from sentiment.serving.store import Archive, candidate_of, candidates, held, history, served, settled
 from tests.serving.rollout.disk_server import DiskServer
 

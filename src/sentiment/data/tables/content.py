@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-import pyarrow as pa
-
+from sentiment.config import extras
 from sentiment.data.tables.formats import STDIN, Format, display_name
 from sentiment.data.tables.options import Limits
 from sentiment.errors import DataError
@@ -92,12 +91,20 @@ class Content:
             yield self._buffered(sys.stdin.buffer, start=self.head)
             return
         try:
-            with pa.input_stream(str(self.path), compression=self.format.compression) as raw:
+            with self._decompressed() as raw:
                 yield self._buffered(raw)
         except OSError as error:
             if error.errno is not None:  # an error of the file system; Arrow's errors about the content have no errno
                 raise
             raise DataError(f"{self.path}: not readable as {self.path.suffix[1:]}: {error}") from error
+
+    def _decompressed(self) -> BinaryIO:
+        if self.format.compression is None:
+            return self.path.open("rb", buffering=0)
+        extras.require(str(self.path), ["sentiment.data.tables.parquet"])
+        import pyarrow as pa
+
+        return cast(BinaryIO, pa.input_stream(str(self.path), compression=self.format.compression))
 
     def _buffered(self, raw: BinaryIO, *, start: bytes = b"") -> BinaryIO:
         return io.BufferedReader(BoundedReader(raw, self.name, self.limits.bytes, start=start), CHUNK)

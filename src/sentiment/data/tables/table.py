@@ -7,20 +7,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-import pyarrow as pa
-
+from sentiment.config import extras
 from sentiment.data.tables.content import Content
 from sentiment.data.tables.delimited import Delimited
 from sentiment.data.tables.dialect import dialect_of
 from sentiment.data.tables.encodings import encoding_of
-from sentiment.data.tables.excel import ExcelRows
 from sentiment.data.tables.formats import STDIN, Format, display_name, format_of, kind_suffix
 from sentiment.data.tables.json_rows import JsonRows
 from sentiment.data.tables.options import Limits, TableOptions
-from sentiment.data.tables.parquet import ParquetRows
 from sentiment.data.tables.rows import Broken, Row, bounded
 from sentiment.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sentiment.data.tables.excel import ExcelRows
+    from sentiment.data.tables.parquet import ParquetRows
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +48,18 @@ class Table:
     path: Path
     kind: str
     columns: list[str]
-    reader: Delimited | JsonRows | ParquetRows | ExcelRows
+    reader: "Delimited | JsonRows | ParquetRows | ExcelRows"
     guesses: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    schema: pa.Schema | None = None
+    schema: "pa.Schema | None" = None
 
     @property
     def name(self) -> str:
         return display_name(self.path)
+
+    @property
+    def parquet(self) -> "ParquetRows | None":
+        return cast("ParquetRows", self.reader) if self.kind == "parquet" else None
 
     @property
     def said(self) -> str | None:
@@ -77,8 +85,8 @@ class Table:
 
         For JSON, the columns are the keys of all rows.
         """
-        if isinstance(self.reader, ParquetRows) and self.limits.rows is None:
-            return self.columns, self.reader.file.metadata.num_rows
+        if self.parquet and self.limits.rows is None:
+            return self.columns, self.parquet.file.metadata.num_rows
         if isinstance(self.reader, Delimited) and self.limits.rows is None:
             return self.columns, sum(1 for _ in self.reader.values(broken=broken))
         columns, count = dict.fromkeys(self.columns), 0
@@ -95,7 +103,7 @@ class Table:
 
     def class_names(self, column: str) -> list[str] | None:
         """Return the label names stored for a column of label indices in a Parquet file; None if there are none."""
-        return self.reader.class_names(column) if isinstance(self.reader, ParquetRows) else None
+        return self.parquet.class_names(column) if self.parquet else None
 
 
 def open_table(
@@ -151,6 +159,11 @@ def said_of(encoding: str | None, others: Sequence[str]) -> tuple[str, ...]:
 
 
 def binary_table(path: Path, format: Format, options: TableOptions, limits: Limits) -> Table:
+    """Open a Parquet file or a workbook. Raises MissingPackageError without the extra that reads them."""
+    extras.require(str(path), ["sentiment.data.tables.parquet"])
+    from sentiment.data.tables.excel import ExcelRows
+    from sentiment.data.tables.parquet import ParquetRows
+
     content = Content(path, format, limits)
     if format.kind == "xlsx":
         sheet = ExcelRows.open(content, options.columns)

@@ -1,10 +1,9 @@
-"""The deploy and rollback commands."""
+"""The deploy command."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +15,12 @@ from sentiment.console import stop_on_signals, uninterrupted
 from sentiment.data.tables import Quoting, TableOptions
 from sentiment.errors import ConfigError, DataError, NotFoundError, RefusedError, SentimentError, ServingError
 from sentiment.evaluation.behaviour import Capability, read_behaviour
-from sentiment.files import write_json
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import checked_version
 from sentiment.serving.rollout.candidate import Candidate
 from sentiment.serving.rollout.gate import Limits, next_version, violations
 from sentiment.serving.rollout.golden import Golden, GoldenTable, read_golden
+from sentiment.serving.rollout.rollback import write_record
 from sentiment.serving.store import archives, candidates, held, history, read_archive, remember, settled
 
 log = logging.getLogger(__name__)
@@ -134,39 +133,6 @@ def decision(candidate: Candidate, records: Path, record: dict[str, Any]) -> Ite
             write_record(records, record)
 
 
-def rollback(*, management: Management, model_store: Path, name: str, records: Path) -> str:
-    """Make the previous default version the default again, and return it.
-
-    Raises:
-        ServingError: The store's history has no earlier version, or its archive is missing.
-    """
-    stop_on_signals()
-    store, model = Path(model_store).absolute(), name
-    with held(store), management:
-        present = management.version(model)
-        before = history(store, model)
-        placed = settled(store, model, present.version)
-        while placed == before and placed and number(placed[-1]) == number(present.version):
-            before = placed = placed[:-1]
-        if not placed:
-            raise ServingError(
-                f"no version of {model} was in place before {present.version}, as far as {store} tells; "
-                "choose one with: sentiment models default=VERSION"
-            )
-        serve_again(management, present, placed[-1], store)
-        with uninterrupted():
-            remember(store, model, placed)  # written first: if killed here, the next rollback or restart completes it
-            management.set_default(model, placed[-1])
-            write_record(
-                records,
-                {"model": model, "version": placed[-1], "in_place": present.version, "decision": "rolled back"},
-            )
-    log.info("%s %s is in place again", model, placed[-1])
-    if number(placed[-1]) != number(present.version):
-        log.info("%s is still served: sentiment models unregister=%s ends that", present.version, present.version)
-    return placed[-1]
-
-
 def withdraw_left(management: Management, model: str, store: Path) -> None:
     """Unregister the candidates that a killed deployment left on the server, and remove their archives."""
     for path in candidates(store):
@@ -182,21 +148,6 @@ def withdraw_left(management: Management, model: str, store: Path) -> None:
                 management.unregister(model, found.version)
             path.unlink()
             log.info("removed %s %s, which a deployment that was killed had left", model, left.version)
-
-
-def serve_again(management: Management, present: Version, version: str, store: Path) -> None:
-    """Ensure that a version is registered and has workers before it becomes the default."""
-    served = {number(one.version): one for one in management.versions(present.model)}
-    workers = max(1, len(present.workers))
-    if number(version) not in served:
-        found = [
-            one for one in archives(store) if one.model == present.model and number(one.version) == number(version)
-        ]
-        if not found:
-            raise ServingError(f"{present.model} {version} is neither served nor in {store}; bring its archive back")
-        management.register(found[0].file, workers=workers)
-    elif not served[number(version)].ready:
-        management.scale(present.model, version, workers=workers)
 
 
 def versions(management: Management, model: str) -> list[Version]:
@@ -239,10 +190,3 @@ def behaviour_of(folder: Path | None, predictor: Predictor, limits: Limits) -> l
     if allowed is not None and not found:
         raise ConfigError("limits.max_behaviour_failures does nothing without behaviour tests; set behaviour=FOLDER")
     return found
-
-
-def write_record(records: Path, record: dict[str, Any]) -> None:
-    now = datetime.now(UTC)
-    path = Path(records) / f"{now:%Y-%m-%d_%H-%M-%S}-{record['model']}-{record['version']}.json"
-    write_json(path, {"time": now.isoformat(timespec="seconds"), **record})
-    log.info("recorded in %s", path)
