@@ -11,15 +11,16 @@ from typing import Any
 
 import torch
 
-from sentiment.errors import STATUS, ConfigError, RequestError
+from sentiment.errors import STATUS, ConfigError, RequestError, TextError
 from sentiment.files import read_json_if_any
+from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.bodies import decode
 from sentiment.protocol.requests import Describe, Explain, Request, parse_explain, parse_request
 from sentiment.protocol.validation import MODEL_HEADER
 from sentiment.worker.activity import Activity, counted
-from sentiment.worker.admission import MAX_SECONDS, Admission, Outcome, place_of
+from sentiment.worker.admission import MAX_SECONDS, Admission, Outcome, of_text, place_of
 from sentiment.worker.explain_queue import explain_batch
 from sentiment.worker.memory import give_back, is_large
 from sentiment.worker.metrics import Telemetry
@@ -54,7 +55,8 @@ class SentimentHandler:
         self.predictor = Predictor.load(Path(properties["model_dir"]), device=device)
         self.scores = read_json_if_any(Path(properties["model_dir"]) / "metrics.json")  # None for a bare export
         self.intervals = read_json_if_any(Path(properties["model_dir"]) / "intervals.json")
-        self.predictor.predict(["a first text, so that the first request does not pay for the warm-up"])
+        first = "a first text, so that the first request does not pay for the warm-up"
+        self.predictor.predict([first], "warm-up" if self.predictor.preprocessing.aspects else None)
         seconds = float((context.model_yaml_config or {}).get("maxSeconds", MAX_SECONDS))
         self.admission = Admission(self.predictor, seconds=seconds)
         own = {"model": context.model_name, "version": version_of(context)}
@@ -162,10 +164,14 @@ class SentimentHandler:
         started = time.time_ns() if batch else 0
         try:
             if headers.get("explain") == "True":
-                return parse_explain(decode(row, headers))
+                explain = parse_explain(decode(row, headers))
+                self._check_aspects(explain.asked.texts)
+                return explain
             if headers.get("describe") == "True" and not any(row.values()):  # over REST the body is present but empty
                 return Describe()
-            return parse_request(decode(row, headers))
+            request = parse_request(decode(row, headers))
+            self._check_aspects(request.texts)
+            return request
         except RequestError as error:
             return error
         except Exception as failed:  # isolates requests from each other
@@ -175,12 +181,20 @@ class SentimentHandler:
             if batch:
                 batch.note("parse", started, time.time_ns(), [number])
 
+    def _check_aspects(self, texts: Sequence[Text]) -> None:
+        """Raise RequestError if a text lacks the aspect that the model reads, or has one that it does not read."""
+        try:
+            self.predictor.inputs(texts)
+        except TextError as error:
+            raise of_text(error, texts) from error
+
     def _model(self, context: Any) -> Model:
         own = self.predictor.preprocessing
         labels = tuple(self.predictor.labels)
         name, version = context.model_name, version_of(context)
         known = (own.max_length, own.truncation, self.scores, self.intervals, self.predictor.sha256)
-        return Model(name, version, labels, *known, task=self.predictor.decoding.to_json())
+        reads = {"aspects": own.aspects, "default_aspect": own.default_aspect}
+        return Model(name, version, labels, *known, task=self.predictor.decoding.to_json(), **reads)
 
 
 def version_of(context: Any) -> str:

@@ -119,6 +119,27 @@ def tiny_run(train_tiny) -> Path:
     return train_tiny("tiny")
 
 
+@pytest.fixture(scope="session")
+def aspect_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of texts with two aspects each, which alone decide the label: one text, two labels."""
+    folder = tmp_path_factory.mktemp("aspects")
+    words = ["film", "meal", "phone", "trip"]
+    for split, count in {"train": 64, "validation": 16, "test": 16}.items():
+        rows = []
+        for i in range(count):
+            aspect, label = ("screen", "positive") if i % 2 else ("battery", "negative")
+            rows.append((f"the {words[i // 2 % 4]} " + "and so on " * (i // 8 % 4), aspect, label))
+        write_csv(folder / f"{split}.csv", rows, header=("text", "target", "label"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def aspect_run(train_tiny, aspect_corpus: Path) -> Path:
+    """A run that reads aspects, answered in int8."""
+    named = [f"data.dir={aspect_corpus}", "data.aspect_column=target"]
+    return train_tiny("aspects", *named, "after_training.convert.runtime=onnx-int8")
+
+
 @pytest.fixture
 def tiny_copy(tiny_run: Path, tmp_path: Path) -> Path:
     """A copy of the run that a test may break."""

@@ -64,18 +64,18 @@ class DataError(SentimentError):
 
 
 class TextError(DataError):
-    """Text that cannot be cleaned or tokenized; `index` is its position among the given texts."""
+    """Text that cannot be read; `index` is its position among the given texts, `reason` a label of the metrics."""
 
-    def __init__(self, message: str, *, index: int) -> None:
+    def __init__(self, message: str, *, index: int, reason: "Reason" = "unreadable") -> None:
         super().__init__(message)
-        self.index = index
+        self.index, self.reason = index, reason
 
     def __reduce__(self) -> Any:  # Ray actors pickle it for their caller
-        return _text_error, (str(self), self.index)
+        return _text_error, (str(self), self.index, self.reason)
 
 
-def _text_error(message: str, index: int) -> TextError:
-    return TextError(message, index=index)
+def _text_error(message: str, index: int, reason: "Reason") -> TextError:
+    return TextError(message, index=index, reason=reason)
 
 
 class ModelError(SentimentError):
@@ -184,7 +184,7 @@ STATUS = {400: "Bad Request", 413: "Payload Too Large", 500: "Internal Server Er
 
 Reason = Literal[  # rejection reason, a label of the metrics
     "wrong_form", "no_text", "empty_text", "not_unicode", "not_json", "too_long", "too_many", "unknown_label", "busy",
-    "unreadable", "internal",
+    "unreadable", "aspect", "internal",
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from sentiment.batch.inputs import Inputs
 from sentiment.batch.output import Output
 from sentiment.batch.parts import DamagedPartError, Part, Parts
 from sentiment.batch.progress import progress
-from sentiment.batch.scoring import Columns, clash, scored
+from sentiment.batch.scoring import Cells, Columns, clash, scored
 from sentiment.batch.source import Source
 from sentiment.batch.summary import Clock, summary, write_rejects
 from sentiment.data.tables import STDIN, Broken, Quoting, Row, TableOptions
@@ -29,10 +29,13 @@ from sentiment.errors import (
     DataError,
     InterruptedRunError,
     ModelChangedError,
+    RejectedError,
     RowsRejectedError,
+    TextError,
 )
 from sentiment.files import write_json
-from sentiment.inference.types import Classifier, Identity
+from sentiment.inference.pairs import Pair
+from sentiment.inference.types import Classifier, Identity, Prediction
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ def predict(
     output: Path,
     engine: Classifier,
     text_column: str | None = None,
+    aspect_column: str | None = None,
     stdin_format: Literal["csv", "tsv", "jsonl"] = "csv",
     separator: str | None = None,
     encoding: str | None = None,
@@ -68,6 +72,7 @@ def predict(
         output: File to write; its suffix determines the format.
         engine: Classifier that scores the texts.
         text_column: Name of the text column; None selects one with a conventional name.
+        aspect_column: Name of the aspect column, for a model that reads each text with one.
         stdin_format: Format of standard input.
         separator: Separator of the input; None guesses it from the content (see TableOptions, also for the next three).
         encoding: Name of a Python codec, such as cp1252.
@@ -93,7 +98,12 @@ def predict(
     target = Output.of(Path(output), spreadsheet_safe=spreadsheet_safe)
     options = TableOptions.of("", separator, encoding, quoting, columns)
     source = Source.open(
-        str(input), text_column=text_column, stdin_format=stdin_format, options=options, broken=broken_lines
+        str(input),
+        text_column=text_column,
+        aspect_column=aspect_column,
+        stdin_format=stdin_format,
+        options=options,
+        broken=broken_lines,
     )
     target.check_beside([path for path in source.paths if path != STDIN])
     engine = pinned(engine)
@@ -117,6 +127,7 @@ class Job:
     rows: Callable[[], Iterator[Row]]  # iterates over the source's rows; callable once for standard input
     output: Output
     parts: Parts
+    cells: Cells
     columns: Columns
     model: Identity
     settings: Mapping[str, Any]
@@ -126,7 +137,7 @@ class Job:
     def plan(
         cls, source: Source, options: TableOptions, output: Output, engine: Classifier, *, prefix: str, chunk: int
     ) -> "Job":
-        canary = engine.predict([CANARY])[0]
+        canary, cells = probe(engine, source)
         columns = Columns(
             list(canary.probabilities),
             prefix,
@@ -135,7 +146,7 @@ class Job:
         )
         given, rows = source.columns, source.__iter__
         if source.paths == (STDIN,):
-            first, given = peeked(iter(source), source.text)
+            first, given = peeked(iter(source), source)
             rows = first.__iter__
         if taken := [name for name in columns.names if name in given]:
             raise clash(taken[0], prefix)
@@ -147,6 +158,7 @@ class Job:
         settings = {
             "output": ".".join(filter(None, (output.kind, output.compression))),
             "text_column": source.text,
+            **({"aspect_column": source.aspect} if source.aspect else {}),
             **{name: getattr(options, name) for name in options.given()},
             "broken_lines": source.broken,
             "prefix": prefix,
@@ -156,7 +168,7 @@ class Job:
         }
         parts = Parts(output.parts, encoder, None if output.kind == "jsonl" else frozenset(names))
         model = identity_of(engine, canary)
-        return cls(source, Inputs.of(source.paths), rows, output, parts, columns, model, settings, chunk)
+        return cls(source, Inputs.of(source.paths), rows, output, parts, cells, columns, model, settings, chunk)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -207,7 +219,7 @@ class Job:
         try:
             with progress(quiet=quiet) as bar:
                 task = bar.add_task("predict", total=self.source.rows, completed=count)
-                chunks = scored(self.rows(), self.source.text, engine, self.columns, chunk=self.chunk, done=done.keys())
+                chunks = scored(self.rows(), self.cells, engine, self.columns, chunk=self.chunk, done=done.keys())
                 for part in chunks:
                     done[part.number] = self.parts.write(part.number, part.rows, part.part, part.rejects)
                     count += part.part.rows
@@ -278,17 +290,40 @@ class Job:
         raise DataError(f"parts in {self.parts.folder} are damaged again and again; check the disk")
 
 
-def peeked(rows: Iterator[Row], text: str) -> tuple[Iterator[Row], list[str]]:
+def probe(engine: Classifier, source: Source) -> tuple[Prediction, Cells]:
+    """Ask for a first answer, so that it is seen at once whether the model reads such rows.
+
+    Returns:
+        The answer, and what the model reads of a row.
+
+    Raises:
+        DataError: The model reads aspects and no column of them is named, or the other way round.
+    """
+    try:
+        if source.aspect is None:
+            return engine.predict([CANARY])[0], Cells(source.text)
+        canary = engine.predict([Pair(CANARY, "model")])[0]
+    except (RejectedError, TextError) as error:
+        raise DataError(str(error)) from error
+    try:
+        engine.predict([CANARY])
+    except (RejectedError, TextError):
+        return canary, Cells(source.text, source.aspect)
+    return canary, Cells(source.text, source.aspect, default=True)
+
+
+def peeked(rows: Iterator[Row], source: Source) -> tuple[Iterator[Row], list[str]]:
     """Return an iterator over all rows, and the columns of the first row.
 
     Raises:
-        DataError: There are no rows, or the first row lacks the column `text`.
+        DataError: There are no rows, or the first row lacks a column that is read.
     """
     first = next(rows, None)
     if first is None:
         raise DataError("standard input is empty")
-    if text not in first:
-        raise DataError(f"standard input has no column {text!r}, only {list(first)}; set text_column")
+    for key, name in {"text_column": source.text, "aspect_column": source.aspect}.items():
+        if name is not None and name not in first:
+            raise DataError(f"standard input has no column {name!r}, only {list(first)}; set {key}")
     return chain([first], rows), list(first)
 
 

@@ -14,6 +14,7 @@ from annotated_types import Ge, Gt, Le
 
 from sentiment.errors import ClusterError, ModelChangedError, TextError
 from sentiment.inference.export_dir import export_folder
+from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.types import Identity, Prediction
@@ -37,6 +38,7 @@ class RayPool:
         runtime: Inference runtime of each predictor.
         window_step: Stride of the windows over long texts; None uses the export's.
         max_error: Promised error rate of the answers given; None uses the export's.
+        default_aspect: Aspect of a text without one; None uses the export's.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class RayPool:
         runtime: RuntimeName = "auto",
         window_step: Annotated[int, Ge(0)] | None = None,
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
+        default_aspect: str | None = None,
     ) -> None:
         export = export_folder(Path(run)).absolute()
         self._stack = ExitStack()
@@ -58,6 +61,7 @@ class RayPool:
         options = {"num_cpus": num_cpus, "num_gpus": num_gpus, "max_restarts": -1, "max_task_retries": -1}
         actor = self.ray.remote(**options)(Scorer)
         settings = {"device": device, "runtime": runtime, "window_step": window_step, "max_error": max_error}
+        settings["default_aspect"] = default_aspect
         self.actors = [actor.remote(export, **settings) for _ in range(actors)]
 
         self.model: Identity = self._result(self.actors[0].identity.remote())
@@ -66,10 +70,10 @@ class RayPool:
         """Return the identity of the model that the actors loaded first."""
         return self.model
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Sequence[Text]) -> list[Prediction]:
         return self._answer(self.actors[0].predict.remote(list(texts)))
 
-    def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
+    def stream(self, chunks: Iterable[Sequence[Text]]) -> Iterator[list[Prediction]]:
         """Yield the predictions of each chunk in order; a chunk goes to the actor with the fewest in flight."""
         asked: deque[Any] = deque()
         busy: dict[Any, int] = {}  # pending object reference to actor index
@@ -126,6 +130,6 @@ class Scorer:
     def identity(self) -> Identity:
         return self.predictor.identity()
 
-    def predict(self, texts: list[str]) -> tuple[str, list[Prediction]]:
+    def predict(self, texts: list[Text]) -> tuple[str, list[Prediction]]:
         """Predict the texts; returns the hash of the loaded export and the predictions."""
         return self.identity().deciding["export"], self.predictor.predict(texts) if texts else []

@@ -9,8 +9,9 @@ from typing import Any
 from sentiment.batch.parts import LEFT, Part, Rejects
 from sentiment.data.tables import BrokenRow, Row
 from sentiment.errors import DataError, RejectedError, RequestError, SentimentError, TextError
+from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.types import Classifier, Prediction, Streaming
-from sentiment.protocol.validation import check_text
+from sentiment.protocol.validation import check_aspect, check_text
 
 SCALE = ("value", "low", "high")  # columns of ordered labels
 Outcome = Prediction | str  # a string is the reason why there is no prediction
@@ -53,6 +54,36 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
+class Cells:
+    """Columns that the model reads."""
+
+    text: str
+    aspect: str | None = None
+    default: bool = False  # the model has an aspect for a row without one
+
+    @property
+    def names(self) -> list[str]:
+        return [self.text, *([self.aspect] if self.aspect else [])]
+
+    def of(self, row: Row) -> Text:
+        """Return what the model reads of a row that has no `reason`."""
+        aspect = None if self.aspect is None else row.get(self.aspect)
+        return row[self.text] if aspect is None or not aspect.strip() else Pair(row[self.text], aspect)
+
+    def reason(self, row: Row) -> str | None:
+        """Return the reason why a row cannot be scored; None if it can."""
+        if isinstance(row, BrokenRow):
+            return row.reason
+        try:
+            check_text(row.get(self.text), self.text)
+            if self.aspect is not None and not (self.default and row.get(self.aspect) in (None, "")):
+                check_aspect(row.get(self.aspect), self.aspect)
+        except RequestError as error:
+            return str(error)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     number: int  # from 0
     rows: list[Row]
@@ -61,7 +92,7 @@ class Chunk:
 
 
 def scored(
-    rows: Iterator[Row], text: str, engine: Classifier, columns: Columns, *, chunk: int, done: Container[int]
+    rows: Iterator[Row], cells: Cells, engine: Classifier, columns: Columns, *, chunk: int, done: Container[int]
 ) -> Iterator[Chunk]:
     """Score the rows in chunks and yield the chunks in order.
 
@@ -69,7 +100,7 @@ def scored(
 
     Args:
         rows: All rows of the source.
-        text: Name of the text column.
+        cells: The columns to read.
         engine: Classifier that scores the texts.
         columns: The columns to add.
         chunk: Rows per chunk.
@@ -77,13 +108,13 @@ def scored(
     """
     waiting: deque[tuple[int, list[Row], list[str | None]]] = deque()
 
-    def texts() -> Iterator[list[str]]:
+    def texts() -> Iterator[list[Text]]:
         number = 0
         while some := list(islice(rows, chunk)):
             if number not in done:
-                reasons = [reason(row, text) for row in some]
+                reasons = [cells.reason(row) for row in some]
                 waiting.append((number, some, reasons))
-                yield [row[text] for row, why in zip(some, reasons, strict=True) if not why]
+                yield [cells.of(row) for row, why in zip(some, reasons, strict=True) if not why]
             number += 1
 
     for predictions in answers(engine, texts()):
@@ -91,11 +122,11 @@ def scored(
         yield answered(number, some, reasons, predictions, columns, first=number * chunk + 1)
 
 
-def answers(engine: Classifier, chunks: Iterator[list[str]]) -> Iterator[list[Outcome]]:
+def answers(engine: Classifier, chunks: Iterator[list[Text]]) -> Iterator[list[Outcome]]:
     """Yield the outcomes of each chunk; a text that the engine rejects gets the reason, the others are still scored."""
-    asked: deque[list[str]] = deque()
+    asked: deque[list[Text]] = deque()
 
-    def remembered() -> Iterator[list[str]]:
+    def remembered() -> Iterator[list[Text]]:
         yield from list(asked)
         for texts in chunks:
             asked.append(texts)
@@ -113,13 +144,13 @@ def answers(engine: Classifier, chunks: Iterator[list[str]]) -> Iterator[list[Ou
             yield outcomes(engine, asked.popleft())
 
 
-def in_order(engine: Classifier, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
+def in_order(engine: Classifier, chunks: Iterable[Sequence[Text]]) -> Iterator[list[Prediction]]:
     if isinstance(engine, Streaming):
         return engine.stream(chunks)
     return (engine.predict(texts) if texts else [] for texts in chunks)
 
 
-def outcomes(engine: Classifier, texts: Sequence[str]) -> list[Outcome]:
+def outcomes(engine: Classifier, texts: Sequence[Text]) -> list[Outcome]:
     """Predict the texts, bisecting on rejection until every rejected text is isolated."""
     if not texts:
         return []
@@ -182,14 +213,3 @@ def clash(column: str, prefix: str) -> DataError:
     return DataError(
         f"the input already has the column {column!r}; set prefix=..., such as prefix={prefix}model_, or rename it"
     )
-
-
-def reason(row: Row, column: str) -> str | None:
-    """Return the reason why a row cannot be scored; None if it can."""
-    if isinstance(row, BrokenRow):
-        return row.reason
-    try:
-        check_text(row.get(column), column)
-    except RequestError as error:
-        return str(error)
-    return None

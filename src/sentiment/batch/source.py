@@ -1,13 +1,13 @@
 """Rows to predict, streamed from one file, several files or standard input."""
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from sentiment.data.tables import STDIN, Broken, Limits, Row, Table, TableOptions, announce, open_table
+from sentiment.data.tables import STDIN, Broken, Limits, Row, Table, TableOptions, announce, named, open_table
 from sentiment.data.tables import text_column as find_text
 from sentiment.errors import DataError
 
@@ -23,6 +23,7 @@ class Source:
         kind: csv, tsv, jsonl, parquet or xlsx.
         columns: Names of all columns; for JSON from standard input only the keys of the lines read ahead, if any.
         text: Name of the text column.
+        aspect: Name of the aspect column, if one is read.
         rows: Number of rows; None for standard input, which can be read only once.
         schema: Column types of the first table, for Parquet and Excel.
         broken: Handling of malformed lines.
@@ -33,6 +34,7 @@ class Source:
     text: str
     rows: int | None
     broken: Broken = "refuse"
+    aspect: str | None = None
 
     @classmethod
     def open(
@@ -40,6 +42,7 @@ class Source:
         pattern: str,
         *,
         text_column: str | None,
+        aspect_column: str | None = None,
         stdin_format: str = "csv",
         options: TableOptions | None = None,
         limits: Limits | None = None,
@@ -52,6 +55,7 @@ class Source:
         Args:
             pattern: A file, a glob, or "-" for standard input.
             text_column: Name of the text column; None selects one with a conventional name.
+            aspect_column: Name of the aspect column; None reads no aspects.
             stdin_format: Format of standard input.
             options: Options for reading the tables.
             limits: Upper limits per table.
@@ -67,7 +71,8 @@ class Source:
         if paths == (STDIN,):
             columns = tables[0].columns
             text = find_text(columns, text_column, "standard input") if columns else text_column or "text"
-            return cls(tables, columns, text, None, broken)
+            aspect = checked_aspect(columns or None, aspect_column, text, "standard input")
+            return cls(tables, columns, text, None, broken, aspect)
         if len(kinds := {table.kind for table in tables}) > 1:
             raise DataError(f"input={pattern} names files of several formats ({', '.join(sorted(kinds))}); choose one")
         check_schemas(tables)
@@ -76,7 +81,8 @@ class Source:
             own, rows = table.survey(broken=broken)
             columns = merged(table, columns, own) if i else own
             count += rows
-        return cls(tables, columns, find_text(columns, text_column, pattern), count, broken)
+        text = find_text(columns, text_column, pattern)
+        return cls(tables, columns, text, count, broken, checked_aspect(columns, aspect_column, text, pattern))
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -93,6 +99,15 @@ class Source:
     def __iter__(self) -> Iterator[Row]:
         for table in self.tables:
             yield from table.rows(broken=self.broken)
+
+
+def checked_aspect(columns: Sequence[str] | None, wanted: str | None, text: str, source: str) -> str | None:
+    """Return the aspect column. Raises DataError if it is missing, or is the text column."""
+    if wanted is None:
+        return None
+    if wanted == text:
+        raise DataError(f"{source}: text_column and aspect_column are both {text!r}; name two columns")
+    return wanted if columns is None else named(columns, wanted, source, key="aspect_column")
 
 
 def find(pattern: str) -> tuple[Path, ...]:

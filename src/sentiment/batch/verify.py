@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt
 from sentiment.batch.cells import REPLACEMENT, guard, unguard
 from sentiment.batch.excel import MOST_UNITS
 from sentiment.batch.output import Output
-from sentiment.batch.scoring import Columns, outcomes, reason
+from sentiment.batch.scoring import Cells, Columns, outcomes
 from sentiment.config import extras
 from sentiment.data.tables import STDIN, Row, TableOptions, content_hash, open_table
 from sentiment.errors import ConfigError, DataError, VerificationError
@@ -129,7 +129,9 @@ def engine_of(
     from sentiment.inference.predictor import Predictor
 
     settings = {
-        name: model[name] for name in ("runtime", "device", "window_step", "max_tokens", "max_error") if name in model
+        name: model[name]
+        for name in ("runtime", "device", "window_step", "max_tokens", "max_error", "default_aspect")
+        if name in model
     }
     yield Predictor.load(Path(run or model["run"]), **settings)
 
@@ -200,17 +202,17 @@ def compare(
     comparison: Comparison,
 ) -> None:
     settings = record["settings"]
-    text = settings["text_column"]
+    cells = Cells(settings["text_column"], settings.get("aspect_column"), default=True)
     guarded = settings["spreadsheet_safe"] and not settings["output"].startswith("xlsx")
     usable = []
     for number, row in some:
-        row = row | {text: as_predicted(row, text, guarded=guarded)}
-        if altered(row.get(text), settings["output"]):
+        row = row | {name: as_predicted(row, name, guarded=guarded) for name in cells.names}
+        if any(altered(row.get(name), settings["output"]) for name in cells.names):
             comparison.altered += 1
         else:
             usable.append((number, row))
-    reasons = [reason(row, text) for _, row in usable]
-    scored = iter(outcomes(engine, [row[text] for (_, row), why in zip(usable, reasons, strict=True) if not why]))
+    reasons = [cells.reason(row) for _, row in usable]
+    scored = iter(outcomes(engine, [cells.of(row) for (_, row), why in zip(usable, reasons, strict=True) if not why]))
     for (number, row), why in zip(usable, reasons, strict=True):
         comparison.add(number, row, why or next(scored), columns, tolerance)
 

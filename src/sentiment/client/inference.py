@@ -12,19 +12,21 @@ from annotated_types import Ge, Gt, Le
 
 from sentiment.client.exchange import PAUSES, Exchange, Try, checked_url, drive, drive_async, exchange
 from sentiment.client.messages import (
-    check_list,
     explain_body,
     explanation,
     halves,
+    inputs,
     ping_request,
     predictions,
     request,
+    texts_body,
 )
 from sentiment.client.pinned import PinnedClient
 from sentiment.client.trust import extensions, verification
 from sentiment.errors import RejectedError, RequestError, ServerError
+from sentiment.inference.pairs import Aspects, Text
 from sentiment.inference.types import Explanation, Model, Prediction
-from sentiment.protocol.validation import MAX_TEXTS, MODEL_HEADER, check_text
+from sentiment.protocol.validation import MAX_TEXTS, MODEL_HEADER, check_input
 
 MAX_BYTES = 6_000_000  # limit for the texts of a request; TorchServe accepts 6,553,500 bytes in all
 
@@ -68,26 +70,27 @@ class Address:
     def at(self, api: str) -> str:
         return f"{checked_url(self.url)}/{api}/{self.model}"
 
-    def bodies(self, texts: Sequence[str], *, details: bool = False) -> Iterator[dict[str, Any]]:
+    def bodies(
+        self, texts: Sequence[Text], aspect: Aspects = None, *, details: bool = False
+    ) -> Iterator[dict[str, Any]]:
         """Yield request bodies of at most `batch_size` texts and MAX_BYTES; RejectedError for a bad text."""
-        check_list(texts)
         asked: dict[str, Any] = {"details": True} if self.details or details else {}
         if self.max_error is not None:
             asked["max_error"] = self.max_error
-        some: list[str] = []
+        some: list[Text] = []
         size = 0
-        for i, text in enumerate(texts):
+        for i, text in enumerate(inputs(texts, aspect)):
             try:
-                grown = len(json.dumps(check_text(text, f"texts[{i}]")))
+                grown = len(json.dumps(check_input(text, f"texts[{i}]")))
             except RequestError as error:
                 raise RejectedError(str(error)) from error
             if some and (len(some) >= min(self.batch_size, MAX_TEXTS) or size + grown > MAX_BYTES):
-                yield {"texts": some, **asked}
+                yield texts_body(some) | asked
                 some, size = [], 0
             some.append(text)
             size += grown
         if some:
-            yield {"texts": some, **asked}
+            yield texts_body(some) | asked
 
     def exchange(self, url: str) -> Exchange:
         key_file = Path(self.key_file) if self.key_file else None
@@ -118,14 +121,21 @@ class Client(Address):
         verify = verification(self.url, self.ca_file, self.server_name)
         self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False, verify=verify)
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Predict the label of each text of a list, in order."""
-        return [prediction for found, _ in self.answers(texts) for prediction in found]
+    def predict(self, texts: Sequence[Text], aspect: Aspects = None) -> list[Prediction]:
+        """Predict the label of each text of a list, in order.
 
-    def answers(self, texts: Sequence[str], *, details: bool = False) -> Iterator[tuple[list[Prediction], str | None]]:
+        Args:
+            texts: The texts.
+            aspect: For a model that reads aspects, what the texts are about: one for all, or a list with one each.
+        """
+        return [prediction for found, _ in self.answers(texts, aspect) for prediction in found]
+
+    def answers(
+        self, texts: Sequence[Text], aspect: Aspects = None, *, details: bool = False
+    ) -> Iterator[tuple[list[Prediction], str | None]]:
         """Yield each request's predictions and the model's hash, None if the server does not send it."""
         url = self.at("predictions")
-        for body in list(self.bodies(texts, details=details)):
+        for body in list(self.bodies(texts, aspect, details=details)):
             yield from self._answers(url, body)
 
     def _answers(self, url: str, body: dict[str, Any]) -> Iterator[tuple[list[Prediction], str | None]]:
@@ -143,11 +153,10 @@ class Client(Address):
         """Return a client bound to the current model, which raises ModelChangedError once another model answers."""
         return PinnedClient(self)
 
-    def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
+    def explain(self, texts: Sequence[Text], target: str | None = None, aspect: Aspects = None) -> list[Explanation]:
         """Explain the prediction of each text, each in its own request; `target` is by default the label predicted."""
-        check_list(texts)
         url = self.at("explanations")
-        return [explanation(self.post(url, explain_body(text, target))) for text in texts]
+        return [explanation(self.post(url, explain_body(text, target))) for text in inputs(texts, aspect)]
 
     def describe(self) -> Model:
         """Return the name, version, labels, limits and scores of the served model."""
@@ -221,10 +230,10 @@ class AsyncClient(Address):
             limits=httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency),
         )
 
-    async def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Predict the label of each text of a list, in order."""
+    async def predict(self, texts: Sequence[Text], aspect: Aspects = None) -> list[Prediction]:
+        """Predict the label of each text of a list, in order; `aspect` is one for all, or a list with one each."""
         url = self.at("predictions")
-        answers = await together([self._predict(url, body) for body in list(self.bodies(texts))])
+        answers = await together([self._predict(url, body) for body in list(self.bodies(texts, aspect))])
         return [one for answer in answers for one in answer]
 
     async def _predict(self, url: str, body: dict[str, Any]) -> list[Prediction]:
@@ -233,11 +242,12 @@ class AsyncClient(Address):
         except RejectedError as error:
             return [one for half in halves(body, error) for one in await self._predict(url, half)]
 
-    async def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
+    async def explain(
+        self, texts: Sequence[Text], target: str | None = None, aspect: Aspects = None
+    ) -> list[Explanation]:
         """Explain the prediction of each text; `target` is by default the label predicted."""
-        check_list(texts)
         url = self.at("explanations")
-        answers = await together([self.post(url, explain_body(text, target)) for text in texts])
+        answers = await together([self.post(url, explain_body(text, target)) for text in inputs(texts, aspect)])
         return [explanation(answer) for answer in answers]
 
     async def post(self, url: str, body: dict[str, Any]) -> Any:

@@ -6,16 +6,31 @@ from typing import Any
 
 from sentiment.client.exchange import Try
 from sentiment.client.traces import trace_headers
-from sentiment.errors import RejectedError, ServerError
+from sentiment.errors import DataError, RejectedError, ServerError
+from sentiment.inference.pairs import Aspects, Pair, Text, aspect_of, aspects_of, paired, text_of
 from sentiment.inference.types import Explanation, Prediction
 
 JSON = {"Content-Type": "application/json"}
 
 
-def check_list(texts: Sequence[str]) -> None:
-    """Raise RejectedError for a bare text, which would be sent letter by letter."""
+def inputs(texts: Sequence[Text], aspect: Aspects) -> list[Any]:
+    """Return the texts, each with its aspect.
+
+    Raises:
+        RejectedError: For a bare text, which would be sent letter by letter, or aspects that do not fit the texts.
+    """
     if isinstance(texts, str):
         raise RejectedError("expected a list of texts, got one text; put it in a list: [text]")
+    try:
+        return paired(texts, aspect)
+    except DataError as error:
+        raise RejectedError(str(error)) from error
+
+
+def texts_body(texts: Sequence[Text]) -> dict[str, Any]:
+    """Return the keys of texts, and of aspects if there are any."""
+    body: dict[str, Any] = {"texts": [*map(text_of, texts)]}
+    return body | {"aspects": [*aspects_of(texts)]} if any(isinstance(text, Pair) for text in texts) else body
 
 
 def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
@@ -38,7 +53,8 @@ def halves(body: dict[str, Any], error: RejectedError) -> list[dict[str, Any]]:
     if error.status != 413 or len(texts) < 2:
         raise error
     half = len(texts) // 2
-    return [{**body, "texts": part} for part in (texts[:half], texts[half:])]
+    keys = [key for key in ("texts", "aspects") if key in body]
+    return [body | {key: body[key][part] for key in keys} for part in (slice(half), slice(half, None))]
 
 
 def predictions(answer: Any, body: dict[str, Any]) -> list[Prediction]:
@@ -56,8 +72,9 @@ def predictions(answer: Any, body: dict[str, Any]) -> list[Prediction]:
     return found
 
 
-def explain_body(text: str, target: str | None) -> dict[str, str]:
-    return {"text": text} if target is None else {"text": text, "target": target}
+def explain_body(text: Text, target: str | None) -> dict[str, str]:
+    values = {"text": text_of(text), "aspect": aspect_of(text), "target": target}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def explanation(answer: Any) -> Explanation:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from sentiment.errors import ModelChangedError
+from sentiment.inference.pairs import Text
 from sentiment.inference.types import Identity, Model, Prediction
 
 ADDRESS = ("url", "model", "key_file", "ca_file", "server_name")  # attributes needed to reconnect to the same server
@@ -16,7 +17,7 @@ class Describing(Protocol):
     max_error: float | None
 
     def describe(self) -> Model: ...
-    def answers(self, texts: Sequence[str], *, details: bool) -> Iterable[tuple[list[Prediction], str | None]]: ...
+    def answers(self, texts: Sequence[Text], *, details: bool) -> Iterable[tuple[list[Prediction], str | None]]: ...
 
 
 class PinnedClient:
@@ -41,12 +42,14 @@ class PinnedClient:
             "max_length": own.max_length,
             "truncation": own.truncation,
         }
+        if own.default_aspect:
+            deciding["default_aspect"] = own.default_aspect
         if self.client.max_error is not None:
             deciding["max_error"] = self.client.max_error
         address = {name: getattr(self.client, name) for name in ADDRESS}
         return Identity(deciding, {name: None if value is None else str(value) for name, value in address.items()})
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Sequence[Text]) -> list[Prediction]:
         """Predict the texts.
 
         Raises:

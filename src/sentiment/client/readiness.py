@@ -7,7 +7,7 @@ from typing import Literal
 
 from sentiment.client.inference import Client
 from sentiment.client.management import Management
-from sentiment.errors import BusyError, ClientError
+from sentiment.errors import BusyError, ClientError, RejectedError
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,12 @@ def look(client: Client, management_url: str | None = None) -> None:
             if not management.version(name, version or None).ready:
                 raise BusyError(f"{client.model} at {client.url} has no worker that is ready")
     with replace(client, pauses=ONCE_MORE) as once:
-        once.predict([CANARY])
+        try:
+            once.predict([CANARY])
+        except RejectedError:
+            if not once.describe().aspects:
+                raise
+            once.predict([CANARY], "model")
 
 
 def ping(client: Client) -> None:

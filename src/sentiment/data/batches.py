@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
-from sentiment.inference.batching import pad
+from sentiment.inference.batching import PairRow, pad
 
 IGNORE_INDEX = -100  # label of padding rows; skipped by cross_entropy and the metrics
 CHUNK = 50  # batches per chunk; rows are sorted by length within a chunk only
@@ -91,14 +91,17 @@ class ResumableLoader(DataLoader[Any]):
 class Collate:
     """Collate function: pad tokenized rows to input_ids and attention_mask `(B, T)` and labels `(B,)`.
 
-    An empty batch becomes one padding row with the label `IGNORE_INDEX`, so that its rank keeps pace with the others.
+    With `pairs`, a batch has token_type_ids `(B, T)` too. An empty batch becomes one padding row with the label
+    `IGNORE_INDEX`, so that its rank keeps pace with the others.
     """
 
-    def __init__(self, pad_id: int) -> None:
-        self.pad_id = pad_id
+    def __init__(self, pad_id: int, *, pairs: bool = False) -> None:
+        self.pad_id, self.pairs = pad_id, pairs
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        rows = rows or [{"input_ids": [self.pad_id], "label": IGNORE_INDEX}]
-        batch = pad([row["input_ids"] for row in rows], self.pad_id)
+        rows = rows or [{"input_ids": [self.pad_id], "types": 0, "label": IGNORE_INDEX}]
+        batch = pad(
+            [PairRow(row["input_ids"], row["types"]) if self.pairs else row["input_ids"] for row in rows], self.pad_id
+        )
         batch["labels"] = torch.tensor([row["label"] for row in rows])
         return batch

@@ -1,7 +1,7 @@
 """Disk cache of token ids: memory-mapped, verified when opened, rebuilt if damaged."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from datasets import Dataset
@@ -11,21 +11,22 @@ from sentiment.inference.checksums import damage_of, write_checksums
 
 log = logging.getLogger(__name__)
 
-COLUMNS = {"input_ids", "tokens", "label"}
+COLUMNS = frozenset({"input_ids", "tokens", "label"})
 
 
-def cached(path: Path, make: Callable[[], Dataset], *, rows: int) -> Dataset:
+def cached(path: Path, make: Callable[[], Dataset], *, rows: int, columns: Set[str] = COLUMNS) -> Dataset:
     """Open the dataset at `path`, or build and save it; keep it in memory if the cache cannot be written.
 
     Args:
         path: Folder of the dataset. One lock file beside its parent folder covers all datasets in there.
         make: Builds the dataset.
         rows: Number of rows that a valid cached dataset has.
+        columns: Its columns.
     """
     made: Dataset | None = None
     try:
         with locked(path.parent.with_suffix(".lock")):  # among concurrent ranks and trials, the first one builds it
-            if (found := open_cache(path, rows=rows)) is not None:
+            if (found := open_cache(path, rows=rows, columns=columns)) is not None:
                 return found
             made = make()
             discard(path)
@@ -36,12 +37,14 @@ def cached(path: Path, make: Callable[[], Dataset], *, rows: int) -> Dataset:
     except OSError as error:
         reason = error.strerror or str(error)
         log.warning("the token cache %s cannot be written (%s); the token ids stay in memory", path.parent, reason)
-    if made is None and (found := open_cache(path, rows=rows)) is not None:  # the cache may be read-only
+    if (
+        made is None and (found := open_cache(path, rows=rows, columns=columns)) is not None
+    ):  # the cache may be read-only
         return found
     return made if made is not None else make()
 
 
-def open_cache(path: Path, *, rows: int) -> Dataset | None:
+def open_cache(path: Path, *, rows: int, columns: Set[str] = COLUMNS) -> Dataset | None:
     """Open the dataset at `path`; None if it is missing, or damaged, which is logged."""
     if not path.exists():
         return None
@@ -51,7 +54,7 @@ def open_cache(path: Path, *, rows: int) -> Dataset | None:
         except Exception as error:  # errors of datasets and pyarrow share no narrower base class
             reason = next(iter(str(error).splitlines()), type(error).__name__)
         else:
-            if set(found.column_names) == COLUMNS and len(found) == rows:
+            if set(found.column_names) == columns and len(found) == rows:
                 return found
             reason = f"it has {len(found)} rows of {', '.join(found.column_names)}"
     log.warning("the token cache %s is damaged (%s); tokenizing again", path, reason)

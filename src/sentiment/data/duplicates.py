@@ -1,4 +1,4 @@
-"""Detection and removal of duplicate texts, within and across splits."""
+"""Detection and removal of duplicate texts, within and across splits; a text with another aspect is another text."""
 
 import hashlib
 import logging
@@ -10,10 +10,11 @@ from typing import Literal
 
 from sentiment.data.splits import Split
 from sentiment.errors import DataError
+from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning
 
 Match = Literal["none", "exact", "normalised"]
-Key = Callable[[str], Hashable]
+Key = Callable[[Text], Hashable]
 Leaks = dict[str, int]  # dropped rows by split
 
 log = logging.getLogger(__name__)
@@ -42,13 +43,15 @@ class _Kept(dict[int, int | None]):
 _KEPT = _Kept()
 
 
-def normalised(text: str, cleaning: Cleaning) -> bytes:
-    """Hash a text ignoring case, markup, punctuation and whitespace (BLAKE2b, 16 bytes).
+def normalised(text: Text, cleaning: Cleaning) -> bytes:
+    """Hash a text and its aspect ignoring case, markup, punctuation and whitespace (BLAKE2b, 16 bytes).
 
     Texts that consist only of punctuation keep it, so that "?!" and "..." differ.
     """
-    clean = cleaning(text).casefold()
-    return hashlib.blake2b((clean.translate(_KEPT) or clean).encode(), digest_size=16).digest()
+    parts = (cleaning(part).casefold() for part in ([text] if isinstance(text, str) else text))
+    return hashlib.blake2b(
+        "\0".join(clean.translate(_KEPT) or clean for clean in parts).encode(), digest_size=16
+    ).digest()
 
 
 def key_of(match: Match, cleaning: Cleaning) -> Key:
@@ -65,7 +68,7 @@ def without_duplicates(train: Split, match: Match, cleaning: Cleaning) -> tuple[
         return train, Dropped()
     key = key_of(match, cleaning)
     rows: dict[Hashable, list[int]] = defaultdict(list)
-    for i, text in enumerate(train.texts):
+    for i, text in enumerate(train.inputs):
         rows[key(text)].append(i)
     agreed = [copies for copies in rows.values() if len({train.labels[i] for i in copies}) == 1]
     kept = sorted(copies[0] for copies in agreed)
@@ -98,7 +101,7 @@ def without_leaks(splits: Mapping[str, Split], match: Match, cleaning: Cleaning)
     key = key_of(match, cleaning)
     seen: set[Hashable] = set()
     for name, split in reversed(list(splits.items())):
-        keys = [key(text) for text in split.texts]
+        keys = [key(text) for text in split.inputs]
         rows = [i for i, own in enumerate(keys) if own not in seen]
         seen.update(keys)
         leaks[name] = len(split) - len(rows)

@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sentiment.data.labelled import Labelled
@@ -66,7 +67,7 @@ def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: boo
                 )
             log.info("the label %r of the %s split is %r of %s", label, name, known, source)
         labels = [other.get(label) or label for label in split.labels] if other else split.labels
-        aligned[name] = Split(split.texts, labels)
+        aligned[name] = replace(split, labels=labels)
     return aligned
 
 
@@ -88,7 +89,7 @@ def renamed(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[st
     if idle := [label for label in names if label not in there]:
         raise ConfigError(f"data.label_map renames {idle[0]!r}, which no row has; there are {', '.join(sorted(there))}")
     return {
-        split: Labelled(rows.texts, [None if label is None else names.get(label, label) for label in rows.labels])
+        split: replace(rows, labels=[None if label is None else names.get(label, label) for label in rows.labels])
         for split, rows in splits.items()
     }
 

@@ -1,4 +1,4 @@
-"""Texts and labels as read, before validation; a missing value is None."""
+"""Texts, labels and aspects as read, before validation; a missing value is None."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ class Labelled:
     texts: list[str | None] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)
     decimals: bool = False  # True if some labels were whole numbers stored as floats
+    aspects: list[str | None] | None = None  # None if the rows have none
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -23,35 +24,38 @@ class Labelled:
         kept = list(parts)
         texts = list(chain.from_iterable(part.texts for part in kept))
         labels = list(chain.from_iterable(part.labels for part in kept))
-        return cls(texts, labels, any(part.decimals for part in kept))
+        given = [part.aspects for part in kept if part.aspects is not None]
+        aspects = list(chain.from_iterable(given)) if given else None
+        return cls(texts, labels, any(part.decimals for part in kept), aspects)
 
 
 def labelled(
-    rows: Iterable[tuple[Any, Any]], *, columns: tuple[str, str], source: str, names: list[str] | None = None
+    rows: Iterable[tuple[Any, ...]], *, columns: tuple[str, ...], source: str, names: list[str] | None = None
 ) -> Labelled:
-    """Convert pairs of cells to texts and labels.
+    """Convert rows of cells to texts, labels and aspects.
 
     Args:
-        rows: Pairs of a text cell and a label cell.
-        columns: Names of the text and the label column, for messages.
+        rows: A text cell, a label cell and, where `columns` names three, an aspect cell.
+        columns: Names of the text, the label and, if there is one, the aspect column, for messages.
         source: Origin of the rows, for messages.
         names: Label names, if the rows hold label indices; the index -1 becomes a missing label.
 
     Raises:
         DataError: A cell is not a text or a label, or an index has no name.
     """
-    texts, labels, decimals = [], [], False
-    text_column, label_column = columns
-    for number, (text, label) in enumerate(rows, 1):
+    texts, labels, aspects, decimals = list[str | None](), list[str | None](), list[str | None](), False
+    text_column, label_column, *aspect_column = columns
+    for number, (text, label, *aspect) in enumerate(rows, 1):
         try:
             texts.append(text_value(text, text_column))
             labels.append(label_value(label, label_column))
+            aspects += [text_value(value, name) for value, name in zip(aspect, aspect_column, strict=True)]
         except DataError as error:
             raise DataError(f"{source}, row {number}: {error}") from error
         decimals = decimals or (isinstance(label, float) and label.is_integer())
     if names is not None:
         labels = [named(label, names, source) for label in labels]
-    return Labelled(texts, labels, decimals)
+    return Labelled(texts, labels, decimals, aspects if aspect_column else None)
 
 
 def named(label: str | None, names: list[str], source: str) -> str | None:

@@ -17,10 +17,11 @@ from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from sentiment.backbones import check_length, load_tokenizer, positions
 from sentiment.data.batches import Collate, LengthGroupedSampler, RankBatchSampler, ResumableLoader
-from sentiment.data.cache import cached
+from sentiment.data.cache import COLUMNS, cached
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.folders import SPLITS
 from sentiment.data.label_sets import label_mapping, label_names, named_alike, renamed, warn_of
+from sentiment.data.labelled import Labelled
 from sentiment.data.labels import label_texts
 from sentiment.data.new_tokens import Wanted, check_capitals, extend
 from sentiment.data.quality import DataReport, inspect
@@ -28,6 +29,8 @@ from sentiment.data.sources import OwnSource, Source, own_source
 from sentiment.data.splits import Split, checked, row_named, rows_named, stratified
 from sentiment.data.tables import Quoting, TableOptions
 from sentiment.data.tokenizer_audit import audit
+from sentiment.errors import ConfigError, DataError
+from sentiment.inference.batching import PairRow
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
 from sentiment.inference.tokenization import encode_counting, unbounded
 
@@ -39,7 +42,8 @@ TOKENIZED = 3  # version of the cached form; increment it when that changes, so 
 class SentimentData(pl.LightningDataModule):
     """Labelled texts, tokenized for one backbone.
 
-    Batches are dicts of input_ids and attention_mask `(B, T)` and labels `(B,)`. `batch_size` is the global batch size:
+    Batches are dicts of input_ids and attention_mask `(B, T)`, with aspects token_type_ids too, and labels `(B,)`.
+    `batch_size` is the global batch size:
     with several processes, each gets its slice of the rows.
 
     Attributes:
@@ -67,6 +71,8 @@ class SentimentData(pl.LightningDataModule):
         test: Path | None = None,
         text_column: str | None = None,
         label_column: str | None = None,
+        aspect_column: str | None = None,
+        default_aspect: str | None = None,
         separator: str | None = None,
         encoding: str | None = None,
         quoting: Quoting | None = None,
@@ -97,10 +103,15 @@ class SentimentData(pl.LightningDataModule):
             self.source = Source(hub, hub_config, dir, train, validation, test, options, revision)
         else:
             self.source = own_source(
-                source, files | {"text_column": text_column, "label_column": label_column}, options
+                source,
+                files | {"text_column": text_column, "label_column": label_column, "aspect_column": aspect_column},
+                options,
             )
         self.label_map = label_mapping(label_map)
-        self.text_column, self.label_column = text_column, label_column
+        self.text_column, self.label_column, self.aspect_column = text_column, label_column, aspect_column
+        if default_aspect and source is None and aspect_column is None:
+            raise ConfigError(f"data.default_aspect={default_aspect} does nothing without data.aspect_column; set both")
+        self.default_aspect = default_aspect or ""
         self.wanted_labels = None if labels is None else label_texts(labels, "data.labels")
         self.preprocessing = Preprocessing(
             max_length,
@@ -108,6 +119,8 @@ class SentimentData(pl.LightningDataModule):
             cleaning or Cleaning(),
             window_step=window_step,
             max_windows=max_windows,
+            aspects=aspect_column is not None,
+            default_aspect=self.default_aspect if aspect_column is not None else "",
         )
         self.batch_size = batch_size
         self.validation_fraction = validation_fraction
@@ -138,9 +151,15 @@ class SentimentData(pl.LightningDataModule):
             ConfigError: A data option is invalid.
             DataError: The data cannot be read, or has unusable rows or unknown labels.
         """
-        raw = self.source.read(text_column=self.text_column, label_column=self.label_column)
+        raw = self.source.read(
+            text_column=self.text_column, label_column=self.label_column, aspect_column=self.aspect_column
+        )
         raw = renamed(raw, self.label_map)
-        splits = {name: checked(name, rows, skip_bad_rows=self.skip_bad_rows) for name, rows in raw.items()}
+        self._know_aspects(raw)
+        splits = {
+            name: checked(name, rows, skip_bad_rows=self.skip_bad_rows, default_aspect=self.default_aspect)
+            for name, rows in raw.items()
+        }
         splits = {name: split for name, split in splits.items() if len(split)}
         wanted = labels or self.wanted_labels
         self.labels = label_names(splits, wanted, self.order)
@@ -148,6 +167,26 @@ class SentimentData(pl.LightningDataModule):
         warn_of(splits, self.labels)
         with rows_named(splits, self.preprocessing.cleaning):
             return self._without_copies(splits)
+
+    def _know_aspects(self, raw: Mapping[str, Labelled]) -> None:
+        """Set the preprocessing for rows of a source of the user's own, which may have aspects.
+
+        Raises:
+            DataError: Some splits have aspects, others not.
+            ConfigError: No row has an aspect, and `default_aspect` is set.
+        """
+        kinds = {rows.aspects is not None for rows in raw.values()}
+        if len(kinds) > 1:
+            raise DataError(
+                "some splits have rows of a text, an aspect and a label, others have no aspect; give all one"
+            )
+        if self.default_aspect and True not in kinds:
+            raise ConfigError(
+                f"data.default_aspect={self.default_aspect} does nothing: no row has an aspect; leave it out"
+            )
+        aspects = True in kinds
+        default = self.default_aspect if aspects else ""
+        self.preprocessing = replace(self.preprocessing, aspects=aspects, default_aspect=default)
 
     def _without_copies(self, splits: dict[str, Split]) -> dict[str, Split]:
         """Apply `dedupe` and `drop_leaks`, and split off a validation split if there is none."""
@@ -218,7 +257,8 @@ class SentimentData(pl.LightningDataModule):
 
     def _loading(self) -> dict[str, Any]:
         """Return the DataLoader arguments; a separate generator keeps loaders from advancing torch's global RNG."""
-        return {"collate_fn": Collate(self.tokenizer.pad_token_id), "generator": torch.Generator()}
+        collate = Collate(self.tokenizer.pad_token_id, pairs=self.preprocessing.aspects)
+        return {"collate_fn": collate, "generator": torch.Generator()}
 
     def _tokenize(self, name: str, split: Split) -> Dataset:
         """Return token ids and label indices, memory-mapped from the cache, which is filled first if needed."""
@@ -229,11 +269,13 @@ class SentimentData(pl.LightningDataModule):
             with row_named(name):
                 return Dataset.from_dict(self._columns(split))
 
-        return cached(path, tokenized, rows=len(split))
+        columns = COLUMNS | {"types"} if split.aspects is not None else COLUMNS
+        return cached(path, tokenized, rows=len(split), columns=columns)
 
     def _columns(self, split: Split) -> dict[str, list[Any]]:
-        encoded = encode_counting(split.texts, self.tokenizer.backend_tokenizer, self.preprocessing)
-        return {
+        encoded = encode_counting(split.inputs, self.tokenizer.backend_tokenizer, self.preprocessing)
+        types = [ids.types for ids, _ in encoded if isinstance(ids, PairRow)]
+        return ({"types": types} if split.aspects is not None else {}) | {
             "input_ids": [ids for ids, _ in encoded],
             "tokens": [tokens for _, tokens in encoded],  # token count before truncation
             "label": [self.labels.index(label) for label in split.labels],

@@ -18,8 +18,9 @@ def preprocess(*, data: SentimentData, into: Path) -> DataReport:
     data.setup()
     for name, split in data.splits.items():
         with row_named(name):
-            texts = clean(split.texts, data.preprocessing.cleaning)
-        write_split(Split(texts, split.labels), Path(into) / f"{name}.csv")
+            texts, aspects = (clean(part, data.preprocessing.cleaning) for part in (split.texts, split.aspects or []))
+        cleaned = Split(texts, split.labels, None if split.aspects is None else aspects)
+        write_split(cleaned, Path(into) / f"{name}.csv")
         counts = ", ".join(f"{count} {label}" for label, count in data.report.splits[name].labels.items())
         log.info("%-10s %6d rows (%s) to %s", name, len(split), counts, Path(into) / f"{name}.csv")
     write_json(Path(into) / "report.json", data.report.to_json())
@@ -27,4 +28,7 @@ def preprocess(*, data: SentimentData, into: Path) -> DataReport:
 
 
 def write_split(split: Split, target: Path) -> None:
-    write_csv(target, chain([("text", "label")], zip(split.texts, split.labels, strict=True)))
+    names, columns = ["text", "label"], [split.texts, split.labels]
+    if split.aspects is not None:
+        names, columns = ["text", "aspect", "label"], [split.texts, split.aspects, split.labels]
+    write_csv(target, chain([names], zip(*columns, strict=True)))

@@ -11,6 +11,7 @@ import numpy
 from sentiment.data.duplicates import Dropped, Match, normalised
 from sentiment.data.splits import Split
 from sentiment.data.tokenizer_audit import TokenizerAudit
+from sentiment.inference.pairs import Text, displayed
 from sentiment.inference.preprocessing import Preprocessing
 
 PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
@@ -38,6 +39,15 @@ class Lengths:
 
 
 @dataclass(frozen=True, slots=True)
+class Aspects:
+    """Distinct aspects of a split."""
+
+    distinct: int
+    new: int  # in no earlier split
+    most_frequent: dict[str, int]  # rows by aspect
+
+
+@dataclass(frozen=True, slots=True)
 class SplitQuality:
     rows: int
     labels: dict[str, int]  # rows by label
@@ -46,6 +56,7 @@ class SplitQuality:
     leaks: Count  # distinct texts that are also in an earlier split, in the order train, validation, test
     dropped: Dropped
     tokens: Lengths
+    aspects: Aspects | None = None  # of data.aspect_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,11 @@ class DataReport:
     tokenizer: TokenizerAudit | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        values = asdict(self)
+        for split in values["splits"].values():
+            if split["aspects"] is None:
+                del split["aspects"]
+        return values
 
     def warnings(self) -> list[str]:
         """List the findings that cost a model, one line each: leaks, label conflicts, words and emoji that are lost."""
@@ -116,12 +131,13 @@ def inspect(
         tokenizer: The audit of the tokenizer on the same splits.
     """
     keys: dict[str, list[Hashable]] = {
-        name: [normalised(text, preprocessing.cleaning) for text in split.texts] for name, split in splits.items()
+        name: [normalised(text, preprocessing.cleaning) for text in split.inputs] for name, split in splits.items()
     }
     edges = edges_of([length for values in lengths.values() for length in values])
-    qualities, earlier, earlier_keys = {}, set[Hashable](), set[Hashable]()
+    qualities, earlier, earlier_keys = {}, set[Text](), set[Hashable]()
+    seen_aspects = set[str]()
     for name, split in splits.items():
-        texts, own = set(split.texts), set(keys[name])
+        texts, own = set(split.inputs), set(keys[name])
         qualities[name] = SplitQuality(
             rows=len(split),
             labels=dict(sorted(Counter(split.labels).items())),
@@ -130,7 +146,9 @@ def inspect(
             leaks=Count(len(texts & earlier), len(own & earlier_keys)),
             dropped=dropped.get(name, Dropped()),
             tokens=measured(lengths[name], edges, preprocessing.max_length),
+            aspects=aspects_of(split, seen_aspects),
         )
+        seen_aspects.update(split.aspects or ())
         earlier |= texts
         earlier_keys |= own
     overlaps = [overlap(first, second, splits, keys) for first, second in combinations(splits, 2)]
@@ -145,6 +163,13 @@ def inspect(
         conflicts(splits, keys),
         tokenizer,
     )
+
+
+def aspects_of(split: Split, earlier: set[str]) -> Aspects | None:
+    if split.aspects is None:
+        return None
+    counts = Counter(split.aspects)
+    return Aspects(len(counts), len(counts.keys() - earlier), dict(counts.most_common(EXAMPLES)))
 
 
 def edges_of(lengths: Sequence[int]) -> list[int]:
@@ -165,10 +190,10 @@ def measured(lengths: Sequence[int], edges: Sequence[int], max_length: int) -> L
 
 
 def overlap(first: str, second: str, splits: Mapping[str, Split], keys: Mapping[str, Sequence[Hashable]]) -> Overlap:
-    exact = set(splits[first].texts) & set(splits[second].texts)
+    exact = set(splits[first].inputs) & set(splits[second].inputs)
     shared = set(keys[first]) & set(keys[second])
-    rows = zip(splits[second].texts, keys[second], strict=True)
-    examples = list({key: text[:SHOWN] for text, key in rows if key in shared}.values())[:EXAMPLES]
+    rows = zip(splits[second].inputs, keys[second], strict=True)
+    examples = list({key: displayed(text)[:SHOWN] for text, key in rows if key in shared}.values())[:EXAMPLES]
     return Overlap((first, second), Count(len(exact), len(shared)), examples)
 
 
@@ -176,9 +201,9 @@ def conflicts(splits: Mapping[str, Split], keys: Mapping[str, Sequence[Hashable]
     labels: dict[Hashable, Counter[str]] = defaultdict(Counter)
     shown: dict[Hashable, str] = {}
     for name, split in splits.items():
-        for text, label, key in zip(split.texts, split.labels, keys[name], strict=True):
+        for text, label, key in zip(split.inputs, split.labels, keys[name], strict=True):
             labels[key][label] += 1
-            shown.setdefault(key, text)
+            shown.setdefault(key, displayed(text))
     found = [key for key, counts in labels.items() if len(counts) > 1]
     examples = [{"text": shown[key][:SHOWN], "labels": dict(labels[key])} for key in found[:EXAMPLES]]
     return Conflicts(len(found), sum(labels[key].total() for key in found), examples)

@@ -19,6 +19,7 @@ from sentiment.data.tables import (
     format_of,
     is_table,
     label_column,
+    named,
     open_table,
     text_column,
     usual_label,
@@ -32,10 +33,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of the text and the label column; None selects a column with a conventional name."""
+    """Names of the columns; None selects a text or label column with a conventional name, and no aspect column."""
 
     text: str | None = None
     label: str | None = None
+    aspect: str | None = None
+
+    def of(self, names: Sequence[str], source: str) -> tuple[str, ...]:
+        """Return the names of the text, the label and, if one is set, the aspect column of a table.
+
+        Raises:
+            DataError: A column is missing, or is two of the three.
+        """
+        text = text_column(names, self.text, source, key="data.text_column")
+        label = label_column(names, self.label, source, key="data.label_column")
+        if text == label:
+            raise DataError(f"{source}: data.text_column and data.label_column are both {text!r}; name two columns")
+        if self.aspect is None:
+            return text, label
+        if self.aspect in (text, label):
+            own = "text" if self.aspect == text else "label"
+            raise DataError(f"{source}: data.{own}_column and data.aspect_column are both {self.aspect!r}; name two")
+        return text, label, named(names, self.aspect, source, key="data.aspect_column")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +70,9 @@ class Source:
     options: TableOptions = field(default_factory=TableOptions)
     revision: str | None = None  # commit, branch or tag of the hub dataset
 
-    def read(self, *, text_column: str | None, label_column: str | None) -> dict[str, Labelled]:
+    def read(
+        self, *, text_column: str | None, label_column: str | None, aspect_column: str | None = None
+    ) -> dict[str, Labelled]:
         """Read the splits by name.
 
         An unlabelled test split found in a folder is left out, because its labels may be withheld. A file named by the
@@ -60,25 +81,27 @@ class Source:
         Args:
             text_column: Name of the text column, if not a conventional one.
             label_column: Name of the label column, if not a conventional one.
+            aspect_column: Name of the aspect column; None reads no aspects.
 
         Raises:
             DataError: No data is named, a file cannot be read, or an option applies to no file.
         """
         check_revision("data.revision", self.revision, None if self.dir or self.train else self.hub)
-        columns = Columns(text_column, label_column)
-        named = {name: [Path(path)] for name in SPLITS if (path := getattr(self, name))}
+        columns = Columns(text_column, label_column, aspect_column)
+        files = {name: [Path(path)] for name in SPLITS if (path := getattr(self, name))}
         inside: dict[str, list[Path]] = {}
         splits: dict[str, Labelled] = {}
         if self.dir and is_archive(Path(self.dir)):
+            refuse_aspects(columns, f"data.dir={self.dir}")
             splits = read_archive(Path(self.dir), SPLITS)
         elif self.dir:
-            inside = {name: paths for name, paths in find_splits(Path(self.dir)).items() if name not in named}
-        elif self.hub and not named:
+            inside = {name: paths for name, paths in find_splits(Path(self.dir)).items() if name not in files}
+        elif self.hub and not files:
             splits = read_hub(self.hub, self.hub_config, self.revision, columns)
-        elif not named:
+        elif not files:
             raise DataError("no data named; set data.train=FILE, data.dir=FOLDER or data.hub=ID")
-        self._check_options([path for paths in (*named.values(), *inside.values()) for path in paths])
-        for name, paths in named.items():
+        self._check_options([path for paths in (*files.values(), *inside.values()) for path in paths])
+        for name, paths in files.items():
             splits[name] = self._files(name, paths, columns)
         for name, paths in inside.items():
             if name == "test" and all(is_unlabelled(path, columns, self.options) for path in paths):
@@ -114,11 +137,15 @@ class OwnSource:
     reader: Any
     revision: str | None = None
 
-    def read(self, *, text_column: str | None, label_column: str | None) -> dict[str, Labelled]:
+    def read(
+        self, *, text_column: str | None, label_column: str | None, aspect_column: str | None = None
+    ) -> dict[str, Labelled]:
         """Read the splits by name.
 
+        Rows are (text, label), or (text, aspect, label) for a model that reads aspects.
+
         Raises:
-            DataError: The reader returned no splits, or rows that are no pairs of a text and a label.
+            DataError: The reader returned no splits, or rows of another form.
         """
         name = f"data.source={type(self.reader).__name__}"
         splits = self.reader.read()
@@ -129,15 +156,17 @@ class OwnSource:
         return {split: self._rows(splits[split], f"{name}, {split}") for split in SPLITS if split in splits}
 
     def _rows(self, rows: Iterable[Any], source: str) -> Labelled:
-        pairs = []
+        found, size = list[tuple[Any, ...]](), None
         for number, row in enumerate(rows, 1):
-            if isinstance(row, str) or not isinstance(row, Sequence) or len(row) != 2:
+            if isinstance(row, str) or not isinstance(row, Sequence) or len(row) not in (size or 2, size or 3):
                 got = type(row).__name__ + (f" of {len(row)}" if isinstance(row, Sequence) else "")
-                raise DataError(f"{source}, row {number}: expected a text and its label, got {got}")
-            pairs.append((row[0], row[1]))
-        if not pairs:
+                wanted = "a text, its aspect and its label" if size == 3 else "a text and its label"
+                raise DataError(f"{source}, row {number}: expected {wanted}, got {got}")
+            size = len(row)
+            found.append((row[0], row[-1], *row[1:-1]))
+        if not found:
             raise DataError(f"{source}: no rows; add some, or leave the split out")
-        return labelled(pairs, columns=("text", "label"), source=source)
+        return labelled(found, columns=("text", "label", "aspect")[:size], source=source)
 
 
 def own_source(reader: Any, others: Mapping[str, Any], options: TableOptions) -> OwnSource:
@@ -156,6 +185,8 @@ def own_source(reader: Any, others: Mapping[str, Any], options: TableOptions) ->
 
 def read_file(path: Path, columns: Columns, options: TableOptions) -> Labelled:
     """Read a table, a TweetEval text file, or a folder of texts."""
+    if is_tree(path) or (is_text_file(path) and path.is_file()):
+        refuse_aspects(columns, str(path))
     if is_tree(path):
         return read_tree(path)
     if is_text_file(path) and path.is_file():
@@ -170,13 +201,10 @@ def opened(path: Path, options: TableOptions) -> Table:
 
 
 def read_table(table: Table, columns: Columns) -> Labelled:
-    """Read the text and the label column of a table; the other columns are not validated."""
-    text = text_column(table.columns, columns.text, table.name, key="data.text_column")
-    label = label_column(table.columns, columns.label, table.name, key="data.label_column")
-    if text == label:
-        raise DataError(f"{table.name}: data.text_column and data.label_column are both {text!r}; name two columns")
-    pairs = ((row.get(text), row.get(label)) for row in table.rows([text, label]))
-    rows = labelled(pairs, columns=(text, label), source=table.name, names=table.class_names(label))
+    """Read the text, label and aspect column of a table; the other columns are not validated."""
+    own = columns.of(table.columns, table.name)
+    cells = (tuple(row.get(name) for name in own) for row in table.rows(list(own)))
+    rows = labelled(cells, columns=own, source=table.name, names=table.class_names(own[1]))
     if rows.decimals:
         log.info("%s: labels that are numbers with a decimal point, such as 1.0, are read as 1", table.name)
     return rows
@@ -207,8 +235,14 @@ def read_hub(name: str, config: str | None, revision: str | None, columns: Colum
 
 
 def read_dataset(rows: Dataset, source: str, columns: Columns) -> Labelled:
-    text = text_column(rows.column_names, columns.text, source, key="data.text_column")
-    label = label_column(rows.column_names, columns.label, source, key="data.label_column")
-    feature = rows.features[label]
+    own = columns.of(rows.column_names, source)
+    feature = rows.features[own[1]]
     names = feature.names if isinstance(feature, ClassLabel) else None
-    return labelled(zip(rows[text][:], rows[label][:], strict=True), columns=(text, label), source=source, names=names)
+    return labelled(zip(*(rows[name][:] for name in own), strict=True), columns=own, source=source, names=names)
+
+
+def refuse_aspects(columns: Columns, source: str) -> None:
+    if columns.aspect is not None:
+        raise DataError(
+            f"{source} has no columns, so no data.aspect_column={columns.aspect}; give a table, or leave it"
+        )

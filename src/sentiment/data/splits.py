@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sentiment.data.labelled import Labelled
 from sentiment.errors import DataError, SentimentError, TextError
+from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.preprocessing import Cleaning, is_readable
 from sentiment.inference.tokenization import clean
 
@@ -21,20 +22,30 @@ NUMBER = re.compile(r"\s*[-+]?\d+([.,]\d+)?\s*")
 
 @dataclass(frozen=True, slots=True)
 class Split:
+    """Texts and labels; with aspects, each text is read with its own."""
+
     texts: list[str]
     labels: list[str]
+    aspects: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
 
+    @property
+    def inputs(self) -> Sequence[Text]:
+        """What the model reads: the texts, or pairs of a text and its aspect."""
+        return self.texts if self.aspects is None else [*map(Pair, self.texts, self.aspects)]
+
     def take(self, rows: Sequence[int]) -> "Split":
-        return Split([self.texts[i] for i in rows], [self.labels[i] for i in rows])
+        aspects = None if self.aspects is None else [self.aspects[i] for i in rows]
+        return Split([self.texts[i] for i in rows], [self.labels[i] for i in rows], aspects)
 
     def fingerprint(self) -> str:
-        """Hash texts, labels and their order (SHA-256, hex)."""
+        """Hash texts, aspects, labels and their order (SHA-256, hex)."""
         digest = hashlib.sha256()
-        for text, label in zip(self.texts, self.labels, strict=True):
-            for value in (text, label):
+        columns = [self.texts, self.labels] if self.aspects is None else [self.texts, self.aspects, self.labels]
+        for row in zip(*columns, strict=True):
+            for value in row:
                 encoded = value.encode("utf-8", "surrogatepass")
                 digest.update(len(encoded).to_bytes(8, "little") + encoded)
         return digest.hexdigest()
@@ -51,6 +62,7 @@ def rows_named(splits: Mapping[str, Split], cleaning: Cleaning) -> Iterator[None
         for name, split in splits.items():
             with row_named(name):
                 clean(split.texts, cleaning)
+                clean(split.aspects or [], cleaning)
         raise
 
 
@@ -63,13 +75,14 @@ def row_named(split: str) -> Iterator[None]:
         raise DataError(f"{split}, row {error.index + 1}: {error}; mend the row, or leave it out") from error
 
 
-def checked(name: str, rows: Labelled, *, skip_bad_rows: bool) -> Split:
+def checked(name: str, rows: Labelled, *, skip_bad_rows: bool, default_aspect: str = "") -> Split:
     """Keep the rows that have a text and a label.
 
     Args:
         name: Name of the split, for messages.
         rows: The rows as read.
         skip_bad_rows: Drop unusable rows with a warning instead of raising.
+        default_aspect: Aspect of a row without one, where rows have aspects; "" makes such a row unusable.
 
     Returns:
         The usable rows; an empty split if no row has a label, as in the hub's test splits with withheld labels.
@@ -79,14 +92,16 @@ def checked(name: str, rows: Labelled, *, skip_bad_rows: bool) -> Split:
     """
     if rows.labels and not any(rows.labels):
         log.warning("the %s split has no labels; it is left out", name)
-        return Split([], [])
-    texts, labels, bad = list[str](), list[str](), dict[int, str]()
+        return Split([], [], None if rows.aspects is None else [])
+    kept, bad = list[int](), dict[int, str]()
+    aspects = None if rows.aspects is None else [aspect or default_aspect for aspect in rows.aspects]
     for i, (text, label) in enumerate(zip(rows.texts, rows.labels, strict=True)):
-        if reason := unusable(text, label):
+        reason = unusable(text, label) or (unusable_aspect(aspects[i]) if aspects is not None else None)
+        if reason:
             bad[i] = reason
-        elif text and label:
-            texts.append(text)
-            labels.append(label)
+        else:
+            kept.append(i)
+    texts, labels = [rows.texts[i] or "" for i in kept], [rows.labels[i] or "" for i in kept]
     if bad and not skip_bad_rows:
         row, reason = next(iter(bad.items()))
         raise DataError(
@@ -94,10 +109,16 @@ def checked(name: str, rows: Labelled, *, skip_bad_rows: bool) -> Split:
             "mend them or set data.skip_bad_rows=true"
         )
     if bad:
-        log.warning("%d of %d %s rows skipped: empty text or no label", len(bad), len(rows), name)
+        what = "empty text or no label" if aspects is None else "empty text, no aspect or no label"
+        log.warning("%d of %d %s rows skipped: %s", len(bad), len(rows), name, what)
     if texts and all(NUMBER.fullmatch(text) for text in texts):
         raise DataError(f"every text of the {name} split is a number, such as {texts[0]!r}; set data.text_column")
-    return Split(texts, labels)
+    return Split(texts, labels, None if aspects is None else [aspects[i] for i in kept])
+
+
+def unusable_aspect(aspect: str) -> str | None:
+    """Return the reason why an aspect cannot be used for training; None if it can."""
+    return None if aspect.strip() and is_readable(aspect) else "the aspect is empty; data.default_aspect fills it"
 
 
 def unusable(text: str | None, label: str | None) -> str | None:

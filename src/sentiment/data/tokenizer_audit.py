@@ -120,6 +120,9 @@ def chunks_by_label(split: Split, cleaning: Cleaning) -> dict[str, Counter[str]]
     counts: dict[str, Counter[str]] = {}
     for row, text in zip(rows, clean([split.texts[i] for i in rows], cleaning), strict=True):
         counts.setdefault(split.labels[row], Counter()).update(text.split())
+    if split.aspects is not None:  # each counts once for every text beside it
+        for row, aspect in zip(rows, clean([split.aspects[i] for i in rows], cleaning), strict=True):
+            counts[split.labels[row]].update(aspect.split())
     return counts
 
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from sentiment.errors import DataError
+from sentiment.inference.pairs import Pair, Text, displayed
 from sentiment.inference.types import Prediction
 
-COLUMNS = ["kind", "text", "label"]
+COLUMNS, ASPECT = ["kind", "text", "label"], "aspect"
 KINDS = ("minimum", "invariance", "direction")
 TOLERANCE = 0.1  # by which the probability of a label may fall in a directional test, as in CheckList
 LEVEL = 0.95  # of the interval of a failure rate
@@ -33,7 +34,7 @@ class Case:
 
     template: int  # row of the file
     kind: str
-    texts: tuple[str, ...]
+    texts: tuple[Text, ...]
     label: str
 
     def fails(self, predictions: Sequence[Prediction]) -> bool:
@@ -54,7 +55,7 @@ class Capability:
     name: str
     cases: list[Case]
 
-    def judge(self, predictions: Mapping[str, Prediction]) -> "Outcome":
+    def judge(self, predictions: Mapping[Text, Prediction]) -> "Outcome":
         failed = [case.fails([predictions[text] for text in case.texts]) for case in self.cases]
         return Outcome(self.name, self.cases, failed)
 
@@ -91,17 +92,21 @@ class Outcome:
         return low, high
 
     def to_json(self) -> dict[str, Any]:
-        some = [case.texts for case, failed in zip(self.cases, self.failed, strict=True) if failed][:SHOWN]
+        some = [[*map(displayed, case.texts)] for case, failed in zip(self.cases, self.failed, strict=True) if failed][
+            :SHOWN
+        ]
         counts = {"cases": len(self.cases), "templates": len(self.rates), "failures": sum(self.failed)}
         return {**counts, "rate": self.rate, "interval": self.interval, "examples": some}
 
 
-def read_behaviour(folder: Path, labels: Sequence[str]) -> list[Capability]:
+def read_behaviour(folder: Path, labels: Sequence[str], *, aspects: bool = False) -> list[Capability]:
     """Read the templates of each CSV file in a folder.
 
     Args:
         folder: The folder.
         labels: Of the model; a template with another label is left out.
+        aspects: The model reads aspects. A template needs one then, in a fourth column, or is left out; without, one
+            that has an aspect is left out.
 
     Raises:
         DataError: The folder has no CSV file, or a row is no template.
@@ -109,28 +114,30 @@ def read_behaviour(folder: Path, labels: Sequence[str]) -> list[Capability]:
     files = sorted(Path(folder).glob("*.csv"))
     if not files:
         raise DataError(f"behaviour={folder}: no .csv files in it; name a folder of templates, or behaviour=null")
-    found = [Capability(path.stem, list(cases_of(path, labels))) for path in files]
+    found = [Capability(path.stem, list(cases_of(path, labels, aspects=aspects))) for path in files]
     return [capability for capability in found if capability.cases]
 
 
-def cases_of(path: Path, labels: Sequence[str]) -> list[Case]:
+def cases_of(path: Path, labels: Sequence[str], *, aspects: bool) -> list[Case]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        if reader.fieldnames != COLUMNS:
+        if reader.fieldnames not in (COLUMNS, [*COLUMNS, ASPECT]):
             raise DataError(
-                f"{path}: expected the columns {','.join(COLUMNS)}, got {','.join(reader.fieldnames or [])}"
+                f"{path}: expected the columns {','.join(COLUMNS)} and, for a model that reads aspects, {ASPECT}; got "
+                f"{','.join(reader.fieldnames or [])}"
             )
         rows = list(reader)
     known = {label.lower(): label for label in labels}
     cases = []
     for number, row in enumerate(rows, 1):
-        kind, label = row["kind"], row["label"] or ""
+        kind, label, aspect = row["kind"], row["label"] or "", (row.get(ASPECT) or "").strip()
         wrong = next(faults(kind, row["text"] or "", label), None)
         if wrong:
             raise DataError(f"{path}, row {number}: {wrong}")
-        if not label or label.lower() in known:
+        if (not label or label.lower() in known) and bool(aspect) == aspects:
             own = Case(number, kind, (), known.get(label.lower(), ""))
-            cases += [replace(own, texts=texts) for texts in expand(row["text"])]
+            for texts in expand(row["text"]):
+                cases.append(replace(own, texts=tuple(Pair(text, aspect) for text in texts) if aspect else texts))
     return cases
 
 
@@ -161,12 +168,12 @@ def variants(text: str) -> tuple[str, ...]:
     return tuple("".join(some[min(i, len(some) - 1)] for some in options) for i in range(count))
 
 
-def texts_of(capabilities: Sequence[Capability]) -> list[str]:
+def texts_of(capabilities: Sequence[Capability]) -> list[Text]:
     """Return all texts once."""
     return list(dict.fromkeys(text for one in capabilities for case in one.cases for text in case.texts))
 
 
-def judge(capabilities: Sequence[Capability], predict: Callable[[list[str]], list[Prediction]]) -> list[Outcome]:
+def judge(capabilities: Sequence[Capability], predict: Callable[[list[Text]], list[Prediction]]) -> list[Outcome]:
     """Judge a classifier by its predictions for all texts."""
     texts = texts_of(capabilities)
     predictions = dict(zip(texts, predict(texts), strict=True))

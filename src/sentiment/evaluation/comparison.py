@@ -29,12 +29,12 @@ class Comparison:
 
 def compare(results: Mapping[str, Evaluation], train: Split, cleaning: Cleaning) -> dict[str, Comparison]:
     """Train the baseline on `train` alone and score it on each evaluated split."""
-    baseline = Baseline(train.texts, train.labels, cleaning=cleaning)
+    baseline = Baseline(train.inputs, train.labels, cleaning=cleaning)
     return {name: beside(result, baseline) for name, result in results.items()}
 
 
 def beside(result: Evaluation, baseline: Baseline) -> Comparison:
-    probabilities = baseline.probabilities(result.split.texts, result.labels)
+    probabilities = baseline.probabilities(result.split.inputs, result.labels)
     own = Evaluation(result.labels, result.split, probabilities, decoding=result.decoding)
     lead = result.row_scores - own.row_scores
     interval = mean_interval(lead.numpy())

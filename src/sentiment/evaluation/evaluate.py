@@ -59,7 +59,10 @@ def score_run(
     if data and own:
         data.text_column = data.text_column or own.text_column
         data.label_column = data.label_column or own.label_column
+        data.aspect_column = data.aspect_column or own.aspect_column
+        data.default_aspect = data.default_aspect or own.default_aspect
     rows = chosen(read(data or own, folder, predictor.labels), split)
+    check_aspects(rows, predictor)
     log.info("scoring %d %s texts", len(rows), split)
     result = evaluate(predictor, rows, predictor.labels, temperature=predictor.preprocessing.temperature)
     found = reference(folder, own, split, result, predictor.preprocessing.cleaning) if baseline else {}
@@ -75,9 +78,11 @@ def behave(predictor: Predictor, folder: Path | None) -> list[Outcome]:
     """Run the behaviour tests of a folder; those that need a label that the model does not have are left out."""
     if folder is None:
         return []
-    capabilities = read_behaviour(Path(folder), predictor.labels)
+    aspects = predictor.preprocessing.aspects
+    capabilities = read_behaviour(Path(folder), predictor.labels, aspects=aspects)
     if not capabilities:
-        log.warning("no behaviour test of %s fits the labels %s", folder, ", ".join(predictor.labels))
+        what = "a model that reads aspects, with the labels" if aspects else "the labels"
+        log.warning("no behaviour test of %s fits %s %s", folder, what, ", ".join(predictor.labels))
     return judge(capabilities, predictor.predict)
 
 
@@ -109,6 +114,15 @@ def chosen(splits: Mapping[str, Split], name: str) -> Split:
     if name not in splits:
         raise ConfigError(f"split={name}: the data has {', '.join(splits)}")
     return splits[name]
+
+
+def check_aspects(rows: Split, predictor: Predictor) -> None:
+    """Raise ConfigError if the data has aspects and the model reads none, or the other way round."""
+    own = predictor.preprocessing
+    if rows.aspects is not None and not own.aspects:
+        raise ConfigError("this model reads no aspects; leave data.aspect_column out")
+    if rows.aspects is None and own.aspects and not own.default_aspect:
+        raise ConfigError("this model reads each text with an aspect; name their column with data.aspect_column")
 
 
 def reference(

@@ -66,8 +66,11 @@ def calibration_json(results: Mapping[str, Evaluation]) -> dict[str, Any]:
 
 
 def write_predictions(evaluation: Evaluation, target: Path) -> None:
-    """Write a CSV with text, label, prediction, and a probability for each label."""
+    """Write a CSV with text, aspect if there is one, label, prediction, and a probability for each label."""
     predicted = [evaluation.labels[i] for i in evaluation.predicted.tolist()]
-    rows = zip(evaluation.split.texts, evaluation.split.labels, predicted, evaluation.probabilities, strict=True)
-    header = ["text", "label", "prediction", *(f"p_{label}" for label in evaluation.labels)]
-    write_csv(target, chain([header], ([*row[:3], *(f"{p:.6f}" for p in row[3].tolist())] for row in rows)))
+    split = evaluation.split
+    aspects = {} if split.aspects is None else {"aspect": split.aspects}
+    columns = {"text": split.texts, **aspects, "label": split.labels, "prediction": predicted}
+    rows = zip(*columns.values(), evaluation.probabilities, strict=True)
+    header = [*columns, *(f"p_{label}" for label in evaluation.labels)]
+    write_csv(target, chain([header], ([*row, *(f"{p:.6f}" for p in own.tolist())] for *row, own in rows)))

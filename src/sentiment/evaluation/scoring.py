@@ -12,6 +12,7 @@ from sentiment.data.splits import Split
 from sentiment.errors import DataError, TextError
 from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import Interval, intervals
+from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import apply_temperature
 from sentiment.inference.tasks import SINGLE, Decoding, Scale
 from sentiment.inference.types import Classifier, Prediction
@@ -89,7 +90,7 @@ def evaluate(
     unknown = sorted(set(split.labels) - set(labels))
     if unknown:
         raise DataError(f"the data has the label {unknown[0]!r}, the model knows {', '.join(labels)}; check the labels")
-    answers = ask(classifier, split.texts)
+    answers = ask(classifier, split.inputs)
     return Evaluation(
         list(labels),
         split,
@@ -102,7 +103,7 @@ def evaluate(
     )
 
 
-def ask(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
+def ask(classifier: Classifier, texts: Sequence[Text]) -> list[Prediction]:
     """Predict the texts in order, with a progress bar if they are many.
 
     Raises:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sentiment.errors import ModelError
 from sentiment.export.huggingface import update_preprocessing
@@ -13,6 +14,7 @@ from sentiment.export.quantization import quantize
 from sentiment.export.trust import distrust, edge_rows, first_line
 from sentiment.files import replacing
 from sentiment.inference.checksums import unlist, update_checksums
+from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import OnnxRuntime, RuntimeName, graph_of
 from sentiment.inference.tasks import SINGLE, Decoding
@@ -20,6 +22,7 @@ from sentiment.inference.tokenization import encode
 from sentiment.inference.types import Prediction
 
 log = logging.getLogger(__name__)
+Item = TypeVar("Item")
 
 FASTEST_FIRST = ("onnx-int8", "onnx")  # no timings, so that the choice is reproducible
 MIN_AGREEMENT = 0.99  # fraction of texts with the same label as fp32 PyTorch
@@ -46,7 +49,7 @@ class Fidelity:
 
 
 def convert(
-    exported: Path, *, runtime: RuntimeName, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]
+    exported: Path, *, runtime: RuntimeName, train: Sequence[Text], texts: Sequence[Text], targets: Sequence[str]
 ) -> str:
     """Build the graph of `runtime` in the export folder and record the choice in preprocessing.json.
 
@@ -84,7 +87,7 @@ def convert(
     return chosen
 
 
-def compare(exported: Path, wanted: str, train: Sequence[str], texts: Sequence[str], targets: Sequence[str]) -> str:
+def compare(exported: Path, wanted: str, train: Sequence[Text], texts: Sequence[Text], targets: Sequence[str]) -> str:
     """Return the first faithful runtime, the one named in `wanted` whatever its rounding error, or torch.
 
     Raises:
@@ -115,7 +118,7 @@ def compare(exported: Path, wanted: str, train: Sequence[str], texts: Sequence[s
 
 
 def make(
-    exported: Path, runtime: str, reference: Predictor, train: Sequence[str], edges: Sequence[Sequence[int]]
+    exported: Path, runtime: str, reference: Predictor, train: Sequence[Text], edges: Sequence[Sequence[int]]
 ) -> None:
     """Write the graph of a runtime; int8 is quantized from the fp32 graph.
 
@@ -158,7 +161,7 @@ def failure(
         return first_line(error)
 
 
-def answer(exported: Path, runtime: str, texts: Sequence[str]) -> list[Prediction]:
+def answer(exported: Path, runtime: str, texts: Sequence[Text]) -> list[Prediction]:
     """Predict the texts with a runtime's graph.
 
     Raises:
@@ -190,7 +193,7 @@ def fidelity(
     return Fidelity(agreeing / count, lost / count, apart / count)
 
 
-def spread(items: Sequence[str], most: int) -> list[str]:
+def spread(items: Sequence[Item], most: int) -> list[Item]:
     """Return at most `most` evenly spaced items, since files are often sorted by label."""
     return [items[i * len(items) // most] for i in range(most)] if len(items) > most else list(items)
 

@@ -47,7 +47,7 @@ def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False
     if new_tokens is not None:
         log.info("%d new tokens in %s, their vectors made of known pieces", add_tokens(exported, new_tokens), exported)
     chosen = convert(
-        exported, runtime=runtime, train=splits["train"].texts, texts=validation.texts, targets=validation.labels
+        exported, runtime=runtime, train=splits["train"].inputs, texts=validation.inputs, targets=validation.labels
     )
     predictor = Predictor.load(exported)
     scores = evaluate(predictor, validation, predictor.labels)
@@ -72,7 +72,7 @@ def accept_changes(run: Path, exported: Path) -> str:
     (exported / SUMS).unlink(missing_ok=True)
     try:
         predictor = Predictor.load(exported)
-        predictor.predict(["a first text"])
+        predictor.predict(["a first text"], "aspect" if predictor.preprocessing.aspects else None)
     except BaseException:
         if former is not None:
             (exported / SUMS).write_bytes(former)

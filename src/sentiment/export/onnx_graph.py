@@ -15,6 +15,9 @@ import torch
 from onnx.helper import make_node, make_tensor
 from transformers import AutoModelForSequenceClassification
 
+from sentiment.inference.batching import takes_types
+from sentiment.inference.export_dir import read_preprocessing
+
 OPSET = 17
 NODES_OF_A_LAYER = 1000  # BERT has 100; more means unrolled loops: no fusion matches, in quadratic time
 FIRST = "first_token"
@@ -26,15 +29,19 @@ class Logits(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **types).logits
         return logits
 
 
 def build(exported: Path, target: Path, *, fused: bool = True) -> None:
     """Write the fp32 ONNX graph of an export folder.
 
-    Inputs are input_ids and attention_mask, both (B, T); the output is logits, (B, C).
+    Inputs are input_ids, attention_mask and, of a model that reads aspects by token types, token_type_ids, all (B, T);
+    the output is logits, (B, C).
 
     Args:
         exported: The export folder.
@@ -44,7 +51,7 @@ def build(exported: Path, target: Path, *, fused: bool = True) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(
         exported, local_files_only=True, attn_implementation="eager"
     )  # the fusions only match eager attention
-    trace(model.eval(), target)
+    trace(model.eval(), target, types=read_preprocessing(exported).aspects and takes_types(model.config))
     if fused and len(onnx.load(target).graph.node) <= NODES_OF_A_LAYER * model.config.num_hidden_layers:
         fuse(target, model.config)
 
@@ -63,20 +70,23 @@ def fuse(target: Path, config: Any) -> None:
     onnx.save(graph, target)
 
 
-def trace(model: Any, target: Path) -> None:
+def trace(model: Any, target: Path, *, types: bool = False) -> None:
     ids = torch.full((2, 8), model.config.pad_token_id or 0)
     mask = torch.ones_like(ids)
     mask[0, 5:] = 0
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    if types:
+        inputs["token_type_ids"] = torch.zeros_like(ids)
     with quiet():
         torch.onnx.export(
             Logits(model),
-            (ids, mask),
+            tuple(inputs.values()),
             str(target),
             dynamo=False,  # the tracer takes seconds, dynamo a minute
             opset_version=OPSET,
-            input_names=["input_ids", "attention_mask"],
+            input_names=list(inputs),
             output_names=["logits"],
-            dynamic_axes={name: {0: "rows", 1: "tokens"} for name in ("input_ids", "attention_mask")},
+            dynamic_axes={name: {0: "rows", 1: "tokens"} for name in inputs},
         )
 
 

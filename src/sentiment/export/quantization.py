@@ -18,7 +18,6 @@ from onnx.numpy_helper import from_array, to_array
 
 from sentiment.export.onnx_graph import FIRST
 from sentiment.files import temporary_path
-from sentiment.inference.batching import pad
 from sentiment.inference.runtimes import OnnxRuntime
 
 KINDS = ("MatMul", "Attention")  # weights (K, N) are the second input; the head, a Gemm, stays fp32
@@ -95,10 +94,9 @@ def observe(
     found: dict[str, Seen] = {}
     with temporary_path(graph) as probe:
         onnx.save(model, probe)
-        session = OnnxRuntime(probe, pad_id).session
+        runtime = OnnxRuntime(probe, pad_id)
         for rows in batches:
-            inputs = {name: tensor.numpy() for name, tensor in pad(rows, pad_id).items()}
-            for name, value in zip(names, session.run(names, inputs), strict=True):
+            for name, value in zip(names, runtime.session.run(names, runtime.feed(rows)), strict=True):
                 flat = value.reshape(-1, value.shape[-1])
                 new = Seen(flat.min(axis=0), flat.max(axis=0), flat.T @ flat)
                 found[name] = join(found[name], new) if name in found else new

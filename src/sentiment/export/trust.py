@@ -5,22 +5,27 @@ from collections.abc import Sequence
 
 import torch
 
+from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import Compute
-from sentiment.inference.tokenization import encode, special_tokens
+from sentiment.inference.tokenization import encode, frames_of
 
 MAX_APART = 0.25  # probability; int8 rounding stays far below, a graph wrong for a length does not
 BETWEEN_BATCHES = 0.02  # probability, between a row alone and in a batch
 
 
-def edge_rows(texts: Sequence[str], model: Predictor) -> list[list[int]]:
-    """Return token id rows with no word, one word, half of `max_length` and all of it, made from the texts."""
-    prefix, suffix = special_tokens(model.tokenizer)
-    room = model.preprocessing.max_length - len(prefix) - len(suffix)
+def edge_rows(texts: Sequence[Text], model: Predictor) -> list[list[int]]:
+    """Return token id rows with no word, one word, half of `max_length` and all of it, made from the texts.
+
+    With aspects, each row ends with the first one.
+    """
+    frames = frames_of(texts, model.tokenizer, model.preprocessing)
     encoded = encode(texts, model.tokenizer, model.preprocessing)
-    words = [token for row in encoded for token in row[len(prefix) : len(row) - len(suffix)]] or [model.pad_id]
+    rows = zip(encoded, frames, strict=True)
+    words = [token for row, own in rows for token in row[len(own.prefix) : len(row) - len(own.ending)]]
+    words, room = words or [model.pad_id], frames[0].room
     words = (words * (room // len(words) + 1))[:room]
-    return [prefix + words[:count] + suffix for count in (0, 1, room // 2, room)]
+    return [frames[0].around(words[:count]) for count in (0, 1, room // 2, room)]
 
 
 def distrust(graph: Compute, reference: Compute, rows: Sequence[Sequence[int]]) -> str | None:

@@ -1,16 +1,27 @@
 """Length-grouped batching under a token budget, and padding."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+
+
+class PairRow(list[int]):
+    """Token ids of a text with an aspect; the last `types` of them have the token type 1, all others 0."""
+
+    __slots__ = ("types",)
+
+    def __init__(self, ids: Sequence[int], types: int) -> None:
+        super().__init__(ids)
+        self.types = types
 
 
 def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
     """Pad rows of token ids to the longest row.
 
     Returns:
-        `input_ids` and `attention_mask`, both int64 of shape (rows, longest).
+        `input_ids`, `attention_mask` and, for `PairRow`s, `token_type_ids`; int64 of shape (rows, longest).
     """
     longest = max(map(len, rows))
     ids = np.full((len(rows), longest), pad_id, dtype=np.int64)
@@ -18,7 +29,23 @@ def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
     for i, row in enumerate(rows):
         ids[i, : len(row)] = row
         mask[i, : len(row)] = 1
-    return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+    padded = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+    if isinstance(rows[0], PairRow):
+        padded["token_type_ids"] = torch.from_numpy(token_types(rows, longest))
+    return padded
+
+
+def token_types(rows: Sequence[Sequence[int]], longest: int) -> np.ndarray:
+    types = np.zeros((len(rows), longest), dtype=np.int64)
+    for i, row in enumerate(rows):
+        assert isinstance(row, PairRow)  # a model reads aspects or does not
+        types[i, len(row) - row.types : len(row)] = 1
+    return types
+
+
+def takes_types(config: Any) -> bool:
+    """Tell whether a network of transformers tells segments apart by token types."""
+    return (getattr(config, "type_vocab_size", None) or 0) > 1
 
 
 MAX_TOKENS = {"cpu": 512, "gpu": 16_384}  # per forward call: sized for CPU caches, GPU occupancy

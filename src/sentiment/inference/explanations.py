@@ -14,10 +14,12 @@ import torch
 from tokenizers import Tokenizer
 
 from sentiment.errors import RequestError
+from sentiment.inference.batching import takes_types
+from sentiment.inference.pairs import Text, as_inputs, aspect_of, text_of
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
 from sentiment.inference.tasks import answered, decoding_of
-from sentiment.inference.tokenization import special_tokens, truncate, unbounded
+from sentiment.inference.tokenization import frames_of, truncate, unbounded
 from sentiment.inference.types import Explanation, Word
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ class Plan:
     unreadable: float
     target: int | None
     steps: int
+    aspect: str | None = None  # as given
+    types: int = 0  # ids at the end with the token type 1
 
     @property
     def cost(self) -> int:
@@ -70,11 +74,11 @@ class Explainer:
         longest = min(preprocessing.max_length, self.budget // MIN_STEPS)
         self.preprocessing = replace(preprocessing, max_length=longest)
 
-    def plan(self, text: str, target: str | None = None) -> Plan:
+    def plan(self, text: Text, target: str | None = None) -> Plan:
         """Tokenize a text for `explain`.
 
         Args:
-            text: The raw text.
+            text: The raw text, with its aspect if the model reads one.
             target: Label to explain; None is the predicted one.
 
         Raises:
@@ -83,21 +87,25 @@ class Explainer:
         if target is not None and target not in self.labels:
             told = f"no label {target[:40]!r}; this model has {', '.join(self.labels)}"
             raise RequestError(told, reason="unknown_label")
-        prefix, suffix = special_tokens(self.tokenizer)
-        cleaned, own = self.preprocessing.cleaning(text), self.preprocessing
+        own = self.preprocessing
+        [text] = as_inputs([text], aspects=own.aspects, default_aspect=own.default_aspect)
+        [frame] = frames_of([text], self.tokenizer, own)
+        cleaned = own.cleaning(text_of(text))
         found = unbounded(self.tokenizer).encode(cleaned, add_special_tokens=False)
         pieces = list(zip(found.ids, found.word_ids, found.offsets, strict=True))
-        kept = truncate(pieces, own.max_length - len(prefix) - len(suffix), own.truncation)
-        ids = [*prefix, *(i for i, _, _ in kept), *suffix]
+        kept = truncate(pieces, frame.room, own.truncation)
+        ids = frame.around([i for i, _, _ in kept])
         return Plan(
             text=cleaned,
             ids=ids,
-            first=len(prefix),
+            first=len(frame.prefix),
             pieces=[(word, *trimmed(cleaned, start, end)) for _, word, (start, end) in kept],
             truncated=len(kept) < len(pieces),
             unreadable=self.readability.unreadable([i for i, _, _ in kept]) if kept else 1.0,
             target=None if target is None else self.labels.index(target),
             steps=max(MIN_STEPS, min(MAX_STEPS, self.budget // len(ids))),
+            aspect=aspect_of(text),
+            types=frame.types,
         )
 
     def explain(self, plan: Plan) -> Explanation:
@@ -107,10 +115,10 @@ class Explainer:
         ids[0, own] = self.pad_id
         with torch.no_grad():
             ends = embed(ids)  # (2, T, hidden): the baseline, then the text
-            logits = self._logits(ends)
+            logits = self._logits(ends, plan)
         row = logits[1].softmax(-1)
         target = int(self.decoding.decide(row[None].cpu().numpy())[0]) if plan.target is None else plan.target
-        gradient = self._integrate(ends, target, plan.steps)
+        gradient = self._integrate(ends, target, plan)
         pieces = ((ends[1] - ends[0]) * gradient).sum(-1)[own].tolist()
         before, after = log_odds(logits, target).tolist()
         return Explanation(
@@ -128,22 +136,28 @@ class Explainer:
             baseline=before,
             delta=after - before - sum(pieces),
             steps=plan.steps,
+            aspect=plan.aspect,
         )
 
-    def _integrate(self, ends: torch.Tensor, target: int, steps: int) -> torch.Tensor:
+    def _integrate(self, ends: torch.Tensor, target: int, plan: Plan) -> torch.Tensor:
         """Average the gradient of the log-odds along the straight path from ends[0] to ends[1]; (T, hidden)."""
+        steps = plan.steps
         points, weights = (torch.as_tensor(part, dtype=ends.dtype, device=ends.device) for part in quadrature(steps))
         mean = torch.zeros_like(ends[0])
         size = max(1, CHUNK // ends.shape[1])
         for some in (slice(start, start + size) for start in range(0, steps, size)):
             path = torch.lerp(ends[0], ends[1], points[some, None, None]).requires_grad_()  # (some, T, hidden)
-            (gradients,) = torch.autograd.grad(log_odds(self._logits(path), target).sum(), path)
+            (gradients,) = torch.autograd.grad(log_odds(self._logits(path, plan), target).sum(), path)
             mean += torch.tensordot(weights[some], gradients, dims=1)
         return mean
 
-    def _logits(self, embeddings: torch.Tensor) -> torch.Tensor:
-        everything = torch.ones(embeddings.shape[:2], device=embeddings.device)
-        logits = self.model(inputs_embeds=embeddings, attention_mask=everything).logits
+    def _logits(self, embeddings: torch.Tensor, plan: Plan) -> torch.Tensor:
+        inputs = {"attention_mask": torch.ones(embeddings.shape[:2], device=embeddings.device)}
+        if plan.types and takes_types(self.model.config):
+            types = torch.zeros(embeddings.shape[:2], dtype=torch.int64, device=embeddings.device)
+            types[:, -plan.types :] = 1
+            inputs["token_type_ids"] = types
+        logits = self.model(inputs_embeds=embeddings, **inputs).logits
         scores: torch.Tensor = self.decoding.log_scores(logits.float())
         return scores / self.preprocessing.temperature
 

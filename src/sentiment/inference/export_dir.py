@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from sentiment.errors import ModelError, SentimentError
+from sentiment.errors import ConfigError, ModelError, SentimentError
 from sentiment.files import damaged, read_object
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import first_token_only
@@ -77,7 +77,7 @@ def padding_of(export: Path, tokenizer: Tokenizer) -> int:
 
 
 def read_preprocessing(
-    export: Path, *, window_step: int | None = None, max_error: float | None = None
+    export: Path, *, window_step: int | None = None, max_error: float | None = None, default_aspect: str | None = None
 ) -> Preprocessing:
     """Read preprocessing.json of an export folder.
 
@@ -85,9 +85,11 @@ def read_preprocessing(
         export: The folder.
         window_step: Overrides the stored value, in tokens.
         max_error: Overrides the stored value.
+        default_aspect: Overrides the stored value.
 
     Raises:
         DamagedFileError: A key is missing or unknown, or a value is invalid.
+        ConfigError: `default_aspect` is given for a model that reads no aspects.
     """
     path = export / PREPROCESSING
     try:
@@ -99,7 +101,9 @@ def read_preprocessing(
         if isinstance(error, SentimentError):
             raise
         raise damaged(path, str(error).removeprefix("Preprocessing.__init__() ")) from error
-    changes: dict[str, Any] = {"window_step": window_step, "max_error": max_error}
+    if default_aspect and not own.aspects:
+        raise ConfigError(f"default_aspect={default_aspect} does nothing: this model reads no aspects; leave it out")
+    changes: dict[str, Any] = {"window_step": window_step, "max_error": max_error, "default_aspect": default_aspect}
     return replace(own, **{name: value for name, value in changes.items() if value is not None})
 
 

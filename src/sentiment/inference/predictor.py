@@ -19,7 +19,7 @@ import torch
 from annotated_types import Ge, Gt, Le
 from tokenizers import Tokenizer
 
-from sentiment.errors import ConfigError, DataError, ModelError
+from sentiment.errors import ConfigError, ModelError
 from sentiment.files import damaged
 from sentiment.inference.abstention import Abstention, abstaining, level_of
 from sentiment.inference.batching import MAX_TOKENS, group_by_length
@@ -35,6 +35,7 @@ from sentiment.inference.export_dir import (
     read_tokenizer,
 )
 from sentiment.inference.hub import locate
+from sentiment.inference.pairs import Aspects, PipelineInput, Text, as_inputs, from_pipeline, paired
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import CLASSES, Compute, Opening, RuntimeName, open_runtime
@@ -113,6 +114,7 @@ class Predictor:
         max_tokens: Annotated[int, Gt(0)] | None = None,
         window_step: Annotated[int, Ge(0)] | None = None,
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
+        default_aspect: str | None = None,
     ) -> "Predictor":
         """Open a run directory, an export folder, or such a folder on the Hugging Face hub.
 
@@ -125,6 +127,7 @@ class Predictor:
             window_step: Takes the place of the run's own (`data.window_step`).
             max_error: Error rate that the answers given keep, as promised on validation; the other texts are left to a
                 person (`Prediction.abstained`).
+            default_aspect: Takes the place of the run's own (`data.default_aspect`).
 
         Returns:
             The predictor.
@@ -132,7 +135,7 @@ class Predictor:
         Raises:
             ModelError: There is no such folder, the hub is out of reach, or a file is missing.
             DamagedFileError: A file is cut, or not the one that SHA256SUMS lists.
-            ConfigError: A revision of a local folder.
+            ConfigError: A revision of a local folder, or a default aspect for a model without aspects.
         """
         return cls.load(
             locate(name, revision=revision),
@@ -141,6 +144,7 @@ class Predictor:
             max_tokens=max_tokens,
             window_step=window_step,
             max_error=max_error,
+            default_aspect=default_aspect,
         )
 
     @classmethod
@@ -153,6 +157,7 @@ class Predictor:
         max_tokens: Annotated[int, Gt(0)] | None = None,
         window_step: Annotated[int, Ge(0)] | None = None,
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
+        default_aspect: str | None = None,
     ) -> "Predictor":
         """Load a run directory or an export folder.
 
@@ -163,13 +168,16 @@ class Predictor:
             max_tokens: Limit on rows times length of one forward call; the default depends on the device.
             window_step: Overrides the export's distance between window starts, in tokens.
             max_error: Error rate promised for the answers given; the other texts are left to a person.
+            default_aspect: Overrides the export's aspect of a text without one.
 
         Raises:
             ModelError: A file is missing, damaged, or does not match SHA256SUMS.
         """
         export = export_folder(Path(run))
         with verified_beside(export) as hashes:
-            preprocessing = read_preprocessing(export, window_step=window_step, max_error=max_error)
+            preprocessing = read_preprocessing(
+                export, window_step=window_step, max_error=max_error, default_aspect=default_aspect
+            )
             labels, tokenizer = labels_of(export), read_tokenizer(export)
             if len((preprocessing.task or {}).get("values", labels)) != len(labels):
                 raise damaged(export / PREPROCESSING, f"its task.values are not one for each of {', '.join(labels)}")
@@ -201,16 +209,17 @@ class Predictor:
         return self.load_model()
 
     @overload
-    def __call__(self, texts: str) -> Prediction: ...
+    def __call__(self, texts: str, aspect: str | None = None) -> Prediction: ...
 
     @overload
-    def __call__(self, texts: list[str] | tuple[str, ...]) -> list[Prediction]: ...
+    def __call__(self, texts: list[Any] | tuple[str, ...], aspect: Aspects = None) -> list[Prediction]: ...
 
-    def __call__(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:
+    def __call__(self, texts: str | Sequence[Text], aspect: Aspects = None) -> Prediction | list[Prediction]:
         """Predict the label of one text, or of each of many.
 
         Args:
             texts: One text, or a list of texts; many at once take less time than one by one.
+            aspect: For a model that reads aspects, what the text is about: one for all texts, or a list with one each.
 
         Returns:
             A prediction for one text, a list of predictions for a list.
@@ -221,38 +230,43 @@ class Predictor:
         Example:
             ```python
             predictor("what a day").label
+            predictor("good screen, weak battery", aspect="battery").label
             ```
         """
-        return self.predict([texts])[0] if isinstance(texts, str) else self.predict(texts)
+        return self.predict([texts], aspect)[0] if isinstance(texts, str) else self.predict(texts, aspect)
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Sequence[Text], aspect: Aspects = None) -> list[Prediction]:
         """Predict the label of each text.
 
         Args:
-            texts: A list of texts.
+            texts: A list of texts, or of pairs (text, aspect).
+            aspect: For a model that reads aspects, what the texts are about: one for all, or a list with one each.
 
         Returns:
             A prediction for each text, in their order.
 
         Raises:
-            DataError: What is given is no list of texts; TextError for a text that cannot be cleaned or tokenized.
+            DataError: What is given is no list of texts; TextError for a text that cannot be cleaned or tokenized, or
+                whose aspect is missing or is not read by the model.
         """
-        return self.answer(self.encode(texts))
+        return self.answer(self.encode(texts if aspect is None else paired(texts, aspect)))
 
     @overload
-    def pipeline(self, texts: str | Sequence[str]) -> list[dict[str, Any]]: ...
+    def pipeline(self, texts: PipelineInput | Sequence[PipelineInput]) -> list[dict[str, Any]]: ...
 
     @overload
-    def pipeline(self, texts: str, *, top_k: int | None) -> list[dict[str, Any]]: ...
+    def pipeline(self, texts: PipelineInput, *, top_k: int | None) -> list[dict[str, Any]]: ...
 
     @overload
-    def pipeline(self, texts: list[str] | tuple[str, ...], *, top_k: int | None) -> list[list[dict[str, Any]]]: ...
+    def pipeline(self, texts: list[Any] | tuple[str, ...], *, top_k: int | None) -> list[list[dict[str, Any]]]: ...
 
-    def pipeline(self, texts: str | Sequence[str], *, top_k: int | EllipsisType | None = ...) -> list[Any]:
+    def pipeline(
+        self, texts: PipelineInput | Sequence[PipelineInput], *, top_k: int | EllipsisType | None = ...
+    ) -> list[Any]:
         """Answer in the form of transformers' text-classification pipeline.
 
         Args:
-            texts: One text, or a list of texts.
+            texts: One text, or a list of texts; with an aspect as {"text": ..., "text_pair": ...}.
             top_k: How many labels of each text, the most probable first; None for all. Not given, the best one alone.
 
         Returns:
@@ -269,11 +283,12 @@ class Predictor:
             predictor.pipeline(["what a day", "dull"], top_k=None)
             ```
         """
-        predictions = self.predict([texts] if isinstance(texts, str) else texts)
+        alone = isinstance(texts, str | Mapping)
+        predictions = self.predict([*map(from_pipeline, [texts] if alone else texts)])
         if isinstance(top_k, EllipsisType):
             return [{"label": one.label, "score": one.score} for one in predictions]
         ranked = [best_labels(one, top_k) for one in predictions]
-        return ranked[0] if isinstance(texts, str) else ranked
+        return ranked[0] if alone else ranked
 
     def close(self) -> None:
         """Free the model and the threads of its runtime; later calls raise ModelError. A call under way is finished."""
@@ -287,7 +302,7 @@ class Predictor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]:
+    def stream(self, chunks: Iterable[Sequence[Text]]) -> Iterator[list[Prediction]]:
         """Predict chunks of texts in order; the next chunks are read and tokenized while one is computed."""
 
         def answer(encoded: Future[list[Encoded]]) -> list[Prediction]:
@@ -313,12 +328,13 @@ class Predictor:
         own = {**self.preprocessing.to_json(), "max_tokens": self.max_tokens}
         return Identity({"engine": "local", "export": self.sha256, **own, **settings, "labels": self.labels}, details)
 
-    def explain(self, texts: Sequence[str], target: str | None = None) -> list[Explanation]:
+    def explain(self, texts: Sequence[Text], target: str | None = None, aspect: Aspects = None) -> list[Explanation]:
         """Explain each prediction by integrated gradients: what each word adds to the log-odds of a label.
 
         Args:
             texts: A list of texts.
             target: The label to explain; by default the one predicted for the text.
+            aspect: For a model that reads aspects, one for all texts, or a list with one each.
 
         Returns:
             An explanation for each text; the first call loads the model of transformers, which takes seconds.
@@ -327,7 +343,8 @@ class Predictor:
             RequestError: The model has no label `target`.
             DataError: What is given is no list of texts.
         """
-        return [self.explainer.explain(self.explainer.plan(text, target)) for text in as_list(texts)]
+        inputs = self.inputs(texts if aspect is None else paired(texts, aspect))
+        return [self.explainer.explain(self.explainer.plan(text, target)) for text in inputs]
 
     @property
     def explainer(self) -> Explainer:
@@ -338,13 +355,18 @@ class Predictor:
                 self._explainer = Explainer(self.model, self.tokenizer, self.pad_id, *own)
             return self._explainer
 
-    def probabilities(self, texts: Sequence[str]) -> torch.Tensor:
+    def probabilities(self, texts: Sequence[Text]) -> torch.Tensor:
         """Compute class probabilities; float32 of shape (len(texts), len(labels))."""
         return self._average(self.encode(texts))
 
-    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+    def encode(self, texts: Sequence[Text]) -> list[Encoded]:
         """Clean and tokenize; TextError names a text for which that fails."""
-        return encode_windows(as_list(texts), self.tokenizer, self.preprocessing, self.readability)
+        return encode_windows(self.inputs(texts), self.tokenizer, self.preprocessing, self.readability)
+
+    def inputs(self, texts: Sequence[Text]) -> Sequence[Text]:
+        """Return the texts, each with an aspect if the model reads one; TextError for a text that does not fit it."""
+        own = self.preprocessing
+        return as_inputs(texts, aspects=own.aspects, default_aspect=own.default_aspect)
 
     def answer(self, encoded: Sequence[Encoded]) -> list[Prediction]:
         """Compute predictions from the output of `encode`."""
@@ -395,19 +417,6 @@ class Predictor:
     def _prediction(self, row: list[float], read: Encoded) -> Prediction:
         how: dict[str, Any] = {"tokens": read.tokens, "truncated": read.truncated, "unreadable": read.unreadable}
         return answered(self.decoding, self.labels, row, **how)
-
-
-def as_list(texts: Iterable[str]) -> Sequence[str]:
-    """Return texts as a list. Raises DataError for a bare text, which would be read letter by letter, or no texts."""
-    if isinstance(texts, str):
-        raise DataError("expected a list of texts, got one text; put it in a list, or call the predictor with it")
-    if isinstance(texts, Mapping) or not isinstance(texts, Iterable):
-        raise DataError(f"expected a list of texts, got {type(texts).__name__}")
-    listed = texts if isinstance(texts, list | tuple) else list(texts)  # a column of pandas too
-    for i, text in enumerate(listed):
-        if not isinstance(text, str):
-            raise DataError(f"texts[{i}]: expected a text, got {type(text).__name__}")
-    return listed
 
 
 def best_labels(prediction: Prediction, count: int | None) -> list[dict[str, Any]]:

@@ -130,6 +130,8 @@ class Preprocessing:
     runtime: str = "torch"  # what computes the logits, one of RUNTIMES
     max_error: float = 1.0  # promised error rate of the answers given; 1 promises nothing, and answers every text
     task: Mapping[str, Any] | None = None  # kind of label and its decoding (`sentiment.inference.tasks`); None: single
+    aspects: bool = False  # each text is read with an aspect, as a second segment
+    default_aspect: str = ""  # of a text without one; "" refuses such a text
 
     @property
     def most_tokens(self) -> int:
@@ -137,8 +139,9 @@ class Preprocessing:
         return self.max_length * (self.max_windows if self.window_step else 1)
 
     def to_json(self) -> dict[str, Any]:
-        values = asdict(self)
-        return values if self.task is not None else {name: value for name, value in values.items() if name != "task"}
+        left_out = {"task"} if self.task is None else set[str]()
+        left_out |= set() if self.aspects else {"aspects", "default_aspect"}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Preprocessing":
@@ -161,6 +164,8 @@ class Preprocessing:
             raise ValueError(f"max_error={self.max_error} is not above 0 and at most 1")
         if self.window_step < 0:
             raise ValueError(f"window_step={self.window_step} is below 0")
+        if self.default_aspect and not self.aspects:
+            raise ValueError(f"default_aspect={self.default_aspect!r} does nothing without aspects")
         if self.runtime not in RUNTIMES:
             raise ValueError(f"runtime={self.runtime!r}: expected one of {', '.join(RUNTIMES)}")
         if self.task is not None and not isinstance(self.task, Mapping):

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal, Protocol
 import torch
 
 from sentiment.errors import ModelError
-from sentiment.inference.batching import pad
+from sentiment.inference.batching import pad, takes_types
 from sentiment.inference.preprocessing import RUNTIMES
 from sentiment.inference.privacy import keep_to_this_machine
 
 keep_to_this_machine()  # ONNX Runtime opens its event database at import, in OnnxRuntime
 
+INPUTS = {"input_ids", "attention_mask", "token_type_ids"}  # of a graph; the last where the model reads aspects
 Compute = Callable[[Sequence[Sequence[int]]], torch.Tensor]  # token ids -> logits (rows, labels), float32, on the CPU
 
 
@@ -99,10 +100,13 @@ class TorchRuntime:
 
     def __init__(self, model: Any, pad_id: int, *, device: str = "cpu") -> None:
         self.model, self.pad_id, self.device = model, pad_id, device
+        self.types = takes_types(getattr(model, "config", None))
 
     @torch.inference_mode()
     def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         inputs = {name: tensor.to(self.device) for name, tensor in pad(rows, self.pad_id).items()}
+        if not self.types:
+            inputs.pop("token_type_ids", None)
         logits: torch.Tensor = self.model(**inputs).logits.float().cpu()
         return logits
 
@@ -137,7 +141,8 @@ class OnnxRuntime:
         inputs, outputs = (
             [node.name for node in nodes] for nodes in (self.session.get_inputs(), self.session.get_outputs())
         )
-        if sorted(inputs) != ["attention_mask", "input_ids"] or "logits" not in outputs[:1]:
+        self.types = "token_type_ids" in inputs
+        if {*inputs, "token_type_ids"} != INPUTS or "logits" not in outputs[:1]:
             raise ModelError(f"{graph} is no graph of this project: it takes {inputs} and gives {outputs}; {remedy}")
         width = self.session.get_outputs()[0].shape[-1]
         if labels is not None and isinstance(width, int) and width != labels:
@@ -145,6 +150,12 @@ class OnnxRuntime:
         self.graph, self.pad_id = graph, pad_id
 
     def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-        inputs = {name: tensor.numpy() for name, tensor in pad(rows, self.pad_id).items()}
-        [logits] = self.session.run(["logits"], inputs)
+        [logits] = self.session.run(["logits"], self.feed(rows))
         return torch.from_numpy(logits)
+
+    def feed(self, rows: Sequence[Sequence[int]]) -> dict[str, Any]:
+        """Return the graph's inputs for rows of token ids."""
+        inputs = {name: tensor.numpy() for name, tensor in pad(rows, self.pad_id).items()}
+        if not self.types:
+            inputs.pop("token_type_ids", None)
+        return inputs

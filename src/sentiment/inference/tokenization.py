@@ -1,4 +1,7 @@
-"""Tokenization of raw texts: clean, tokenize, truncate. Shared by training, evaluation and serving."""
+"""Tokenization of raw texts: clean, tokenize, truncate. Shared by training, evaluation and serving.
+
+An aspect is a second segment behind the text, `[CLS] text [SEP] aspect [SEP]`: a longer ending of each of its rows.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,7 +12,9 @@ from typing import TypeVar
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 
-from sentiment.errors import TextError
+from sentiment.errors import ModelError, TextError
+from sentiment.inference.batching import PairRow
+from sentiment.inference.pairs import Pair, Text, aspects_of, text_of
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
 from sentiment.inference.readability import Readability
 
@@ -29,18 +34,18 @@ class Encoded:
     unreadable: float = 0.0  # share of the pieces that the model cannot read
 
 
-def encode(texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[list[int]]:
+def encode(texts: Sequence[Text], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[list[int]]:
     """Encode each text as one row of token ids without windows, as in training."""
     return [ids for ids, _ in encode_counting(texts, tokenizer, preprocessing, exact=False)]
 
 
 def encode_counting(
-    texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, *, exact: bool = True
+    texts: Sequence[Text], tokenizer: Tokenizer, preprocessing: Preprocessing, *, exact: bool = True
 ) -> list[tuple[list[int], int]]:
     """Encode like `encode` and count the tokens of each whole text.
 
     Args:
-        texts: Raw texts.
+        texts: Raw texts, all with an aspect or all without.
         tokenizer: The tokenizer.
         preprocessing: Cleaning and truncation.
         exact: False counts only the tokenized ends of a very long text, which saves time.
@@ -50,39 +55,126 @@ def encode_counting(
     """
     if not texts:
         return []
-    prefix, suffix = special_tokens(tokenizer)
-    specials = len(prefix) + len(suffix)
-    room, how = preprocessing.max_length - specials, preprocessing.truncation
-    rows, cut = _tokenize(texts, tokenizer, preprocessing, room)
-    lengths = [len(row) + specials for row in rows]
+    frames = frames_of(texts, tokenizer, preprocessing)
+    plain, how = [*map(text_of, texts)], preprocessing.truncation
+    rows, cut = _tokenize(plain, tokenizer, preprocessing, max(frame.room for frame in frames))
+    lengths = [len(row) + frame.specials for row, frame in zip(rows, frames, strict=True)]
     for i in (i for i, was_cut in enumerate(cut) if was_cut and exact):
-        lengths[i] = specials + len(_ids([preprocessing.cleaning(texts[i])], tokenizer, [i])[0])
-    return [(prefix + truncate(row, room, how) + suffix, length) for row, length in zip(rows, lengths, strict=True)]
+        lengths[i] = frames[i].specials + len(_ids([preprocessing.cleaning(plain[i])], tokenizer, [i])[0])
+    return [
+        (frame.around(truncate(row, frame.room, how)), length)
+        for row, frame, length in zip(rows, frames, lengths, strict=True)
+    ]
 
 
 def encode_windows(
-    texts: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, readability: Readability | None = None
+    texts: Sequence[Text], tokenizer: Tokenizer, preprocessing: Preprocessing, readability: Readability | None = None
 ) -> list[Encoded]:
     """Encode each text for inference: one row, or overlapping windows if `window_step` is set.
 
     For a text longer than `max_windows` windows, `truncation` selects the part they cover. `readability` measures what
-    of that part the model can read.
+    of that part the model can read. An aspect is whole in every window.
     """
     if not texts:
         return []
-    prefix, suffix = special_tokens(tokenizer)
-    specials = len(prefix) + len(suffix)
-    room = preprocessing.max_length - specials
-    stride = min(preprocessing.window_step, room)  # a longer stride would skip tokens
-    capacity = room + (preprocessing.max_windows - 1) * stride
-    rows, cut = _tokenize(texts, tokenizer, preprocessing, capacity)
+    frames = frames_of(texts, tokenizer, preprocessing)
+    step, most = preprocessing.window_step, preprocessing.max_windows
+    capacities = [frame.room + (most - 1) * min(step, frame.room) for frame in frames]
+    rows, cut = _tokenize([*map(text_of, texts)], tokenizer, preprocessing, max(capacities))
     encoded = []
-    for row, was_cut in zip(rows, cut, strict=True):
+    for row, was_cut, frame, capacity in zip(rows, cut, frames, capacities, strict=True):
         read = truncate(row, capacity, preprocessing.truncation)
-        parts = [prefix + part + suffix for part in windows(read, room, stride)]
+        stride = min(step, frame.room)  # a longer stride would skip tokens
+        parts = [frame.around(part) for part in windows(read, frame.room, stride)]
         unreadable = (readability.unreadable(read) if read else 1.0) if readability else 0.0
-        encoded.append(Encoded(parts, len(read) + specials, was_cut or len(read) < len(row), unreadable))
+        encoded.append(Encoded(parts, len(read) + frame.specials, was_cut or len(read) < len(row), unreadable))
     return encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Token ids around the ids of a text: special tokens, and in `ending` its aspect."""
+
+    prefix: list[int]
+    ending: list[int]
+    room: int  # most ids of the text between them
+    pair: bool = False
+    types: int = 0  # ids of `ending` with the token type 1, at its end
+
+    @property
+    def specials(self) -> int:
+        return len(self.prefix) + len(self.ending)
+
+    def around(self, ids: list[int]) -> list[int]:
+        row = self.prefix + ids + self.ending
+        return PairRow(row, self.types) if self.pair else row
+
+
+def frames_of(texts: Sequence[Text], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[Frame]:
+    """Return the frame of each text, equal ones for texts without an aspect.
+
+    Raises:
+        TextError: An aspect cannot be tokenized, or leaves less than half of the tokens for its text.
+    """
+    if not isinstance(texts[0], Pair):
+        prefix, suffix = special_tokens(tokenizer)
+        return [Frame(prefix, suffix, preprocessing.max_length - len(prefix) - len(suffix))] * len(texts)
+    form = pair_form(tokenizer)
+    most = preprocessing.max_length - len(form.prefix) - len(form.middle) - len(form.suffix)
+    aspects = clean([aspect or "" for aspect in aspects_of(texts)], preprocessing.cleaning)
+    distinct = list(dict.fromkeys(aspects))  # often few, such as names of products
+    ids = dict(zip(distinct, _ids(distinct, tokenizer, [aspects.index(one) for one in distinct]), strict=True))
+    for i, aspect in enumerate(aspects):
+        if not 0 < len(ids[aspect]) <= most // 2:
+            problem = (
+                f"the aspect has {len(ids[aspect])} tokens, of which the model reads {most // 2} at most beside a text "
+                f"(half of max_length={preprocessing.max_length}); shorten it"
+                if ids[aspect]
+                else "the aspect has no word"
+            )
+            raise TextError(problem, index=i, reason="aspect")
+    frames = {
+        aspect: Frame(
+            form.prefix,
+            form.middle + own + form.suffix,
+            most - len(own),
+            pair=True,
+            types=(len(own) + len(form.suffix)) * form.typed,
+        )
+        for aspect, own in ids.items()
+    }
+    return [frames[aspect] for aspect in aspects]
+
+
+@dataclass(frozen=True, slots=True)
+class PairForm:
+    """Special tokens of two segments: [CLS] first [SEP] second [SEP] in BERT."""
+
+    prefix: list[int]
+    middle: list[int]
+    suffix: list[int]
+    typed: bool  # the second segment and `suffix` have the token type 1
+
+
+@lru_cache(maxsize=8)
+def pair_form(tokenizer: Tokenizer) -> PairForm:
+    """Return the special tokens that a tokenizer adds around and between two texts.
+
+    Raises:
+        ModelError: It puts nothing between them, or gives them token types of another form.
+    """
+    encoded = unbounded(tokenizer).encode("a", "b")
+    ids, owners = encoded.ids, encoded.sequence_ids
+    starts = [owners.index(own) for own in (0, 1)]
+    ends = [len(owners) - owners[::-1].index(own) for own in (0, 1)]
+    types = [0] * starts[1] + [1] * (len(ids) - starts[1])
+    typed = any(encoded.type_ids)
+    if starts[1] <= ends[0] or (typed and encoded.type_ids != types):
+        raise ModelError(
+            "the tokenizer has no form for a text with an aspect, two segments with a separator between them; set "
+            "model.backbone to one that has, such as BERT or RoBERTa, or leave data.aspect_column out"
+        )
+    return PairForm(ids[: starts[0]], ids[ends[0] : starts[1]], ids[ends[1] :], typed)
 
 
 def windows(ids: list[int], room: int, stride: int) -> list[list[int]]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from sentiment.inference.pairs import Text
+
 LIMIT = 0.5  # a text is unreadable if a larger share of its pieces is
 
 
@@ -92,6 +94,7 @@ class Explanation:
         baseline: The log-odds of the target where every word piece is [PAD].
         delta: The part that the words miss, since the gradient is taken at `steps` points alone.
         steps: The points on the path of integration.
+        aspect: The aspect that the text was read with; None for a model without.
     """
 
     prediction: Prediction
@@ -101,17 +104,20 @@ class Explanation:
     baseline: float  # the target's log-odds when every word piece is [PAD]
     delta: float  # quadrature error: the integral is approximated with `steps` points
     steps: int
+    aspect: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the explanation as a dictionary for JSON, in the form of the REST API."""
         own = {name: getattr(self, name) for name in ("target", "text", "baseline", "delta", "steps")}
+        if self.aspect is not None:
+            own["aspect"] = self.aspect
         return {**self.prediction.to_json(details=True), **own, "words": [asdict(word) for word in self.words]}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Explanation":
         own = {name: value[name] for name in ("target", "text", "baseline", "delta", "steps")}
         words = tuple(Word(**{name: word[name] for name in Word.__slots__}) for word in value["words"])
-        return cls(prediction=Prediction.from_json(value), words=words, **own)
+        return cls(prediction=Prediction.from_json(value), words=words, aspect=value.get("aspect"), **own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +133,13 @@ class Model:
     intervals: dict[str, Any] | None = None  # intervals.json: [low, high] per score
     sha256: str | None = None  # export hash, see checksums.export_hash
     task: dict[str, Any] | None = None  # kind of label (`sentiment.inference.tasks`); None: one of several
+    aspects: bool = False  # each text is read with an aspect
+    default_aspect: str = ""  # of a text without one; "" refuses such a text
 
     def to_json(self) -> dict[str, Any]:
-        values = asdict(self)
-        return values if self.task is not None else {name: value for name, value in values.items() if name != "task"}
+        left_out = {"task"} if self.task is None else set[str]()
+        left_out |= set() if self.aspects else {"aspects", "default_aspect"}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Model":
@@ -139,7 +148,7 @@ class Model:
 
 
 class Classifier(Protocol):
-    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+    def predict(self, texts: Sequence[Text]) -> list[Prediction]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +179,4 @@ class Pinnable(Protocol):
 class Streaming(Protocol):
     """Classifier that pipelines chunks of texts and yields their predictions in order."""
 
-    def stream(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Prediction]]: ...
+    def stream(self, chunks: Iterable[Sequence[Text]]) -> Iterator[list[Prediction]]: ...

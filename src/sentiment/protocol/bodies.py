@@ -71,7 +71,8 @@ def fields_of(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Mapping[str
     What is no form although it is labelled as one, such as the JSON of `curl -d`, is returned as the body.
 
     Raises:
-        RequestError: The form has more than MAX_FIELDS fields or MAX_FORM_BYTES bytes (413).
+        RequestError: The form has more than MAX_FIELDS fields or MAX_FORM_BYTES bytes (413), or a field for an aspect,
+            which would be ignored.
     """
     told = "send the text as JSON or as text/plain"
     length = header(headers, "content-length")
@@ -83,7 +84,11 @@ def fields_of(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Mapping[str
     fields = parse_form(bytes(body), header(headers, "content-type")) if whole else row
     if len(fields) > MAX_FIELDS or TOO_MANY_FIELDS in fields:
         raise RequestError(f"a form of more than {MAX_FIELDS} fields; {told}", status=413, reason="too_many")
-    return row if whole and bytes(body).lstrip().startswith((b"{", b"[")) else fields
+    if whole and bytes(body).lstrip().startswith((b"{", b"[")):
+        return row
+    if found := next((name for name in ("aspect", "aspects") if name in fields), None):
+        raise RequestError(f'a form holds a text alone, not the field "{found}"; send both as JSON')
+    return fields
 
 
 def parse_form(body: bytes, content_type: str) -> dict[str, Any]:

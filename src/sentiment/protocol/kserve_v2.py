@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sentiment.errors import RequestError
+from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.validation import check_texts, error_rate, flag, items_of, kind
 
+ASPECT = "aspect"  # name of the second input tensor
 SCALE = ("value", "interval")  # outputs of models with ordered labels alone
 OUTPUTS = ("label", "score", "probabilities", *SCALE, "tokens", "truncated", "unreadable", "readable", "abstained")
 
@@ -18,7 +20,7 @@ OUTPUTS = ("label", "score", "probabilities", *SCALE, "tokens", "truncated", "un
 class Tensor:
     """KServe V2 inference request; `wanted` names the requested outputs, empty for all."""
 
-    texts: tuple[str, ...]
+    texts: tuple[Text, ...]
     id: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     wanted: tuple[str, ...] = ()
@@ -56,19 +58,34 @@ def parse_tensor(body: dict[str, Any]) -> Tensor:
         RequestError: The body violates the protocol or requests an unsupported output.
     """
     inputs = body["inputs"]
-    if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
-        raise RequestError('"inputs" must be a list of one tensor: {"name", "shape", "datatype": "BYTES", "data"}')
-    tensor = inputs[0]
-    if tensor.get("datatype") != "BYTES":
-        raise RequestError(f'the datatype of the input must be "BYTES", got {str(tensor.get("datatype"))[:40]!r}')
-    data = items_of(tensor, "data")
-    shape = tensor.get("shape")
-    if shape not in ([len(data)], [len(data), 1]) or any(type(size) is not int for size in shape):  # true == 1 == 1.0
-        raise RequestError(f"shape must be [{len(data)}] for {len(data)} texts, got {str(shape)[:40]}")
+    known = isinstance(inputs, list) and len(inputs) in (1, 2) and all(isinstance(one, dict) for one in inputs)
+    aspects = [one for one in inputs if one.get("name") == ASPECT] if known and len(inputs) == 2 else []
+    if not known or len(aspects) != len(inputs) - 1:
+        raise RequestError(
+            '"inputs" must be a list of one tensor: {"name", "shape", "datatype": "BYTES", "data"}, and for a model '
+            'that reads aspects a second one with the name "aspect"'
+        )
+    data = _data(next(one for one in inputs if one not in aspects), "input")
+    for tensor in aspects:
+        beside = _data(tensor, 'input "aspect"')
+        if len(beside) != len(data):
+            raise RequestError(f"{len(beside)} aspects for {len(data)} texts; send one for each")
+        data = [Pair(*both) for both in zip(data, beside, strict=True)]
     name = body.get("id")
     if name is not None and not isinstance(name, str):
         raise RequestError(f'"id" must be a string, got {kind(name)}')
     return Tensor(check_texts(data, "data"), name, _parameters(body), _wanted(body))
+
+
+def _data(tensor: dict[str, Any], name: str) -> list[Any]:
+    """Return the elements of a BYTES tensor of shape [N] or [N, 1]."""
+    if tensor.get("datatype") != "BYTES":
+        raise RequestError(f'the datatype of the {name} must be "BYTES", got {str(tensor.get("datatype"))[:40]!r}')
+    data = items_of(tensor, "data")
+    shape = tensor.get("shape")
+    if shape not in ([len(data)], [len(data), 1]) or any(type(size) is not int for size in shape):  # true == 1 == 1.0
+        raise RequestError(f"shape must be [{len(data)}] for {len(data)} texts, got {str(shape)[:40]}")
+    return data
 
 
 def _parameters(body: dict[str, Any]) -> dict[str, Any]:

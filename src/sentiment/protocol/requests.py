@@ -2,6 +2,9 @@
 
 Plain: {"text": ...} or {"texts": [...]}. KServe V1: {"instances": [...]}. KServe V2 (Open Inference Protocol):
 {"inputs": [one BYTES tensor]}. Explanation requests use the same formats with an optional "target".
+
+For a model that reads aspects each text has one: {"text": ..., "aspect": ...}, {"texts": [...], "aspects": [...]},
+instances of both keys, or a second tensor "aspect". Where it is null or missing, the model's default applies.
 """
 
 from collections.abc import Sequence
@@ -9,25 +12,34 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sentiment.errors import RequestError
+from sentiment.inference.pairs import Pair, Text, text_of
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.kserve_v2 import Tensor, parse_tensor
 from sentiment.protocol.validation import (
     MAX_EXPLAINED,
     MAX_EXPLAINED_CHARACTERS,
+    check_input,
     check_text,
     check_texts,
     error_rate,
     flag,
     items_of,
     kind,
+    refuse_keys,
 )
 
 FORMS = ("text", "texts", "instances", "inputs")  # the key identifies the format
+MISPLACED = {  # keys of other formats, and what to use instead
+    "text": (["aspects"], 'one text has one "aspect"'),
+    "texts": (["aspect"], 'use "aspects", a list with one for each text'),
+    "instances": (["aspect", "aspects"], 'each instance has its own: {"text": "...", "aspect": "..."}'),
+    "inputs": (["aspect", "aspects"], 'send a second tensor with the name "aspect"'),
+}
 
 
 class Request(Protocol):
     @property
-    def texts(self) -> tuple[str, ...]: ...
+    def texts(self) -> tuple[Text, ...]: ...
 
     @property
     def max_error(self) -> float | None:
@@ -41,7 +53,7 @@ class Request(Protocol):
 
 class Explainable(Protocol):
     @property
-    def texts(self) -> tuple[str, ...]: ...
+    def texts(self) -> tuple[Text, ...]: ...
 
     def explain(self, explanations: Sequence[Explanation], model: Model) -> dict[str, Any]:
         """Build the response body from one explanation per text."""
@@ -50,12 +62,12 @@ class Explainable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class One:
-    text: str
+    text: Text
     details: bool = False
     max_error: float | None = None
 
     @property
-    def texts(self) -> tuple[str, ...]:
+    def texts(self) -> tuple[Text, ...]:
         return (self.text,)
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
@@ -69,7 +81,7 @@ class One:
 class Many:
     """Request with `texts` or KServe V1 `instances`; the response is a list even for one text."""
 
-    texts: tuple[str, ...]
+    texts: tuple[Text, ...]
     details: bool = False
     max_error: float | None = None
 
@@ -84,7 +96,7 @@ class Many:
 class Describe:
     """Metadata request: the header `describe: True` without a body, or the management API's `?customized=true`."""
 
-    texts: tuple[str, ...] = ()
+    texts: tuple[Text, ...] = ()
     max_error: float | None = None
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
@@ -112,7 +124,7 @@ def parse_explain(body: Any) -> Explain:
         told = f"{len(asked.texts)} texts in one request for explanations; send at most {MAX_EXPLAINED}"
         raise RequestError(told, status=413, reason="too_many")
     for text in asked.texts:
-        check_text(text, "a text to explain", longest=MAX_EXPLAINED_CHARACTERS)
+        check_text(text_of(text), "a text to explain", longest=MAX_EXPLAINED_CHARACTERS)
     own = asked.parameters if isinstance(asked, Tensor) else body if isinstance(body, dict) else {}
     target = own.get("target")
     if target is not None and not isinstance(target, str):
@@ -134,15 +146,29 @@ def parse_request(body: Any) -> One | Many | Tensor:
     if len(forms) != 1:
         keys = ", ".join(body) or "none"
         raise RequestError(f"expected one key of {', '.join(FORMS)}; got the keys: {keys[:200]}")
-    if forms == ["inputs"]:
+    [form] = forms
+    refuse_keys(body, *MISPLACED[form])
+    if form == "inputs":
         return parse_tensor(body)
     details, max_error = flag(body, "details"), error_rate(body)
-    if forms == ["text"]:
-        return One(check_text(body["text"], "text"), details, max_error)
-    items = items_of(body, forms[0])
-    if forms == ["instances"]:
+    if form == "text":
+        item = body["text"] if body.get("aspect") is None else Pair(body["text"], body["aspect"])
+        return One(check_input(item), details, max_error)
+    items = items_of(body, form)
+    if form == "instances":
         items = [_instance(item) for item in items]
-    return Many(check_texts(items, forms[0]), details, max_error)
+    elif body.get("aspects") is not None:
+        items = [Pair(*both) for both in zip(items, aspects_beside(items, body["aspects"]), strict=True)]
+    return Many(check_texts(items, form), details, max_error)
+
+
+def aspects_beside(items: Sequence[Any], aspects: Any) -> list[Any]:
+    """Return the aspects of a list of texts. Raises RequestError unless there is one for each."""
+    if not isinstance(aspects, list):
+        raise RequestError(f'"aspects" must be a list with one for each text, got {kind(aspects)}')
+    if len(aspects) != len(items):
+        raise RequestError(f"{len(aspects)} aspects for {len(items)} texts; send one for each, null for none")
+    return aspects
 
 
 def _instance(item: Any) -> Any:
@@ -151,4 +177,5 @@ def _instance(item: Any) -> Any:
     keys = [key for key in ("text", "data") if key in item]
     if len(keys) != 1:
         raise RequestError('an object in "instances" must have the key "text" or "data"')
-    return item[keys[0]]
+    refuse_keys(item, ["aspects"], 'an instance has one "aspect"')
+    return item[keys[0]] if item.get("aspect") is None else Pair(item[keys[0]], item["aspect"])

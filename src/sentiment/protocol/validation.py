@@ -5,10 +5,12 @@ from typing import Any
 
 from sentiment.errors import RequestError
 from sentiment.files import SURROGATE
+from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.preprocessing import is_readable
 
 MAX_TEXTS = 1024  # per request
 MAX_CHARACTERS = 100_000  # per text
+MAX_ASPECT_CHARACTERS = 10_000  # per aspect
 MAX_EXPLAINED = 8  # texts per explanation request
 MAX_EXPLAINED_CHARACTERS = 10_000  # per text to explain
 MODEL_HEADER = "X-Model-SHA256"  # response header: hash of the export that produced the predictions
@@ -56,8 +58,27 @@ def items_of(body: dict[str, Any], key: str) -> list[Any]:
     return items
 
 
-def check_texts(items: Sequence[Any], key: str) -> tuple[str, ...]:
-    return tuple(check_text(item, f"{key}[{i}]") for i, item in enumerate(items))
+def check_texts(items: Sequence[Any], key: str) -> tuple[Text, ...]:
+    """Return the texts if all can be scored; an item that is a `Pair` is checked with its aspect."""
+    return tuple(check_input(item, f"{key}[{i}]") for i, item in enumerate(items))
+
+
+def check_input(item: Any, name: str = "text") -> Text:
+    """Return a text, or a pair of a text and an aspect, if it can be scored; a pair without an aspect is a text."""
+    if not isinstance(item, Pair):
+        return check_text(item, name)
+    text = check_text(item.text, name)
+    return text if item.aspect is None else Pair(text, check_aspect(item.aspect, f"the aspect of {name}"))
+
+
+def check_aspect(aspect: Any, name: str = "aspect") -> str:
+    return check_text(aspect, name, longest=MAX_ASPECT_CHARACTERS)
+
+
+def refuse_keys(owner: dict[str, Any], keys: Sequence[str], use: str) -> None:
+    """Refuse keys that say nothing in this form, so that none is ignored."""
+    if found := next((key for key in keys if key in owner), None):
+        raise RequestError(f'"{found}" says nothing here; {use}')
 
 
 def flag(owner: dict[str, Any], key: str) -> bool:

@@ -49,6 +49,7 @@ def package(
     max_seconds: Annotated[float, Gt(0)] = MAX_SECONDS,
     window_step: Annotated[int, Ge(0)] | None = None,
     max_error: Annotated[float, Gt(0), Le(1)] | None = None,
+    default_aspect: str | None = None,
     overwrite: bool = True,
     file: str | None = None,
 ) -> Path:
@@ -67,6 +68,7 @@ def package(
         window_step: Replaces the run's own window stride.
         max_error: Error rate that the answers given keep, as promised on validation; the other texts are left to a
             person.
+        default_aspect: Replaces the run's own aspect of a text without one.
         overwrite: Replace an existing archive.
         file: File name without its suffix; default: `name`.
 
@@ -74,7 +76,7 @@ def package(
         The path of the archive.
 
     Raises:
-        ConfigError: An option is invalid, or the archive exists and `overwrite` is false.
+        ConfigError: An option is invalid or does nothing, or the archive exists and `overwrite` is false.
     """
     export = export_folder(Path(run))
     if not NAME.fullmatch(name):
@@ -98,7 +100,8 @@ def package(
         verify_export(export)
     else:
         Predictor.load(export)  # exports of earlier releases have no checksums: loading is the only check
-    preprocessing = read_preprocessing(export, window_step=window_step, max_error=max_error)
+    changes: dict[str, Any] = {"window_step": window_step, "max_error": max_error, "default_aspect": default_aspect}
+    preprocessing = read_preprocessing(export, **changes)
     if preprocessing.max_error < 1:
         level_of(Abstention.read(export), preprocessing.max_error)
     with scratch_folder(target) as scratch:  # not in /tmp, where the leftovers of a killed process would stay

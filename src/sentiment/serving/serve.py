@@ -114,7 +114,9 @@ def example(server: TorchServe, model: str) -> str:
     words.append(f"{url}/predictions/{model}")
     if server.key_file:
         words += ["-H", '"Authorization: Bearer $TOKEN"']
-    return " ".join([*words, "-H", "'Content-Type: application/json'", "-d", """'{"text": "what a day"}'"""])
+    reads_aspects = next(one.aspects for one in server.archives if one.model == model)
+    body = {"text": "what a day", **({"aspect": "the weather"} if reads_aspects else {})}
+    return " ".join([*words, "-H", "'Content-Type: application/json'", "-d", shlex.quote(json.dumps(body))])
 
 
 def addresses(server: TorchServe, *, examples: bool = True) -> str:

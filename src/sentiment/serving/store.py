@@ -23,6 +23,7 @@ from sentiment.inference.checksums import SUMS, Sums, parse_checksums
 
 log = logging.getLogger(__name__)
 
+PREPROCESSING = "preprocessing.json"  # absent in archives of other tools
 UNREADABLE = (  # exceptions that zipfile raises for a damaged archive
     zipfile.BadZipFile, zlib.error, struct.error, ValueError, EOFError, OSError, RuntimeError,
 )  # fmt: skip
@@ -33,10 +34,11 @@ class Archive:
     file: str
     model: str
     version: str
+    aspects: bool = False  # the model reads each text with an aspect
 
 
 def read_archive(path: Path) -> Archive:
-    """Read model name and version from an archive's manifest.
+    """Read model name and version from an archive's manifest, and whether the model reads aspects.
 
     Raises:
         ServingError: The archive is missing, truncated or malformed.
@@ -44,10 +46,11 @@ def read_archive(path: Path) -> Archive:
     try:
         with zipfile.ZipFile(path) as zipped:
             model = json.loads(zipped.read("MAR-INF/MANIFEST.json"))["model"]
-        return Archive(path.name, model["modelName"], model["modelVersion"])
+            own = json.loads(zipped.read(PREPROCESSING)) if PREPROCESSING in zipped.namelist() else {}
+        return Archive(path.name, model["modelName"], model["modelVersion"], bool(own.get("aspects")))
     except FileNotFoundError as error:
         raise ServingError(f"{path} does not exist; make it with: sentiment package") from error
-    except (*UNREADABLE, KeyError, TypeError) as error:
+    except (*UNREADABLE, AttributeError, KeyError, TypeError) as error:
         raise ServingError(f"{path} is cut short or no archive ({error}); package the run again") from error
 
 

@@ -14,6 +14,7 @@ from transformers import SchedulerType
 from sentiment.data.batches import IGNORE_INDEX
 from sentiment.data.new_tokens import Wanted
 from sentiment.evaluation import metrics
+from sentiment.inference.batching import takes_types
 from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.training import param_groups
 from sentiment.training.adapters import with_adapters
@@ -110,9 +111,12 @@ class SentimentClassifier(pl.LightningModule):
         """Return the network as a plain transformers model, with adapters merged into the weights they adapt."""
         return self.network.merge_and_unload() if hasattr(self.network, "merge_and_unload") else self.network
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Compute logits (B, labels) from token ids and attention mask (B, T)."""
-        logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Compute logits (B, labels) from token ids, attention mask and, with aspects, token types (B, T)."""
+        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask, **types).logits
         return logits
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -185,5 +189,6 @@ class SentimentClassifier(pl.LightningModule):
             clip(self.parameters(), gradient_clip_val)
 
     def _logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        logits: torch.Tensor = self(batch["input_ids"], batch["attention_mask"]).float()
+        types = batch.get("token_type_ids") if takes_types(self.network.config) else None
+        logits: torch.Tensor = self(batch["input_ids"], batch["attention_mask"], types).float()
         return logits

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sentiment.client import Client, Management, Version
 from sentiment.errors import ClientError, ConfigError, RequestError
+from sentiment.inference.pairs import Text
 from sentiment.inference.types import Classifier, Explanation, Model, Prediction
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Backend(Protocol):
     where: str  # description for the status line
     tables: Classifier  # client for whole tables, with longer retries
 
-    def predict(self, texts: Sequence[str], version: str | None = None) -> list[Prediction]: ...
-    def explain(self, text: str, target: str) -> Explanation: ...
+    def predict(self, texts: Sequence[Text], version: str | None = None) -> list[Prediction]: ...
+    def explain(self, text: Text, target: str) -> Explanation: ...
     def state(self) -> State: ...
     def versions(self) -> list[Version]:
         """List the served versions; empty if the page cannot list them."""
@@ -67,18 +68,19 @@ class InProcess:
         self.predictor, self.name = predictor, name
         self.tables: Classifier = predictor
 
-    def predict(self, texts: Sequence[str], version: str | None = None) -> list[Prediction]:
+    def predict(self, texts: Sequence[Text], version: str | None = None) -> list[Prediction]:
         if version:
             raise RequestError("this page has one model in its own process; versions need a server (engine=rest)")
         return self.predictor.predict(texts)
 
-    def explain(self, text: str, target: str) -> Explanation:
+    def explain(self, text: Text, target: str) -> Explanation:
         return self.predictor.explain([text], target)[0]
 
     def state(self) -> State:
         own = self.predictor.preprocessing
         labels = tuple(self.predictor.labels)
-        return State(Model(self.name, "", labels, own.max_length, own.truncation))
+        reads: Any = {"aspects": own.aspects, "default_aspect": own.default_aspect}
+        return State(Model(self.name, "", labels, own.max_length, own.truncation, **reads))
 
     def versions(self) -> list[Version]:
         return []
@@ -108,13 +110,13 @@ class Served:
         self.clock, self._lock = clock, threading.Lock()
         self._seen, self._state = float("-inf"), State(None)
 
-    def predict(self, texts: Sequence[str], version: str | None = None) -> list[Prediction]:
+    def predict(self, texts: Sequence[Text], version: str | None = None) -> list[Prediction]:
         if not version:
             return self.client.predict(texts)
         with self.at(version) as client:
             return client.predict(texts)
 
-    def explain(self, text: str, target: str) -> Explanation:
+    def explain(self, text: Text, target: str) -> Explanation:
         return self.client.explain([text], target)[0]
 
     def at(self, version: str) -> Client:

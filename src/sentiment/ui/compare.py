@@ -5,9 +5,11 @@ from typing import Any
 
 import gradio as gr
 
+from sentiment.inference.pairs import Text
 from sentiment.inference.types import Prediction
 from sentiment.protocol.validation import check_text
 from sentiment.ui import render
+from sentiment.ui.aspect import aspect_field, input_of, reads_aspects
 from sentiment.ui.backend import Served
 from sentiment.ui.desk import PROBLEMS, AppState, told
 
@@ -15,12 +17,15 @@ TEXTS, VERSIONS = "Two texts", "Two versions"
 EMPTY = render.empty("Both answers will stand here, side by side.")
 
 
-def compare_tab(tab: Any, desk: AppState) -> None:
+def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
     served = isinstance(desk.backend, Served)
     mode = gr.Radio([TEXTS, VERSIONS], value=TEXTS, label="Compare", visible=served)
     with gr.Row():
         first = gr.Textbox(label="First text", lines=3, max_lines=8, min_width=280)
         second = gr.Textbox(label="Second text", lines=3, max_lines=8, min_width=280)
+    with gr.Row():
+        toward = aspect_field(desk, status, label="Aspect of the first text")
+        other = aspect_field(desk, status, label="Aspect of the second text")
     with gr.Row(visible=False) as row:
         left = gr.Dropdown(label="First version", allow_custom_value=True)
         right = gr.Dropdown(label="Second version", allow_custom_value=True)
@@ -30,29 +35,34 @@ def compare_tab(tab: Any, desk: AppState) -> None:
     def switched(value: str) -> list[Any]:
         versions = value == VERSIONS
         label = "Text" if versions else "First text"
-        return [gr.Textbox(label=label), gr.Textbox(visible=not versions), gr.Row(visible=versions), EMPTY]
+        second_aspect = gr.Textbox(visible=not versions and reads_aspects(desk))
+        texts = [gr.Textbox(label=label), gr.Textbox(visible=not versions), second_aspect]
+        return [*texts, gr.Row(visible=versions), EMPTY]
 
     def listed() -> list[Any]:
         names = versions_of(desk)
         info = None if names else "Type one, such as 1.0: the server lists none to this page"
         return [gr.Dropdown(choices=names, value=names[i] if names else None, info=info) for i in (0, -1)]
 
-    def compare(value: str, a: str, b: str, v: str | None, w: str | None, request: gr.Request) -> str:
+    def compare(
+        value: str, a: str, b: str, of_a: str, of_b: str, v: str | None, w: str | None, request: gr.Request
+    ) -> str:
         try:
             desk.admit(request)
             if value == TEXTS:
-                return texts_compared(desk, check_text(a, "the first text"), check_text(b, "the second text"))
-            return versions_compared(desk, check_text(a), check_text(v or "", "the first version"), w or "")
+                both = input_of(desk, a, of_a, "the first text"), input_of(desk, b, of_b, "the second text")
+                return texts_compared(desk, *both)
+            return versions_compared(desk, input_of(desk, a, of_a), check_text(v or "", "the first version"), w or "")
         except PROBLEMS as error:
             return told(error)
 
-    mode.change(switched, mode, [first, second, row, result], api_visibility="private", show_progress="hidden")
+    mode.change(switched, mode, [first, second, other, row, result], api_visibility="private", show_progress="hidden")
     if served:
         tab.select(listed, None, [left, right], api_visibility="private", show_progress="hidden")
     gr.on(
         [button.click, first.submit, second.submit],
         compare,
-        [mode, first, second, left, right],
+        [mode, first, second, toward, other, left, right],
         result,
         api_visibility="private",
     )
@@ -64,14 +74,14 @@ def versions_of(desk: AppState) -> list[str]:
     return []
 
 
-def texts_compared(desk: AppState, first: str, second: str) -> str:
+def texts_compared(desk: AppState, first: Text, second: Text) -> str:
     state = desk.backend.state()
     a, b = desk.backend.predict([first, second])
     panels = render.answer(a, state, title="First text") + render.answer(b, state, title="Second text")
     return side_by_side(panels, sentence(a, b, "text"))
 
 
-def versions_compared(desk: AppState, text: str, first: str, second: str) -> str:
+def versions_compared(desk: AppState, text: Text, first: str, second: str) -> str:
     check_text(second, "the second version")
     state = desk.backend.state()
     [a], [b] = desk.backend.predict([text], first), desk.backend.predict([text], second)

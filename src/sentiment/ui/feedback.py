@@ -6,9 +6,11 @@ import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sentiment.errors import DataError
 from sentiment.files import locked
+from sentiment.inference.pairs import Text, aspect_of, text_of
 from sentiment.inference.types import Prediction
 
 log = logging.getLogger(__name__)
@@ -24,9 +26,10 @@ class Correction:
     score: float
     version: str  # version of the model that predicted
     time: str  # UTC, ISO 8601
+    aspect: str | None = None  # None for a model that reads none
 
     @classmethod
-    def of(cls, text: str, label: str, prediction: Prediction, version: str) -> "Correction":
+    def of(cls, text: Text, label: str, prediction: Prediction, version: str) -> "Correction":
         """Create a correction of a prediction.
 
         Raises:
@@ -35,7 +38,11 @@ class Correction:
         if label not in prediction.probabilities:
             raise DataError(f"label={label!r}: expected one of {', '.join(prediction.probabilities)}")
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(text, label, prediction.label, round(prediction.score, 6), version, now)
+        score = round(prediction.score, 6)
+        return cls(text_of(text), label, prediction.label, score, version, now, aspect_of(text))
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "aspect" or value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Corrections:
         Raises:
             DataError: The line could not be written; the file is unchanged.
         """
-        line = json.dumps(asdict(correction), ensure_ascii=False).encode("utf-8") + b"\n"
+        line = json.dumps(correction.to_json(), ensure_ascii=False).encode("utf-8") + b"\n"
         try:
             with locked(self.path) as file:
                 repair(file, self.path)

@@ -1,5 +1,6 @@
 """The file tab: upload a table, choose the text column, predict with progress, preview and download."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import gradio as gr
 
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
+from sentiment.ui.aspect import reads_aspects
 from sentiment.ui.desk import AppState, caller, told
 from sentiment.ui.table import SHOWN, Opened, Result, opened, predict_file
 
@@ -19,6 +21,7 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
     gr.Markdown(f"{HINT} At most {max_file_mb} MB.")
     upload = gr.File(label="File", file_types=FILES, type="filepath", height=150, elem_classes="boxed")
     column = gr.Dropdown(label="Column with the texts", choices=[], interactive=True, visible=False)
+    aspects = gr.Dropdown(label="Column with the aspects", choices=[], interactive=True, visible=False)
     button = gr.Button("Predict", variant="primary", interactive=False)
     notice = gr.HTML()
     counts = gr.HTML()
@@ -29,7 +32,8 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
     hidden = ["", gr.Dataframe(visible=False), gr.File(visible=False)]
 
     def show_columns(path: str | None) -> list[Any]:
-        nothing = [gr.Dropdown(choices=[], value=None, visible=False), gr.Button(interactive=False)]
+        no_choice = gr.Dropdown(choices=[], value=None, visible=False)
+        nothing = [no_choice, no_choice, gr.Button(interactive=False)]
         if path is None:
             return [*nothing, "", *hidden]
         try:
@@ -37,21 +41,31 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
         except SentimentError as error:
             return [*nothing, told(error, path), *hidden]
         choice = gr.Dropdown(choices=table.columns, value=table.text, visible=True)
-        return [choice, gr.Button(interactive=True), reading(table), *hidden]
+        others = gr.Dropdown(
+            choices=table.columns, value=usual_aspect(table.columns), visible=reads_aspects(desk), interactive=True
+        )
+        return [choice, others, gr.Button(interactive=True), reading(table), *hidden]
 
-    def predict(path: str, text_column: str | None, request: gr.Request, progress: Any = gr.Progress()) -> list[Any]:  # noqa: B008
+    def predict(
+        path: str,
+        text_column: str | None,
+        aspect_column: str | None,
+        request: gr.Request,
+        progress: Any = gr.Progress(),  # noqa: B008
+    ) -> list[Any]:
         try:
             if not text_column:
                 raise DataError("choose the column with the texts")
-            return shown(predicted(desk, path, text_column, request, progress))
+            chosen = (aspect_column or None) if reads_aspects(desk) else None
+            return shown(predicted(desk, path, text_column, request, progress, aspect_column=chosen))
         except SentimentError as error:
             return [told(error, path), *hidden]
 
     outputs = [notice, counts, preview, download]
-    upload.change(show_columns, upload, [column, button, *outputs], api_visibility="private")
+    upload.change(show_columns, upload, [column, aspects, button, *outputs], api_visibility="private")
     button.click(
         predict,
-        [upload, column],
+        [upload, column, aspects],
         outputs,
         api_visibility="private",
         concurrency_id=TABLES,
@@ -60,7 +74,19 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
     )
 
 
-def predicted(desk: AppState, path: str, text_column: str, request: gr.Request, progress: Any = None) -> Result:
+def usual_aspect(columns: Sequence[str]) -> str | None:
+    return next((name for name in columns if name.strip().lower() in ("aspect", "target")), None)
+
+
+def predicted(
+    desk: AppState,
+    path: str,
+    text_column: str,
+    request: gr.Request,
+    progress: Any = None,
+    *,
+    aspect_column: str | None = None,
+) -> Result:
     """Predict an uploaded table for one visitor, with the result in a new folder."""
     desk.admit(request)
     size = Path(path).stat().st_size if Path(path).is_file() else 0
@@ -69,6 +95,7 @@ def predicted(desk: AppState, path: str, text_column: str, request: gr.Request, 
         Path(path),
         text_column,
         desk.backend.tables,
+        aspect_column=aspect_column,
         folder=desk.storage.new(),
         limits=desk.tables,
         told=lambda done, rows: progress and progress((done, rows), unit="rows"),

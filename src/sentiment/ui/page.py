@@ -28,7 +28,7 @@ def page(desk: AppState, *, max_file_mb: int) -> Any:
         with gr.Tab("File"):
             file_tab(desk, max_file_mb=max_file_mb)
         with gr.Tab("Compare") as tab:
-            compare_tab(tab, desk)
+            compare_tab(tab, desk, status)
         with gr.Tab("Model") as tab:
             model_tab(tab, desk, status)
     return blocks

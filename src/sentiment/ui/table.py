@@ -12,6 +12,7 @@ from sentiment.batch.output import SPREADSHEETS, Output
 from sentiment.data.tables import Limits, TableOptions, base_name, format_of, open_table, usual_text
 from sentiment.errors import DataError, RowsRejectedError
 from sentiment.files import read_json
+from sentiment.inference.pairs import Text
 from sentiment.inference.types import Classifier, Prediction
 
 SHOWN = 20
@@ -59,7 +60,14 @@ def opened(path: Path, limits: Limits | None = None) -> Opened:
 
 
 def predict_file(
-    path: Path, text_column: str, classifier: Classifier, *, folder: Path, told: Told, limits: Limits | None = None
+    path: Path,
+    text_column: str,
+    classifier: Classifier,
+    *,
+    aspect_column: str | None = None,
+    folder: Path,
+    told: Told,
+    limits: Limits | None = None,
 ) -> Result:
     """Predict a table into `folder`, as <table>-predicted."""
     rows = open_table(path, limits=limits, broken="keep").survey(broken="keep")[1]
@@ -71,6 +79,7 @@ def predict_file(
             output=output,
             engine=Counting(pinned(classifier), rows, told),
             text_column=text_column,
+            aspect_column=aspect_column,
             broken_lines="keep",
             chunk=CHUNK,
             spreadsheet_safe=Output.of(output).kind in SPREADSHEETS,
@@ -111,7 +120,7 @@ class Counting:
     def __init__(self, classifier: Classifier, rows: int, told: Told) -> None:
         self.classifier, self.rows, self.told, self.done = classifier, rows, told, 0
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Sequence[Text]) -> list[Prediction]:
         predictions = self.classifier.predict(texts)
         self.done += len(texts)
         self.told(min(self.done, self.rows), self.rows)

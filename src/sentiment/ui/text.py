@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 
 from sentiment.inference.types import Prediction
-from sentiment.protocol.validation import check_text
 from sentiment.ui import render
+from sentiment.ui.aspect import aspect_field, input_of
 from sentiment.ui.desk import PROBLEMS, AppState, told
 from sentiment.ui.feedback import Correction
 from sentiment.ui.words import words as drawn
@@ -24,6 +24,7 @@ class Asked:
     """The last text of a session, with its prediction if there is one."""
 
     text: str
+    aspect: str = ""  # as typed
     prediction: Prediction | None = None
     version: str = ""
 
@@ -32,6 +33,7 @@ def text_tab(desk: AppState, status: Any) -> None:
     text: Any = gr.Textbox(
         label="Text", info="Shift and Enter, or the button", lines=4, max_lines=12, autofocus=True, elem_id="text"
     )
+    aspect = aspect_field(desk, status, elem_id="aspect")
     button = gr.Button("Classify", variant="primary")
     gr.Examples([[example] for example in EXAMPLES], [text], label="Examples")
     result = gr.HTML(EMPTY, elem_id="verdict")
@@ -39,26 +41,27 @@ def text_tab(desk: AppState, status: Any) -> None:
     asked: Any = gr.State(None)
     correction = correction_form(desk, asked) if desk.corrections else []
 
-    def classify(value: str, request: gr.Request) -> list[Any]:
+    def classify(value: str, toward: str, request: gr.Request) -> list[Any]:
         try:
             desk.admit(request)
-            return answered(check_text(value))
+            return answered(value, toward)
         except PROBLEMS as error:
-            return [told(error), "", Asked(value), *cleared(correction, None)]
+            return [told(error), "", Asked(value, toward), *cleared(correction, None)]
 
-    def answered(value: str) -> list[Any]:
-        [prediction] = desk.backend.predict([value])
+    def answered(value: str, toward: str) -> list[Any]:
+        [prediction] = desk.backend.predict([input_of(desk, value, toward)])
         state = desk.backend.state()
         version = state.model.version if state.model else ""
-        last = Asked(value, prediction, version)
+        last = Asked(value, toward, prediction, version)
         return [render.answer(prediction, state), "", last, *cleared(correction, prediction)]
 
-    def again(last: Asked | None, value: str) -> list[Any]:
+    def again(last: Asked | None, value: str, toward: str) -> list[Any]:
         """Once the server is back, classify the failed text again if it is still in the box."""
-        if last is None or last.prediction or last.text != value or not value.strip() or not desk.backend.state().model:
+        left = last is not None and not last.prediction and (last.text, last.aspect) == (value, toward)
+        if last is None or not left or not value.strip() or not desk.backend.state().model:
             return [gr.skip()] * len(shown)
         try:
-            return answered(check_text(last.text))
+            return answered(last.text, last.aspect)
         except PROBLEMS as error:
             return [told(error), "", last, *cleared(correction, None)]
 
@@ -67,7 +70,7 @@ def text_tab(desk: AppState, status: Any) -> None:
         if last is None or last.prediction is None or last.prediction.readable is False:
             return ""
         try:
-            return drawn(desk.backend.explain(last.text, last.prediction.label))
+            return drawn(desk.backend.explain(input_of(desk, last.text, last.aspect), last.prediction.label))
         except PROBLEMS as error:
             return render.notice(f"The words are not marked: {error}", "hint")
 
@@ -75,13 +78,16 @@ def text_tab(desk: AppState, status: Any) -> None:
     quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
     # The browser clears the old answer itself, so that it never appears below another text, even if the server is down.
     # Pending requests for the old text are cancelled.
-    waiting = gr.on([button.click, text.submit], None, None, [result, words], js=replaced_by(WAITING), **quiet)
-    pressed = waiting.then(classify, text, shown, api_visibility="private", show_progress_on=result)
+    waiting = gr.on(
+        [button.click, text.submit, aspect.submit], None, None, [result, words], js=replaced_by(WAITING), **quiet
+    )
+    pressed = waiting.then(classify, [text, aspect], shown, api_visibility="private", show_progress_on=result)
     pressed.failure(None, None, [result, words], js=replaced_by(FAILED), **quiet)
-    back = status.change(again, [asked, text], shown, **quiet)
+    back = status.change(again, [asked, text, aspect], shown, **quiet)
     explained = [answer.success(explain, asked, words, **quiet) for answer in (pressed, back)]
     under_way = [pressed, back, *explained]
-    text.change(None, None, [result, words], js=replaced_by(EMPTY), cancels=under_way, **quiet)
+    for field in (text, aspect):
+        field.change(None, None, [result, words], js=replaced_by(EMPTY), cancels=under_way, **quiet)
 
 
 def replaced_by(html: str) -> str:
@@ -107,7 +113,8 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
         assert desk.corrections
         try:
             desk.admit(request)
-            desk.corrections.add(Correction.of(last.text, chosen, last.prediction, last.version))
+            read = input_of(desk, last.text, last.aspect)
+            desk.corrections.add(Correction.of(read, chosen, last.prediction, last.version))
         except PROBLEMS as error:
             return told(error)
         return render.notice(f"Saved as {chosen}. Thank you.", "done")

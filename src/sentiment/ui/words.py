@@ -12,12 +12,13 @@ NAMED = 3  # words per side in the sentence
 
 
 def words(explanation: Explanation) -> str:
-    label = escape(explanation.target)
+    label, aspect = escape(explanation.target), explanation.aspect
+    toward = "" if aspect is None else f" toward “{escape(aspect)}”"
     strongest = max((abs(word.attribution) for word in explanation.words), default=0.0)
     if strongest < WEAK:
         return render.empty(f"No single word decides this: the text as a whole reads {explanation.target}.")
     return (
-        f'<section class="answer" aria-label="Words"><h3 class="title">What the words add to “{label}”</h3>'
+        f'<section class="answer" aria-label="Words"><h3 class="title">What the words add to “{label}”{toward}</h3>'
         f'<p class="text">{"".join(marked(explanation, strongest))}</p>'
         f'<p class="legend"><span><mark class="for l2">solid line, blue</mark> speaks for {label}</span>'
         '<span><mark class="against l2">dotted line, orange</mark> speaks against it</span>'

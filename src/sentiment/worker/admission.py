@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentiment.errors import RequestError, TextError
+from sentiment.inference.pairs import Pair, Text, characters
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Prediction
 
@@ -57,7 +58,7 @@ class Admission:
         """Return the token limit of a request with several texts."""
         return int(self.rate.best * self.seconds)
 
-    def answer(self, requests: Sequence[Sequence[str]], note: Note | None = None) -> list[Outcome]:
+    def answer(self, requests: Sequence[Sequence[Text]], note: Note | None = None) -> list[Outcome]:
         """Predict or reject each request of a batch.
 
         Args:
@@ -84,10 +85,10 @@ class Admission:
             outcomes[i] = outcome
         return [outcomes[i] for i in range(len(requests))]
 
-    def _guess(self, texts: Sequence[str]) -> float:
+    def _guess(self, texts: Sequence[Text]) -> float:
         """Estimate a lower bound on the tokens of natural-language texts, before tokenization."""
         most = self.predictor.preprocessing.most_tokens
-        return sum(min(len(text) // CHARACTERS_PER_TOKEN + 2, most) for text in texts)
+        return sum(min(characters(text) // CHARACTERS_PER_TOKEN + 2, most) for text in texts)
 
     def _short(self, order: Sequence[int], guesses: dict[int, float]) -> Iterable[int]:
         left = self.rate.late * self.seconds * TOGETHER
@@ -98,7 +99,7 @@ class Admission:
             yield i
 
     def _together(
-        self, requests: Sequence[Sequence[str]], chosen: Sequence[int], note: Note | None
+        self, requests: Sequence[Sequence[Text]], chosen: Sequence[int], note: Note | None
     ) -> dict[int, Outcome]:
         """Predict the `chosen` requests in one call; on failure one by one, to isolate the request at fault."""
         if len(chosen) > 1:
@@ -110,7 +111,7 @@ class Admission:
                 return {i: [next(found) for _ in requests[i]] for i in chosen}
         return {i: self._alone(requests[i], i, self.seconds, note) for i in chosen}
 
-    def _alone(self, texts: Sequence[str], number: int, left: float, note: Note | None) -> Outcome:
+    def _alone(self, texts: Sequence[Text], number: int, left: float, note: Note | None) -> Outcome:
         """Predict one request if it is estimated to take at most `left` seconds; errors become a RequestError."""
         try:
             self._check(texts, self._guess(texts), left)
@@ -118,27 +119,26 @@ class Admission:
         except RequestError as error:
             return error
         except TextError as error:
-            told = f"texts[{error.index}]: {error}" if len(texts) > 1 else str(error)
-            return RequestError(told, reason="unreadable")
+            return of_text(error, texts)
         except Exception as error:  # isolates requests: no request may fail another
             if is_of_machine(error):
                 raise
             log.error("one request failed: %s", place_of(error))
             return RequestError("the model failed on this request", status=500, reason="internal")
 
-    def _check(self, texts: Sequence[str], tokens: float, left: float) -> None:
+    def _check(self, texts: Sequence[Text], tokens: float, left: float) -> None:
         if len(texts) > 1 and tokens > self.most:
             raise RequestError(
                 f"{len(texts)} texts of over {self.most:,} tokens in all, more than this server computes in "
                 f"{self.seconds:g} s; send fewer in one request",
                 status=413, reason="too_many",
             )  # fmt: skip
-        characters = sum(map(len, texts))
-        if left < self.seconds and tokens / self.rate.late + characters / CHARACTERS_PER_SECOND > left:
+        length = sum(map(characters, texts))
+        if left < self.seconds and tokens / self.rate.late + length / CHARACTERS_PER_SECOND > left:
             raise RequestError("the worker computes other texts; ask again", status=503, reason="busy")
 
     def _predict(
-        self, texts: Sequence[str], numbers: Sequence[int], note: Note | None, left: float | None = None
+        self, texts: Sequence[Text], numbers: Sequence[int], note: Note | None, left: float | None = None
     ) -> list[Prediction]:
         start = time.time_ns()
         encoded = self.predictor.encode(texts)
@@ -158,6 +158,12 @@ class Admission:
         return predictions
 
 
+def of_text(error: TextError, texts: Sequence[Text]) -> RequestError:
+    """Convert the error of one text of a request."""
+    told = f"texts[{error.index}]: {error}" if len(texts) > 1 else str(error)
+    return RequestError(told, reason=error.reason)
+
+
 def is_of_machine(error: Exception) -> bool:
     """Detect failures that TorchServe answers with 507 for the whole batch: out of memory or a GPU error."""
     return isinstance(error, MemoryError) or "CUDA" in str(error)
@@ -174,7 +180,8 @@ def measure(predictor: Predictor) -> Rate:
 
     The best of several runs counts, because other workers may be using the machine at the same time.
     """
-    [encoded] = predictor.encode(["word " * predictor.preprocessing.max_length])
+    text = "word " * predictor.preprocessing.max_length
+    [encoded] = predictor.encode([Pair(text, "word") if predictor.preprocessing.aspects else text])
     row = encoded.windows[0]
     rows = [row] * max(1, predictor.max_tokens // len(row))
     times: list[float] = []

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Sequence
 
-from sentiment.errors import RequestError
+from sentiment.errors import RequestError, TextError
 from sentiment.inference.explanations import Explainer, Plan
 from sentiment.inference.types import Explanation
 from sentiment.protocol.requests import Explain
+from sentiment.worker.admission import of_text
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ def explain_batch(explainer: Explainer, requests: Sequence[Explain]) -> list[lis
             plans = plan_request(explainer, request, left)
             left -= sum(plan.cost for plan in plans)
             outcomes.append([explainer.explain(plan) for plan in plans])
+        except TextError as error:
+            outcomes.append(of_text(error, request.asked.texts))
         except RequestError as error:
             left = 0 if error.status == 503 else left
             outcomes.append(error)
@@ -45,8 +48,12 @@ def plan_request(explainer: Explainer, request: Explain, left: int) -> list[Plan
     if left == 0:
         raise busy()
     plans: list[Plan] = []
-    for text in request.asked.texts:
-        plans.append(explainer.plan(text, request.target))
+    for i, text in enumerate(request.asked.texts):
+        try:
+            plans.append(explainer.plan(text, request.target))
+        except TextError as error:
+            error.index = i
+            raise
         if sum(plan.cost for plan in plans) > explainer.budget:
             raise RequestError("too much to explain in one request; send fewer texts", status=413, reason="too_many")
     if sum(plan.cost for plan in plans) > left:

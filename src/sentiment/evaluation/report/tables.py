@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import Interval
 from sentiment.evaluation.calibration import errors as calibration_errors
+from sentiment.inference.pairs import displayed
 
 if TYPE_CHECKING:
     from sentiment.evaluation.behaviour import Outcome
@@ -169,10 +170,11 @@ def errors(result: "Evaluation") -> list[Error]:
     """List the misclassified texts with the highest confidence."""
     confidence, predicted = result.probabilities.max(dim=-1)
     wrong = (predicted != result.targets).nonzero().flatten().tolist()
+    inputs = result.split.inputs
     surest = sorted(wrong, key=lambda i: -confidence[i].item())[:ERRORS]
     return [
         Error(
-            shortened(result.split.texts[i]),
+            shortened(displayed(inputs[i])),
             result.split.labels[i],
             result.labels[int(predicted[i])],
             f"{confidence[i].item():.3f}",

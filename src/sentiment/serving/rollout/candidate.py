@@ -11,6 +11,7 @@ from sentiment.client.management import number
 from sentiment.errors import ClientError, NotFoundError, ServingError
 from sentiment.evaluation.behaviour import Capability, judge
 from sentiment.files import rename
+from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.types import Prediction
 from sentiment.serving.rollout.gate import Evidence, compare_behaviour, measure_candidate
@@ -64,8 +65,11 @@ class Candidate:
         in_place, former = None, None
         if self.in_place and (golden.labels or behaviour):
             with self._client(self.in_place) as client:
-                in_place = client.predict(golden.texts) if golden.labels else None
-                former = judge(behaviour, client.predict)
+                if client.describe().aspects == isinstance(golden.texts[0], Pair):
+                    in_place = client.predict(golden.texts) if golden.labels else None
+                    former = judge(behaviour, client.predict)
+                else:
+                    log.warning("not compared with %s, of which only one reads aspects", self.in_place)
         with self._client(self.version) as client:
             behaved = compare_behaviour(judge(behaviour, client.predict), former)
             served = client.predict(golden.texts)
@@ -120,7 +124,7 @@ class Candidate:
         return replace(self.engine, model=f"{self.model}/{version}")
 
 
-def timed(client: Client, text: str) -> float:
+def timed(client: Client, text: Text) -> float:
     started = time.perf_counter()
     client.predict([text])
     return time.perf_counter() - started

@@ -39,6 +39,7 @@ def deploy(
     texts: Annotated[int, Ge(2)] = 200,
     text_column: str | None = None,
     label_column: str | None = None,
+    aspect_column: str | None = None,
     separator: str | None = None,
     encoding: str | None = None,
     quoting: Quoting | None = None,
@@ -63,6 +64,7 @@ def deploy(
         texts: The most golden texts to use.
         text_column: Column of the golden texts, as in a batch job.
         label_column: Column of the golden labels.
+        aspect_column: Column of the golden aspects, for a model that reads them; default: "aspect".
         separator: Field separator of a CSV file.
         encoding: Encoding of the file.
         quoting: Quoting style of a CSV file.
@@ -80,10 +82,13 @@ def deploy(
         ServingError: Another process holds the store, or the version cannot be registered.
     """
     stop_on_signals()
-    how = GoldenTable(text_column, label_column, TableOptions.of("", separator, encoding, quoting, columns))
+    options = TableOptions.of("", separator, encoding, quoting, columns)
+    how = GoldenTable(text_column, label_column, aspect_column, options)
     predictor = Predictor.load(Path(run))
-    chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts, how=how)
+    reads_aspects = predictor.preprocessing.aspects
+    chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts, how=how, aspects=reads_aspects)
     check_labels(chosen, predictor)
+    predictor.inputs(chosen.texts)
     capabilities = behaviour_of(behaviour, predictor, limits)
     store = Path(model_store).absolute()
     with held(store), management, engine:
@@ -180,7 +185,7 @@ def behaviour_of(folder: Path | None, predictor: Predictor, limits: Limits) -> l
     Raises:
         ConfigError: A limit is for tests that there are not.
     """
-    found = read_behaviour(Path(folder), predictor.labels) if folder else []
+    found = read_behaviour(Path(folder), predictor.labels, aspects=predictor.preprocessing.aspects) if folder else []
     allowed, names = limits.max_behaviour_failures, [one.name for one in found]
     asked = [str(name) for name in allowed] if isinstance(allowed, Mapping) else []
     if unknown := next((name for name in asked if name not in names), None):

@@ -1,5 +1,6 @@
 """The golden set: texts, optionally labelled, on which a new version is evaluated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,19 +9,23 @@ from sentiment.data.tables import (
     announce,
     label_column,
     label_value,
+    named,
     open_table,
     text_column,
     text_value,
     usual_label,
 )
 from sentiment.errors import ConfigError, DataError, RequestError
+from sentiment.inference.pairs import Pair, Text
 from sentiment.protocol.validation import check_text
+
+ASPECT = "aspect"  # column of predictions.csv
 
 
 @dataclass(frozen=True, slots=True)
 class Golden:
     source: str
-    texts: list[str]
+    texts: list[Text]
     labels: list[str] | None
 
 
@@ -30,11 +35,21 @@ class GoldenTable:
 
     text_column: str | None = None
     label_column: str | None = None
+    aspect_column: str | None = None
     options: TableOptions = TableOptions()
 
 
-def read_golden(file: Path | None, run: Path, *, most: int, how: GoldenTable | None = None) -> Golden:
+def read_golden(
+    file: Path | None, run: Path, *, most: int, how: GoldenTable | None = None, aspects: bool = False
+) -> Golden:
     """Return at most `most` evenly spaced rows of `file`, or of the run's predictions.csv.
+
+    Args:
+        file: The table; None: predictions.csv of the run.
+        run: The run folder.
+        most: Number of rows.
+        how: Options for reading the table.
+        aspects: The model reads aspects; without `how.aspect_column` they are in the column "aspect".
 
     Raises:
         ConfigError: No file is given, and the run has no predictions.csv.
@@ -49,22 +64,39 @@ def read_golden(file: Path | None, run: Path, *, most: int, how: GoldenTable | N
     label = usual_label(table.columns)
     if how.label_column is not None:
         label = label_column(table.columns, how.label_column, str(path))
-    kept = [text] if label is None else [text, label]
+    aspect = aspect_of(table.columns, how.aspect_column, str(path), aspects=aspects)
+    kept = [name for name in (text, label, aspect) if name is not None]
     step = max(1, -(-table.count // most))
     if len(range(0, table.count, step)) < 2:
         raise DataError(f"{path} has {table.count} rows; a golden set needs two at least")
-    texts, labels = [], []
+    texts, labels = list[Text](), []
     for number, row in enumerate(table.rows(kept), 1):
         if (number - 1) % step:
             continue
         where = f"{path}, row {number}"
-        texts.append(checked(text_value(row.get(text), text), f"{where}: {text}"))
+        own = checked(text_value(row.get(text), text), f"{where}: {text}")
+        beside = None if aspect is None else text_value(row.get(aspect), aspect)
+        texts.append(own if beside is None else Pair(own, checked(beside, f"{where}: {aspect}")))
         if label is not None:
             labels.append(checked_label(row.get(label), label, where))
     names = None if label is None else table.class_names(label)
     if names is not None:
         labels = [names[int(number)] for number in labels]
     return Golden(str(path), texts, labels if label is not None else None)
+
+
+def aspect_of(columns: Sequence[str], wanted: str | None, source: str, *, aspects: bool) -> str | None:
+    """Return the aspect column.
+
+    Raises:
+        ConfigError: It is named for a model that reads no aspects.
+        DataError: It is missing.
+    """
+    if wanted is None:
+        return ASPECT if aspects and ASPECT in columns else None
+    if not aspects:
+        raise ConfigError(f"aspect_column={wanted}: this model reads no aspects; leave it out")
+    return named(columns, wanted, source, key="aspect_column")
 
 
 def checked(text: object, name: str) -> str:

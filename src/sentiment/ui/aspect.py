@@ -1,0 +1,41 @@
+"""The field for an aspect, shown where the model reads each text with one."""
+
+from typing import Any
+
+import gradio as gr
+
+from sentiment.inference.pairs import Pair, Text
+from sentiment.protocol.validation import check_aspect, check_text
+from sentiment.ui.desk import AppState
+
+INFO = "What the text is about: a product, a person, a second text"
+
+
+def aspect_field(desk: AppState, status: Any, *, label: str = "Aspect", elem_id: str | None = None) -> Any:
+    """Build a text box that is visible while the served model reads aspects."""
+    own = reads_aspects(desk)
+    field: Any = gr.Textbox(label=label, info=INFO, lines=1, max_lines=4, visible=own, min_width=280, elem_id=elem_id)
+
+    def shown() -> Any:
+        return gr.Textbox(visible=reads_aspects(desk))
+
+    status.change(shown, None, field, api_visibility="private", show_progress="hidden")
+    return field
+
+
+def reads_aspects(desk: AppState) -> bool:
+    model = desk.backend.state().model
+    return model is not None and model.aspects
+
+
+def input_of(desk: AppState, text: str, aspect: str | None, name: str = "text") -> Text:
+    """Return what the model reads of the fields; a hidden field is not read.
+
+    Raises:
+        RequestError: The text or the aspect cannot be scored.
+    """
+    model = desk.backend.state().model
+    checked = check_text(text, name)
+    if model is None or not model.aspects or (not (aspect or "").strip() and model.default_aspect):
+        return checked
+    return Pair(checked, check_aspect(aspect or "", f"the aspect of {name}"))
