@@ -79,7 +79,7 @@ def fields_of(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Mapping[str
     if length.isdecimal() and len(length) < 20 and int(length) > MAX_FORM_BYTES:
         message = f"a form of {int(length):,} bytes; send at most {MAX_FORM_BYTES:,}, or {told}"
         raise RequestError(message, status=413, reason="too_long")
-    body = row.get("body")
+    body: Any = row.get("body")
     whole = isinstance(body, bytes | bytearray) and str(len(body)) == length  # a field is shorter than its form
     fields = parse_form(bytes(body), header(headers, "content-type")) if whole else row
     if len(fields) > MAX_FIELDS or TOO_MANY_FIELDS in fields:
