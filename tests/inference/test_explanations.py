@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -76,11 +77,28 @@ def test_of_two_labels_what_speaks_for_one_speaks_against_the_other(predictor):
     assert [w.attribution for w in one] == pytest.approx([-w.attribution for w in other], abs=1e-4)
 
 
-def test_words_point_into_the_cleaned_text_and_joints_part_none(predictor):
+def test_words_point_into_the_raw_text_and_joints_part_none(predictor):
     [told] = predictor.explain([TEXTS[3]])
-    assert told.text == "http don't say so-so :-)"
-    assert spoken(told) == ["http", "don't", "say", "so-so", ":", "-", ")"]
+    assert told.text == TEXTS[3]
+    assert spoken(told) == ["https://a.b/c", "don&#39;t", "say", "so-so", ":-)"]
     assert all(told.text[word.start : word.end] == word.text for word in told.words)
+
+
+def test_what_cleaning_rewrote_is_one_word_of_the_raw_text(predictor):
+    [told] = predictor.explain(["@joe_d: worst\u2764\ufe0f cafe\u0301 &#x1F621;\U0001f44d\U0001f3fd"])
+    assert spoken(told) == ["@joe_d", ":", "worst", "\u2764\ufe0f", "cafe\u0301", "&#x1F621;", "\U0001f44d\U0001f3fd"]
+
+
+def test_a_mark_of_capitals_counts_for_the_word_after_it(predictor):
+    loud = replace(predictor.preprocessing, cleaning=replace(predictor.preprocessing.cleaning, capitals=True))
+    made = Explainer(
+        predictor.model, predictor.tokenizer, predictor.pad_id, loud, predictor.labels, predictor.readability
+    )
+    told = made.explain(made.plan("a BAD MEAL"))
+    assert spoken(told) == ["a", "BAD", "MEAL"]
+    p = told.prediction.score
+    total = told.baseline + sum(word.attribution for word in told.words) + told.delta
+    assert total == pytest.approx(math.log(p / (1 - p)), abs=1e-3)
 
 
 def test_word_pieces_are_summed_to_words(predictor):

@@ -14,6 +14,7 @@ import torch
 from tokenizers import Tokenizer
 
 from sentiment.errors import RequestError
+from sentiment.inference.alignment import Alignment
 from sentiment.inference.batching import takes_types
 from sentiment.inference.pairs import Text, as_inputs, aspect_of, text_of
 from sentiment.inference.preprocessing import Preprocessing
@@ -35,10 +36,12 @@ JOINTS = ("'", "\N{RIGHT SINGLE QUOTATION MARK}", "-")  # between letters, these
 class Plan:
     """Input of one explanation: the token ids of a text and the character span of each word piece."""
 
-    text: str  # cleaned
+    text: str  # as it was given
+    cleaned: str
+    alignment: Alignment  # of `cleaned` to `text`
     ids: list[int]  # includes special tokens
     first: int  # number of special tokens before the word pieces
-    pieces: list[tuple[int | None, int, int]]  # word index, then start and end in `text`
+    pieces: list[tuple[int | None, int, int]]  # word index, then start and end in `cleaned`
     truncated: bool
     unreadable: float
     target: int | None
@@ -90,13 +93,15 @@ class Explainer:
         own = self.preprocessing
         [text] = as_inputs([text], aspects=own.aspects, default_aspect=own.default_aspect)
         [frame] = frames_of([text], self.tokenizer, own)
-        cleaned = own.cleaning(text_of(text))
+        cleaned, alignment = own.cleaning.align(text_of(text))
         found = unbounded(self.tokenizer).encode(cleaned, add_special_tokens=False)
         pieces = list(zip(found.ids, found.word_ids, found.offsets, strict=True))
         kept = truncate(pieces, frame.room, own.truncation)
         ids = frame.around([i for i, _, _ in kept])
         return Plan(
-            text=cleaned,
+            text=text_of(text),
+            cleaned=cleaned,
+            alignment=alignment,
             ids=ids,
             first=len(frame.prefix),
             pieces=[(word, *trimmed(cleaned, start, end)) for _, word, (start, end) in kept],
@@ -173,16 +178,26 @@ def operations(model: Any) -> int:
 
 
 def words(plan: Plan, attributions: Sequence[float]) -> list[Word]:
-    """Sum word-piece attributions to words: those of the tokenizer, merged across inner joints such as apostrophes."""
+    """Sum word-piece attributions to words: those of the tokenizer, merged across inner joints such as apostrophes.
+
+    The words point into the text as it was given. What came from the same characters of it is one word, such as the
+    "@" and the "user" of a mention; a mark that cleaning put in counts for the word after it.
+    """
     spans: list[tuple[int, int, float]] = []
     last = None
     for (word, start, end), value in zip(plan.pieces, attributions, strict=True):
-        if spans and (word == last or inside(plan.text, spans[-1][1], start)):
+        if spans and (word == last or inside(plan.cleaned, spans[-1][1], start)):
             start, _, before = spans.pop()
             value += before
         spans.append((start, end, value))
         last = word
-    return [Word(plan.text[start:end], start, end, value) for start, end, value in spans]
+    raw: list[tuple[int, int, float]] = []
+    for start, end, value in ((*plan.alignment.span(start, end), value) for start, end, value in spans):
+        if raw and (start < raw[-1][1] or raw[-1][0] == raw[-1][1]):
+            start, _, before = raw.pop()
+            value += before
+        raw.append((start, end, value))
+    return [Word(plan.text[start:end], start, end, value) for start, end, value in raw]
 
 
 def inside(text: str, end: int, start: int) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from sentiment.inference.alignment import Alignment, Rewriter
 from sentiment.inference.symbols import fold, mark_capitals, part, shorten_punctuation, shorten_words
 from sentiment.inference.tasks import decoding_of
 
@@ -20,8 +21,10 @@ _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # does not
 _URL = re.compile(r"\b(?:https?://|www\.)\S+")
 _USER = re.compile(r"(?<![\w.+-])@\w+")  # excludes the @ of an e-mail address
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # control characters, replaced by spaces
-_OVERLONG = re.compile(r"(&#(?:[0-9]{33,}|[xX][0-9a-fA-F]{33,}))")  # int() raises from 4,301 digits on
+_REFERENCE = re.compile(r"&(?:#(?:\d+|[xX][0-9a-fA-F]+)|[^\t\n\f <&#;]{1,32});?")  # those that html.unescape takes
+_OVERLONG = 40  # characters of a reference that names no character; int() raises from 4,301 digits on
 _MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31,}")  # candidates: contains every run of more than MAX_MARKS marks
+_PLAIN = Rewriter()
 _UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Mn", "Me"}  # Unicode categories without a visible glyph
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols drawn as blanks
 _INVISIBLE = re.compile(  # soft hyphen, zero-width, direction marks, lone surrogates, private use; U+200D joins emoji
@@ -45,39 +48,49 @@ class Cleaning:
     capitals: bool = False  # put "xxup" before words in capitals
 
     def __call__(self, text: str) -> str:
+        return self._rewrite(text, _PLAIN)
+
+    def align(self, text: str) -> tuple[str, Alignment]:
+        """Clean a text, and return with it which characters of the raw text those of the cleaned one came from."""
+        alignment = Alignment(text)
+        return self._rewrite(text, alignment), alignment
+
+    def _rewrite(self, text: str, by: Rewriter) -> str:
         if self.html:
-            text = unescape(_TAG.sub(" ", text))
+            text = unescape(by.sub(_TAG, " ", text), by)
         if self.urls and ("://" in text or "www." in text):  # the substring test is 10x faster than the regex
-            text = _URL.sub("http", text)
+            text = by.sub(_URL, "http", text)
         if self.users and "@" in text:
-            text = _USER.sub("@user", text)
-        text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
+            text = by.sub(_USER, "@user", text)
+        text = by.sub(_INVISIBLE, "", by.sub(_CONTROL, " ", text))
         if self.emoji and not text.isascii():
-            text = fold(text)
-        text = unicodedata.normalize("NFC", with_few_marks(text))
+            text = fold(text, by)
+        text = by.normalize(with_few_marks(text, by))
         if self.stretched:
-            text = shorten_words(text)
+            text = shorten_words(text, by)
         if self.punctuation:
-            text = shorten_punctuation(text)
+            text = shorten_punctuation(text, by)
         if self.emoji:
-            text = part(text)
-        text = " ".join(text.split())
-        return mark_capitals(text) if self.capitals else text
+            text = part(text, by)
+        text = by.join(text)
+        return mark_capitals(text, by) if self.capitals else text
 
 
-def unescape(text: str) -> str:
+def unescape(text: str, by: Rewriter = _PLAIN) -> str:
     """Decode HTML character references; those with more than 32 digits name no character and are kept verbatim."""
-    if "&" not in text:
-        return text
-    return "".join(part if i % 2 else html.unescape(part) for i, part in enumerate(_OVERLONG.split(text)))
+    return by.sub(_REFERENCE, _decoded, text) if "&" in text else text
 
 
-def with_few_marks(text: str) -> str:
+def _decoded(reference: re.Match[str]) -> str:
+    return html.unescape(reference[0]) if len(reference[0]) < _OVERLONG else reference[0]
+
+
+def with_few_marks(text: str, by: Rewriter = _PLAIN) -> str:
     """Drop combining marks after MAX_MARKS in a row.
 
     NFC normalization sorts the marks of a run in quadratic time: 100,000 marks take 10 seconds.
     """
-    return text if text.isascii() else _MARKS.sub(_first_marks, text)
+    return text if text.isascii() else by.sub(_MARKS, _first_marks, text)
 
 
 def _first_marks(run: re.Match[str]) -> str:

@@ -2,6 +2,8 @@
 
 import re
 
+from sentiment.inference.alignment import Rewriter
+
 CAPITALS = "xxup"  # put before words in capitals, as fastai does; a token of model.new_tokens=[capitals]
 SELECTORS = "\ufe0e\ufe0f"  # variation selectors: drawn as text, drawn as emoji
 TONES = "\U0001f3fb-\U0001f3ff"  # skin tone modifiers
@@ -19,32 +21,35 @@ _STRETCHED = re.compile(r"(?!III(?!I)|[wW]{3}\.)([^\W\d_])\1{2,}")
 _REPEATED = re.compile(r"([^\w\s])\1{3,}")
 _LOUD = "(?<!\\w)[A-Z\xc0-\xd6\xd8-\xde\u0391-\u03a9\u0410-\u042f]{2,}(?!\\w)"
 _LOUDNESS = re.compile(rf"(?:{CAPITALS} )?({_LOUD}(?: {_LOUD})*)")
-_FOLD = str.maketrans("", "", SELECTORS)
+_SELECTOR = re.compile(f"[{SELECTORS}]")
+_PLAIN = Rewriter()
 
 
-def fold(text: str) -> str:
+def fold(text: str, by: Rewriter = _PLAIN) -> str:
     """Drop the variation selectors and the skin tones of emoji; a ZWJ sequence stays one sequence."""
-    return _TONED.sub("", text.translate(_FOLD) if SELECTORS[0] in text or SELECTORS[1] in text else text)
+    return by.sub(_TONED, "", by.sub(_SELECTOR, "", text))
 
 
-def part(text: str) -> str:
+def part(text: str, by: Rewriter = _PLAIN) -> str:
     """Put spaces around emoji, other pictorial signs and the emoticons that touch a word."""
     if not text.isascii():
-        text = SYMBOL.sub(r" \g<0> ", text)
-    text, found = _EMOTICON.subn(r" \g<0> ", text)
-    return _EMOTICON.sub(r" \g<0> ", text) if found else text  # one that stood between an emoticon and a word
+        text = by.sub(SYMBOL, r" \g<0> ", text)
+    parted = by.sub(_EMOTICON, r" \g<0> ", text)
+    if parted == text:
+        return text
+    return by.sub(_EMOTICON, r" \g<0> ", parted)  # one that stood between an emoticon and a word
 
 
-def shorten_words(text: str) -> str:
+def shorten_words(text: str, by: Rewriter = _PLAIN) -> str:
     """Shorten a letter that stands three times or more in a row to two: sooooo -> soo."""
-    return _STRETCHED.sub(r"\1\1", text)
+    return by.sub(_STRETCHED, r"\1\1", text)
 
 
-def shorten_punctuation(text: str) -> str:
+def shorten_punctuation(text: str, by: Rewriter = _PLAIN) -> str:
     """Shorten a sign that stands four times or more in a row to three: !!!!!! -> !!!"""
-    return _REPEATED.sub(r"\1\1\1", text)
+    return by.sub(_REPEATED, r"\1\1\1", text)
 
 
-def mark_capitals(text: str) -> str:
+def mark_capitals(text: str, by: Rewriter = _PLAIN) -> str:
     """Put CAPITALS before each run of words in capitals; a text that has the marks already is unchanged."""
-    return _LOUDNESS.sub(rf"{CAPITALS} \1", text)
+    return by.sub(_LOUDNESS, rf"{CAPITALS} \1", text)

@@ -77,7 +77,7 @@ class Prediction:
 @dataclass(frozen=True, slots=True)
 class Word:
     text: str
-    start: int  # offset of the first character in the explanation's text
+    start: int  # offset of the first character in the text as it was given
     end: int  # offset after the last character
     attribution: float  # contribution to the target's log-odds
 
@@ -89,8 +89,8 @@ class Explanation:
     Args:
         prediction: The answer that is explained.
         target: The label whose log-odds are explained.
-        text: The text as cleaned, which the words point into.
-        words: Each with its text, `start` and `end` in the cleaned text, and its `attribution`.
+        text: The text as it was given, which the words point into.
+        words: Each with its text, `start` and `end` in characters of the given text, and its `attribution`.
         baseline: The log-odds of the target where every word piece is [PAD].
         delta: The part that the words miss, since the gradient is taken at `steps` points alone.
         steps: The points on the path of integration.
@@ -99,7 +99,7 @@ class Explanation:
 
     prediction: Prediction
     target: str  # the explained label
-    text: str  # cleaned text; the word offsets refer to it
+    text: str  # as it was given; the word offsets refer to it
     words: tuple[Word, ...]
     baseline: float  # the target's log-odds when every word piece is [PAD]
     delta: float  # quadrature error: the integral is approximated with `steps` points
