@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from sentiment.inference.batching import PairRow, pad
+from sentiment.inference.packing import pack
 
 IGNORE_INDEX = -100  # label of padding rows; skipped by cross_entropy and the metrics
 CHUNK = 50  # batches per chunk; rows are sorted by length within a chunk only
@@ -91,17 +92,17 @@ class ResumableLoader(DataLoader[Any]):
 class Collate:
     """Collate function: pad tokenized rows to input_ids and attention_mask `(B, T)` and labels `(B,)`.
 
-    With `pairs`, a batch has token_type_ids `(B, T)` too. An empty batch becomes one padding row with the label
-    `IGNORE_INDEX`, so that its rank keeps pace with the others.
+    With `pairs`, a batch has token_type_ids `(B, T)` too. Where `packed`, the inputs are those of
+    `sentiment.inference.packing.pack` instead. An empty batch becomes one padding row with the label `IGNORE_INDEX`, so
+    that its rank keeps pace with the others.
     """
 
-    def __init__(self, pad_id: int, *, pairs: bool = False) -> None:
-        self.pad_id, self.pairs = pad_id, pairs
+    def __init__(self, pad_id: int, *, pairs: bool = False, packed: bool = False) -> None:
+        self.pad_id, self.pairs, self.packed = pad_id, pairs, packed
 
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         rows = rows or [{"input_ids": [self.pad_id], "types": 0, "label": IGNORE_INDEX}]
-        batch = pad(
-            [PairRow(row["input_ids"], row["types"]) if self.pairs else row["input_ids"] for row in rows], self.pad_id
-        )
+        ids = [PairRow(row["input_ids"], row["types"]) if self.pairs else row["input_ids"] for row in rows]
+        batch: dict[str, Any] = (pack if self.packed else pad)(ids, self.pad_id)
         batch["labels"] = torch.tensor([row["label"] for row in rows])
         return batch

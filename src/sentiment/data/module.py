@@ -50,6 +50,8 @@ class SentimentData(pl.LightningDataModule):
         splits: Raw texts and label names by split (train, validation, optionally test); filled by `setup`.
         labels: The label set in the order of the model's outputs; filled by `read`.
         order: Puts the labels of the train split in the order of the outputs; the task's.
+        packed: Batches are packed (`sentiment.inference.packing`); set by a model that reads them on a GPU.
+        pinned: Batches are in pinned memory, whose copy to a GPU the host does not wait for; set by the model.
         dropped: Numbers of rows that dedupe and drop_leaks removed, by split.
         report: Data quality report; available after `setup`.
     """
@@ -132,6 +134,7 @@ class SentimentData(pl.LightningDataModule):
         self.order: Callable[[Iterable[str]], list[str]] = sorted
         self.dropped: dict[str, Dropped] = {}  # by split
         self._tokenized: dict[str, Dataset] = {}
+        self.packed = self.pinned = False
 
     @property
     def tokenizer(self) -> Any:
@@ -257,8 +260,8 @@ class SentimentData(pl.LightningDataModule):
 
     def _loading(self) -> dict[str, Any]:
         """Return the DataLoader arguments; a separate generator keeps loaders from advancing torch's global RNG."""
-        collate = Collate(self.tokenizer.pad_token_id, pairs=self.preprocessing.aspects)
-        return {"collate_fn": collate, "generator": torch.Generator()}
+        collate = Collate(self.tokenizer.pad_token_id, pairs=self.preprocessing.aspects, packed=self.packed)
+        return {"collate_fn": collate, "generator": torch.Generator(), "pin_memory": self.pinned}
 
     def _tokenize(self, name: str, split: Split) -> Dataset:
         """Return token ids and label indices, memory-mapped from the cache, which is filled first if needed."""

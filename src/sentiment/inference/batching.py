@@ -84,3 +84,16 @@ def group_by_length(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
         groups.append(order[cuts[end] : end].tolist())
         end = cuts[end]
     return groups[::-1]
+
+
+def group_packed(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
+    """Partition rows in order into batches of at most `max_tokens` tokens; a longer row is a batch by itself."""
+    groups: list[list[int]] = []
+    room = 0
+    for i, length in enumerate(lengths):
+        if length > room or not groups:
+            groups.append([])
+            room = max_tokens
+        groups[-1].append(i)
+        room -= length
+    return groups

@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 from sentiment.errors import ConfigError, ModelError
 from sentiment.files import damaged
 from sentiment.inference.abstention import Abstention, abstaining, level_of
-from sentiment.inference.batching import MAX_TOKENS, group_by_length
+from sentiment.inference.batching import MAX_TOKENS, group_by_length, group_packed
 from sentiment.inference.checksums import verified_beside
 from sentiment.inference.explanations import Explainer
 from sentiment.inference.export_dir import (
@@ -38,7 +38,7 @@ from sentiment.inference.hub import locate
 from sentiment.inference.pairs import Aspects, PipelineInput, Text, as_inputs, from_pipeline, paired
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
-from sentiment.inference.runtimes import CLASSES, Compute, Opening, RuntimeName, open_runtime
+from sentiment.inference.runtimes import CLASSES, Compute, Opening, RuntimeName, open_on_gpu, open_runtime
 from sentiment.inference.tasks import answered, decoding_of, softmax
 from sentiment.inference.tokenization import Encoded, encode_windows
 from sentiment.inference.types import Explanation, Identity, Prediction
@@ -122,7 +122,8 @@ class Predictor:
             name: The path of the folder; or a hub id, "user/model", where no such folder is on this machine.
             revision: The branch, tag or commit of the hub id.
             device: "cpu", "cuda" or "cuda:1".
-            runtime: What computes the answers; "auto" is the one recorded in the folder, and on a GPU "torch".
+            runtime: What computes the answers; "auto" is the one recorded in the folder, and on a GPU "torch-bf16"
+                where its answers are those of fp32, else "torch".
             max_tokens: Bounds rows times length of one call of the runtime; by default 512 on a CPU, 16,384 on a GPU.
             window_step: Takes the place of the run's own (`data.window_step`).
             max_error: Error rate that the answers given keep, as promised on validation; the other texts are left to a
@@ -164,7 +165,7 @@ class Predictor:
         Args:
             run: The folder.
             device: The torch device; the ONNX runtimes compute on the CPU.
-            runtime: "auto" is the runtime recorded in the export, or torch on a GPU.
+            runtime: "auto" is the runtime recorded in the export; on a GPU torch-bf16, or torch if bf16 would differ.
             max_tokens: Limit on rows times length of one forward call; the default depends on the device.
             window_step: Overrides the export's distance between window starts, in tokens.
             max_error: Error rate promised for the answers given; the other texts are left to a person.
@@ -184,10 +185,14 @@ class Predictor:
             pad_id = padding_of(export, tokenizer)
             readability, abstention = Readability.read(export, tokenizer), Abstention.read(export)
             load_model = cache(lambda: load_torch(export, device))
-            chosen = ("torch" if device != "cpu" else preprocessing.runtime) if runtime == "auto" else runtime
+            chosen = preprocessing.runtime if runtime == "auto" else runtime
             if chosen not in CLASSES:
                 raise ConfigError(f"runtime={chosen}: there are {', '.join(CLASSES)}")
-            compute = open_runtime(Opening(chosen, export, len(labels), pad_id, device, load_model))
+            opening = Opening(chosen, export, len(labels), pad_id, device, preprocessing.max_length, load_model)
+            if runtime == "auto" and device != "cpu":
+                chosen, compute = open_on_gpu(opening)
+            else:
+                compute = open_runtime(opening)
         predictor = cls(
             compute,
             tokenizer,
@@ -410,8 +415,11 @@ class Predictor:
     def _score(self, rows: Sequence[list[int]]) -> Any:
         """Compute the probabilities of token-id rows in batches; float32 of shape (rows, labels)."""
         logits = np.empty((len(rows), len(self.labels)), dtype=np.float32)
-        for batch in group_by_length([len(row) for row in rows], self.max_tokens):
-            logits[batch] = self.compute([rows[i] for i in batch]).numpy()
+        group = group_packed if getattr(self.compute, "packed", False) else group_by_length
+        batches = group([len(row) for row in rows], self.max_tokens)
+        answers = [self.compute([rows[i] for i in batch]) for batch in batches]  # a GPU is not waited for in between
+        for batch, answer in zip(batches, answers, strict=True):
+            logits[batch] = answer.cpu().numpy()
         return self.decoding.probabilities(logits)
 
     def _prediction(self, row: list[float], read: Encoded) -> Prediction:

@@ -62,6 +62,7 @@ def check(cfg: DictConfig) -> None:
     if cfg.data.get("labels") is not None:
         label_texts(cfg.data.labels, "data.labels")
     check_model(cfg.model)
+    check_compile(cfg)
     if cfg.data.get("new_tokens") != cfg.model.get("new_tokens"):
         raise ConfigError("data.new_tokens is that of the model; set model.new_tokens alone")
     check_monitors(cfg)
@@ -88,6 +89,17 @@ def check_model(model: DictConfig) -> None:
     with suppress(ModelError):
         keys = inspect.signature(check_settings).parameters
         check_settings(**{str(key): value for key, value in model.items() if key in keys})
+
+
+def check_compile(cfg: DictConfig) -> None:
+    """Raise ConfigError where `model.compile=true` would do nothing."""
+    from sentiment.training.gpu_kernels import has_gpu
+
+    if cfg.model.get("compile") and not has_gpu(str(cfg.trainer.get("accelerator", "auto"))):
+        raise ConfigError(
+            "model.compile=true can do nothing here: layers are compiled for CUDA GPUs alone, and "
+            f"trainer.accelerator={cfg.trainer.get('accelerator', 'auto')} finds none; set model.compile=null"
+        )
 
 
 def check_loss(loss: DictConfig) -> None:

@@ -15,10 +15,12 @@ from sentiment.data.batches import IGNORE_INDEX
 from sentiment.data.new_tokens import Wanted
 from sentiment.evaluation import metrics
 from sentiment.inference.batching import takes_types
+from sentiment.inference.packing import enable_packing, packs
 from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.training import param_groups
 from sentiment.training.adapters import with_adapters
 from sentiment.training.cpu_kernels import accelerate
+from sentiment.training.gpu_kernels import compile_layers
 from sentiment.training.losses import as_loss
 from sentiment.training.networks import check_runs, load_network
 from sentiment.training.optimizers import AdamW, build_optimizer
@@ -27,6 +29,8 @@ from sentiment.training.schedules import build_schedule, check_schedule
 from sentiment.training.tasks import Single, Task
 
 log = logging.getLogger(__name__)
+
+COMPILED_STEPS = 2000  # compiling takes about half a minute
 
 Fraction = Annotated[float, Ge(0), Lt(1)]
 
@@ -44,7 +48,9 @@ class SentimentClassifier(pl.LightningModule):
         task: the kind of label; one of several by default.
         loss: a `Loss`, or a function of logits and targets; by default the task's.
         lora: a `peft.LoraConfig`; only the adapters and the head are then trained (Hu et al. 2021).
-        accelerate: use our own attention, dropout and sparse embedding updates when a single process trains on a CPU.
+        accelerate: on a GPU in bf16, pack BERT's rows so that no padding is computed; on a CPU in a single process, use
+            our own attention, dropout and sparse embedding updates.
+        compile: compile the layers with torch.compile, on a GPU alone; None: for runs of at least `COMPILED_STEPS`.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class SentimentClassifier(pl.LightningModule):
         dropout: Fraction | None = None,
         attention_dropout: Fraction | None = None,
         accelerate: bool = True,
+        compile: bool | None = None,
     ) -> None:
         super().__init__()
         self.labels = list(labels)
@@ -79,7 +86,7 @@ class SentimentClassifier(pl.LightningModule):
         self.loss = self.task.default_loss() if loss is None else as_loss(loss)
         self.decoding: Decoding = SINGLE  # set once the data is read
         self.optimizer = optimizer
-        self.accelerate = accelerate
+        self.accelerate, self.compile_layers = accelerate, compile
         self.backbone = backbone
         self.network, self.remarks = load_network(
             backbone, self.labels, dropout, attention_dropout, revision, new_tokens
@@ -94,6 +101,15 @@ class SentimentClassifier(pl.LightningModule):
         alone = self.trainer.world_size == 1
         return self.accelerate and alone and self.trainer.strategy.root_device.type == "cpu"
 
+    @property
+    def on_gpu(self) -> bool:
+        return bool(self.trainer.strategy.root_device.type == "cuda")
+
+    @property
+    def packable(self) -> bool:
+        half = str(self.trainer.precision).startswith(("bf16", "16"))  # flash attention has no fp32
+        return half and self.device_mesh is None and packs(self.network)
+
     def setup(self, stage: str) -> None:
         if stage == "fit":
             for line in self.remarks:
@@ -101,6 +117,12 @@ class SentimentClassifier(pl.LightningModule):
             check_runs(self.network, self.backbone, self.trainer.datamodule.preprocessing.max_length)  # type: ignore[attr-defined]
         if stage == "fit" and self.accelerated:
             accelerate(self.network)
+        if stage == "fit" and self.on_gpu:
+            torch.utils.deterministic.fill_uninitialized_memory = False  # it would write every new tensor twice
+            self.trainer.datamodule.pinned = True  # type: ignore[attr-defined]
+            if self.accelerate and self.packable:
+                enable_packing(self.network)
+                self.trainer.datamodule.packed = True  # type: ignore[attr-defined]
         if stage == "fit":
             counts: Counter[str] = Counter(self.trainer.datamodule.splits["train"].labels)  # type: ignore[attr-defined]
             self.loss.prepare(self.labels, counts)
@@ -112,11 +134,13 @@ class SentimentClassifier(pl.LightningModule):
         return self.network.merge_and_unload() if hasattr(self.network, "merge_and_unload") else self.network
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **others: Any
     ) -> torch.Tensor:
-        """Compute logits (B, labels) from token ids, attention mask and, with aspects, token types (B, T)."""
-        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask, **types).logits
+        """Compute logits (B, labels) from token ids, attention mask and, with aspects, token types (B, T).
+
+        Or from what `sentiment.inference.packing.pack` makes of rows.
+        """
+        logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask, **others).logits
         return logits
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -134,6 +158,11 @@ class SentimentClassifier(pl.LightningModule):
     def on_fit_start(self) -> None:
         if self.global_rank:  # else all ranks would draw the same dropout masks
             torch.manual_seed(torch.initial_seed() + self.global_rank)
+
+    def on_train_start(self) -> None:
+        long = self.trainer.estimated_stepping_batches >= COMPILED_STEPS
+        if self.on_gpu and (long if self.compile_layers is None else self.compile_layers):
+            compile_layers(self.network)
 
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Return the loss averaged over the global batch, by the weights of its rows.
@@ -189,6 +218,6 @@ class SentimentClassifier(pl.LightningModule):
             clip(self.parameters(), gradient_clip_val)
 
     def _logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        types = batch.get("token_type_ids") if takes_types(self.network.config) else None
-        logits: torch.Tensor = self(batch["input_ids"], batch["attention_mask"], types).float()
+        left = {"labels"} if takes_types(self.network.config) else {"labels", "token_type_ids"}
+        logits: torch.Tensor = self(**{name: one for name, one in batch.items() if name not in left}).float()
         return logits
