@@ -187,7 +187,8 @@ def whole_run(folder: Path, *, device: str) -> dict[str, Any]:
     accelerator = "cpu" if device == "cpu" else "gpu"
     overrides = [
         f"model.backbone={model}", "model.new_tokens=null", "trainer.max_epochs=1", "data.max_length=32",
-        "after_training.convert=null", "model.lr=1e-3", f"trainer.accelerator={accelerator}", f"paths.output_dir={folder}/outputs",
+        "after_training.convert=null", "model.lr=1e-3", f"trainer.accelerator={accelerator}",
+        f"paths.output_dir={folder}/outputs",
         f"paths.cache={folder}/cache", "trainer.enable_progress_bar=false",
     ]  # fmt: skip
     run = train(run_name="whole", overrides=overrides).folder

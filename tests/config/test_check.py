@@ -120,7 +120,8 @@ MISTAKES = [
     # names
     (
         "after_training.convert.runtime=onxx",
-        "after_training.convert.runtime=onxx: expected 'auto', 'torch', 'onnx', 'onnx-int8' or 'torch-bf16'; did you mean onnx?",
+        "after_training.convert.runtime=onxx: expected 'auto', 'torch', 'onnx', 'onnx-int8' or 'torch-bf16'; did you "
+        "mean onnx?",
     ),
     ("model.scheduler=lnear", "model.scheduler=lnear: expected 'linear', 'cosine', "),
     ("data.truncation=heads", "data.truncation=heads: expected 'head', 'tail' or 'head_tail'; did you mean head?"),
