@@ -105,13 +105,16 @@ class SentimentHandler:
         return dict(zip([*plain, *asked], [*scored, *explained], strict=True))
 
     def _promised(self, request: Request, found: Outcome) -> Outcome:
-        """Leave texts to a person where the request asks for an error rate."""
-        if isinstance(found, RequestError) or request.max_error is None:
+        """Leave texts to a person where the request asks for an error rate, and give labels by its thresholds."""
+        if isinstance(found, RequestError) or (request.max_error is None and request.threshold is None):
             return found
         try:
-            return self.predictor.with_promise(found, request.max_error)
+            given = self.predictor.with_threshold(found, request.threshold)
+            return self.predictor.with_promise(given, request.max_error)
         except ConfigError as error:
             return RequestError(str(error))
+        except RequestError as error:
+            return error
 
     def _head(self, index: int, answer: str | RequestError, context: Any) -> None:
         context.set_response_content_type(index, "application/json")

@@ -47,7 +47,9 @@ def called(command, *overrides):
 
 @pytest.mark.parametrize("choice", GROUPS)
 def test_every_option_of_training_composes_and_binds(choice):
-    cfg = composed("train", choice, *(["model.backbone=x"] if choice == "model=base" else []))
+    also = {"model=base": ["model.backbone=x"], "loss=corn": ["task=scale"]}
+    also |= dict.fromkeys(("loss=binary_cross_entropy", "loss=binary_focal"), ["task=multi"])
+    cfg = composed("train", choice, *also.get(choice, []))
     OmegaConf.resolve(cfg)
     check(cfg)
 

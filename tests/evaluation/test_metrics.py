@@ -55,7 +55,12 @@ def test_names_titles_and_directions_are_those_of_the_records():
     assert metrics.title("recall/very, good") == "recall, very, good"
     assert metrics.title("mine") == "mine"
     assert metrics.ordered(["mine", "loss", "recall/b", "accuracy"]) == ["accuracy", "recall/b", "loss", "mine"]
-    assert {metric.name for metric in metrics.METRICS if metric.mode == "min"} == {"loss", "mae", "macro_mae"}
+    assert {metric.name for metric in metrics.METRICS if metric.mode == "min"} == {
+        "loss",
+        "mae",
+        "macro_mae",
+        "hamming",
+    }
 
 
 @pytest.fixture

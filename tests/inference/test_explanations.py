@@ -7,7 +7,7 @@ from captum.attr import LayerIntegratedGradients
 from transformers import BertConfig, BertForSequenceClassification
 
 from sentiment.errors import RequestError
-from sentiment.inference.explanations import MAX_STEPS, MIN_STEPS, OPERATIONS, Explainer, log_odds, operations, words
+from sentiment.inference.explanations import MAX_STEPS, MIN_STEPS, OPERATIONS, Explainer, operations, words
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.types import Explanation
@@ -43,7 +43,9 @@ def test_attributions_are_those_of_captum(predictor, explainer, text):
     plan = explainer.plan(text, "positive")
 
     def score(ids):
-        return log_odds(predictor.model(input_ids=ids).logits / predictor.preprocessing.temperature, 1)
+        return predictor.decoding.log_odds(
+            predictor.model(input_ids=ids).logits / predictor.preprocessing.temperature, 1
+        )
 
     theirs = LayerIntegratedGradients(score, predictor.model.get_input_embeddings())
     blank = [*plan.ids[:1], *[predictor.pad_id] * (len(plan.ids) - 2), *plan.ids[-1:]]

@@ -68,6 +68,7 @@ def test_details_of_tensors_are_tensors():
         {"name": "tokens", "datatype": "INT64", "shape": [2], "data": [5, 64]},
         {"name": "truncated", "datatype": "BOOL", "shape": [2], "data": [False, True]},
         {"name": "unreadable", "datatype": "FP32", "shape": [2], "data": [0.0, 0.25]},
+        {"name": "polarity", "datatype": "FP32", "shape": [2], "data": [one.polarity for one in (SUNNY, GLOOMY)]},
         {"name": "readable", "datatype": "BOOL", "shape": [2], "data": [True, True]},
     ]
 

@@ -10,6 +10,7 @@ SUNNY = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9}, 5, False
 def test_a_prediction_tells_its_tokens_only_when_asked():
     assert set(SUNNY.to_json()) == {"label", "score", "probabilities"}
     read = {"unreadable": 0.0, "readable": True}
+    read["polarity"] = SUNNY.probabilities["positive"] - SUNNY.probabilities["negative"]
     assert SUNNY.to_json(details=True) == {**SUNNY.to_json(), "tokens": 5, "truncated": False, **read}
 
 

@@ -26,6 +26,7 @@ from sentiment.data.tables import STDIN, Broken, Quoting, Row, TableOptions
 from sentiment.errors import (
     ClientError,
     ClusterError,
+    ConfigError,
     DataError,
     InterruptedRunError,
     ModelChangedError,
@@ -56,6 +57,7 @@ def predict(
     columns: Sequence[str] | None = None,
     broken_lines: Broken = "refuse",
     prefix: str = "",
+    polarity: bool = False,
     spreadsheet_safe: bool = False,
     chunk: Annotated[int, Gt(0)] = 1024,
     overwrite: bool = False,
@@ -80,6 +82,7 @@ def predict(
         columns: Names of all columns, if the input has no header.
         broken_lines: "keep" turns a malformed line into an empty row, which is rejected; "refuse" raises DataError.
         prefix: Prefix of the added column names.
+        polarity: Add the column polarity, between -1 and 1, for models with negative and positive or ordered labels.
         spreadsheet_safe: Keep spreadsheets from evaluating texts as formulas (CSV, TSV, xlsx).
         chunk: Rows per part.
         overwrite: Discard the parts of a different job with the same output and start over.
@@ -107,7 +110,7 @@ def predict(
     )
     target.check_beside([path for path in source.paths if path != STDIN])
     engine = pinned(engine)
-    job = Job.plan(source, options, target, engine, prefix=prefix, chunk=chunk)
+    job = Job.plan(source, options, target, engine, prefix=prefix, polarity=polarity, chunk=chunk)
     with job.parts.held():
         done = job.reopen(overwrite=overwrite)
         before = sum(part.rows for part in done.values())
@@ -135,14 +138,27 @@ class Job:
 
     @classmethod
     def plan(
-        cls, source: Source, options: TableOptions, output: Output, engine: Classifier, *, prefix: str, chunk: int
+        cls,
+        source: Source,
+        options: TableOptions,
+        output: Output,
+        engine: Classifier,
+        *,
+        prefix: str,
+        polarity: bool,
+        chunk: int,
     ) -> "Job":
         canary, cells = probe(engine, source)
+        if polarity and canary.polarity is None:
+            names = ", ".join(canary.probabilities)
+            raise ConfigError(f"polarity=true: the labels {names} have no negative and positive one; leave it out")
         columns = Columns(
             list(canary.probabilities),
             prefix,
             promise=canary.abstained is not None,
             scale=canary.value is not None,
+            several=canary.labels is not None,
+            polarity=polarity,
         )
         given, rows = source.columns, source.__iter__
         if source.paths == (STDIN,):
@@ -163,6 +179,8 @@ class Job:
             "broken_lines": source.broken,
             "prefix": prefix,
             **({"promise": True} if columns.promise else {}),
+            **({"polarity": True} if polarity else {}),
+            **({"several": True} if columns.several else {}),
             "spreadsheet_safe": output.spreadsheet_safe,
             "chunk": chunk,
         }

@@ -5,7 +5,7 @@ resume and rejects work alike; Ray Data would choose different blocks.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le
 from sentiment.errors import ClusterError, ModelChangedError, TextError
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.pairs import Text
-from sentiment.inference.predictor import Predictor
+from sentiment.inference.predictor import Predictor, Share
 from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.types import Identity, Prediction
 from sentiment.ray_cluster import ray_cluster
@@ -39,6 +39,7 @@ class RayPool:
         window_step: Stride of the windows over long texts; None uses the export's.
         max_error: Promised error rate of the answers given; None uses the export's.
         default_aspect: Aspect of a text without one; None uses the export's.
+        threshold: Probability from which a label is given, for all labels or by label; None uses the export's.
     """
 
     def __init__(
@@ -54,14 +55,16 @@ class RayPool:
         window_step: Annotated[int, Ge(0)] | None = None,
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
         default_aspect: str | None = None,
+        threshold: Share | Mapping[str, Share] | None = None,
     ) -> None:
         export = export_folder(Path(run)).absolute()
         self._stack = ExitStack()
         self.ray = self._stack.enter_context(ray_cluster(address, quiet=True))
         options = {"num_cpus": num_cpus, "num_gpus": num_gpus, "max_restarts": -1, "max_task_retries": -1}
         actor = self.ray.remote(**options)(Scorer)
+        by_label = dict(threshold) if isinstance(threshold, Mapping) else threshold
         settings = {"device": device, "runtime": runtime, "window_step": window_step, "max_error": max_error}
-        settings["default_aspect"] = default_aspect
+        settings |= {"default_aspect": default_aspect, "threshold": by_label}
         self.actors = [actor.remote(export, **settings) for _ in range(actors)]
 
         self.model: Identity = self._result(self.actors[0].identity.remote())

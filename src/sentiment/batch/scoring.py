@@ -10,7 +10,7 @@ from sentiment.batch.parts import LEFT, Part, Rejects
 from sentiment.data.tables import BrokenRow, Row
 from sentiment.errors import DataError, RejectedError, RequestError, SentimentError, TextError
 from sentiment.inference.pairs import Pair, Text
-from sentiment.inference.types import Classifier, Prediction, Streaming
+from sentiment.inference.types import Classifier, Prediction, Streaming, names_of
 from sentiment.protocol.validation import check_aspect, check_text
 
 SCALE = ("value", "low", "high")  # columns of ordered labels
@@ -24,18 +24,22 @@ class Columns:
     With a promise (`max_error`) there is also abstained. The prediction of a text that cannot be read, or that is left
     to a person, is empty.
 
-    On a scale the last three are value, low and high: the expected value and its interval.
+    On a scale the last three are value, low and high: the expected value and its interval. With `polarity` there is
+    also that. Of a model that gives several labels the prediction is "joy|surprise", and there is no score.
     """
 
     labels: Sequence[str]
     prefix: str = ""
     promise: bool = False
     scale: bool = False
+    several: bool = False
+    polarity: bool = False
 
     @property
     def numbers(self) -> list[str]:
         labels = [f"p_{label}" for label in self.labels]
-        return [f"{self.prefix}{name}" for name in ("score", *labels, "unreadable", *(SCALE if self.scale else ()))]
+        names = [*(() if self.several else ("score",)), *labels, "unreadable", *(SCALE if self.scale else ())]
+        return [f"{self.prefix}{name}" for name in (*names, *(("polarity",) if self.polarity else ()))]
 
     @property
     def names(self) -> list[str]:
@@ -46,10 +50,12 @@ class Columns:
             return [None] * len(self.names)
         probabilities = [round(prediction.probabilities[label], 6) for label in self.labels]
         label = prediction.label if prediction.decided else None
-        numbers = [round(prediction.score, 6), *probabilities, prediction.unreadable]
+        numbers = [*([] if self.several else [round(prediction.score, 6)]), *probabilities, prediction.unreadable]
         if self.scale:
             ends = [None, None] if prediction.interval is None else prediction.interval
             numbers += [None if prediction.value is None else round(prediction.value, 6), *ends]
+        if self.polarity:
+            numbers.append(None if prediction.polarity is None else round(prediction.polarity, 6))
         return [label, *numbers, *([prediction.abstained] if self.promise else [])]
 
 
@@ -203,7 +209,7 @@ def answered(
         if prediction:
             left["unreadable"] += prediction.readable is False
             left["abstained"] += bool(prediction.abstained)
-            counts.update([prediction.label] if prediction.decided else [])
+            counts.update(names_of(prediction.answer) if prediction.decided else [])
     rejects = [(at, result) for at, result in enumerate(results, first) if isinstance(result, str)]
     part = Part(len(rows), len(rejects), dict(counts), left["unreadable"], left["abstained"])
     return Chunk(number, done, part, rejects)

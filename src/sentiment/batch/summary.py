@@ -49,10 +49,12 @@ def summary(
     parts: Sequence[Part],
     changes: Changes,
 ) -> dict[str, Any]:
+    several = settings.get("several", False)
     rows, rejected, counts = sum(p.rows for p in parts), sum(p.rejected for p in parts), Counter[str]()
     left = {name: sum(getattr(part, name) for part in parts) for name in LEFT}
     for part in parts:
         counts.update(part.labels)
+    whole = rows - rejected - sum(left.values()) if several else counts.total()  # a text may have several, or none
     return {
         "output": {
             "file": output.path.name,
@@ -68,7 +70,7 @@ def summary(
         "rejected": rejected,
         **left,
         "labels": {label: counts[label] for label in labels},
-        "shares": {label: round(counts[label] / max(1, counts.total()), 6) for label in labels},
+        "shares": {label: round(counts[label] / max(1, whole), 6) for label in labels},
         "changed_values": to_json(changes),
     }
 

@@ -115,7 +115,7 @@ def engine_of(
         from sentiment.client import Client
         from sentiment.client.pinned import ADDRESS
 
-        address = {name: model.get(name) for name in (*ADDRESS, "max_error")}
+        address = {name: model.get(name) for name in (*ADDRESS, "max_error", "threshold")}
         with Client(
             **address | {"url": server or model["url"], "key_file": key_file or model.get("key_file")}
         ) as client:
@@ -128,11 +128,10 @@ def engine_of(
     extras.require("a sample scored by the run", ["sentiment.inference.predictor"])
     from sentiment.inference.predictor import Predictor
 
-    settings = {
-        name: model[name]
-        for name in ("runtime", "device", "window_step", "max_tokens", "max_error", "default_aspect")
-        if name in model
-    }
+    names = ("runtime", "device", "window_step", "max_tokens", "max_error", "default_aspect")
+    settings = {name: model[name] for name in names if name in model}
+    if "thresholds" in (task := model.get("task") or {}):
+        settings["threshold"] = dict(zip(model["labels"], task["thresholds"], strict=True))
     yield Predictor.load(Path(run or model["run"]), **settings)
 
 
@@ -158,18 +157,20 @@ class Comparison:
     others: list[str] | None = None  # descriptions of the rows that differ
 
     def add(self, number: int, row: Row, outcome: Prediction | str, columns: Columns, tolerance: float) -> None:
-        label, score, *others = (row[name] for name in columns.names)
-        probabilities = others[: len(columns.labels)]
+        label = row[columns.names[0]]
+        probabilities = [row[f"{columns.prefix}p_{name}"] for name in columns.labels]
+        first = probabilities[0]
         self.rows += 1
-        if isinstance(outcome, str) or score in (None, ""):
-            if not (isinstance(outcome, str) and score in (None, "")):
+        if isinstance(outcome, str) or first in (None, ""):
+            if not (isinstance(outcome, str) and first in (None, "")):
                 self._differs(number, label or "no prediction", outcome if isinstance(outcome, str) else outcome.label)
             return
         now = [outcome.probabilities.get(name, float("nan")) for name in columns.labels]
         apart = max(abs(float(p) - q) for p, q in zip(probabilities, now, strict=True))
         self.furthest = max(self.furthest, apart)
         if not apart <= tolerance:
-            self._differs(number, f"{label} {float(score):.4f}", f"{outcome.label} {outcome.score:.4f}")
+            highest = max(map(float, probabilities)) if columns.several else float(row[f"{columns.prefix}score"])
+            self._differs(number, f"{label} {highest:.4f}", f"{outcome.label} {outcome.score:.4f}")
 
     def _differs(self, number: int, before: str, now: str) -> None:
         self.others = [*(self.others or []), f"row {number + 1}: {before} in the output, {now} today"]
@@ -179,7 +180,8 @@ def check_sample(
     target: Output, record: Mapping[str, Any], engine: Classifier, sample: int, tolerance: float
 ) -> Iterator[str]:
     settings = record["settings"]
-    columns = Columns(list(record["labels"]), settings["prefix"], promise=settings.get("promise", False))
+    flags = {name: settings.get(name, False) for name in ("promise", "several")}
+    columns = Columns(list(record["labels"]), settings["prefix"], **flags)
     comparison = Comparison()
     chosen = spread(rows_of(target), record["rows"], sample)
     while some := list(islice(chosen, BATCH)):

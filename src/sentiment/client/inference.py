@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -47,6 +47,8 @@ class Address:
         details: Ask for token counts, truncation and readability too.
         max_error: Error rate that the answers given must keep, as the model's validation split promises it; the other
             texts are left to a person (`Prediction.abstained`). Default: the archive's own.
+        threshold: Of a model that gives several labels, the probability from which a label is given: one for all labels
+            or by label. Default: the archive's own.
         ca_file: PEM file of the CAs to trust for https; default: the usual ones.
         server_name: The name that the certificate must hold; default: the host of `url`.
     """
@@ -60,6 +62,7 @@ class Address:
     pauses: Sequence[Annotated[float, Ge(0)]] = PAUSES
     details: bool = False
     max_error: Annotated[float, Gt(0), Le(1)] | None = None
+    threshold: Annotated[float, Ge(0), Le(1)] | Mapping[str, Annotated[float, Ge(0), Le(1)]] | None = None
     ca_file: Path | str | None = None
     server_name: str | None = None
 
@@ -77,6 +80,8 @@ class Address:
         asked: dict[str, Any] = {"details": True} if self.details or details else {}
         if self.max_error is not None:
             asked["max_error"] = self.max_error
+        if self.threshold is not None:
+            asked["threshold"] = dict(self.threshold) if isinstance(self.threshold, Mapping) else self.threshold
         some: list[Text] = []
         size = 0
         for i, text in enumerate(inputs(texts, aspect)):

@@ -1,11 +1,11 @@
 """A client bound to one model, for jobs that must not mix two models' predictions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sentiment.errors import ModelChangedError
 from sentiment.inference.pairs import Text
-from sentiment.inference.types import Identity, Model, Prediction
+from sentiment.inference.types import Identity, Model, Prediction, Threshold
 
 ADDRESS = ("url", "model", "key_file", "ca_file", "server_name")  # attributes needed to reconnect to the same server
 
@@ -15,6 +15,7 @@ class Describing(Protocol):
 
     url: str
     max_error: float | None
+    threshold: Threshold | None
 
     def describe(self) -> Model: ...
     def answers(self, texts: Sequence[Text], *, details: bool) -> Iterable[tuple[list[Prediction], str | None]]: ...
@@ -46,6 +47,8 @@ class PinnedClient:
             deciding["default_aspect"] = own.default_aspect
         if self.client.max_error is not None:
             deciding["max_error"] = self.client.max_error
+        if (threshold := self.client.threshold) is not None:
+            deciding["threshold"] = dict(threshold) if isinstance(threshold, Mapping) else threshold
         address = {name: getattr(self.client, name) for name in ADDRESS}
         return Identity(deciding, {name: None if value is None else str(value) for name, value in address.items()})
 

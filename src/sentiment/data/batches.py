@@ -90,19 +90,28 @@ class ResumableLoader(DataLoader[Any]):
 
 
 class Collate:
-    """Collate function: pad tokenized rows to input_ids and attention_mask `(B, T)` and labels `(B,)`.
+    """Collate function: pad tokenized rows to input_ids and attention_mask `(B, T)`, labels `(B,)` or `(B, labels)`.
 
     With `pairs`, a batch has token_type_ids `(B, T)` too. Where `packed`, the inputs are those of
     `sentiment.inference.packing.pack` instead. An empty batch becomes one padding row with the label `IGNORE_INDEX`, so
     that its rank keeps pace with the others.
     """
 
-    def __init__(self, pad_id: int, *, pairs: bool = False, packed: bool = False) -> None:
+    def __init__(
+        self, pad_id: int, *, pairs: bool = False, packed: bool = False, several: int | None = None
+    ) -> None:
+        """`several` is the number of labels where each row has 0 or 1 for each of them."""
         self.pad_id, self.pairs, self.packed = pad_id, pairs, packed
+        self.ignored: Any = IGNORE_INDEX if several is None else [IGNORE_INDEX] * several
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        rows = rows or [{"input_ids": [self.pad_id], "types": 0, "label": IGNORE_INDEX}]
+        rows = rows or [{"input_ids": [self.pad_id], "types": 0, "label": self.ignored}]
         ids = [PairRow(row["input_ids"], row["types"]) if self.pairs else row["input_ids"] for row in rows]
         batch: dict[str, Any] = (pack if self.packed else pad)(ids, self.pad_id)
         batch["labels"] = torch.tensor([row["label"] for row in rows])
         return batch
+
+
+def counted(targets: torch.Tensor) -> torch.Tensor:
+    """Return which rows of labels `(B,)` or `(B, labels)` are no padding rows."""
+    return (targets if targets.ndim == 1 else targets[:, 0]) != IGNORE_INDEX

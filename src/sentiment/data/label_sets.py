@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from sentiment.data.labelled import Labelled
 from sentiment.data.splits import Split
 from sentiment.data.tables import label_value
 from sentiment.errors import ConfigError, DataError
+from sentiment.inference.types import JOINT, Label, names_of
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +31,21 @@ def label_names(
     if not wanted and "train" not in splits:
         there = f"only {', '.join(splits)}" if splits else "nor any other with labels"
         raise DataError(f"there is no train split, {there}; set data.train=FILE")
-    names = list(wanted) if wanted else order(set(splits["train"].labels))
+    several = any(isinstance(label, tuple) for split in splits.values() for label in split.labels)
+    names = list(wanted) if wanted else order(set(all_names(splits["train"])))
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise ConfigError(f"data.labels has {twice[0]!r} twice; name each label once")
     if len(names) < 2:
         raise DataError(f"training needs two labels or more, got {names}; check data.label_column")
+    if several and (split := [name for name in names if JOINT in name]):
+        told = f"the label {split[0]!r} holds {JOINT}, which parts labels where a text has several"
+        raise ConfigError(f"{told}; data.label_map={{{split[0]}: NAME}} renames it")
     return names
+
+
+def all_names(split: Split) -> Iterator[str]:
+    """Yield the label of each text, or all of its labels."""
+    return (name for label in split.labels for name in names_of(label))
 
 
 def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: bool) -> dict[str, Split]:
@@ -58,17 +68,28 @@ def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: boo
         if name == "test" and HIDDEN not in names and set(split.labels) == {HIDDEN}:
             log.warning("the test split has no labels but %s; it is left out", HIDDEN)
             continue
-        other = {label: same.get(meaning(label)) for label in dict.fromkeys(split.labels) if label not in names}
+        other = {label: same.get(meaning(label)) for label in dict.fromkeys(all_names(split)) if label not in names}
         for label, known in other.items():
             if known is None:
                 raise DataError(
-                    f"{name} row {split.labels.index(label) + 1} has the label {label!r}, unknown to {source}: "
+                    f"{name} row {row_of(label, split) + 1} has the label {label!r}, unknown to {source}: "
                     f"{', '.join(names)}; data.label_map={{{label}: NAME}} renames it"
                 )
             log.info("the label %r of the %s split is %r of %s", label, name, known, source)
-        labels = [other.get(label) or label for label in split.labels] if other else split.labels
-        aligned[name] = replace(split, labels=labels)
+        aligned[name] = replace(split, labels=[with_names(label, other, names) for label in split.labels])
     return aligned
+
+
+def row_of(name: str, split: Split) -> int:
+    """Return the number of the first row with a label, from 0."""
+    return next(i for i, label in enumerate(split.labels) if name in names_of(label))
+
+
+def with_names(label: Label, other: Mapping[str, str | None], order: Sequence[str]) -> Label:
+    """Return a text's label under its name of the label set; several in the order of the set, each once."""
+    if isinstance(label, str):
+        return other.get(label) or label
+    return tuple(sorted({other.get(name) or name for name in label}, key=order.index))
 
 
 def meaning(label: str) -> object:
@@ -85,13 +106,18 @@ def renamed(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[st
     """Rename labels by data.label_map; ConfigError if it names a label that no row has."""
     if not names:
         return dict(splits)
-    there = {label for split in splits.values() for label in split.labels if label is not None}
+    labels = (label for split in splits.values() for label in split.labels if label is not None)
+    there = {name for label in labels for name in names_of(label)}
     if idle := [label for label in names if label not in there]:
         raise ConfigError(f"data.label_map renames {idle[0]!r}, which no row has; there are {', '.join(sorted(there))}")
     return {
-        split: replace(rows, labels=[None if label is None else names.get(label, label) for label in rows.labels])
+        split: replace(rows, labels=[None if one is None else renamed_label(one, names) for one in rows.labels])
         for split, rows in splits.items()
     }
+
+
+def renamed_label(label: Label, names: Mapping[str, str]) -> Label:
+    return names.get(label, label) if isinstance(label, str) else tuple(names.get(one, one) for one in label)
 
 
 def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
@@ -104,7 +130,7 @@ def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
             listed = " and ".join(map(repr, group))
             log.warning("the labels %s differ in case or spaces alone; data.label_map makes them one", listed)
     if {"train", "validation"} <= splits.keys():
-        train, validation = (set(splits[name].labels) for name in ("train", "validation"))
+        train, validation = (set(all_names(splits[name])) for name in ("train", "validation"))
         if lacking := sorted(train - validation):
             log.warning("the validation split has no row with the label %s, which train has", ", ".join(lacking))
 

@@ -1,18 +1,20 @@
 """Texts, labels and aspects as read, before validation; a missing value is None."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from sentiment.data.tables import label_value, text_value
+from sentiment.data.label_form import ONE, LabelForm
+from sentiment.data.tables import text_value
 from sentiment.errors import DataError
+from sentiment.inference.types import Label
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
     texts: list[str | None] = field(default_factory=list)
-    labels: list[str | None] = field(default_factory=list)
+    labels: list[Label | None] = field(default_factory=list)
     decimals: bool = False  # True if some labels were whole numbers stored as floats
     aspects: list[str | None] | None = None  # None if the rows have none
 
@@ -30,7 +32,12 @@ class Labelled:
 
 
 def labelled(
-    rows: Iterable[tuple[Any, ...]], *, columns: tuple[str, ...], source: str, names: list[str] | None = None
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    columns: tuple[str, ...],
+    source: str,
+    names: list[str] | None = None,
+    form: LabelForm = ONE,
 ) -> Labelled:
     """Convert rows of cells to texts, labels and aspects.
 
@@ -39,29 +46,38 @@ def labelled(
         columns: Names of the text, the label and, if there is one, the aspect column, for messages.
         source: Origin of the rows, for messages.
         names: Label names, if the rows hold label indices; the index -1 becomes a missing label.
+        form: How the labels stand in their cell.
 
     Raises:
         DataError: A cell is not a text or a label, or an index has no name.
     """
-    texts, labels, aspects, decimals = list[str | None](), list[str | None](), list[str | None](), False
+    texts, labels, aspects, decimals = list[str | None](), list[Label | None](), list[str | None](), False
     text_column, label_column, *aspect_column = columns
     for number, (text, label, *aspect) in enumerate(rows, 1):
         try:
             texts.append(text_value(text, text_column))
-            labels.append(label_value(label, label_column))
+            labels.append(form.read(label, label_column))
             aspects += [text_value(value, name) for value, name in zip(aspect, aspect_column, strict=True)]
         except DataError as error:
             raise DataError(f"{source}, row {number}: {error}") from error
         decimals = decimals or (isinstance(label, float) and label.is_integer())
     if names is not None:
-        labels = [named(label, names, source) for label in labels]
+        labels = [class_name(label, names, source) for label in labels]
     return Labelled(texts, labels, decimals, aspects if aspect_column else None)
 
 
-def named(label: str | None, names: list[str], source: str) -> str | None:
-    """Return the name of a label index; None if the label is missing or withheld (-1)."""
+def class_name(label: Label | None, names: list[str], source: str) -> Label | None:
+    """Return the name of a label index, or of each; None if the label is missing or withheld (-1)."""
     if label is None or label == "-1":
         return None
+    if isinstance(label, tuple):
+        return tuple(str(class_name(one, names, source)) for one in label)
     if not label.isdigit() or int(label) >= len(names):
         raise DataError(f"{source} has the label number {label}, but names for {len(names)} labels only")
     return names[int(label)]
+
+
+def several(rows: Labelled) -> Labelled:
+    """Return rows in which a text may have several labels: one label, as a folder's name gives it, is a set of one."""
+    labels: list[Label | None] = [(label,) if isinstance(label, str) else label for label in rows.labels]
+    return replace(rows, labels=labels)

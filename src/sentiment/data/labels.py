@@ -38,12 +38,15 @@ def label_texts(labels: Sequence[Any], key: str) -> list[str]:
     return texts
 
 
-def read_class_weights(wanted: Any, labels: Sequence[str] | None = None) -> ClassWeights | None:
+def read_class_weights(
+    wanted: Any, labels: Sequence[str] | None = None, *, key: str = "model.loss.weights"
+) -> ClassWeights | None:
     """Parse the label weights of a training loss.
 
     Args:
         wanted: None, "balanced", or a mapping of labels to weights.
         labels: The label set that the mapping has to cover exactly, if known.
+        key: Config key, for messages.
 
     Returns:
         None, "balanced", or the weights by label string.
@@ -51,7 +54,6 @@ def read_class_weights(wanted: Any, labels: Sequence[str] | None = None) -> Clas
     Raises:
         ConfigError: A weight is not a positive finite number, or the labels are not those of `labels`.
     """
-    key = "model.loss.weights"
     if wanted is None or wanted == "balanced":
         return "balanced" if wanted else None
     if not isinstance(wanted, Mapping):

@@ -20,8 +20,9 @@ from sentiment.data.batches import Collate, LengthGroupedSampler, RankBatchSampl
 from sentiment.data.cache import COLUMNS, cached
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.folders import SPLITS
+from sentiment.data.label_form import LabelForm
 from sentiment.data.label_sets import label_mapping, label_names, named_alike, renamed, warn_of
-from sentiment.data.labelled import Labelled
+from sentiment.data.labelled import Labelled, several
 from sentiment.data.labels import label_texts
 from sentiment.data.new_tokens import Wanted, check_capitals, extend
 from sentiment.data.quality import DataReport, inspect
@@ -33,6 +34,7 @@ from sentiment.errors import ConfigError, DataError
 from sentiment.inference.batching import PairRow
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
 from sentiment.inference.tokenization import encode_counting, unbounded
+from sentiment.inference.types import Label
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,9 @@ class SentimentData(pl.LightningDataModule):
         label_column: str | None = None,
         aspect_column: str | None = None,
         default_aspect: str | None = None,
+        multi_label: bool = False,
+        label_separator: str | None = None,
+        label_columns: Sequence[str] | None = None,
         separator: str | None = None,
         encoding: str | None = None,
         quoting: Quoting | None = None,
@@ -114,6 +119,7 @@ class SentimentData(pl.LightningDataModule):
         if default_aspect and source is None and aspect_column is None:
             raise ConfigError(f"data.default_aspect={default_aspect} does nothing without data.aspect_column; set both")
         self.default_aspect = default_aspect or ""
+        self.label_form: LabelForm = LabelForm.of(multi_label, label_separator, label_columns, label_column)
         self.wanted_labels = None if labels is None else label_texts(labels, "data.labels")
         self.preprocessing = Preprocessing(
             max_length,
@@ -155,8 +161,12 @@ class SentimentData(pl.LightningDataModule):
             DataError: The data cannot be read, or has unusable rows or unknown labels.
         """
         raw = self.source.read(
-            text_column=self.text_column, label_column=self.label_column, aspect_column=self.aspect_column
+            text_column=self.text_column,
+            label_column=self.label_column,
+            aspect_column=self.aspect_column,
+            form=self.label_form,
         )
+        raw = {name: several(rows) for name, rows in raw.items()} if self.label_form.multi else raw
         raw = renamed(raw, self.label_map)
         self._know_aspects(raw)
         splits = {
@@ -260,7 +270,9 @@ class SentimentData(pl.LightningDataModule):
 
     def _loading(self) -> dict[str, Any]:
         """Return the DataLoader arguments; a separate generator keeps loaders from advancing torch's global RNG."""
-        collate = Collate(self.tokenizer.pad_token_id, pairs=self.preprocessing.aspects, packed=self.packed)
+        count = len(self.labels) if self.label_form.multi else None
+        kind: Any = {"pairs": self.preprocessing.aspects, "packed": self.packed, "several": count}
+        collate = Collate(self.tokenizer.pad_token_id, **kind)
         return {"collate_fn": collate, "generator": torch.Generator(), "pin_memory": self.pinned}
 
     def _tokenize(self, name: str, split: Split) -> Dataset:
@@ -281,8 +293,12 @@ class SentimentData(pl.LightningDataModule):
         return ({"types": types} if split.aspects is not None else {}) | {
             "input_ids": [ids for ids, _ in encoded],
             "tokens": [tokens for _, tokens in encoded],  # token count before truncation
-            "label": [self.labels.index(label) for label in split.labels],
+            "label": [self._target(label) for label in split.labels],
         }
+
+    def _target(self, label: Label) -> int | list[int]:
+        """Return the index of a label, or 0 or 1 for each label of the set."""
+        return self.labels.index(label) if isinstance(label, str) else [int(name in label) for name in self.labels]
 
     def _key(self, split: Split) -> str:
         """Hash everything that the cached columns depend on."""

@@ -9,6 +9,7 @@ from sentiment.data.quality import DataReport
 from sentiment.data.splits import Split, row_named
 from sentiment.files import write_csv, write_json
 from sentiment.inference.tokenization import clean
+from sentiment.inference.types import joined
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ def preprocess(*, data: SentimentData, into: Path) -> DataReport:
     for name, split in data.splits.items():
         with row_named(name):
             texts, aspects = (clean(part, data.preprocessing.cleaning) for part in (split.texts, split.aspects or []))
-        cleaned = Split(texts, split.labels, None if split.aspects is None else aspects)
+        cleaned = Split(texts, [*map(joined, split.labels)], None if split.aspects is None else aspects)
         write_split(cleaned, Path(into) / f"{name}.csv")
         counts = ", ".join(f"{count} {label}" for label, count in data.report.splits[name].labels.items())
         log.info("%-10s %6d rows (%s) to %s", name, len(split), counts, Path(into) / f"{name}.csv")

@@ -13,10 +13,12 @@ from sentiment.data.splits import Split
 from sentiment.data.tokenizer_audit import TokenizerAudit
 from sentiment.inference.pairs import Text, displayed
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.types import Label, joined, names_of
 
 PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
 BINS = 20  # equal-width histogram bins up to the 99th percentile; one more holds all longer texts
 EXAMPLES = 5
+NO_LABEL = "(none)"  # of a text, where a text may have several
 SHOWN = 200  # characters per example
 
 
@@ -50,7 +52,7 @@ class Aspects:
 @dataclass(frozen=True, slots=True)
 class SplitQuality:
     rows: int
-    labels: dict[str, int]  # rows by label
+    labels: dict[str, int]  # rows by label; where a text may have several, also those without any
     sha256: str
     duplicates: Count  # rows that repeat an earlier row of this split
     leaks: Count  # distinct texts that are also in an earlier split, in the order train, validation, test
@@ -140,7 +142,7 @@ def inspect(
         texts, own = set(split.inputs), set(keys[name])
         qualities[name] = SplitQuality(
             rows=len(split),
-            labels=dict(sorted(Counter(split.labels).items())),
+            labels=label_counts(split),
             sha256=split.fingerprint(),
             duplicates=Count(len(split) - len(texts), len(split) - len(own)),
             leaks=Count(len(texts & earlier), len(own & earlier_keys)),
@@ -198,12 +200,22 @@ def overlap(first: str, second: str, splits: Mapping[str, Split], keys: Mapping[
 
 
 def conflicts(splits: Mapping[str, Split], keys: Mapping[str, Sequence[Hashable]]) -> Conflicts:
-    labels: dict[Hashable, Counter[str]] = defaultdict(Counter)
+    labels: dict[Hashable, Counter[Label]] = defaultdict(Counter)
     shown: dict[Hashable, str] = {}
     for name, split in splits.items():
         for text, label, key in zip(split.inputs, split.labels, keys[name], strict=True):
             labels[key][label] += 1
             shown.setdefault(key, displayed(text))
     found = [key for key, counts in labels.items() if len(counts) > 1]
-    examples = [{"text": shown[key][:SHOWN], "labels": dict(labels[key])} for key in found[:EXAMPLES]]
+    examples = [{"text": shown[key][:SHOWN], "labels": named_counts(labels[key])} for key in found[:EXAMPLES]]
     return Conflicts(len(found), sum(labels[key].total() for key in found), examples)
+
+
+def named_counts(counts: Mapping[Label, int]) -> dict[str, int]:
+    """Return rows by label, or by all labels of a text as one string."""
+    return {joined(label) or NO_LABEL: rows for label, rows in counts.items()}
+
+
+def label_counts(split: Split) -> dict[str, int]:
+    """Count the rows of each label, and those without any."""
+    return dict(sorted(Counter(name for label in split.labels for name in names_of(label) or [NO_LABEL]).items()))

@@ -11,6 +11,7 @@ from datasets import ClassLabel, Dataset
 
 from sentiment.backbones import check_revision
 from sentiment.data.folders import SPLITS, find_splits
+from sentiment.data.label_form import ONE, LabelForm
 from sentiment.data.labelled import Labelled, labelled
 from sentiment.data.tables import (
     Table,
@@ -24,6 +25,7 @@ from sentiment.data.tables import (
     text_column,
     usual_label,
 )
+from sentiment.data.tables.columns import listed
 from sentiment.data.text_folders import is_archive, is_tree, read_archive, read_tree
 from sentiment.data.tweeteval import is_text_file, read_pair
 from sentiment.errors import ConfigError, DataError
@@ -38,6 +40,7 @@ class Columns:
     text: str | None = None
     label: str | None = None
     aspect: str | None = None
+    form: LabelForm = ONE
 
     def of(self, names: Sequence[str], source: str) -> tuple[str, ...]:
         """Return the names of the text, the label and, if one is set, the aspect column of a table.
@@ -46,15 +49,33 @@ class Columns:
             DataError: A column is missing, or is two of the three.
         """
         text = text_column(names, self.text, source, key="data.text_column")
-        label = label_column(names, self.label, source, key="data.label_column")
-        if text == label:
+        label = self._label(names, source)
+        if text == label or text in self.form.columns:
             raise DataError(f"{source}: data.text_column and data.label_column are both {text!r}; name two columns")
         if self.aspect is None:
             return text, label
-        if self.aspect in (text, label):
+        if self.aspect in (text, label, *self.form.columns):
             own = "text" if self.aspect == text else "label"
             raise DataError(f"{source}: data.{own}_column and data.aspect_column are both {self.aspect!r}; name two")
         return text, label, named(names, self.aspect, source, key="data.aspect_column")
+
+    def _label(self, names: Sequence[str], source: str) -> str:
+        """Return the label column; of a column for each label a name for messages."""
+        if lacking := [name for name in self.form.columns if name not in names]:
+            raise DataError(f"{source} has no column {lacking[0]!r}, only {listed(names)}; set data.label_columns")
+        if self.form.columns:
+            return "label_columns"
+        key = "data.label_column" + (" or data.label_columns" if self.form.multi else "")
+        return label_column(names, self.label, source, key=key)
+
+    def read(self, own: Sequence[str]) -> list[str]:
+        """Return the columns to read, of which `own` are named by `of`."""
+        return [*own] if not self.form.columns else [own[0], *own[2:], *self.form.columns]
+
+    def cells(self, row: Mapping[str, Any], own: Sequence[str]) -> tuple[Any, ...]:
+        """Return the cells of a row, of a column for each label the row itself."""
+        text, label, *aspect = own
+        return row.get(text), row if self.form.columns else row.get(label), *(row.get(name) for name in aspect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +92,12 @@ class Source:
     revision: str | None = None  # commit, branch or tag of the hub dataset
 
     def read(
-        self, *, text_column: str | None, label_column: str | None, aspect_column: str | None = None
+        self,
+        *,
+        text_column: str | None,
+        label_column: str | None,
+        aspect_column: str | None = None,
+        form: LabelForm = ONE,
     ) -> dict[str, Labelled]:
         """Read the splits by name.
 
@@ -82,12 +108,13 @@ class Source:
             text_column: Name of the text column, if not a conventional one.
             label_column: Name of the label column, if not a conventional one.
             aspect_column: Name of the aspect column; None reads no aspects.
+            form: How the labels stand in their cell, or columns.
 
         Raises:
             DataError: No data is named, a file cannot be read, or an option applies to no file.
         """
         check_revision("data.revision", self.revision, None if self.dir or self.train else self.hub)
-        columns = Columns(text_column, label_column, aspect_column)
+        columns = Columns(text_column, label_column, aspect_column, form)
         files = {name: [Path(path)] for name in SPLITS if (path := getattr(self, name))}
         inside: dict[str, list[Path]] = {}
         splits: dict[str, Labelled] = {}
@@ -138,7 +165,12 @@ class OwnSource:
     revision: str | None = None
 
     def read(
-        self, *, text_column: str | None, label_column: str | None, aspect_column: str | None = None
+        self,
+        *,
+        text_column: str | None,
+        label_column: str | None,
+        aspect_column: str | None = None,
+        form: LabelForm = ONE,
     ) -> dict[str, Labelled]:
         """Read the splits by name.
 
@@ -153,9 +185,9 @@ class OwnSource:
             raise DataError(f"{name}: read() must return rows by split, {{'train': rows}}, got {type(splits).__name__}")
         if unknown := [split for split in splits if split not in SPLITS]:
             raise DataError(f"{name}: read() returned the split {unknown[0]!r}; there are {', '.join(SPLITS)}")
-        return {split: self._rows(splits[split], f"{name}, {split}") for split in SPLITS if split in splits}
+        return {split: self._rows(splits[split], f"{name}, {split}", form) for split in SPLITS if split in splits}
 
-    def _rows(self, rows: Iterable[Any], source: str) -> Labelled:
+    def _rows(self, rows: Iterable[Any], source: str, form: LabelForm) -> Labelled:
         found, size = list[tuple[Any, ...]](), None
         for number, row in enumerate(rows, 1):
             if isinstance(row, str) or not isinstance(row, Sequence) or len(row) not in (size or 2, size or 3):
@@ -166,7 +198,7 @@ class OwnSource:
             found.append((row[0], row[-1], *row[1:-1]))
         if not found:
             raise DataError(f"{source}: no rows; add some, or leave the split out")
-        return labelled(found, columns=("text", "label", "aspect")[:size], source=source)
+        return labelled(found, columns=("text", "label", "aspect")[:size], source=source, form=form)
 
 
 def own_source(reader: Any, others: Mapping[str, Any], options: TableOptions) -> OwnSource:
@@ -203,8 +235,9 @@ def opened(path: Path, options: TableOptions) -> Table:
 def read_table(table: Table, columns: Columns) -> Labelled:
     """Read the text, label and aspect column of a table; the other columns are not validated."""
     own = columns.of(table.columns, table.name)
-    cells = (tuple(row.get(name) for name in own) for row in table.rows(list(own)))
-    rows = labelled(cells, columns=own, source=table.name, names=table.class_names(own[1]))
+    cells = (columns.cells(row, own) for row in table.rows(columns.read(own)))
+    names = None if columns.form.columns else table.class_names(own[1])
+    rows = labelled(cells, columns=own, source=table.name, names=names, form=columns.form)
     if rows.decimals:
         log.info("%s: labels that are numbers with a decimal point, such as 1.0, are read as 1", table.name)
     return rows
@@ -217,6 +250,8 @@ def is_unlabelled(path: Path, columns: Columns, options: TableOptions) -> bool:
     if is_text_file(path):
         return not any(read_pair(path, encoding=options.encoding).labels)
     names = open_table(path, options.only_for(format_of(path).kind)).columns
+    if columns.form.columns:
+        return not set(columns.form.columns) & set(names)
     return columns.label not in names if columns.label else usual_label(names) is None
 
 
@@ -236,9 +271,15 @@ def read_hub(name: str, config: str | None, revision: str | None, columns: Colum
 
 def read_dataset(rows: Dataset, source: str, columns: Columns) -> Labelled:
     own = columns.of(rows.column_names, source)
-    feature = rows.features[own[1]]
-    names = feature.names if isinstance(feature, ClassLabel) else None
-    return labelled(zip(*(rows[name][:] for name in own), strict=True), columns=own, source=source, names=names)
+    read = columns.read(own)
+    names = None
+    if not columns.form.columns:
+        feature = rows.features[own[1]]
+        feature = getattr(feature, "feature", feature)  # of a list of labels
+        names = feature.names if isinstance(feature, ClassLabel) else None
+    table = zip(*(rows[name][:] for name in read), strict=True)
+    cells = (columns.cells(dict(zip(read, row, strict=True)), own) for row in table)
+    return labelled(cells, columns=own, source=source, names=names, form=columns.form)
 
 
 def refuse_aspects(columns: Columns, source: str) -> None:

@@ -14,6 +14,7 @@ from sentiment.errors import DataError, SentimentError, TextError
 from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.preprocessing import Cleaning, is_readable
 from sentiment.inference.tokenization import clean
+from sentiment.inference.types import Label, names_of
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ class Split:
     """Texts and labels; with aspects, each text is read with its own."""
 
     texts: list[str]
-    labels: list[str]
+    labels: Sequence[Label]  # of each text: one, or all of its labels (task=multi)
     aspects: list[str] | None = None
 
     def __len__(self) -> int:
@@ -43,9 +44,10 @@ class Split:
     def fingerprint(self) -> str:
         """Hash texts, aspects, labels and their order (SHA-256, hex)."""
         digest = hashlib.sha256()
-        columns = [self.texts, self.labels] if self.aspects is None else [self.texts, self.aspects, self.labels]
-        for row in zip(*columns, strict=True):
-            for value in row:
+        columns = [self.texts] if self.aspects is None else [self.texts, self.aspects]
+        for *row, label in zip(*columns, self.labels, strict=True):
+            several = () if isinstance(label, str) else (f"{len(label)} labels",)
+            for value in (*row, *several, *names_of(label)):
                 encoded = value.encode("utf-8", "surrogatepass")
                 digest.update(len(encoded).to_bytes(8, "little") + encoded)
         return digest.hexdigest()
@@ -101,7 +103,8 @@ def checked(name: str, rows: Labelled, *, skip_bad_rows: bool, default_aspect: s
             bad[i] = reason
         else:
             kept.append(i)
-    texts, labels = [rows.texts[i] or "" for i in kept], [rows.labels[i] or "" for i in kept]
+    texts = [rows.texts[i] or "" for i in kept]
+    labels = [label for i in kept if (label := rows.labels[i]) is not None]
     if bad and not skip_bad_rows:
         row, reason = next(iter(bad.items()))
         raise DataError(
@@ -121,17 +124,17 @@ def unusable_aspect(aspect: str) -> str | None:
     return None if aspect.strip() and is_readable(aspect) else "the aspect is empty; data.default_aspect fills it"
 
 
-def unusable(text: str | None, label: str | None) -> str | None:
+def unusable(text: str | None, label: Label | None) -> str | None:
     """Return the reason why a row cannot be used for training; None if it can."""
     if not text or not text.strip():
         return "the text is empty"
     if not is_readable(text):
         return "the text is empty but for markup or invisible characters"
-    return None if label else "the label is missing"
+    return None if label or label == () else "the label is missing"
 
 
 def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
-    """Split the rows in two, stratified by label.
+    """Split the rows in two, stratified by label; of several labels the rarest first (Sechidis et al. 2011).
 
     Args:
         split: The rows to split.
@@ -143,12 +146,20 @@ def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     """
     groups: dict[str, list[int]] = defaultdict(list)
     for i, label in enumerate(split.labels):
-        groups[label].append(i)
-    held: list[int] = []
-    for label, rows in sorted(groups.items()):
-        if len(rows) < 2:
+        for name in names_of(label) or [""]:
+            groups[name].append(i)
+    out, placed = set[int](), set[int]()
+    for label, rows in in_turn(groups, several=not all(isinstance(label, str) for label in split.labels)):
+        if len(rows) < 2 and label:
             raise DataError(f"label {label!r} has one row only; add rows, or give data.validation=FILE")
         random.Random(f"{seed}/{label}").shuffle(rows)
-        held += rows[: min(max(round(len(rows) * fraction), 1), len(rows) - 1)]
-    out = set(held)
+        wanted = min(max(round(len(rows) * fraction), 1), len(rows) - 1) - len(out.intersection(rows))
+        free = [row for row in rows if row not in placed]
+        out.update(free[: max(wanted, 0)])
+        placed.update(rows)
     return split.take([i for i in range(len(split)) if i not in out]), split.take(sorted(out))
+
+
+def in_turn(groups: Mapping[str, list[int]], *, several: bool) -> list[tuple[str, list[int]]]:
+    """Return the rows of each label by its name, or where a text has several, the rarest label first."""
+    return sorted(groups.items(), key=(lambda item: (len(item[1]), item[0])) if several else None)

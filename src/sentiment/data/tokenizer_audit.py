@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
 
@@ -16,6 +16,7 @@ from sentiment.data.splits import Split
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.symbols import SYMBOL, fold
 from sentiment.inference.tokenization import clean, unbounded, unknown_token
+from sentiment.inference.types import Label, names_of
 
 TEXTS = 10_000  # most texts of a split that are read, evenly spaced
 COMMONEST = 10
@@ -109,15 +110,21 @@ def audit(splits: Mapping[str, Split], tokenizer: Tokenizer, cleaning: Cleaning)
     for name, labels in counts.items():
         tallies = {label: tally(chunks, items) for label, chunks in sorted(labels.items())}
         whole = audit_of(merged(tallies.values()))
-        shares = {label: audit_of(one) for label, one in tallies.items()}
+        names = sorted({one for label in tallies for one in names_of(label)})
+        shares = {name: audit_of(merged(of_label(tallies, name))) for name in names}
         audits[name] = SplitAudit(min(len(splits[name]), TEXTS), whole, shares)
     return TokenizerAudit(audits, [*warn_of_words(audits, cleaning), *warn_of_emoji(audits, cleaning)])
 
 
-def chunks_by_label(split: Split, cleaning: Cleaning) -> dict[str, Counter[str]]:
-    """Count what white space parts, which no tokenizer reads across, by label."""
+def of_label(tallies: Mapping[Label, Any], name: str) -> list[Any]:
+    """Return what was counted of the texts that have a label."""
+    return [tally for label, tally in tallies.items() if name in names_of(label)]
+
+
+def chunks_by_label(split: Split, cleaning: Cleaning) -> dict[Label, Counter[str]]:
+    """Count what white space parts, which no tokenizer reads across, by label, or by all labels of a text."""
     rows = range(len(split)) if len(split) <= TEXTS else [i * len(split) // TEXTS for i in range(TEXTS)]
-    counts: dict[str, Counter[str]] = {}
+    counts: dict[Label, Counter[str]] = {}
     for row, text in zip(rows, clean([split.texts[i] for i in rows], cleaning), strict=True):
         counts.setdefault(split.labels[row], Counter()).update(text.split())
     if split.aspects is not None:  # each counts once for every text beside it

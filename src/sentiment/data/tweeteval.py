@@ -7,6 +7,7 @@ from pathlib import Path
 from sentiment.data.labelled import Labelled, labelled
 from sentiment.data.tables import read_lines
 from sentiment.errors import DataError
+from sentiment.inference.types import joined
 
 TEXTS, LABELS, MAPPING = "_text.txt", "_labels.txt", "mapping.txt"
 
@@ -48,7 +49,10 @@ def read_pair(texts: Path, *, encoding: str | None = None) -> Labelled:
         raise DataError(f"{texts} has {len(lines)} lines, {labels.name} {len(numbers)}; each text needs one label")
     names = read_mapping(texts.with_name(MAPPING))
     rows = labelled(zip(lines, numbers, strict=True), columns=("text", "label"), source=str(labels))
-    return Labelled(rows.texts, [name_of(label, names, labels) for label in rows.labels]) if names else rows
+    if not names:
+        return rows
+    own = [None if label is None else joined(label) for label in rows.labels]
+    return Labelled(rows.texts, [name_of(label, names, labels) for label in own])
 
 
 def without_blank_end(lines: list[str]) -> list[str]:

@@ -35,7 +35,7 @@ def intervals(
 
     Args:
         probabilities: (N, labels).
-        targets: label indices (N,).
+        targets: label indices (N,); of several labels 0 or 1 for each, (N, labels).
         labels: the label names, in the order of the columns.
         decoding: the task, which decides the metrics and the answered labels.
         resamples: the number of bootstrap resamples.
@@ -45,8 +45,8 @@ def intervals(
     Returns:
         (low, high) by metric name; a metric undefined in every resample is left out.
     """
-    answers = Answers(probabilities, targets, decoding)
-    drawn = [resampled_scores(Resamples(answers, counts), labels) for counts in draws(len(targets), resamples, seed)]
+    answers = Answers.of(probabilities, targets, decoding)
+    drawn = [resampled_scores(Resamples.of(answers, counts), labels) for counts in draws(len(targets), resamples, seed)]
     values = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
     return {name: percentiles(column, level) for name, column in values.items() if not np.isnan(column).all()}
 

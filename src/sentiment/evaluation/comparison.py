@@ -5,12 +5,25 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sentiment.data.splits import Split
+from sentiment.evaluation import metrics
 from sentiment.evaluation.baseline import NAME, Baseline
-from sentiment.evaluation.bootstrap import Interval, mean_interval
+from sentiment.evaluation.bootstrap import (
+    LEVEL,
+    RESAMPLES,
+    SEED,
+    Interval,
+    mean_interval,
+    percentiles,
+    resampled,
+)
+from sentiment.evaluation.resampling import Answers, Resamples, draws
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import damaged
 from sentiment.inference.preprocessing import Cleaning
+from sentiment.inference.tasks import Multi
 from sentiment.run_dir import read_result
 
 BASELINE = "baseline.json"
@@ -18,7 +31,10 @@ BASELINE = "baseline.json"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Baseline scores on a split, and the model's lead over the baseline in accuracy, on a scale in macro MAE."""
+    """Baseline scores on a split, and the model's lead over the baseline in accuracy.
+
+    The lead is in macro MAE on a scale, and in macro F1 with several labels.
+    """
 
     sha256: str  # fingerprint of the split
     scores: dict[str, float]
@@ -35,10 +51,25 @@ def compare(results: Mapping[str, Evaluation], train: Split, cleaning: Cleaning)
 
 def beside(result: Evaluation, baseline: Baseline) -> Comparison:
     probabilities = baseline.probabilities(result.split.inputs, result.labels)
-    own = Evaluation(result.labels, result.split, probabilities, decoding=result.decoding)
+    several = isinstance(result.decoding, Multi)
+    decoding = baseline.decoding(result.labels) if several else result.decoding
+    own = Evaluation(result.labels, result.split, probabilities, decoding=decoding)
+    if several:
+        lead_in_f1 = result.scores["f1"] - own.scores["f1"], paired_interval("f1", result, own)
+        return Comparison(result.split.fingerprint(), own.scores, own.intervals, *lead_in_f1)
     lead = result.row_scores - own.row_scores
     interval = mean_interval(lead.numpy())
     return Comparison(result.split.fingerprint(), own.scores, own.intervals, lead.mean().item(), interval)
+
+
+def paired_interval(metric: str, one: Evaluation, other: Evaluation) -> Interval:
+    """Compute the bootstrap interval of the difference of a metric on the same resamples of the texts."""
+    record = metrics.find(metric)
+    assert record is not None
+    prepared = [Answers.of(own.probabilities.numpy(), own.targets.numpy(), own.decoding) for own in (one, other)]
+    drawn = draws(len(one.split), RESAMPLES, SEED)
+    sides = [[resampled(record, Resamples.of(own, counts)) for own in prepared] for counts in drawn]
+    return percentiles(np.concatenate([ours - theirs for ours, theirs in sides]), LEVEL)
 
 
 def baseline_json(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:

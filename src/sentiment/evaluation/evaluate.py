@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sentiment.config.targets import instantiate_saved
@@ -56,11 +57,8 @@ def score_run(
     folder = Path(run)
     predictor = Predictor.load(folder)
     own = run_data(folder)
-    if data and own:
-        data.text_column = data.text_column or own.text_column
-        data.label_column = data.label_column or own.label_column
-        data.aspect_column = data.aspect_column or own.aspect_column
-        data.default_aspect = data.default_aspect or own.default_aspect
+    if data:
+        like_run(data, own, multi=predictor.decoding.kind == "multi")
     rows = chosen(read(data or own, folder, predictor.labels), split)
     check_aspects(rows, predictor)
     log.info("scoring %d %s texts", len(rows), split)
@@ -72,6 +70,20 @@ def score_run(
     results.write(target)
     log.info("written to %s (report/report.html, metrics.json, predictions.csv)", target)
     return results
+
+
+def like_run(data: SentimentData, own: SentimentData | None, *, multi: bool) -> None:
+    """Read texts as the run's own: one label each or several, from columns of the same names where none are given."""
+    form = data.label_form
+    if own:
+        data.text_column = data.text_column or own.text_column
+        data.aspect_column = data.aspect_column or own.aspect_column
+        data.default_aspect = data.default_aspect or own.default_aspect
+        if not form.columns and data.label_column is None:
+            data.label_column = own.label_column
+            form = replace(form, columns=own.label_form.columns)
+        form = replace(form, separator=form.separator or (None if form.columns else own.label_form.separator))
+    data.label_form = replace(form, multi=multi)
 
 
 def behave(predictor: Predictor, folder: Path | None) -> list[Outcome]:

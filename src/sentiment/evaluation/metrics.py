@@ -1,6 +1,7 @@
 """Registry of the metrics, read by training, bootstrap intervals, report, leaderboard and model card."""
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,12 +16,19 @@ from torchmetrics.classification import (
     MulticlassF1Score,
     MulticlassPrecision,
     MulticlassRecall,
+    MultilabelAveragePrecision,
+    MultilabelExactMatch,
+    MultilabelF1Score,
+    MultilabelHammingDistance,
+    MultilabelPrecision,
+    MultilabelRecall,
 )
 from torchmetrics.regression import MeanAbsoluteError
 
-from sentiment.evaluation.resampling import Floats, Resamples
+from sentiment.evaluation.resampling import Floats, Resamples, SeveralResamples
 from sentiment.evaluation.torch_metrics import (
     Auroc,
+    BinaryNegativeLogLikelihood,
     Decoded,
     MacroMeanAbsoluteError,
     NegativeLogLikelihood,
@@ -33,7 +41,7 @@ Reads = Literal["probabilities", "answers", "values", "expected"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Metric of probabilities (N, classes) and label indices (N,).
+    """Metric of probabilities (N, classes) and label indices (N,), of several labels 0 or 1 for each, (N, classes).
 
     Args:
         name: the key in metrics.json, and after `validation/` in the log.
@@ -46,6 +54,7 @@ class Metric:
         reads: what `build`'s object is updated with: "probabilities" and label indices; "answers", the same where the
             most probable label is answered, else the index of the answered one; on a scale also "values", the numbers
             of the answered and the true label, and "expected", the expected value and the number of the true label.
+        multilabel: makes the object for texts with several labels, where that is another one.
         resampled: computes the metric for many bootstrap resamples at once, (B,) or (B, classes); without it each
             resample is drawn and given to `build`'s object, about a second for 1,000 resamples of 1,000 rows.
     """
@@ -58,7 +67,8 @@ class Metric:
     headline: bool = False
     tasks: tuple[str, ...] = ("single",)
     reads: Reads = "answers"
-    resampled: Callable[[Resamples], Floats] | None = None
+    multilabel: Callable[[int], torchmetrics.Metric] | None = None
+    resampled: Callable[[Any], Floats] | None = None
 
     @property
     def mode(self) -> str:
@@ -108,6 +118,44 @@ METRICS = [
         resampled=Resamples.spearman,
     ),
     Metric(
+        "micro_f1",
+        lambda labels: MultilabelF1Score(labels, average="micro"),
+        "micro F1",
+        "the balance of precision and recall over all given labels, each counting alike",
+        headline=True,
+        tasks=("multi",),
+        resampled=SeveralResamples.micro_f1,
+    ),
+    Metric(
+        "average_precision",
+        lambda labels: MultilabelAveragePrecision(labels, average="macro"),
+        "average precision",
+        "how purely a label's texts come first where texts are ranked by its probability, the mean over the labels "
+        "(area under the precision-recall curve, without any threshold); chance is the share of the label's texts",
+        headline=True,
+        tasks=("multi",),
+        reads="probabilities",
+        resampled=SeveralResamples.mean_average_precision,
+    ),
+    Metric(
+        "subset_accuracy",
+        lambda labels: MultilabelExactMatch(labels),
+        "subset accuracy",
+        "the share of texts that get exactly their labels",
+        headline=True,
+        tasks=("multi",),
+        resampled=SeveralResamples.subset_accuracy,
+    ),
+    Metric(
+        "hamming",
+        lambda labels: MultilabelHammingDistance(labels),
+        "Hamming loss",
+        "the share of all labels of all texts that are wrongly given or wrongly left out; lower is better",
+        higher_is_better=False,
+        tasks=("multi",),
+        resampled=SeveralResamples.hamming,
+    ),
+    Metric(
         "accuracy",
         lambda classes: MulticlassAccuracy(classes, average="micro"),
         "accuracy",
@@ -122,7 +170,8 @@ METRICS = [
         "macro F1",
         "the balance of precision and recall, each label counting alike however rare it is",
         headline=True,
-        tasks=("single", "scale"),
+        tasks=("single", "scale", "multi"),
+        multilabel=lambda labels: MultilabelF1Score(labels, average="macro"),
         resampled=Resamples.macro_f1,
     ),
     Metric(
@@ -130,7 +179,8 @@ METRICS = [
         lambda classes: MulticlassRecall(classes, average="macro"),
         "macro recall",
         "the share of a label's texts that are found, each label counting alike however rare it is",
-        tasks=("single", "scale"),
+        tasks=("single", "scale", "multi"),
+        multilabel=lambda labels: MultilabelRecall(labels, average="macro"),
         resampled=Resamples.macro_recall,
     ),
     Metric(
@@ -143,10 +193,29 @@ METRICS = [
         resampled=Resamples.auroc,
     ),
     Metric(
+        "label_f1",
+        lambda labels: MultilabelF1Score(labels, average=None),
+        "F1",
+        "the balance of precision and recall of one label",
+        tasks=("multi",),
+        resampled=SeveralResamples.label_f1,
+    ),
+    Metric(
+        "label_ap",
+        lambda labels: MultilabelAveragePrecision(labels, average=None),
+        "average precision of a label",
+        "how purely the label's texts come first where texts are ranked by its probability",
+        tasks=("multi",),
+        reads="probabilities",
+        resampled=SeveralResamples.average_precision,
+    ),
+    Metric(
         "precision",
         lambda classes: MulticlassPrecision(classes, average=None),
         "precision",
         "of the texts called by a label, the share that carry it",
+        tasks=("single", "multi"),
+        multilabel=lambda labels: MultilabelPrecision(labels, average=None),
         resampled=Resamples.precision,
     ),
     Metric(
@@ -154,6 +223,8 @@ METRICS = [
         lambda classes: MulticlassRecall(classes, average=None),
         "recall",
         "of the texts that carry a label, the share that are called by it",
+        tasks=("single", "multi"),
+        multilabel=lambda labels: MultilabelRecall(labels, average=None),
         resampled=Resamples.recall,
     ),
     Metric(
@@ -163,7 +234,8 @@ METRICS = [
         "the surprise at the right labels (negative log likelihood); 0 is certainty, lower is better",
         higher_is_better=False,
         reads="probabilities",
-        tasks=("single", "scale"),
+        tasks=("single", "scale", "multi"),
+        multilabel=lambda labels: BinaryNegativeLogLikelihood(),
         resampled=Resamples.loss,
     ),
 ]
@@ -202,7 +274,10 @@ def build(classes: int, decoding: Decoding = SINGLE) -> MetricCollection:
 
 def built(metric: Metric, classes: int, decoding: Decoding) -> torchmetrics.Metric:
     """Build a metric to be updated with probabilities and label indices."""
-    plain = metric.build(classes)
+    build = metric.multilabel if decoding.kind == "multi" and metric.multilabel else metric.build
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*will save all targets")
+        plain = build(classes)
     return plain if decoding == SINGLE or metric.reads == "probabilities" else Decoded(plain, decoding, metric.reads)
 
 
@@ -224,6 +299,15 @@ def score(
     metrics = build(len(labels), decoding)
     metrics.update(probabilities, targets)
     return {name: value for name, value in flatten(metrics.compute(), labels).items() if not math.isnan(value)}
+
+
+def score_one(name: str, probabilities: Any, targets: Any, labels: Sequence[str], decoding: Decoding) -> float:
+    """Compute one score, such as f1 or recall/joy, from arrays."""
+    record = find(name)
+    assert record is not None
+    metric = built(record, len(labels), decoding)
+    metric.update(torch.from_numpy(probabilities), torch.from_numpy(targets))
+    return flatten({record.name: metric.compute()}, labels)[name]
 
 
 def confusion(predicted: torch.Tensor, targets: torch.Tensor, classes: int) -> list[list[int]]:

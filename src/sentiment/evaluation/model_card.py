@@ -35,6 +35,7 @@ too; the plain pipeline {plain}.
 """
 PLAIN = {  # what transformers' pipeline does with the export of a task
     "single": "gives the same labels with probabilities that are not calibrated",
+    "multi": "gives a probability for each label (`top_k=None`), without the thresholds and not calibrated",
     "scale": "does not know that the labels are ordered, and answers otherwise",
 }
 

@@ -6,6 +6,7 @@ All confusion matrices are then one matrix product, and an AUROC is one cumulati
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,15 @@ CELLS = 2_000_000  # counts held at a time, 16 MB
 
 
 class Answers:
-    """Probabilities (N, L) and label indices (N,) of a split, prepared for resampling."""
+    """Probabilities (N, L) and label indices (N,) of a split, prepared for resampling.
+
+    Where a text may have several labels, the targets are 0 or 1 for each of them, (N, L); see `Several`.
+    """
+
+    @classmethod
+    def of(cls, probabilities: Floats, targets: Integers, decoding: Decoding = SINGLE) -> "Answers":
+        """Build the answers of one label a text, or of several."""
+        return (Several if targets.ndim == 2 else Answers)(probabilities, targets, decoding)
 
     def __init__(self, probabilities: Floats, targets: Integers, decoding: Decoding = SINGLE) -> None:
         self.probabilities, self.targets = probabilities, targets
@@ -36,12 +45,33 @@ class Answers:
         return [AurocCounts(self.probabilities[:, c], self.targets == c) for c in classes]
 
 
+class Several(Answers):
+    """Probabilities (N, L) and labels, 0 or 1 for each of several (N, L), prepared for resampling."""
+
+    def __init__(self, probabilities: Floats, targets: Integers, decoding: Decoding = SINGLE) -> None:
+        self.probabilities, self.targets = probabilities, targets
+        self.classes, self.decoding = probabilities.shape[1], decoding
+        kept = np.clip(probabilities.astype(float), 1e-12, 1 - 1e-7)
+        self.losses = -np.where(targets, np.log(kept), np.log1p(-kept)).mean(axis=1)
+        self.true, self.given = targets.astype(float), decoding.decide(probabilities).astype(float)
+
+    @cached_property
+    def rankings(self) -> "list[PrecisionCounts]":
+        return [PrecisionCounts(self.probabilities[:, i], self.targets[:, i] > 0) for i in range(self.classes)]
+
+
 @dataclass(frozen=True)
 class Resamples:
     """B resamples of `answers` as row counts (B, N)."""
 
     answers: Answers
     counts: Floats
+    of_absent: ClassVar[float] = np.nan  # score of a label that no row has
+
+    @classmethod
+    def of(cls, answers: Answers, counts: Floats) -> "Resamples":
+        """Build the resamples of answers with one label, or with several."""
+        return (SeveralResamples if isinstance(answers, Several) else Resamples)(answers, counts)
 
     @cached_property
     def rows(self) -> Floats:
@@ -75,10 +105,10 @@ class Resamples:
         return np.asarray(self.counts @ self.answers.losses / self.rows)
 
     def macro_f1(self) -> Floats:
-        return nanmean(divide(2 * self.hits, self.support + self.predicted, empty=np.nan))
+        return nanmean(divide(2 * self.hits, self.support + self.predicted, empty=self.of_absent))
 
     def macro_recall(self) -> Floats:
-        return nanmean(divide(self.hits, self.support, empty=np.nan))
+        return nanmean(divide(self.hits, self.support, empty=self.of_absent))
 
     def precision(self) -> Floats:
         return divide(self.hits, self.predicted, empty=0.0)
@@ -116,6 +146,67 @@ class Resamples:
     def auroc(self) -> Floats:
         """Compute the macro AUROC over the labels with rows of both kinds; NaN if there is none."""
         return nanmean(np.stack([curve.auroc(self.counts) for curve in self.answers.curves], axis=1))
+
+
+class SeveralResamples(Resamples):
+    """Resamples of answers with several labels; a label that no row has or gets counts as 0, as in scikit-learn."""
+
+    answers: Several
+    of_absent: ClassVar[float] = 0.0
+
+    @cached_property
+    def hits(self) -> Floats:
+        return np.asarray(self.counts @ (self.answers.true * self.answers.given))
+
+    @cached_property
+    def support(self) -> Floats:
+        return np.asarray(self.counts @ self.answers.true)
+
+    @cached_property
+    def predicted(self) -> Floats:
+        return np.asarray(self.counts @ self.answers.given)
+
+    def label_f1(self) -> Floats:
+        return divide(2 * self.hits, self.support + self.predicted, empty=0.0)
+
+    def micro_f1(self) -> Floats:
+        both = (self.support + self.predicted).sum(axis=1)
+        return divide(2 * self.hits.sum(axis=1), both, empty=0.0)
+
+    def subset_accuracy(self) -> Floats:
+        exact = (self.answers.true == self.answers.given).all(axis=1).astype(float)
+        return np.asarray(self.counts @ exact / self.rows)
+
+    def hamming(self) -> Floats:
+        wrong = (self.answers.true != self.answers.given).mean(axis=1)
+        return np.asarray(self.counts @ wrong / self.rows)
+
+    def average_precision(self) -> Floats:
+        """Compute the average precision of each label; NaN for a label without rows."""
+        return np.stack([ranking.average_precision(self.counts) for ranking in self.answers.rankings], axis=1)
+
+    def mean_average_precision(self) -> Floats:
+        return nanmean(self.average_precision())
+
+
+class PrecisionCounts:
+    """Average precision of one label's scores (N,) as a function of row counts."""
+
+    def __init__(self, scores: Floats, positive: NDArray[np.bool_]) -> None:
+        self.order = np.argsort(-scores, kind="stable")
+        self.positive = positive[self.order]
+        ranked = -scores[self.order]
+        self.last = np.searchsorted(ranked, ranked, side="right") - 1  # last place of the same score
+        self.own = self.positive.nonzero()[0]
+
+    def average_precision(self, counts: Floats) -> Floats:
+        """Compute the mean precision at the place of each row of the label, (B,); NaN for a resample without any."""
+        ordered = counts[:, self.order]
+        above = np.cumsum(ordered, axis=1)[:, self.last[self.own]]
+        hits = np.cumsum(np.where(self.positive, ordered, 0.0), axis=1)[:, self.last[self.own]]
+        weights = ordered[:, self.own]
+        precision = divide(hits, above, empty=0.0)
+        return divide((weights * precision).sum(axis=1), weights.sum(axis=1), empty=np.nan)
 
 
 class AurocCounts:

@@ -12,6 +12,7 @@ from sentiment.evaluation.calibration import BINS, errors
 from sentiment.evaluation.comparison import BASELINE, Comparison, baseline_json
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_csv, write_json
+from sentiment.inference.types import joined
 
 BEHAVIOUR = "behaviour.json"
 
@@ -58,7 +59,7 @@ def calibration_json(results: Mapping[str, Evaluation]) -> dict[str, Any]:
     """Build calibration.json: the temperature, and the calibration errors without and with it."""
     return {"temperature": next(iter(results.values())).temperature, "bins": BINS} | {
         name: {
-            "before": errors(result.at(1.0).probabilities, result.targets),
+            "before": errors(result.uncalibrated.probabilities, result.targets),
             "after": errors(result.probabilities, result.targets),
         }
         for name, result in results.items()
@@ -66,11 +67,14 @@ def calibration_json(results: Mapping[str, Evaluation]) -> dict[str, Any]:
 
 
 def write_predictions(evaluation: Evaluation, target: Path) -> None:
-    """Write a CSV with text, aspect if there is one, label, prediction, and a probability for each label."""
-    predicted = [evaluation.labels[i] for i in evaluation.predicted.tolist()]
+    """Write a CSV with text, aspect if there is one, label, prediction, and a probability for each label.
+
+    Several labels are joined, "joy|surprise".
+    """
     split = evaluation.split
     aspects = {} if split.aspects is None else {"aspect": split.aspects}
-    columns = {"text": split.texts, **aspects, "label": split.labels, "prediction": predicted}
+    labels, predicted = map(joined, split.labels), map(joined, evaluation.answered)
+    columns = {"text": split.texts, **aspects, "label": labels, "prediction": predicted}
     rows = zip(*columns.values(), evaluation.probabilities, strict=True)
     header = [*columns, *(f"p_{label}" for label in evaluation.labels)]
     write_csv(target, chain([header], ([*row, *(f"{p:.6f}" for p in own.tolist())] for *row, own in rows)))

@@ -14,8 +14,8 @@ from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import Interval, intervals
 from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import apply_temperature
-from sentiment.inference.tasks import SINGLE, Decoding, Scale
-from sentiment.inference.types import Classifier, Prediction
+from sentiment.inference.tasks import SINGLE, Decoding, Multi, Scale, overlap
+from sentiment.inference.types import Classifier, Label, Prediction, joined, names_of
 
 CHUNK = 512  # texts per call, between updates of the progress bar and checks for Ctrl-C
 
@@ -35,12 +35,15 @@ class Evaluation:
 
     @cached_property
     def targets(self) -> torch.Tensor:
-        """Label indices (N,)."""
-        return numbers(self.split.labels, self.labels)
+        """Label indices (N,); of several labels 0 or 1 for each, (N, labels)."""
+        if isinstance(self.decoding, Multi):
+            own = [*map(names_of, self.split.labels)]
+            return torch.tensor([[int(name in names) for name in self.labels] for names in own])
+        return numbers([*map(joined, self.split.labels)], self.labels)
 
     @cached_property
     def predicted(self) -> torch.Tensor:
-        """Indices of the answered labels (N,)."""
+        """Indices of the answered labels (N,); of several labels whether each is, (N, labels)."""
         return torch.from_numpy(self.decoding.decide(self.probabilities.numpy()))
 
     @cached_property
@@ -54,13 +57,39 @@ class Evaluation:
 
     @property
     def row_scores(self) -> torch.Tensor:
-        """Scores (N,), float64, whose mean is the accuracy; on a scale minus the macro MAE."""
+        """Scores (N,), float64, whose mean is the accuracy; on a scale minus the macro MAE.
+
+        Of several labels, the Jaccard index of the answered and the right ones.
+        """
+        if isinstance(self.decoding, Multi):
+            pairs = zip(self.answered, self.split.labels, strict=True)
+            return torch.tensor([overlap(answered, own) for answered, own in pairs], dtype=torch.float64)
         if not isinstance(self.decoding, Scale):
             return (self.predicted == self.targets).double()
         numbers = torch.from_numpy(self.decoding.numbers)
         counts = self.targets.bincount(minlength=len(self.labels))
         weights = len(self.targets) / (counts.count_nonzero() * counts[self.targets])
         return -(numbers[self.predicted] - numbers[self.targets]).abs() * weights
+
+    @property
+    def answered(self) -> list[Label]:
+        """The answered label of each text, or all of its answered labels."""
+        if not isinstance(self.decoding, Multi):
+            return [self.labels[i] for i in self.predicted.tolist()]
+        rows = self.predicted.tolist()
+        return [tuple(name for name, given in zip(self.labels, row, strict=True) if given) for row in rows]
+
+    @property
+    def right(self) -> torch.Tensor:
+        """Whether each answer is right, all of its labels (N,)."""
+        return (self.predicted == self.targets).reshape(len(self.split), -1).all(dim=1)
+
+    @property
+    def uncalibrated(self) -> "Evaluation":
+        """The evaluation of the probabilities as trained."""
+        if not isinstance(self.decoding, Multi):
+            return self.at(1.0)
+        return replace(self, probabilities=torch.from_numpy(self.decoding.uncalibrated(self.probabilities.numpy())))
 
     @property
     def confusion(self) -> list[list[int]]:
@@ -87,7 +116,7 @@ def evaluate(
     Raises:
         DataError: a label of the split is unknown to the model, or a text cannot be predicted.
     """
-    unknown = sorted(set(split.labels) - set(labels))
+    unknown = sorted({name for label in split.labels for name in names_of(label)} - set(labels))
     if unknown:
         raise DataError(f"the data has the label {unknown[0]!r}, the model knows {', '.join(labels)}; check the labels")
     answers = ask(classifier, split.inputs)

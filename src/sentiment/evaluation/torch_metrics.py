@@ -49,6 +49,15 @@ class NegativeLogLikelihood(torchmetrics.Metric):
         return (self.total / self.rows).float()
 
 
+class BinaryNegativeLogLikelihood(NegativeLogLikelihood):
+    """Mean cross-entropy of the probabilities of several labels (N, labels), over rows and labels."""
+
+    def update(self, probabilities: torch.Tensor, targets: torch.Tensor) -> None:
+        rows = probabilities.clamp(1e-12, 1 - 1e-7), targets.to(probabilities)
+        self.total += torch.nn.functional.binary_cross_entropy(*rows, reduction="none").mean(dim=-1).sum()
+        self.rows += len(targets)
+
+
 class MacroMeanAbsoluteError(torchmetrics.Metric):
     """Mean absolute error of numbers, averaged over the true numbers that occur (Baccianella et al. 2009)."""
 
@@ -100,7 +109,7 @@ def decoded(
     """Return what a metric that `reads` so is updated with, on the device of the targets."""
     rows = probabilities.detach().cpu().numpy()
     if reads == "answers":
-        return torch.from_numpy(decoding.decide(rows)).to(targets.device), targets
+        return torch.from_numpy(decoding.decide(rows)).long().to(targets.device), targets
     numbers = decoding.numbers.astype("float32")
     answered = decoding.expected(rows).astype("float32") if reads == "expected" else numbers[decoding.decide(rows)]
     return torch.from_numpy(answered).to(targets.device), torch.from_numpy(numbers).to(targets.device)[targets]

@@ -17,9 +17,11 @@ from sentiment.inference.checksums import unlist, update_checksums
 from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import OnnxRuntime, RuntimeName, graph_of
-from sentiment.inference.tasks import SINGLE, Decoding
+from sentiment.inference.tasks import SINGLE, Decoding, overlap
 from sentiment.inference.tokenization import encode
-from sentiment.inference.types import Prediction
+from sentiment.inference.types import Label, Prediction
+
+Item = TypeVar("Item")
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -34,7 +36,7 @@ ROWS = 16  # texts in a calibration batch
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    agreement: float
+    agreement: float  # share of texts with the same label; of several labels, mean Jaccard index
     drop: float  # drop in accuracy; negative if it rises
     difference: float  # mean over texts of the largest difference in probability
 
@@ -49,7 +51,7 @@ class Fidelity:
 
 
 def convert(
-    exported: Path, *, runtime: RuntimeName, train: Sequence[Text], texts: Sequence[Text], targets: Sequence[str]
+    exported: Path, *, runtime: RuntimeName, train: Sequence[Text], texts: Sequence[Text], targets: Sequence[Label]
 ) -> str:
     """Build the graph of `runtime` in the export folder and record the choice in preprocessing.json.
 
@@ -87,7 +89,7 @@ def convert(
     return chosen
 
 
-def compare(exported: Path, wanted: str, train: Sequence[Text], texts: Sequence[Text], targets: Sequence[str]) -> str:
+def compare(exported: Path, wanted: str, train: Sequence[Text], texts: Sequence[Text], targets: Sequence[Label]) -> str:
     """Return the first faithful runtime, the one named in `wanted` whatever its rounding error, or torch.
 
     Raises:
@@ -176,16 +178,16 @@ def answer(exported: Path, runtime: str, texts: Sequence[Text]) -> list[Predicti
 
 
 def fidelity(
-    got: Sequence[Prediction], expected: Sequence[Prediction], targets: Sequence[str], *, decoding: Decoding = SINGLE
+    got: Sequence[Prediction], expected: Sequence[Prediction], targets: Sequence[Label], *, decoding: Decoding = SINGLE
 ) -> Fidelity:
     """Compare a runtime's predictions with PyTorch's and the true labels.
 
-    On a scale, a near label counts as nearly right (`Decoding.credit`).
+    On a scale a near label counts as nearly right, and of several labels those that are right (`Decoding.credit`).
     """
     count, pairs = len(targets), list(zip(got, expected, strict=True))
-    agreeing = sum(a.label == b.label for a, b in pairs)
+    agreeing = sum(overlap(a.answer, b.answer) for a, b in pairs)
     credits = (
-        [decoding.credit(list(one.probabilities), one.label, truth) for one in pair]
+        [decoding.credit(list(one.probabilities), one.answer, truth) for one in pair]
         for pair, truth in zip(pairs, targets, strict=True)
     )
     lost = sum(theirs - own for own, theirs in credits)

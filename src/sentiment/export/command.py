@@ -9,14 +9,16 @@ from sentiment.data.splits import Split
 from sentiment.errors import ConfigError
 from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.evaluate import run_data
+from sentiment.evaluation.metrics import title
 from sentiment.evaluation.quantification.write import write_quantification
-from sentiment.evaluation.scoring import evaluate
+from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.export.choose_runtime import convert
 from sentiment.export.extension import add_tokens
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import RuntimeName
+from sentiment.inference.types import joined
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False
         raise ConfigError(f"{run} has no .hydra/config.yaml; name a run directory, outputs/<run>")
     splits = data.read()
     validation = splits["validation"]
-    before = validation_accuracy(exported, validation) if new_tokens is not None else None
+    before = validation_score(exported, validation) if new_tokens is not None else None
     if new_tokens is not None:
         log.info("%d new tokens in %s, their vectors made of known pieces", add_tokens(exported, new_tokens), exported)
     chosen = convert(
@@ -52,18 +54,25 @@ def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False
     predictor = Predictor.load(exported)
     scores = evaluate(predictor, validation, predictor.labels)
     write_abstention(exported, scores)
-    write_quantification(exported, scores, splits["train"].labels)  # the runtime's answers, whose errors it measures
+    if predictor.decoding.kind != "multi":  # the runtime's answers, whose errors it measures
+        write_quantification(exported, scores, [*map(joined, splits["train"].labels)])
     log.info("%s is answered by %s", exported, chosen)
     if before is not None:
-        now = scores.scores["accuracy"]
-        log.info("validation accuracy %.4f with the new tokens, %.4f without them", now, before)
+        name, now = headline(scores)
+        log.info("validation %s %.4f with the new tokens, %.4f without them", name, now, before)
         log.warning("the scores in %s are of the model before; sentiment evaluate run=%s scores this one", run, run)
     return chosen
 
 
-def validation_accuracy(exported: Path, validation: Split) -> float:
+def validation_score(exported: Path, validation: Split) -> float:
     predictor = Predictor.load(exported)
-    return evaluate(predictor, validation, predictor.labels).scores["accuracy"]
+    return headline(evaluate(predictor, validation, predictor.labels))[1]
+
+
+def headline(result: Evaluation) -> tuple[str, float]:
+    """Return the accuracy, or of several labels the macro F1, with its name."""
+    name = "accuracy" if "accuracy" in result.scores else "f1"
+    return title(name), result.scores[name]
 
 
 def accept_changes(run: Path, exported: Path) -> str:

@@ -11,6 +11,7 @@ from sentiment.inference.checksums import replace_listed, write_checksums
 from sentiment.inference.export_dir import PREPROCESSING, read_preprocessing
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import READABILITY, Readability
+from sentiment.inference.tasks import decoding_of
 
 
 def export(
@@ -27,6 +28,8 @@ def export(
     Beside them readability.json, where `readability` is given, and copies of the files of `keep`.
     """
     with replacing(into, marker=PREPROCESSING) as folder:
+        if decoding_of(preprocessing.task).kind == "multi":
+            network.config.problem_type = "multi_label_classification"  # by which pipelines take the sigmoid
         network.save_pretrained(folder)
         for path in keep:
             shutil.copyfile(path, folder / path.name)

@@ -121,11 +121,11 @@ class Explainer:
         with torch.no_grad():
             ends = embed(ids)  # (2, T, hidden): the baseline, then the text
             logits = self._logits(ends, plan)
-        row = logits[1].softmax(-1)
-        target = int(self.decoding.decide(row[None].cpu().numpy())[0]) if plan.target is None else plan.target
+        row = self.decoding.normalized(logits[1])
+        target = self.decoding.target(row[None].cpu().numpy()) if plan.target is None else plan.target
         gradient = self._integrate(ends, target, plan)
         pieces = ((ends[1] - ends[0]) * gradient).sum(-1)[own].tolist()
-        before, after = log_odds(logits, target).tolist()
+        before, after = self.decoding.log_odds(logits, target).tolist()
         return Explanation(
             prediction=answered(
                 self.decoding,
@@ -152,7 +152,7 @@ class Explainer:
         size = max(1, CHUNK // ends.shape[1])
         for some in (slice(start, start + size) for start in range(0, steps, size)):
             path = torch.lerp(ends[0], ends[1], points[some, None, None]).requires_grad_()  # (some, T, hidden)
-            (gradients,) = torch.autograd.grad(log_odds(self._logits(path, plan), target).sum(), path)
+            (gradients,) = torch.autograd.grad(self.decoding.log_odds(self._logits(path, plan), target).sum(), path)
             mean += torch.tensordot(weights[some], gradients, dims=1)
         return mean
 
@@ -206,12 +206,6 @@ def inside(text: str, end: int, start: int) -> bool:
         return False
     joint = start if text[start] in JOINTS else end - 1
     return joint > 0 and text[joint - 1].isalnum() and text[joint + 1 : joint + 2].isalnum()
-
-
-def log_odds(logits: torch.Tensor, target: int) -> torch.Tensor:
-    """Compute ln(p / (1 - p)) of one label from logits; (rows, labels) -> (rows,)."""
-    others = [i for i in range(logits.shape[-1]) if i != target]
-    return logits[:, target] - logits[:, others].logsumexp(-1)
 
 
 def quadrature(steps: int) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -19,9 +20,9 @@ import torch
 from annotated_types import Ge, Gt, Le
 from tokenizers import Tokenizer
 
-from sentiment.errors import ConfigError, ModelError
+from sentiment.errors import ConfigError, ModelError, RequestError
 from sentiment.files import damaged
-from sentiment.inference.abstention import Abstention, abstaining, level_of
+from sentiment.inference.abstention import Abstention, Level, abstaining, level_of
 from sentiment.inference.batching import MAX_TOKENS, group_by_length, group_packed
 from sentiment.inference.checksums import verified_beside
 from sentiment.inference.explanations import Explainer
@@ -39,11 +40,13 @@ from sentiment.inference.pairs import Aspects, PipelineInput, Text, as_inputs, f
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import CLASSES, Compute, Opening, RuntimeName, open_on_gpu, open_runtime
-from sentiment.inference.tasks import answered, decoding_of, softmax
+from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of, with_temperature
 from sentiment.inference.tokenization import Encoded, encode_windows
-from sentiment.inference.types import Explanation, Identity, Prediction
+from sentiment.inference.types import Explanation, Identity, Prediction, Threshold
 
 log = logging.getLogger(__name__)
+
+Share = Annotated[float, Ge(0), Le(1)]
 
 AHEAD = 2  # chunks of a stream that may be in flight while the caller waits for the first
 
@@ -97,7 +100,7 @@ class Predictor:
         self.load_model, self.max_tokens, self.sha256 = load_model, max_tokens, sha256
         self.abstention, self.level = abstention, None
         if (max_error := preprocessing.max_error) < 1:
-            self.level = level_of(abstention, max_error)
+            self.level = self.level_of(max_error)
             log.info("%s", self.promise(max_error))
         self.settings: dict[str, Any] = {}  # those of `load`, for `identity`
         self._explainer: Explainer | None = None
@@ -115,6 +118,7 @@ class Predictor:
         window_step: Annotated[int, Ge(0)] | None = None,
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
         default_aspect: str | None = None,
+        threshold: Share | Mapping[str, Share] | None = None,
     ) -> "Predictor":
         """Open a run directory, an export folder, or such a folder on the Hugging Face hub.
 
@@ -129,6 +133,8 @@ class Predictor:
             max_error: Error rate that the answers given keep, as promised on validation; the other texts are left to a
                 person (`Prediction.abstained`).
             default_aspect: Takes the place of the run's own (`data.default_aspect`).
+            threshold: Of a model that gives several labels, the smallest probability at which a label is given: one for
+                all labels, or by label; by default those tuned on validation.
 
         Returns:
             The predictor.
@@ -146,6 +152,7 @@ class Predictor:
             window_step=window_step,
             max_error=max_error,
             default_aspect=default_aspect,
+            threshold=threshold,
         )
 
     @classmethod
@@ -159,6 +166,7 @@ class Predictor:
         window_step: Annotated[int, Ge(0)] | None = None,
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
         default_aspect: str | None = None,
+        threshold: Share | Mapping[str, Share] | None = None,
     ) -> "Predictor":
         """Load a run directory or an export folder.
 
@@ -170,8 +178,10 @@ class Predictor:
             window_step: Overrides the export's distance between window starts, in tokens.
             max_error: Error rate promised for the answers given; the other texts are left to a person.
             default_aspect: Overrides the export's aspect of a text without one.
+            threshold: Overrides the thresholds of a model that gives several labels, for all or by label.
 
         Raises:
+            ConfigError: A setting that this model does not have.
             ModelError: A file is missing, damaged, or does not match SHA256SUMS.
         """
         export = export_folder(Path(run))
@@ -180,8 +190,12 @@ class Predictor:
                 export, window_step=window_step, max_error=max_error, default_aspect=default_aspect
             )
             labels, tokenizer = labels_of(export), read_tokenizer(export)
-            if len((preprocessing.task or {}).get("values", labels)) != len(labels):
-                raise damaged(export / PREPROCESSING, f"its task.values are not one for each of {', '.join(labels)}")
+            for name in ("values", "thresholds"):
+                if len((preprocessing.task or {}).get(name, labels)) != len(labels):
+                    told = f"its task.{name} are not one for each of {', '.join(labels)}"
+                    raise damaged(export / PREPROCESSING, told)
+            if threshold is not None:
+                preprocessing = with_threshold(preprocessing, labels, threshold)
             pad_id = padding_of(export, tokenizer)
             readability, abstention = Readability.read(export, tokenizer), Abstention.read(export)
             load_model = cache(lambda: load_torch(export, device))
@@ -291,7 +305,7 @@ class Predictor:
         alone = isinstance(texts, str | Mapping)
         predictions = self.predict([*map(from_pipeline, [texts] if alone else texts)])
         if isinstance(top_k, EllipsisType):
-            return [{"label": one.label, "score": one.score} for one in predictions]
+            return [best_labels(one, 1)[0] if one.labels is not None else own_label(one) for one in predictions]
         ranked = [best_labels(one, top_k) for one in predictions]
         return ranked[0] if alone else ranked
 
@@ -387,7 +401,28 @@ class Predictor:
         """
         if max_error is None:
             return list(predictions)
-        return abstaining(predictions, level_of(self.abstention, max_error))
+        return abstaining(predictions, self.level_of(max_error))
+
+    def with_threshold(self, predictions: Sequence[Prediction], threshold: Threshold | None) -> list[Prediction]:
+        """Return predictions of several labels as decided by other thresholds than the predictor's; None keeps those.
+
+        Raises:
+            RequestError: The model gives one label, or has no such label.
+        """
+        if threshold is None:
+            return list(predictions)
+        return decided_again(predictions, decided_by(self.decoding, self.labels, threshold))
+
+    def level_of(self, max_error: float) -> Level:
+        """Return what the export promises.
+
+        Raises:
+            ConfigError: It promises no error rate as low.
+        """
+        if self.decoding.kind != "single":
+            told = f"a promise is for models that give one of several labels, this one has task={self.decoding.kind}"
+            raise ConfigError(f"max_error={max_error:g}: {told}; leave max_error out")
+        return level_of(self.abstention, max_error)
 
     def promise(self, max_error: float) -> str:
         """Say what a promised error rate means, for people.
@@ -395,7 +430,7 @@ class Predictor:
         Raises:
             ConfigError: The validation split cannot promise `max_error`.
         """
-        level = level_of(self.abstention, max_error)
+        level = self.level_of(max_error)
         assert self.abstention
         return (
             f"max_error={max_error:g}: answers with a score of {level.threshold:.3f} or more; of "
@@ -404,13 +439,13 @@ class Predictor:
         )
 
     def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
-        """Average each text's window probabilities, then apply the temperature (it was fitted on these averages)."""
+        """Average each text's window probabilities, then calibrate them (that was fitted on these averages)."""
         scores = self._score([window for one in encoded for window in one.windows])
         counts = [len(one.windows) for one in encoded]
         if len(scores) > len(encoded):
             starts = np.cumsum([0, *counts[:-1]])
             scores = np.add.reduceat(scores, starts, axis=0) / np.asarray(counts, np.float32)[:, None]
-        return apply_temperature(torch.from_numpy(scores), self.preprocessing.temperature)
+        return torch.from_numpy(self.decoding.calibrated(scores, self.preprocessing.temperature))
 
     def _score(self, rows: Sequence[list[int]]) -> Any:
         """Compute the probabilities of token-id rows in batches; float32 of shape (rows, labels)."""
@@ -425,6 +460,19 @@ class Predictor:
     def _prediction(self, row: list[float], read: Encoded) -> Prediction:
         how: dict[str, Any] = {"tokens": read.tokens, "truncated": read.truncated, "unreadable": read.unreadable}
         return answered(self.decoding, self.labels, row, **how)
+
+
+def with_threshold(preprocessing: Preprocessing, labels: Sequence[str], threshold: Threshold) -> Preprocessing:
+    """Return preprocessing with other thresholds. Raises ConfigError for a model that has none, or not those."""
+    try:
+        decoding = decided_by(decoding_of(preprocessing.task), labels, threshold)
+    except RequestError as error:
+        raise ConfigError(str(error)) from error
+    return replace(preprocessing, task=decoding.to_json())
+
+
+def own_label(prediction: Prediction) -> dict[str, Any]:
+    return {"label": prediction.label, "score": prediction.score}
 
 
 def best_labels(prediction: Prediction, count: int | None) -> list[dict[str, Any]]:
@@ -442,4 +490,4 @@ def closed(*_: object) -> Any:
 
 def apply_temperature(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
     """Apply a temperature to probabilities (N, labels): softmax(log p / temperature)."""
-    return torch.from_numpy(softmax(np.log(np.maximum(probabilities.numpy(), 1e-12)) / temperature))
+    return torch.from_numpy(with_temperature(probabilities.numpy(), temperature))

@@ -10,7 +10,8 @@ from itertools import pairwise
 from math import isfinite
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
-from sentiment.inference.types import LIMIT, Prediction
+from sentiment.errors import RequestError
+from sentiment.inference.types import LIMIT, Label, Prediction, Threshold, joined, names_of
 
 
 class Decoding(Protocol):
@@ -22,19 +23,39 @@ class Decoding(Protocol):
         """Convert logits to probabilities of each label, float32."""
         ...
 
+    def calibrated(self, probabilities: Any, temperature: float) -> Any:
+        """Apply the calibration that was fitted on the validation split to probabilities."""
+        ...
+
     def log_scores(self, logits: Any) -> Any:
-        """Convert a tensor of logits to log-probabilities up to a constant per row, differentiable (explanations)."""
+        """Convert a tensor of logits to what `normalized` takes: log-probabilities up to a constant, or log-odds."""
+        ...
+
+    def normalized(self, scores: Any) -> Any:
+        """Convert a tensor of `log_scores` to probabilities."""
+        ...
+
+    def log_odds(self, scores: Any, target: int) -> Any:
+        """Return ln(p / (1 - p)) of one label from a tensor of `log_scores`, (N,)."""
         ...
 
     def decide(self, probabilities: Any) -> Any:
-        """Return the index of the answered label of each row, (N,)."""
+        """Return the index of the answered label of each row, (N,); of several labels, whether each is, (N, labels)."""
+        ...
+
+    def target(self, probabilities: Any) -> int:
+        """Return the index of the label that is explained where none is asked for, from one row (1, labels)."""
         ...
 
     def answer(self, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> Prediction:
         """Build the answer to one text from its probabilities."""
         ...
 
-    def credit(self, labels: Sequence[str], answered: str, truth: str) -> float:
+    def unread(self, labels: int) -> list[float]:
+        """Return the probabilities of a text that cannot be read."""
+        ...
+
+    def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
         """Return how right an answer is, between 0 and 1; the gates of conversion and deployment average it."""
         ...
 
@@ -43,8 +64,30 @@ class Decoding(Protocol):
         ...
 
 
+class Exclusive:
+    """Base of the decodings whose probabilities add up to 1."""
+
+    __slots__ = ()
+
+    def calibrated(self, probabilities: Any, temperature: float) -> Any:
+        return with_temperature(probabilities, temperature)
+
+    def normalized(self, scores: Any) -> Any:
+        return scores.softmax(-1)
+
+    def log_odds(self, scores: Any, target: int) -> Any:
+        others = [i for i in range(scores.shape[-1]) if i != target]
+        return scores[:, target] - scores[:, others].logsumexp(-1)
+
+    def target(self, probabilities: Any) -> int:
+        return int(self.decide(probabilities)[0])  # type: ignore[attr-defined]
+
+    def unread(self, labels: int) -> list[float]:
+        return [1 / labels] * labels
+
+
 @dataclass(frozen=True, slots=True)
-class Single:
+class Single(Exclusive):
     """One of several labels: softmax, and the most probable label."""
 
     kind: ClassVar[str] = "single"
@@ -61,7 +104,7 @@ class Single:
     def answer(self, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> Prediction:
         return Prediction.best(labels, row, tokens=tokens, truncated=truncated)
 
-    def credit(self, labels: Sequence[str], answered: str, truth: str) -> float:
+    def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
         return float(answered == truth)
 
     def to_json(self) -> dict[str, Any] | None:
@@ -73,7 +116,7 @@ Decision = Literal["argmax", "median"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Exclusive):
     """One of several ordered labels: a distribution over a scale, with its expected value and an interval.
 
     Args:
@@ -145,8 +188,8 @@ class Scale:
             interval=(low, high),
         )
 
-    def credit(self, labels: Sequence[str], answered: str, truth: str) -> float:
-        apart = abs(self.values[labels.index(answered)] - self.values[labels.index(truth)])
+    def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
+        apart = abs(self.values[labels.index(joined(answered))] - self.values[labels.index(joined(truth))])
         return 1 - apart / (self.values[-1] - self.values[0])
 
     def to_json(self) -> dict[str, Any] | None:
@@ -155,8 +198,100 @@ class Scale:
         return {**own, "prior": prior}
 
 
+@dataclass(frozen=True, slots=True)
+class Multi:
+    """Any number of several labels, none too: a sigmoid for each label, and a threshold.
+
+    Args:
+        thresholds: The smallest probability at which each label is given.
+        slopes: Calibration of each label's log-odds on validation, slope * log-odds + bias (Platt 1999).
+        biases: The second half of it.
+    """
+
+    kind: ClassVar[str] = "multi"
+    thresholds: tuple[float, ...]
+    slopes: tuple[float, ...] | None = None
+    biases: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        count = len(numbers("thresholds", self.thresholds))
+        for name, neutral in (("thresholds", 0.5), ("slopes", 1.0), ("biases", 0.0)):
+            given = getattr(self, name)
+            object.__setattr__(self, name, (neutral,) * count if given is None else numbers(name, given))
+            if len(getattr(self, name)) != count:
+                raise ValueError(f"task.{name}={list(given)}: expected a number for each of {count} labels")
+        if any(not 0 <= threshold <= 1 for threshold in self.thresholds):
+            raise ValueError(f"task.thresholds={list(self.thresholds)}: expected numbers between 0 and 1")
+        if any(slope <= 0 for slope in self.slopes or ()):
+            raise ValueError(f"task.slopes={list(self.slopes or ())}: expected numbers above 0")
+
+    def probabilities(self, logits: Any) -> Any:
+        return sigmoid(logits)
+
+    def calibrated(self, probabilities: Any, temperature: float) -> Any:
+        import numpy as np
+
+        own = (np.asarray(part, probabilities.dtype) for part in (self.slopes, self.biases))
+        slopes, biases = own
+        return sigmoid(log_odds(probabilities) * slopes + biases)
+
+    def uncalibrated(self, probabilities: Any) -> Any:
+        """Undo `calibrated`."""
+        import numpy as np
+
+        own = (np.asarray(part, probabilities.dtype) for part in (self.slopes, self.biases))
+        slopes, biases = own
+        return sigmoid((log_odds(probabilities) - biases) / slopes)
+
+    def log_scores(self, logits: Any) -> Any:
+        return logits * logits.new_tensor(self.slopes) + logits.new_tensor(self.biases)
+
+    def normalized(self, scores: Any) -> Any:
+        return scores.sigmoid()
+
+    def log_odds(self, scores: Any, target: int) -> Any:
+        return scores[:, target]
+
+    def decide(self, probabilities: Any) -> Any:
+        import numpy as np
+
+        return probabilities >= np.asarray(self.thresholds, probabilities.dtype)
+
+    def target(self, probabilities: Any) -> int:
+        return int(probabilities[0].argmax())
+
+    def answer(self, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> Prediction:
+        given = tuple(label for label, p, least in zip(labels, row, self.thresholds, strict=True) if p >= least)
+        probabilities = dict(zip(labels, row, strict=True))
+        return Prediction(joined(given), max(row), probabilities, tokens, truncated, labels=given)
+
+    def unread(self, labels: int) -> list[float]:
+        return [0.5] * labels
+
+    def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
+        return overlap(answered, truth)
+
+    def with_thresholds(self, labels: Sequence[str], threshold: Threshold) -> "Multi":
+        """Return a decoding with another threshold for all labels, or for those named.
+
+        Raises:
+            RequestError: The model has no such label, or a threshold is no number between 0 and 1.
+        """
+        checked = check_threshold(threshold)
+        if not isinstance(checked, Mapping):
+            return replace(self, thresholds=(checked,) * len(labels))
+        if unknown := [label for label in checked if label not in labels]:
+            told = f"threshold: no label {unknown[0][:40]!r}; this model has {', '.join(labels)}"
+            raise RequestError(told, reason="unknown_label")
+        own = dict(zip(labels, self.thresholds, strict=True)) | dict(checked)
+        return replace(self, thresholds=tuple(own[label] for label in labels))
+
+    def to_json(self) -> dict[str, Any] | None:
+        return {"kind": self.kind} | {name: list(getattr(self, name)) for name in ("thresholds", "slopes", "biases")}
+
+
 SINGLE = Single()
-DECODINGS: dict[str, type[Any]] = {Single.kind: Single, Scale.kind: Scale}
+DECODINGS: dict[str, type[Any]] = {Single.kind: Single, Scale.kind: Scale, Multi.kind: Multi}
 LEVEL = 0.9  # probability of the interval of a scale
 
 
@@ -182,9 +317,49 @@ def answered(
     """Build the answer to one text; of one that cannot be read, every label has the same probability."""
     readable = unreadable <= LIMIT
     if not readable:
-        row = [1 / len(row)] * len(row)
+        row = decoding.unread(len(row))
     best = decoding.answer(labels, row, tokens=tokens, truncated=truncated)
+    if not readable and best.labels:
+        best = replace(best, label="", labels=())
     return replace(best, unreadable=round(unreadable, 4), readable=readable)
+
+
+def decided_by(decoding: Decoding, labels: Sequence[str], threshold: Threshold) -> Decoding:
+    """Return a decoding with other thresholds.
+
+    Raises:
+        RequestError: Its task has none, or they are not right for its labels.
+    """
+    if not isinstance(decoding, Multi):
+        told = f"threshold is for models that give several labels (task=multi); this one has task={decoding.kind}"
+        raise RequestError(f"{told}, leave it out")
+    return decoding.with_thresholds(labels, threshold)
+
+
+def decided_again(predictions: Sequence[Prediction], decoding: Decoding) -> list[Prediction]:
+    """Return predictions of several labels as another decoding, with other thresholds, decides them."""
+    labels = list(predictions[0].probabilities) if predictions else []
+    answers = [decoding.answer(labels, [*one.probabilities.values()], tokens=0, truncated=False) for one in predictions]
+    return [
+        one if one.readable is False else replace(one, label=other.label, labels=other.labels)
+        for one, other in zip(predictions, answers, strict=True)
+    ]
+
+
+def check_threshold(value: Any, name: str = "threshold") -> Threshold:
+    """Return a threshold, or one for each of some labels. Raises RequestError for what is neither."""
+    if isinstance(value, Mapping) and value:
+        return {str(label): float(check_threshold(one, f"{name}.{label}")) for label, one in value.items()}  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        told = f"{name} must be a number between 0 and 1, or one for each of some labels, got {str(value)[:40]}"
+        raise RequestError(told)
+    return float(value)
+
+
+def overlap(answered: Label, truth: Label) -> float:
+    """Return the Jaccard index of two sets of labels, 1 where both are empty; of single labels, whether they agree."""
+    own, other = set(names_of(answered)), set(names_of(truth))
+    return len(own & other) / len(own | other) if own | other else 1.0
 
 
 def numbers(name: str, values: Any) -> tuple[float, ...]:
@@ -222,3 +397,25 @@ def softmax(logits: Any) -> Any:
 
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def with_temperature(probabilities: Any, temperature: float) -> Any:
+    """Apply a temperature to probabilities (N, labels): softmax(log p / temperature)."""
+    import numpy as np
+
+    return softmax(np.log(np.maximum(probabilities, 1e-12)) / temperature)
+
+
+def sigmoid(logits: Any) -> Any:
+    """Compute the logistic function in numpy, without overflow."""
+    import numpy as np
+
+    return (1 + np.tanh(logits / 2)) / 2
+
+
+def log_odds(probabilities: Any) -> Any:
+    """Compute ln(p / (1 - p)) in numpy, finite at 0 and 1."""
+    import numpy as np
+
+    kept = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    return np.log(kept / (1 - kept))

@@ -1,12 +1,26 @@
 """Data types of inference: predictions, explanations, model metadata and classifier protocols."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from sentiment.inference.pairs import Text
 
 LIMIT = 0.5  # a text is unreadable if a larger share of its pieces is
+JOINT = "|"  # between the labels of one text where they are written as one string
+Label = str | tuple[str, ...]  # of a text: one, or all that it has (task=multi)
+Threshold = float | Mapping[str, float]  # one for all labels, or by label
+NEGATIVE, POSITIVE = ("negative", "neg"), ("positive", "pos")  # names of the labels at the ends of the polarity
+
+
+def names_of(label: Label) -> tuple[str, ...]:
+    """Return the names of a text's labels; none for a text without any."""
+    return (label,) if isinstance(label, str) else label
+
+
+def joined(label: Label) -> str:
+    """Return a text's labels as one string, "joy|surprise"; empty for a text without any."""
+    return JOINT.join(names_of(label))
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +28,8 @@ class Prediction:
     """The answer to one text.
 
     Args:
-        label: The most probable label.
-        score: Its probability.
+        label: The most probable label; of a model that gives several, all given ones joined by "|", or "" for none.
+        score: Its probability; of a model that gives several, the highest one.
         probabilities: The probability of each label, in the model's order.
         tokens: How many tokens the model has read, special ones included; None where a server did not say.
         truncated: True where the text had more tokens.
@@ -26,6 +40,7 @@ class Prediction:
             (`max_error`); None where no promise was asked for.
         value: On a scale, the expected value of the distribution over its numbers; else None.
         interval: On a scale, the numbers between which the distribution has 90 %; else None.
+        labels: Of a model that gives several labels, those whose probability reaches their threshold; else None.
     """
 
     label: str
@@ -38,6 +53,25 @@ class Prediction:
     abstained: bool | None = field(default=None, compare=False)
     value: float | None = None
     interval: tuple[float, float] | None = None
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def answer(self) -> Label:
+        """The answered label, or all of them for a model that gives several."""
+        return self.label if self.labels is None else self.labels
+
+    @property
+    def polarity(self) -> float | None:
+        """Sentiment between -1 and 1: P(positive) - P(negative), on a scale the expected value; None without either.
+
+        The labels are found by their names: negative or neg, positive or pos, in any case.
+        """
+        if self.value is not None:
+            low, high = ends_of_scale([*self.probabilities])
+            return max(-1.0, min(1.0, 2 * (self.value - low) / (high - low) - 1))
+        by_name = {label.strip().casefold(): share for label, share in self.probabilities.items()}
+        ends = [next((by_name[name] for name in names if name in by_name), None) for names in (POSITIVE, NEGATIVE)]
+        return None if ends[0] is None or ends[1] is None else ends[0] - ends[1]
 
     @property
     def decided(self) -> bool:
@@ -48,16 +82,21 @@ class Prediction:
         """Return a dictionary for JSON.
 
         Args:
-            details: Add tokens, truncated, unreadable and readable. Without them, `readable` is there if it is false,
-                and `abstained` if a promise was asked for.
+            details: Add tokens, truncated, unreadable and readable, and the polarity where there is one. Without them,
+                `readable` is there if it is false, and `abstained` if a promise was asked for.
         """
-        answer: dict[str, Any] = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
+        answer: dict[str, Any] = {"label": self.label, "score": self.score}
+        if self.labels is not None:
+            answer = {"labels": list(self.labels)}
+        answer["probabilities"] = self.probabilities
         if self.value is not None and self.interval is not None:
             answer |= {"value": self.value, "interval": list(self.interval)}
         if details:
             answer |= {"tokens": self.tokens, "truncated": self.truncated, "unreadable": self.unreadable}
         if details or self.readable is False:
             answer["readable"] = self.readable
+        if details and (polarity := self.polarity) is not None:
+            answer["polarity"] = polarity
         return answer if self.abstained is None else {**answer, "abstained": self.abstained}
 
     @classmethod
@@ -71,7 +110,22 @@ class Prediction:
         own = {name: value[name] for name in cls.__slots__ if name in value}
         if own.get("interval") is not None:
             own["interval"] = tuple(own["interval"])
+        if (labels := own.get("labels")) is not None:
+            own |= {
+                "labels": tuple(labels),
+                "label": joined(tuple(labels)),
+                "score": max(own["probabilities"].values()),
+            }
         return cls(**own)
+
+
+def ends_of_scale(labels: Sequence[str]) -> tuple[float, float]:
+    """Return the lowest and the highest number of a scale: those of its labels, or the places of words from 0."""
+    try:
+        numbers = [float(label) for label in labels]
+        return numbers[0], numbers[-1]
+    except ValueError:
+        return 0.0, float(len(labels) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +165,9 @@ class Explanation:
         own = {name: getattr(self, name) for name in ("target", "text", "baseline", "delta", "steps")}
         if self.aspect is not None:
             own["aspect"] = self.aspect
-        return {**self.prediction.to_json(details=True), **own, "words": [asdict(word) for word in self.words]}
+        answer = self.prediction.to_json(details=True)
+        answer.pop("polarity", None)
+        return {**answer, **own, "words": [asdict(word) for word in self.words]}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Explanation":

@@ -22,7 +22,7 @@ from sentiment.monitoring.appending import append, write_new
 from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.periods import Clock
-from sentiment.monitoring.rows import Chunk, Columns, Skipped, chunks, labels_of, table_rows
+from sentiment.monitoring.rows import SEVERAL, Chunk, Columns, Skipped, chunks, labels_of, table_rows
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,10 @@ def score(
     target = output / PREDICTIONS
     made = read_json_if_any(output / f"{PREDICTIONS}.summary.json") or {}
     inputs = Inputs.of(source.paths)
-    current = identity_of(model.classifier, model.classifier.predict([CANARY])[0])
+    canary = model.classifier.predict([CANARY])[0]
+    if canary.labels is not None:
+        raise DataError(SEVERAL)
+    current = identity_of(model.classifier, canary)
     same = made.get("input") == inputs.to_json() and all(
         made.get("model", {}).get(key) == value for key, value in current.deciding.items()
     )

@@ -16,6 +16,10 @@ CHUNK = 8192  # rows
 ALL = "all"
 EMPTY = "(none)"
 LONGEST = 80  # characters of a group's name
+SEVERAL = (
+    "the model gives several labels a text (task=multi), and the monitor estimates shares of labels that exclude each "
+    "other; FILE.summary.json of sentiment predict has the share of the texts that got each label"
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ def labels_of(columns: Sequence[str], prefix: str) -> list[str] | None:
             f"the input has the column {prefix + 'prediction'!r}, but no probabilities ({prefix}p_<label>), which the "
             "shares need; give an output of sentiment predict, or leave the column out to have the texts scored"
         )
+    if f"{prefix}score" not in columns:
+        raise DataError(SEVERAL)
     return labels
 
 

@@ -8,12 +8,17 @@ from typing import Any
 
 from sentiment.errors import RequestError
 from sentiment.inference.pairs import Pair, Text
-from sentiment.inference.types import Explanation, Model, Prediction
-from sentiment.protocol.validation import check_texts, error_rate, flag, items_of, kind
+from sentiment.inference.types import Explanation, Model, Prediction, Threshold
+from sentiment.protocol.validation import check_texts, error_rate, flag, items_of, kind, threshold
 
 ASPECT = "aspect"  # name of the second input tensor
-SCALE = ("value", "interval")  # outputs of models with ordered labels alone
-OUTPUTS = ("label", "score", "probabilities", *SCALE, "tokens", "truncated", "unreadable", "readable", "abstained")
+ONE = ("label", "score")  # outputs of models with one label a text
+SEVERAL = ("labels",)  # outputs of models with several labels a text
+SCALE = ("value", "interval")  # outputs of models with ordered labels
+POLARITY = ("polarity",)  # an output of models with negative and positive labels, or ordered ones
+DETAILS = ("tokens", "truncated", "unreadable", "readable", "abstained")
+OUTPUTS = (*ONE, *SEVERAL, "probabilities", *SCALE, *DETAILS, *POLARITY)
+MATRICES = ("labels", "probabilities", "interval")  # outputs with a row of several numbers for each text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +34,14 @@ class Tensor:
     def max_error(self) -> float | None:
         return error_rate(self.parameters)
 
+    @property
+    def threshold(self) -> Threshold | None:
+        return threshold(self.parameters)
+
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
-        if [name for name in self.wanted if name in SCALE] and any(one.value is None for one in predictions):
-            known = ", ".join(name for name in OUTPUTS if name not in SCALE)
-            raise RequestError(f"no output {next(n for n in self.wanted if n in SCALE)!r}; there are {known}")
+        known = outputs_of(predictions)
+        if unknown := next((name for name in self.wanted if name not in known), None):
+            raise RequestError(f"no output {unknown!r}; there are {', '.join(known)}")
         columns = tensors(predictions, details=bool(self.wanted) or self.parameters.get("details", False))
         return self._answer([column for column in columns if not self.wanted or column["name"] in self.wanted], model)
 
@@ -98,6 +107,7 @@ def _parameters(body: dict[str, Any]) -> dict[str, Any]:
             raise RequestError(f"parameters.{key[:40]} must be a string, a finite number or a boolean")
     flag(parameters, "details")
     error_rate(parameters)
+    threshold(parameters)
     return parameters
 
 
@@ -107,22 +117,35 @@ def _wanted(body: dict[str, Any]) -> tuple[str, ...]:
         raise RequestError('"outputs" must be a list of objects such as {"name": "label"}')
     for output in outputs:
         if output.get("name") not in OUTPUTS:
-            known = ", ".join(name for name in OUTPUTS if name not in SCALE)
+            known = ", ".join((*ONE, "probabilities", *DETAILS))
             raise RequestError(f"no output {str(output.get('name'))[:40]!r}; there are {known}")
     return tuple(output["name"] for output in outputs)
+
+
+def outputs_of(predictions: Sequence[Prediction]) -> list[str]:
+    """Return the outputs that a model has."""
+    first = predictions[0]
+    lacking: tuple[str, ...] = ONE if first.labels is not None else SEVERAL
+    lacking += SCALE if first.value is None else ()
+    lacking += POLARITY if first.polarity is None else ()
+    return [name for name in OUTPUTS if name not in lacking]
 
 
 def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[str, Any]]:
     """Build the output tensors; `probabilities` has shape [texts, labels] in row-major order, `interval` [texts, 2].
 
-    Without `details` there are the first three; `readable` if it is false for any text, and `abstained` if a promise
-    was asked for.
+    With several labels a text, `labels` says of each label whether it is given, [texts, labels], instead of label and
+    score. Without `details` there are these and the probabilities; `readable` if it is false for any text, and
+    `abstained` if a promise was asked for.
     """
     columns: dict[str, tuple[str, list[Any]]] = {
         "label": ("BYTES", [p.label for p in predictions]),
         "score": ("FP32", [p.score for p in predictions]),
         "probabilities": ("FP32", [value for p in predictions for value in p.probabilities.values()]),
     }
+    if predictions[0].labels is not None:
+        given = [label in p.answer for p in predictions for label in p.probabilities]
+        columns = {"labels": ("BOOL", given), "probabilities": columns["probabilities"]}
     if predictions and all(p.value is not None for p in predictions):
         columns["value"] = ("FP32", [p.value for p in predictions])
         columns["interval"] = ("FP32", [end for p in predictions for end in p.interval or ()])
@@ -130,6 +153,8 @@ def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[st
         columns["tokens"] = ("INT64", [p.tokens for p in predictions])
         columns["truncated"] = ("BOOL", [p.truncated for p in predictions])
         columns["unreadable"] = ("FP32", [p.unreadable for p in predictions])
+        if predictions[0].polarity is not None:
+            columns["polarity"] = ("FP32", [p.polarity for p in predictions])
     if details or any(p.readable is False for p in predictions):
         columns["readable"] = ("BOOL", [p.readable for p in predictions])
     if any(p.abstained is not None for p in predictions):
@@ -139,7 +164,7 @@ def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[st
         {
             "name": name,
             "datatype": datatype,
-            "shape": [count, len(data) // count] if name in ("probabilities", "interval") else [count],
+            "shape": [count, len(data) // count] if name in MATRICES else [count],
             "data": data,
         }
         for name, (datatype, data) in columns.items()

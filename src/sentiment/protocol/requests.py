@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sentiment.errors import RequestError
 from sentiment.inference.pairs import Pair, Text, text_of
-from sentiment.inference.types import Explanation, Model, Prediction
+from sentiment.inference.types import Explanation, Model, Prediction, Threshold
 from sentiment.protocol.kserve_v2 import Tensor, parse_tensor
 from sentiment.protocol.validation import (
     MAX_EXPLAINED,
@@ -26,6 +26,7 @@ from sentiment.protocol.validation import (
     items_of,
     kind,
     refuse_keys,
+    threshold,
 )
 
 FORMS = ("text", "texts", "instances", "inputs")  # the key identifies the format
@@ -44,6 +45,11 @@ class Request(Protocol):
     @property
     def max_error(self) -> float | None:
         """The error rate that the answers given must keep; None: the archive's own promise, if it makes one."""
+        ...
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """The probability from which a label is given, for all or by label; None: the archive's own."""
         ...
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
@@ -65,6 +71,7 @@ class One:
     text: Text
     details: bool = False
     max_error: float | None = None
+    threshold: Threshold | None = None
 
     @property
     def texts(self) -> tuple[Text, ...]:
@@ -84,6 +91,7 @@ class Many:
     texts: tuple[Text, ...]
     details: bool = False
     max_error: float | None = None
+    threshold: Threshold | None = None
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         return {"predictions": [prediction.to_json(details=self.details) for prediction in predictions]}
@@ -98,6 +106,7 @@ class Describe:
 
     texts: tuple[Text, ...] = ()
     max_error: float | None = None
+    threshold: Threshold | None = None
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         return model.to_json()
@@ -125,6 +134,8 @@ def parse_explain(body: Any) -> Explain:
         raise RequestError(told, status=413, reason="too_many")
     for text in asked.texts:
         check_text(text_of(text), "a text to explain", longest=MAX_EXPLAINED_CHARACTERS)
+    if asked.threshold is not None:
+        raise RequestError('"threshold" does nothing for an explanation; name the label to explain with "target"')
     own = asked.parameters if isinstance(asked, Tensor) else body if isinstance(body, dict) else {}
     target = own.get("target")
     if target is not None and not isinstance(target, str):
@@ -150,16 +161,16 @@ def parse_request(body: Any) -> One | Many | Tensor:
     refuse_keys(body, *MISPLACED[form])
     if form == "inputs":
         return parse_tensor(body)
-    details, max_error = flag(body, "details"), error_rate(body)
+    asked = (flag(body, "details"), error_rate(body), threshold(body))
     if form == "text":
         item = body["text"] if body.get("aspect") is None else Pair(body["text"], body["aspect"])
-        return One(check_input(item), details, max_error)
+        return One(check_input(item), *asked)
     items = items_of(body, form)
     if form == "instances":
         items = [_instance(item) for item in items]
     elif body.get("aspects") is not None:
         items = [Pair(*both) for both in zip(items, aspects_beside(items, body["aspects"]), strict=True)]
-    return Many(check_texts(items, form), details, max_error)
+    return Many(check_texts(items, form), *asked)
 
 
 def aspects_beside(items: Sequence[Any], aspects: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 """Limits and checks shared by all request formats."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ from sentiment.errors import RequestError
 from sentiment.files import SURROGATE
 from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.preprocessing import is_readable
+from sentiment.inference.tasks import check_threshold
+from sentiment.inference.types import Threshold
 
 MAX_TEXTS = 1024  # per request
 MAX_CHARACTERS = 100_000  # per text
@@ -96,6 +99,20 @@ def error_rate(owner: dict[str, Any]) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
         raise RequestError(f'"max_error" must be a number above 0 and at most 1, got {str(value)[:40]}')
     return float(value)
+
+
+def threshold(owner: dict[str, Any]) -> Threshold | None:
+    """Read `threshold`, a number between 0 and 1 or an object with one for each of some labels; None without it.
+
+    In KServe V2, whose parameters cannot be objects, the object is a string of JSON.
+    """
+    value = owner.get("threshold")
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise RequestError(f'"threshold" is not valid JSON: {str(error)[:80]}') from error
+    return None if value is None else check_threshold(value)
 
 
 def kind(value: Any) -> str:

@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from sentiment.data.module import SentimentData
 from sentiment.errors import ModelError
-from sentiment.evaluation.calibration import fit_temperature
+from sentiment.evaluation.calibration import fit_platt, fit_temperature
 from sentiment.evaluation.comparison import Comparison, compare
 from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.export.huggingface import update_preprocessing
 from sentiment.inference.predictor import Predictor
+from sentiment.inference.tasks import Decoding, Multi
 from sentiment.training.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -45,12 +48,27 @@ def score_export(exported: Path, data: SentimentData, *, score_test: bool) -> di
 
 
 def calibrate(exported: Path, evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
-    """Fit the temperature on validation, store it in the export, and return the evaluations rescaled by it."""
+    """Fit the temperature on validation, store it in the export, and return the evaluations rescaled by it.
+
+    Several labels are calibrated one by one.
+    """
     validation = evaluations["validation"]
+    if isinstance(validation.decoding, Multi):
+        slopes, biases = fit_platt(validation.probabilities, validation.targets)
+        decoding = replace(validation.decoding, slopes=tuple(slopes), biases=tuple(biases))
+        update_preprocessing(exported, task=decoding.to_json())
+        log.info("%d labels calibrated on %d validation texts", len(slopes), len(validation.split))
+        return {name: calibrated(result, decoding) for name, result in evaluations.items()}
     temperature = fit_temperature(validation.probabilities, validation.targets)
     update_preprocessing(exported, temperature=temperature)
     log.info("temperature %.3f, fitted on %d validation texts", temperature, len(validation.split))
     return {name: result.at(temperature) for name, result in evaluations.items()}
+
+
+def calibrated(result: Evaluation, decoding: Decoding) -> Evaluation:
+    """Return an evaluation with its probabilities calibrated as `decoding` does."""
+    probabilities = torch.from_numpy(decoding.calibrated(result.probabilities.numpy(), 1.0))
+    return replace(result, probabilities=probabilities, decoding=decoding)
 
 
 def fit_decoding(

@@ -176,12 +176,13 @@ class Throughput(pl.Callback):
         if not judging(trainer):
             return
         values = trainer.callback_metrics
+        single = "validation/accuracy" in values
         log.info(
-            "epoch %d of %s: validation loss %.4f, accuracy %.4f, %.1f texts/s",
+            "epoch %d of %s: validation loss %.4f, %s %.4f, %.1f texts/s",
             trainer.current_epoch + 1,
             trainer.max_epochs,
             values["validation/loss"],
-            values["validation/accuracy"],
+            *(("accuracy", values["validation/accuracy"]) if single else ("macro F1", values["validation/f1"])),
             self.samples_per_second,
         )
 

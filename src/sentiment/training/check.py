@@ -61,7 +61,9 @@ def check(cfg: DictConfig) -> None:
         check_node(path, node)
     if cfg.data.get("labels") is not None:
         label_texts(cfg.data.labels, "data.labels")
-    check_model(cfg.model)
+    task = instantiate(cfg.task)
+    check_model(cfg.model, task)
+    check_labels_of(cfg.data, task)
     check_compile(cfg)
     if cfg.data.get("new_tokens") != cfg.model.get("new_tokens"):
         raise ConfigError("data.new_tokens is that of the model; set model.new_tokens alone")
@@ -71,7 +73,7 @@ def check(cfg: DictConfig) -> None:
         check_length(cfg.data.backbone, cfg.data.max_length, limit)
 
 
-def check_model(model: DictConfig) -> None:
+def check_model(model: DictConfig, task: Any) -> None:
     """Check model settings beyond the signature: none may be overridden elsewhere or lack support in this backbone."""
     from sentiment.data.new_tokens import read_wanted
     from sentiment.training.networks import check_settings
@@ -84,7 +86,7 @@ def check_model(model: DictConfig) -> None:
     schedule = model.get("scheduler") or "linear"
     check_schedule(schedule, model.get("lr_scheduler_kwargs"), warmup_ratio=model.get("warmup_ratio", 0.0))
     if model.get("loss") is not None:
-        check_loss(model.loss)
+        check_loss(model.loss, task)
     read_wanted(model.get("new_tokens"))
     with suppress(ModelError):
         keys = inspect.signature(check_settings).parameters
@@ -102,12 +104,26 @@ def check_compile(cfg: DictConfig) -> None:
         )
 
 
-def check_loss(loss: DictConfig) -> None:
-    """Build the configured loss. Raises ConfigError for arguments that it refuses, and for what is no loss."""
+def check_labels_of(data: DictConfig, task: Any) -> None:
+    """Raise ConfigError where the data is not read as the task has its labels, or its keys contradict each other."""
+    from sentiment.data.label_form import LabelForm
+
+    multi = bool(data.get("multi_label"))
+    if multi != (task.kind == "multi"):
+        raise ConfigError(f"data.multi_label={str(multi).lower()} and task={task.kind}: set task=multi alone")
+    LabelForm.of(multi, data.get("label_separator"), data.get("label_columns"), data.get("label_column"))
+
+
+def check_loss(loss: DictConfig, task: Any) -> None:
+    """Build the configured loss.
+
+    Raises:
+        ConfigError: It refuses an argument, is no loss, or trains another kind of label.
+    """
     from sentiment.training.losses import as_loss
 
     try:
-        as_loss(instantiate(loss))
+        task.check_loss(as_loss(instantiate(loss)))
     except InstantiationException as error:
         raise user_error(error) or ConfigError(f"model.loss: {' '.join(str(error.__cause__).split())}") from error
 

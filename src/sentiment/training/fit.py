@@ -27,6 +27,7 @@ from sentiment.export.huggingface import export
 from sentiment.files import write_json, write_text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.readability import Readability
+from sentiment.inference.types import joined
 from sentiment.training.after_training import (
     calibrate,
     compare_with_baseline,
@@ -105,8 +106,8 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
         evaluations = calibrate(exported, evaluations)
     evaluations = fit_decoding(exported, evaluations, task, metric=str(cfg.optimized_metric))
     write_abstention(exported, evaluations["validation"])
-    if score_test:  # last, since it records the hash of the export
-        write_quantification(exported, evaluations["validation"], data.splits["train"].labels)
+    if score_test and decoding.kind != "multi":  # last, since it records the hash of the export
+        write_quantification(exported, evaluations["validation"], [*map(joined, data.splits["train"].labels)])
     wanted = score_test if after.baseline is None else after.baseline
     baseline = compare_with_baseline(evaluations, data) if wanted else {}
     behaviour = behave(Predictor.load(exported), after.get("behaviour")) if score_test else []

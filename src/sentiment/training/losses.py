@@ -5,23 +5,32 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Lt
-from torch.nn.functional import cross_entropy, nll_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, nll_loss
 
 from sentiment.data.labels import ClassWeights, read_class_weights
 from sentiment.errors import ConfigError
 from sentiment.inference.tasks import corn_log_probabilities
+from sentiment.inference.types import Label, names_of
 
 
 class Loss:
     """Base class of losses that need more than logits and targets; a plain function does without."""
 
-    link = "softmax"  # how a decoding turns the logits that this loss trains into probabilities
+    link = "softmax"  # how a decoding turns the logits that this loss trains into probabilities; "": as its task does
 
-    def prepare(self, labels: Sequence[str], counts: Mapping[str, int]) -> None:
-        """Set up the loss before training, given the labels in the order of the logits and their train rows."""
+    def prepare(self, labels: Sequence[str], counts: Mapping[Any, int]) -> None:
+        """Set up the loss before training.
+
+        Args:
+            labels: The labels in the order of the logits.
+            counts: Their train rows; where a text may have several labels, those of each combination of labels.
+        """
 
     def __call__(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the loss of each row (B,), or their sum, from logits (B, labels) and label indices (B,)."""
+        """Return the loss of each row (B,), or their sum, from logits (B, labels) and label indices (B,).
+
+        Where a text may have several labels, the targets are 0 or 1 for each label, (B, labels).
+        """
         raise NotImplementedError
 
     def row_weights(self, targets: torch.Tensor) -> torch.Tensor:
@@ -32,12 +41,14 @@ class Loss:
 class FunctionLoss(Loss):
     """Loss made of a function of logits (B, labels) and label indices (B,) that returns the loss of each row (B,)."""
 
+    link = ""
+
     def __init__(self, function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
         self.function = function
 
     def __call__(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         losses = self.function(logits, targets)
-        if not isinstance(losses, torch.Tensor) or losses.shape != targets.shape:
+        if not isinstance(losses, torch.Tensor) or losses.shape != targets.shape[:1]:
             got = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
             raise ConfigError(f"model.loss: expected one loss for each of {len(targets)} rows, got {got}")
         return losses
@@ -135,6 +146,57 @@ class Squared(WeightedLoss):
         cumulative = logits.softmax(dim=-1).cumsum(dim=-1)
         distances = (cumulative - (targets[:, None] <= places).to(cumulative)).square().sum(dim=-1)
         return distances * self.row_weights(targets)
+
+
+class BinaryCrossEntropy(Loss):
+    """Cross-entropy of the sigmoid of each label, averaged over the labels, for texts with several labels.
+
+    Args:
+        pos_weight: Weight of the rows that have a label against those that do not, by label; or "balanced": the rows
+            without it divided by the rows with it. None is 1 for each.
+    """
+
+    link = "sigmoid"
+
+    def __init__(self, *, pos_weight: Any = None) -> None:
+        self.given: ClassWeights | None = read_class_weights(pos_weight, key="model.loss.pos_weight")
+        self.pos_weight: torch.Tensor | None = None  # (labels,), set by `prepare`
+
+    def prepare(self, labels: Sequence[str], counts: Mapping[Label, int]) -> None:
+        if self.given is None:
+            return
+        weights = read_class_weights(self.given, labels, key="model.loss.pos_weight")
+        if isinstance(weights, str):
+            rows = sum(counts.values())
+            own = {label: sum(count for names, count in counts.items() if label in names_of(names)) for label in labels}
+            weights = {label: max(rows - own[label], 1) / max(own[label], 1) for label in labels}
+        self.pos_weight = torch.tensor([float((weights or {})[label]) for label in labels])
+
+    def __call__(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return self.cells(logits, targets.to(logits)).mean(dim=-1)
+
+    def cells(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the loss of each row and label, (B, labels)."""
+        weight = None if self.pos_weight is None else self.pos_weight.to(logits)
+        return binary_cross_entropy_with_logits(logits, targets, pos_weight=weight, reduction="none")
+
+
+class BinaryFocal(BinaryCrossEntropy):
+    """Cross-entropy of each label times (1 - p)^gamma, which turns to what is still wrong (Lin et al. 2017).
+
+    Args:
+        gamma: 0 is cross-entropy.
+        pos_weight: As for `BinaryCrossEntropy`.
+    """
+
+    def __init__(self, *, gamma: Annotated[float, Ge(0)] = 2.0, pos_weight: Any = None) -> None:
+        super().__init__(pos_weight=pos_weight)
+        self.gamma = gamma
+
+    def cells(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        plain = binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        missed = (-torch.expm1(-plain)).clamp_min(torch.finfo(plain.dtype).tiny)
+        return missed**self.gamma * super().cells(logits, targets)
 
 
 def as_loss(loss: Any) -> Loss:

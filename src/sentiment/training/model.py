@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from transformers import SchedulerType
 
-from sentiment.data.batches import IGNORE_INDEX
+from sentiment.data.batches import counted
 from sentiment.data.new_tokens import Wanted
 from sentiment.evaluation import metrics
 from sentiment.inference.batching import takes_types
@@ -84,6 +84,7 @@ class SentimentClassifier(pl.LightningModule):
         self.scheduler, self.lr_scheduler_kwargs = scheduler, dict(lr_scheduler_kwargs or {})
         self.task: Task = Single() if task is None else task
         self.loss = self.task.default_loss() if loss is None else as_loss(loss)
+        self.task.check_loss(self.loss)
         self.decoding: Decoding = SINGLE  # set once the data is read
         self.optimizer = optimizer
         self.accelerate, self.compile_layers = accelerate, compile
@@ -124,7 +125,7 @@ class SentimentClassifier(pl.LightningModule):
                 enable_packing(self.network)
                 self.trainer.datamodule.packed = True  # type: ignore[attr-defined]
         if stage == "fit":
-            counts: Counter[str] = Counter(self.trainer.datamodule.splits["train"].labels)  # type: ignore[attr-defined]
+            counts: Counter[Any] = Counter(self.trainer.datamodule.splits["train"].labels)  # type: ignore[attr-defined]
             self.loss.prepare(self.labels, counts)
             self.decoding = self.task.decoding(self.labels, counts, self.loss)
             self.validation_metrics = metrics.build(len(self.labels), self.decoding)
@@ -171,17 +172,19 @@ class SentimentClassifier(pl.LightningModule):
         """
         logits, targets = self._logits(batch), batch["labels"]
         if self.trainer.world_size > 1:  # a rank without rows of a small batch has padding rows
-            logits, targets = logits[targets != IGNORE_INDEX], targets[targets != IGNORE_INDEX]
+            kept = counted(targets)
+            logits, targets = logits[kept], targets[kept]
         total = self.trainer.strategy.reduce(self.loss.row_weights(targets).sum(), reduce_op="sum")
         loss = self.loss(logits, targets).sum() * self.trainer.world_size / total
         self.log("train/loss", loss, prog_bar=True, sync_dist=True, batch_size=1)
         return loss
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> dict[str, torch.Tensor]:
-        """Update the metrics, and return probabilities (B, labels) and targets (B,) without padding rows."""
+        """Update the metrics, and return probabilities (B, labels) and targets without padding rows."""
         logits, targets = self._logits(batch), batch["labels"]
-        logits, targets = logits[targets != IGNORE_INDEX], targets[targets != IGNORE_INDEX]
-        probabilities = self.decoding.log_scores(logits).softmax(dim=-1)
+        kept = counted(targets)
+        logits, targets = logits[kept], targets[kept]
+        probabilities = self.decoding.normalized(self.decoding.log_scores(logits))
         if len(targets):
             self.validation_metrics.update(probabilities, targets)
         return {"probabilities": probabilities, "targets": targets}

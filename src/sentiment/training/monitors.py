@@ -128,7 +128,9 @@ def setting(callback: DictConfig, key: str) -> Any:
 def of_labels(metric: Metric) -> bool:
     """Return True for a metric with one value per label."""
     computed = metric.build(2)
-    computed.update(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), torch.tensor([0, 1]))
+    several = metric.tasks == ("multi",)
+    targets = torch.tensor([[0, 1], [1, 0]]) if several else torch.tensor([0, 1])
+    computed.update(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), targets)
     return bool(torch.as_tensor(computed.compute()).ndim)
 
 

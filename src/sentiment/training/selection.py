@@ -85,7 +85,7 @@ def scores(judged: Judged, metric: str, labels: Sequence[str], decoding: Decodin
     """Compute the metric on each resample, (RESAMPLES,); all calls use the same resamples."""
     record = metrics.find(metric)
     assert record is not None
-    answers = Answers(judged.probabilities.numpy(), judged.targets.numpy(), decoding)
+    answers = Answers.of(judged.probabilities.numpy(), judged.targets.numpy(), decoding)
     drawn = draws(len(judged.targets), RESAMPLES, SEED)
-    values = np.concatenate([resampled(record, Resamples(answers, counts)) for counts in drawn])
+    values = np.concatenate([resampled(record, Resamples.of(answers, counts)) for counts in drawn])
     return values if values.ndim == 1 else values[:, list(labels).index(metric.partition("/")[2])]

@@ -8,14 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
+
+from annotated_types import Ge, Le
 
 from sentiment.errors import ConfigError
 from sentiment.evaluation import metrics
 from sentiment.evaluation.scoring import Evaluation
+from sentiment.evaluation.thresholds import best_thresholds, common_threshold
 from sentiment.inference.tasks import SINGLE, Decision, Decoding, Link
+from sentiment.inference.tasks import Multi as MultiDecoding
 from sentiment.inference.tasks import Scale as ScaleDecoding
-from sentiment.training.losses import CrossEntropy, Loss
+from sentiment.training.losses import BinaryCrossEntropy, CrossEntropy, Loss
 
 ScaleDecision = Literal["auto", "prior_free_median", "median", "prior_free_argmax", "argmax"]
 DECISIONS = ("prior_free_median", "median", "prior_free_argmax", "argmax")  # of equal ones the first is taken
@@ -34,6 +38,10 @@ class Task(Protocol):
 
     def default_loss(self) -> Loss:
         """Return the loss of a model without `model.loss`."""
+        ...
+
+    def check_loss(self, loss: Loss) -> None:
+        """Raise ConfigError for a loss that trains another kind of label."""
         ...
 
     def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
@@ -56,9 +64,11 @@ class Single:
     def default_loss(self) -> Loss:
         return CrossEntropy()
 
+    def check_loss(self, loss: Loss) -> None:
+        check_link(loss, "softmax")
+
     def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
-        if loss.link != "softmax":
-            raise ConfigError(f"model.loss: {type(loss).__name__} is for ordered labels; set task=scale")
+        self.check_loss(loss)
         return SINGLE
 
     def fit(self, decoding: Decoding, validation: Evaluation, metric: str) -> Decoding:
@@ -91,7 +101,11 @@ class Scale:
     def default_loss(self) -> Loss:
         return CrossEntropy()
 
+    def check_loss(self, loss: Loss) -> None:
+        check_link(loss, "softmax", "corn")
+
     def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
+        self.check_loss(loss)
         weights = getattr(loss, "weights", None)
         factors = [1.0] * len(labels) if weights is None else weights.tolist()
         shares = [max(counts.get(label, 0), 0.5) * factor for label, factor in zip(labels, factors, strict=True)]
@@ -113,6 +127,70 @@ class Scale:
         shown = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
         log.info("decision %s: best of %s by %s on %d validation texts", best, shown, metric, len(validation.split))
         return options[best]
+
+
+MultiThreshold = Literal["auto", "per_label", "common"] | Annotated[float, Ge(0), Le(1)]
+
+
+class Multi:
+    """Any number of several labels for each text, none too.
+
+    Args:
+        threshold: The probability from which a label is given: "per_label" is the one with the best F1 of that label on
+            validation, "common" one for all labels, "auto" what scores best there in the metric; or a number.
+    """
+
+    kind = "multi"
+
+    def __init__(self, *, threshold: MultiThreshold = "auto") -> None:
+        self.threshold = threshold
+
+    def order(self, labels: Iterable[str]) -> list[str]:
+        return sorted(labels)
+
+    def default_loss(self) -> Loss:
+        return BinaryCrossEntropy()
+
+    def check_loss(self, loss: Loss) -> None:
+        check_link(loss, "sigmoid")
+
+    def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
+        self.check_loss(loss)
+        fixed = 0.5 if isinstance(self.threshold, str) else float(self.threshold)
+        return MultiDecoding((fixed,) * len(labels))
+
+    def fit(self, decoding: Decoding, validation: Evaluation, metric: str) -> Decoding:
+        if not isinstance(self.threshold, str) or not isinstance(decoding, MultiDecoding):
+            return decoding
+        record = metrics.find(metric)
+        if record is None or record.reads == "probabilities":  # no threshold changes those
+            metric, record = "f1", metrics.find("f1")
+        assert record is not None
+        rows, targets = validation.probabilities.numpy(), validation.targets.numpy()
+        found = {}
+        if self.threshold in ("auto", "common"):
+            found["common"] = [common_threshold(rows, targets, validation.labels, metric)] * len(validation.labels)
+        if self.threshold in ("auto", "per_label"):
+            found["per_label"] = best_thresholds(rows, targets).tolist()
+        made = {name: replace(decoding, thresholds=tuple(thresholds)) for name, thresholds in found.items()}
+        sign = 1 if record.higher_is_better else -1
+        scores = {name: replace(validation, decoding=one).scores[metric] for name, one in made.items()}
+        best = max(scores, key=lambda name: sign * scores[name])
+        shown = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+        log.info("thresholds %s: %s %s on %d validation texts", best, metric, shown, len(validation.split))
+        return made[best]
+
+
+def check_link(loss: Loss, *links: str) -> None:
+    """Raise ConfigError for a loss whose logits are not those of a task with these links."""
+    if loss.link in ("", *links):
+        return
+    kinds = {
+        "softmax": "for texts of one label; set loss=binary_cross_entropy or loss=binary_focal",
+        "corn": "for ordered labels; set task=scale",
+        "sigmoid": "for texts of several labels; set task=multi, or loss=cross_entropy",
+    }
+    raise ConfigError(f"model.loss: {type(loss).__name__} is {kinds.get(loss.link, f'a loss with link={loss.link}')}")
 
 
 def decided(decoding: ScaleDecoding, decision: str) -> ScaleDecoding:

@@ -80,7 +80,8 @@ class InProcess:
         own = self.predictor.preprocessing
         labels = tuple(self.predictor.labels)
         reads: Any = {"aspects": own.aspects, "default_aspect": own.default_aspect}
-        return State(Model(self.name, "", labels, own.max_length, own.truncation, **reads))
+        task = self.predictor.decoding.to_json()
+        return State(Model(self.name, "", labels, own.max_length, own.truncation, task=task, **reads))
 
     def versions(self) -> list[Version]:
         return []

@@ -95,6 +95,11 @@ def side_by_side(panels: str, told: str) -> str:
 
 def sentence(a: Prediction, b: Prediction, what: str) -> str:
     """Describe the difference between two predictions in words."""
+    if a.labels is not None:
+        first, second = (", ".join(one.labels or ()) or "none of the labels" for one in (a, b))
+        if a.labels == b.labels:
+            return escape(f"Both are {first}.")
+        return escape(f"They differ: the first {what} is {first}, the second {second}.")
     if a.label != b.label:
         return escape(f"They differ: the first {what} is {a.label}, the second {b.label}.")
     if abs(a.score - b.score) < 0.005:

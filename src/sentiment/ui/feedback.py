@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from sentiment.errors import DataError
 from sentiment.files import locked
 from sentiment.inference.pairs import Text, aspect_of, text_of
-from sentiment.inference.types import Prediction
+from sentiment.inference.types import JOINT, Prediction
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ BLOCK = 1 << 16  # bytes per read while searching for the start of the last line
 @dataclass(frozen=True, slots=True)
 class Correction:
     text: str
-    label: str  # label chosen by the user
+    label: str | list[str]  # chosen by the user; of a model that gives several labels, all of them
     predicted: str
     score: float
     version: str  # version of the model that predicted
@@ -29,17 +30,20 @@ class Correction:
     aspect: str | None = None  # None for a model that reads none
 
     @classmethod
-    def of(cls, text: Text, label: str, prediction: Prediction, version: str) -> "Correction":
-        """Create a correction of a prediction.
+    def of(cls, text: Text, label: str | Sequence[str], prediction: Prediction, version: str) -> "Correction":
+        """Create a correction of a prediction; of several labels as a list, or joined by "|", empty for none.
 
         Raises:
             DataError: The model has no such label.
         """
-        if label not in prediction.probabilities:
-            raise DataError(f"label={label!r}: expected one of {', '.join(prediction.probabilities)}")
+        if prediction.labels is not None and isinstance(label, str):
+            label = [name for name in label.split(JOINT) if name]
+        for name in [label] if isinstance(label, str) else label:
+            if name not in prediction.probabilities:
+                raise DataError(f"label={name!r}: expected one of {', '.join(prediction.probabilities)}")
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        score = round(prediction.score, 6)
-        return cls(text_of(text), label, prediction.label, score, version, now, aspect_of(text))
+        chosen, score = label if isinstance(label, str) else list(label), round(prediction.score, 6)
+        return cls(text_of(text), chosen, prediction.label, score, version, now, aspect_of(text))
 
     def to_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if name != "aspect" or value is not None}

@@ -39,12 +39,14 @@ def empty(text: str) -> str:
     return f'<p class="empty">{escape(text)}</p>'
 
 
-def bars(shares: Mapping[str, float], counts: Mapping[str, int] | None = None) -> str:
-    """Render a bar for each label, with the largest highlighted."""
-    best = max(shares, key=shares.__getitem__)
+def bars(
+    shares: Mapping[str, float], counts: Mapping[str, int] | None = None, *, given: Sequence[str] | None = None
+) -> str:
+    """Render a bar for each label, with the given ones highlighted, by default the largest."""
+    best = [max(shares, key=shares.__getitem__)] if given is None else given
     return (
         '<ul class="bars">'
-        + "".join(bar(name, share, name == best, counts) for name, share in shares.items())
+        + "".join(bar(name, share, name in best, counts) for name, share in shares.items())
         + "</ul>"
     )
 
@@ -62,13 +64,19 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
     """Render the predicted label and all probabilities; of a text that cannot be read, that it cannot."""
     head = f'<h3 class="title">{escape(title)}</h3>' if title else ""
     label = f"<strong>{escape(prediction.label)}</strong> <span>{percent(prediction.score)} probable</span>"
+    if prediction.labels is not None:
+        label = f"<strong>{escape(', '.join(prediction.labels)) or 'none of the labels'}</strong>"
     if prediction.value is not None and prediction.interval is not None:
         low, high = prediction.interval
         label += f" <span>value {prediction.value:.2f}, 90 % between {low:g} and {high:g}</span>"
+    if (polarity := prediction.polarity) is not None and prediction.readable is not False:
+        label += f" <span>polarity {polarity:+.2f}</span>"
     if prediction.readable is False:
         label, rest = "<strong>cannot be read</strong>", notice(UNREADABLE, "hint")
     else:
-        rest = bars(prediction.probabilities) + partly(prediction) + truncation(prediction, state)
+        rest = (
+            bars(prediction.probabilities, given=prediction.labels) + partly(prediction) + truncation(prediction, state)
+        )
         if prediction.abstained:
             label = f"<strong>left to a person</strong> <span>perhaps {escape(prediction.label)}</span>"
             rest = notice(ABSTAINED, "hint") + rest

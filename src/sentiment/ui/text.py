@@ -70,7 +70,7 @@ def text_tab(desk: AppState, status: Any) -> None:
         if last is None or last.prediction is None or last.prediction.readable is False:
             return ""
         try:
-            return drawn(desk.backend.explain(input_of(desk, last.text, last.aspect), last.prediction.label))
+            return drawn(desk.backend.explain(input_of(desk, last.text, last.aspect), explained(last.prediction)))
         except PROBLEMS as error:
             return render.notice(f"The words are not marked: {error}", "hint")
 
@@ -90,26 +90,39 @@ def text_tab(desk: AppState, status: Any) -> None:
         field.change(None, None, [result, words], js=replaced_by(EMPTY), cancels=under_way, **quiet)
 
 
+def explained(prediction: Prediction) -> str:
+    """Return the label whose words are marked: the answered one, of several the most probable."""
+    if prediction.labels is None:
+        return prediction.label
+    return max(prediction.probabilities, key=prediction.probabilities.__getitem__)
+
+
 def replaced_by(html: str) -> str:
     """Return JavaScript that replaces the answer with `html` and clears the words."""
     return f"() => [{json.dumps(html)}, '']"
 
 
 def correction_form(desk: AppState, asked: Any) -> list[Any]:
-    """Build the correction form, and return the parts that a new answer resets: group, choice and confirmation."""
+    """Build the correction form, and return the parts that a new answer resets: group, choices and confirmation."""
     with gr.Column(visible=False, elem_classes="correction") as group:
         label = gr.Radio(
             label="Not right? Choose the label it should have",
             info="The text and your label are kept in a file on this server, for training.",
         )
+        several = gr.CheckboxGroup(
+            label="Not right? Choose all labels that it should have, or none",
+            info="The text and your labels are kept in a file on this server, for training.",
+            visible=False,
+        )
         send = gr.Button("Send correction", size="sm")
     thanks = gr.HTML()
 
-    def correct(chosen: str | None, last: Asked | None, request: gr.Request) -> str:
-        if chosen is None:
-            return render.notice("Choose a label first.")
+    def correct(one: str | None, many: list[str] | None, last: Asked | None, request: gr.Request) -> str:
         assert last
         assert last.prediction
+        chosen = one if last.prediction.labels is None else many or []
+        if chosen is None:
+            return render.notice("Choose a label first.")
         assert desk.corrections
         try:
             desk.admit(request)
@@ -117,14 +130,22 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
             desk.corrections.add(Correction.of(read, chosen, last.prediction, last.version))
         except PROBLEMS as error:
             return told(error)
-        return render.notice(f"Saved as {chosen}. Thank you.", "done")
+        shown = chosen if isinstance(chosen, str) else ", ".join(chosen) or "none of the labels"
+        return render.notice(f"Saved as {shown}. Thank you.", "done")
 
-    send.click(correct, [label, asked], thanks, api_visibility="private")
-    return [group, label, thanks]
+    send.click(correct, [label, several, asked], thanks, api_visibility="private")
+    return [group, label, several, thanks]
 
 
 def cleared(correction: list[Any], prediction: Prediction | None) -> list[Any]:
     if not correction:
         return []
     labels = list(prediction.probabilities) if prediction else []
-    return [gr.Column(visible=bool(labels)), gr.Radio(choices=labels, value=None), ""]
+    many = prediction is not None and prediction.labels is not None
+    given = list(prediction.labels or ()) if prediction else []
+    return [
+        gr.Column(visible=bool(labels)),
+        gr.Radio(choices=labels, value=None, visible=not many),
+        gr.CheckboxGroup(choices=labels, value=given, visible=many),
+        "",
+    ]

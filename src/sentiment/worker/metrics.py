@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from sentiment.errors import Reason
-from sentiment.inference.types import Prediction
+from sentiment.inference.types import Prediction, names_of
 
 LABELS = ("model_name", "model_version")  # labels of every metric; TorchServe adds Hostname
 
@@ -117,7 +117,7 @@ class Telemetry:
         for reason, count in Counter(rejected).items():
             self.add(REJECTED, count, reason)
         read = [prediction for prediction in predictions if prediction.readable is not False]
-        for label, count in Counter(prediction.label for prediction in read).items():
+        for label, count in Counter(name for prediction in read for name in names_of(prediction.answer)).items():
             self.add(LABELLED, count, self._names.get(label, "other"))
         for score, count in Counter(bin_of(prediction.score) for prediction in read).items():
             self.add(SCORES, count, score)

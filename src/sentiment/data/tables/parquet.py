@@ -60,6 +60,8 @@ class ParquetRows:
             feature = json.loads(metadata or b"{}")["info"]["features"][column]
         except (ValueError, KeyError, TypeError):
             return None
+        if isinstance(feature, list) or "feature" in feature:  # several labels of a text
+            feature = feature[0] if isinstance(feature, list) else feature["feature"]
         return feature.get("names") if feature.get("_type") == "ClassLabel" else None
 
 

@@ -40,8 +40,8 @@ def label_value(value: Any, column: str) -> str | None:
         return str(int(value)) if value == int(value) else str(value)
     if isinstance(value, (list, tuple)):
         raise DataError(
-            f"column {column!r} holds {described(value)}: several labels of one text (task=multi) are not available "
-            "here; give each text one label"
+            f"column {column!r} holds {described(value)}, several labels of one text; set task=multi, or give each "
+            "text one label"
         )
     if isinstance(value, (dict, bytes)):
         raise DataError(f"column {column!r} holds {described(value)}, no label; set label_column")

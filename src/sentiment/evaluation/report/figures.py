@@ -27,7 +27,7 @@ def roc(result: "Evaluation") -> Figure | None:
 
     def paint(axes: "Axes") -> None:
         for n, (i, label) in enumerate(curves(result)):
-            wrong, right, _ = roc_curve(result.targets == i, result.probabilities[:, i])
+            wrong, right, _ = roc_curve(positive(result, i), result.probabilities[:, i])
             line(axes, wrong, right, label, n)
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="by chance")
         axes.set(xlabel="share of the others called so", ylabel="share of its own found", xlim=(0, 1), ylim=(0, 1.01))
@@ -35,7 +35,7 @@ def roc(result: "Evaluation") -> Figure | None:
 
     text = (
         "Each point is one threshold on the probability. The nearer a curve is to the top left corner, the better the "
-        "model puts a label's texts before the others; AUROC is the area below."
+        "model puts a label's texts before the others; AUROC is the area below." + few_curves(result)
     )
     return draw("roc", "ROC curve", text, paint)
 
@@ -48,7 +48,7 @@ def precision_recall(result: "Evaluation") -> Figure | None:
 
     def paint(axes: "Axes") -> None:
         for n, (i, label) in enumerate(curves(result)):
-            precision, recall, _ = precision_recall_curve(result.targets == i, result.probabilities[:, i])
+            precision, recall, _ = precision_recall_curve(positive(result, i), result.probabilities[:, i])
             line(axes, recall, precision, label, n)
         axes.set(xlabel="recall: share of its own found", ylabel="precision: share of calls right")
         axes.set(xlim=(0, 1), ylim=(0, 1.01))
@@ -56,7 +56,7 @@ def precision_recall(result: "Evaluation") -> Figure | None:
 
     text = (
         "How pure the texts called by a label stay as more of them are asked for. A curve that stays high to the right "
-        "end finds nearly all of them with few false alarms."
+        "end finds nearly all of them with few false alarms." + few_curves(result)
     )
     return draw("precision_recall", "Precision and recall", text, paint)
 
@@ -66,14 +66,15 @@ def calibration(result: "Evaluation") -> Figure:
 
     def paint(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="perfect")
-        sides = [("as trained", result.at(1.0), 1)] if result.temperature != 1 else []
+        calibrated = result.temperature != 1 or result.decoding.kind == "multi"
+        sides = [("as trained", result.uncalibrated, 1)] if calibrated else []
         for name, side, colour in [*sides, ("as exported", result, 0)]:
             found = reliability(side.probabilities, side.targets)
             label = f"{name}, ECE {found.ece:.3f}"
             axes.plot(found.confidence, found.accuracy, DASHES[colour], color=SERIES[colour], linewidth=1.2)
             sizes = [8 + 140 * count / sum(found.counts) for count in found.counts]
             axes.scatter(found.confidence, found.accuracy, sizes, color=SERIES[colour], label=label, zorder=3)
-        lowest = 1 / len(result.labels)
+        lowest = 0.0 if result.decoding.kind == "multi" else 1 / len(result.labels)
         axes.set(xlabel="probability the model gave", ylabel="share it was right", xlim=(lowest - 0.02, 1.02))
         axes.set(ylim=(0, 1.03))
         axes.legend(loc="lower right")
@@ -98,7 +99,7 @@ def length(result: "Evaluation") -> Figure | None:
         bars = [[max(0.0, s - low) for s, (low, _) in zip(shares, spans, strict=True)]]
         bars += [[max(0.0, high - s) for s, (_, high) in zip(shares, spans, strict=True)]]
         axes.errorbar(range(len(bins)), shares, yerr=bars, fmt="o", color=SERIES[0], capsize=3, markersize=6)
-        axes.axhline(result.scores["accuracy"], color=MUTED, linewidth=1, linestyle=":")
+        axes.axhline(right_share(result), color=MUTED, linewidth=1, linestyle=":")
         ticks = [f"{name}\n{count:,}" for name, count in zip(names, counts, strict=True)]
         axes.set_xticks(range(len(bins)), ticks)
         axes.set(xlabel="tokens read, and number of texts", ylabel="accuracy", xlim=(-0.5, len(bins) - 0.5))
@@ -109,7 +110,8 @@ def length(result: "Evaluation") -> Figure | None:
         "Whether short or long texts are harder. A token is a word or a piece of one; the bars are 95 % intervals "
         "(Wilson), and where they overlap widely a difference means little. The dotted line is the accuracy over all."
     )
-    return draw("length", "Accuracy by length of text", text, paint)
+    title = "Subset accuracy by length of text" if result.decoding.kind == "multi" else "Accuracy by length of text"
+    return draw("length", title, text, paint)
 
 
 def length_bins(result: "Evaluation") -> list[tuple[str, int, int]]:
@@ -121,7 +123,7 @@ def length_bins(result: "Evaluation") -> list[tuple[str, int, int]]:
     if not result.tokens:
         return []
     tokens = np.array(result.tokens)
-    right = (result.predicted == result.targets).numpy()
+    right = result.right.numpy()
     cut = np.array(result.truncated) if result.truncated else np.zeros(len(tokens), dtype=bool)
     if cut.sum() < FEW:
         cut[:] = False  # too few for a separate bin
@@ -145,9 +147,31 @@ def wilson(right: int, count: int) -> Interval:
 
 def curves(result: "Evaluation") -> list[tuple[int, str]]:
     """List index and name of the labels to plot: those with texts of both kinds; of two labels only the second."""
-    own = result.targets.bincount(minlength=len(result.labels)).tolist()
-    numbered = [(i, label) for i, label in enumerate(result.labels) if 0 < own[i] < len(result.split)]
+    numbered = [
+        (i, label) for i, label in enumerate(result.labels) if 0 < positive(result, i).sum() < len(result.split)
+    ]
+    if result.decoding.kind == "multi":
+        scores = {label: result.scores.get(f"label_ap/{label}", 0.0) for _, label in numbered}
+        lowest = sorted(numbered, key=lambda pair: scores[pair[1]])[: len(SERIES)]
+        return sorted(lowest)
     return numbered[-1:] if len(result.labels) == 2 else numbered
+
+
+def positive(result: "Evaluation", i: int) -> Any:
+    """Return which texts have a label (N,)."""
+    return result.targets == i if result.targets.ndim == 1 else result.targets[:, i] == 1
+
+
+def right_share(result: "Evaluation") -> float:
+    """Return the accuracy; of several labels, the share of texts that get exactly theirs."""
+    return result.right.double().mean().item()
+
+
+def few_curves(result: "Evaluation") -> str:
+    """Say which labels are drawn, where they are not all."""
+    shown = len(curves(result))
+    few = result.decoding.kind == "multi" and len(result.labels) > shown
+    return f" Of {len(result.labels)} labels the {shown} with the lowest average precision are drawn." if few else ""
 
 
 def line(axes: "Axes", x: Any, y: Any, label: str, n: int) -> None:

@@ -32,7 +32,8 @@ def learning_curves(rows: Sequence[Mapping[str, str]]) -> list[Figure]:
     )
     score_text = "The scores on the validation texts after each epoch."
     loss = {"training": averaged(points(rows, "train/loss")), "validation": points(rows, "validation/loss")}
-    score = {metric.title: points(rows, f"validation/{metric.name}") for metric in metrics.METRICS if metric.headline}
+    known = {metric.title: points(rows, f"validation/{metric.name}") for metric in metrics.METRICS if metric.headline}
+    score = {title: values for title, values in known.items() if values}
     return [
         *([curve("learning_loss", "Loss while learning", loss_text, loss)] if any(loss.values()) else []),
         *(

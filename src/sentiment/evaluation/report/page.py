@@ -56,6 +56,7 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
         },
         "baseline": bool(results.baseline),
         "behaviour": tables.behaviour(results.behaviour),
+        "labels": tables.labels(last),
         "confusion": tables.confusion(last),
         "calibration": tables.calibration(last),
         "errors": tables.errors(last),

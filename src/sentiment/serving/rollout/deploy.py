@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +12,12 @@ from annotated_types import Ge
 from sentiment.client import Client, Management, Version
 from sentiment.client.management import number
 from sentiment.console import stop_on_signals, uninterrupted
+from sentiment.data.label_form import LabelForm
 from sentiment.data.tables import Quoting, TableOptions
 from sentiment.errors import ConfigError, DataError, NotFoundError, RefusedError, SentimentError, ServingError
 from sentiment.evaluation.behaviour import Capability, read_behaviour
 from sentiment.inference.predictor import Predictor
+from sentiment.inference.types import JOINT, names_of
 from sentiment.serving.archive import checked_version
 from sentiment.serving.rollout.candidate import Candidate
 from sentiment.serving.rollout.gate import Limits, next_version, violations
@@ -40,6 +42,7 @@ def deploy(
     text_column: str | None = None,
     label_column: str | None = None,
     aspect_column: str | None = None,
+    label_separator: str | None = None,
     separator: str | None = None,
     encoding: str | None = None,
     quoting: Quoting | None = None,
@@ -65,6 +68,7 @@ def deploy(
         text_column: Column of the golden texts, as in a batch job.
         label_column: Column of the golden labels.
         aspect_column: Column of the golden aspects, for a model that reads them; default: "aspect".
+        label_separator: Between the labels of a golden text, for a model that gives several.
         separator: Field separator of a CSV file.
         encoding: Encoding of the file.
         quoting: Quoting style of a CSV file.
@@ -82,9 +86,12 @@ def deploy(
         ServingError: Another process holds the store, or the version cannot be registered.
     """
     stop_on_signals()
-    options = TableOptions.of("", separator, encoding, quoting, columns)
-    how = GoldenTable(text_column, label_column, aspect_column, options)
     predictor = Predictor.load(Path(run))
+    form = LabelForm.of(predictor.decoding.kind == "multi", label_separator, None, None, prefix="")
+    if form.multi and form.separator is None and golden is None:
+        form = replace(form, separator=JOINT)  # as predictions.csv has them
+    options = TableOptions.of("", separator, encoding, quoting, columns)
+    how = GoldenTable(text_column, label_column, aspect_column, options, form)
     reads_aspects = predictor.preprocessing.aspects
     chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts, how=how, aspects=reads_aspects)
     check_labels(chosen, predictor)
@@ -174,7 +181,8 @@ def free_version(wanted: str | float | None, served: list[Version], store: Path,
 
 
 def check_labels(golden: Golden, predictor: Predictor) -> None:
-    if unknown := sorted(set(golden.labels or ()) - set(predictor.labels)):
+    there = {name for label in golden.labels or () for name in names_of(label)}
+    if unknown := sorted(there - set(predictor.labels)):
         known = ", ".join(predictor.labels)
         raise DataError(f"{golden.source} has the label {unknown[0]!r}, the model knows {known}; check the labels")
 

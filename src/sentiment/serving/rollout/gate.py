@@ -8,8 +8,8 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 
 from sentiment.evaluation.behaviour import Outcome, worse
-from sentiment.inference.tasks import SINGLE, Decoding
-from sentiment.inference.types import Prediction
+from sentiment.inference.tasks import SINGLE, Decoding, overlap
+from sentiment.inference.types import Label, Prediction, names_of
 
 Share = Annotated[float, Ge(0), Le(1)]
 
@@ -42,7 +42,7 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     texts: int
-    agreement: float  # fraction of texts with the same label from the server and the exported model
+    agreement: float  # share of texts with the exported model's label; of several labels, mean Jaccard index
     difference: float  # largest absolute difference between their probabilities
     accuracy: float | None  # accuracy of the new version; None without golden labels
     accuracy_in_place: float | None  # accuracy of the default version on the same texts
@@ -73,7 +73,7 @@ def measure_candidate(
     served: Sequence[Prediction],
     exported: Sequence[Prediction],
     in_place: Sequence[Prediction] | None,
-    labels: Sequence[str] | None,
+    labels: Sequence[Label] | None,
     seconds: Sequence[float],
     decoding: Decoding = SINGLE,
 ) -> Evidence:
@@ -90,7 +90,7 @@ def measure_candidate(
     pairs = list(zip(served, exported, strict=True))
     return Evidence(
         texts=len(pairs),
-        agreement=share([one.label == other.label for one, other in pairs]),
+        agreement=share([overlap(one.answer, other.answer) for one, other in pairs]),
         difference=max(difference(one, other) for one, other in pairs),
         accuracy=accuracy(served, labels, decoding),
         accuracy_in_place=accuracy(in_place, labels, decoding),
@@ -151,7 +151,7 @@ def difference(one: Prediction, other: Prediction) -> float:
 
 
 def accuracy(
-    predictions: Sequence[Prediction] | None, labels: Sequence[str] | None, decoding: Decoding = SINGLE
+    predictions: Sequence[Prediction] | None, labels: Sequence[Label] | None, decoding: Decoding = SINGLE
 ) -> float | None:
     """Return the mean credit of the predictions: the accuracy; on a scale a near label counts as nearly right."""
     if predictions is None or labels is None:
@@ -159,11 +159,14 @@ def accuracy(
     return share([credit(decoding, one, label) for one, label in zip(predictions, labels, strict=True)])
 
 
-def credit(decoding: Decoding, prediction: Prediction, label: str) -> float:
-    """Return how right a prediction is; of a version with other labels, 1 for the very label and else 0."""
+def credit(decoding: Decoding, prediction: Prediction, label: Label) -> float:
+    """Return how right a prediction is; of a version with other labels, 1 for the very label and else 0.
+
+    Of several labels it is the Jaccard index.
+    """
     known = list(prediction.probabilities)
-    fits = decoding == SINGLE or label in known
-    return decoding.credit(known, prediction.label, label) if fits else float(prediction.label == label)
+    fits = decoding == SINGLE or set(names_of(label)) <= set(known)
+    return decoding.credit(known, prediction.answer, label) if fits else overlap(prediction.answer, label)
 
 
 def share(hits: Sequence[float]) -> float:

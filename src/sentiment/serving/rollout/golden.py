@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sentiment.data.label_form import ONE, LabelForm
+from sentiment.data.labelled import class_name
 from sentiment.data.tables import (
     TableOptions,
     announce,
     label_column,
-    label_value,
     named,
     open_table,
     text_column,
@@ -17,6 +18,7 @@ from sentiment.data.tables import (
 )
 from sentiment.errors import ConfigError, DataError, RequestError
 from sentiment.inference.pairs import Pair, Text
+from sentiment.inference.types import Label
 from sentiment.protocol.validation import check_text
 
 ASPECT = "aspect"  # column of predictions.csv
@@ -26,7 +28,7 @@ ASPECT = "aspect"  # column of predictions.csv
 class Golden:
     source: str
     texts: list[Text]
-    labels: list[str] | None
+    labels: list[Label] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class GoldenTable:
     label_column: str | None = None
     aspect_column: str | None = None
     options: TableOptions = TableOptions()
+    form: LabelForm = ONE
 
 
 def read_golden(
@@ -69,7 +72,7 @@ def read_golden(
     step = max(1, -(-table.count // most))
     if len(range(0, table.count, step)) < 2:
         raise DataError(f"{path} has {table.count} rows; a golden set needs two at least")
-    texts, labels = list[Text](), []
+    texts, labels = list[Text](), list[Label]()
     for number, row in enumerate(table.rows(kept), 1):
         if (number - 1) % step:
             continue
@@ -78,10 +81,10 @@ def read_golden(
         beside = None if aspect is None else text_value(row.get(aspect), aspect)
         texts.append(own if beside is None else Pair(own, checked(beside, f"{where}: {aspect}")))
         if label is not None:
-            labels.append(checked_label(row.get(label), label, where))
+            labels.append(checked_label(row.get(label), label, where, how.form))
     names = None if label is None else table.class_names(label)
     if names is not None:
-        labels = [names[int(number)] for number in labels]
+        labels = [class_name(label, names, str(path)) or label for label in labels]
     return Golden(str(path), texts, labels if label is not None else None)
 
 
@@ -106,13 +109,16 @@ def checked(text: object, name: str) -> str:
         raise DataError(str(error)) from error
 
 
-def checked_label(value: object, column: str, where: str) -> str:
-    """Return the class name in a label cell.
+def checked_label(value: object, column: str, where: str, form: LabelForm) -> Label:
+    """Return the class name in a label cell, or all of its labels.
 
     Raises:
         DataError: The cell is empty: an unlabelled text cannot be scored.
     """
-    label = label_value(value, column)
+    try:
+        label = form.read(value, column)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
     if label is None:
         raise DataError(f"{where}: {column} is empty; give each golden text a label, or none of them")
     return label
