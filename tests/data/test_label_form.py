@@ -79,7 +79,7 @@ def test_a_missing_cell_is_not_the_same_as_no_label():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ((False, "|", None, None), "data.label_separator=|: each text has one label here; set task=multi"),
+        ((False, "|", None, None), "data.label_separator=|: each text has one label here; leave it out"),
         ((True, "|", ["a", "b"], None), "data.label_separator and data.label_columns name two places"),
         ((True, None, ["a", "b"], "label"), "data.label_column and data.label_columns name two places"),
         ((True, None, ["a"], None), "expected two columns or more"),

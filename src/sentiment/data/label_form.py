@@ -1,4 +1,4 @@
-"""How the labels of a text stand in a row: one label, or several as a list, a separated string or a column for each."""
+"""Forms of labels in a row: one label, or several as a list, a separated string or a column for each."""
 
 import ast
 import json

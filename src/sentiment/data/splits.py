@@ -34,7 +34,7 @@ class Split:
 
     @property
     def inputs(self) -> Sequence[Text]:
-        """What the model reads: the texts, or pairs of a text and its aspect."""
+        """The input of the model: the texts, or pairs of a text and its aspect."""
         return self.texts if self.aspects is None else [*map(Pair, self.texts, self.aspects)]
 
     def take(self, rows: Sequence[int]) -> "Split":

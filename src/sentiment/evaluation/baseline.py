@@ -48,7 +48,7 @@ class Baseline:
             self.pipeline = untrained(several=True).fit(texts, targets)
 
     def decoding(self, labels: Sequence[str]) -> Multi:
-        """Return how several labels are given, by thresholds of its own."""
+        """Return the decoding of several labels by the thresholds of the baseline."""
         by_name = dict(zip(self.names, self.thresholds.tolist(), strict=True))
         return Multi(tuple(by_name.get(label, 0.5) for label in labels))
 

@@ -81,7 +81,7 @@ class Evaluation:
 
     @property
     def right(self) -> torch.Tensor:
-        """Whether each answer is right, all of its labels (N,)."""
+        """Correctness of each answer, with several labels of all of them (N,)."""
         return (self.predicted == self.targets).reshape(len(self.split), -1).all(dim=1)
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from sentiment.evaluation import metrics
 from sentiment.inference.tasks import Multi
 
-FEWEST = 5  # texts with a label, and without it, for a threshold of its own
+FEWEST = 5  # texts with a label, and without it, that a separate threshold needs
 GRID = np.arange(0.05, 0.951, 0.025)  # thresholds tried for all labels together
 
 
