@@ -97,9 +97,7 @@ class Collate:
     that its rank keeps pace with the others.
     """
 
-    def __init__(
-        self, pad_id: int, *, pairs: bool = False, packed: bool = False, several: int | None = None
-    ) -> None:
+    def __init__(self, pad_id: int, *, pairs: bool = False, packed: bool = False, several: int | None = None) -> None:
         """`several` is the number of labels where each row has 0 or 1 for each of them."""
         self.pad_id, self.pairs, self.packed = pad_id, pairs, packed
         self.ignored: Any = IGNORE_INDEX if several is None else [IGNORE_INDEX] * several
