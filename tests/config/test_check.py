@@ -16,7 +16,8 @@ MISTAKES = [
     ("+experimnt=imdb_bert", "unknown key experimnt; did you mean experiment?"),
     (
         "model=minlm",
-        "model has no option 'minlm'; did you mean minilm? choose one of: base, bert_base, minilm, minilm_lora",
+        "model has no option 'minlm'; did you mean minilm? "
+        "choose one of: base, bert_base, masked, minilm, minilm_3, minilm_lora",
     ),
     ("data=imbd", "data has no option 'imbd'; did you mean imdb? choose one of: base, demo,"),
     ("experiment=nothing", "experiment has no option 'nothing'; choose one of:"),

@@ -11,10 +11,10 @@ from sentiment.errors import ConfigError
 # ${paths.cache}, and the keys in ${oc.select:model.backbone,null} or ${needed:server,${server}}
 REFERENCE = re.compile(r"\$\{(?:oc\.select:)?([A-Za-z_][\w.]*)(?=[},])")
 UNREAD = {  # keys of data that a command's use of it does not read
-    "preprocess": ("window_step", "max_windows", "batch_size", "seed"),
+    "preprocess": ("window_step", "max_windows", "batch_size", "unlabelled", "seed"),
     "evaluate": (
         *("backbone", "backbone_revision", "cache_dir", "labels", "max_length", "truncation"),
-        *("window_step", "max_windows", "batch_size", "seed"),
+        *("window_step", "max_windows", "batch_size", "unlabelled", "seed"),
     ),
 }
 

@@ -4,7 +4,10 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from datasets import Dataset, concatenate_datasets
+from numpy.typing import NDArray
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from sentiment.inference.batching import PairRow, pad
@@ -89,17 +92,50 @@ class ResumableLoader(DataLoader[Any]):
         self.batch_sampler.sampler.skip(state["done"])
 
 
+class TaughtRows:
+    """Rows of several tokenized datasets, each with a teacher's answer.
+
+    Args:
+        parts: The datasets, one after another.
+        soft_targets: A teacher's probabilities, float32 (rows, labels).
+    """
+
+    def __init__(self, parts: Sequence[Dataset], soft_targets: NDArray[np.float32]) -> None:
+        self.rows = concatenate_datasets(list(parts))
+        self.soft_targets = soft_targets
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, column: str) -> Any:
+        return self.rows[column]
+
+    def __getitems__(self, rows: list[int]) -> list[dict[str, Any]]:
+        answers = torch.from_numpy(self.soft_targets[rows])
+        found = self.rows.__getitems__(rows) if rows else []
+        return [{**row, "soft_target": answer} for row, answer in zip(found, answers, strict=True)]
+
+
 class Collate:
     """Collate function: pad tokenized rows to input_ids and attention_mask `(B, T)`, labels `(B,)` or `(B, labels)`.
 
     With `pairs`, a batch has token_type_ids `(B, T)` too. Where `packed`, the inputs are those of
     `sentiment.inference.packing.pack` instead. An empty batch becomes one padding row with the label `IGNORE_INDEX`, so
-    that its rank keeps pace with the others.
+    that its rank keeps pace with the others. With `taught` labels of a teacher, `soft_targets` (B, labels) has its
+    probabilities, zeros for the padding row.
     """
 
-    def __init__(self, pad_id: int, *, pairs: bool = False, packed: bool = False, several: int | None = None) -> None:
+    def __init__(
+        self,
+        pad_id: int,
+        *,
+        pairs: bool = False,
+        packed: bool = False,
+        several: int | None = None,
+        taught: int = 0,
+    ) -> None:
         """`several` is the number of labels where each row has 0 or 1 for each of them."""
-        self.pad_id, self.pairs, self.packed = pad_id, pairs, packed
+        self.pad_id, self.pairs, self.packed, self.taught = pad_id, pairs, packed, taught
         self.ignored: Any = IGNORE_INDEX if several is None else [IGNORE_INDEX] * several
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -107,6 +143,9 @@ class Collate:
         ids = [PairRow(row["input_ids"], row["types"]) if self.pairs else row["input_ids"] for row in rows]
         batch: dict[str, Any] = (pack if self.packed else pad)(ids, self.pad_id)
         batch["labels"] = torch.tensor([row["label"] for row in rows])
+        if self.taught:
+            nothing = torch.zeros(self.taught)
+            batch["soft_targets"] = torch.stack([row.get("soft_target", nothing) for row in rows])
         return batch
 
 

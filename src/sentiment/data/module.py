@@ -9,14 +9,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from annotated_types import Ge, Gt, Le, Lt
 from datasets import Dataset
+from numpy.typing import NDArray
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from sentiment.backbones import check_length, load_tokenizer, positions
-from sentiment.data.batches import Collate, LengthGroupedSampler, RankBatchSampler, ResumableLoader
+from sentiment.data.batches import (
+    IGNORE_INDEX,
+    Collate,
+    LengthGroupedSampler,
+    RankBatchSampler,
+    ResumableLoader,
+    TaughtRows,
+)
 from sentiment.data.cache import COLUMNS, cached
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.folders import SPLITS
@@ -30,8 +39,10 @@ from sentiment.data.sources import OwnSource, Source, own_source
 from sentiment.data.splits import Split, checked, row_named, rows_named, stratified
 from sentiment.data.tables import Quoting, TableOptions
 from sentiment.data.tokenizer_audit import audit
+from sentiment.data.unlabelled import as_paths, unlabelled_texts
 from sentiment.errors import ConfigError, DataError
 from sentiment.inference.batching import PairRow
+from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
 from sentiment.inference.tokenization import encode_counting, unbounded
 from sentiment.inference.types import Label
@@ -96,6 +107,7 @@ class SentimentData(pl.LightningDataModule):
         batch_size: Annotated[int, Gt(0)] = 32,
         validation_fraction: Annotated[float, Gt(0), Lt(1)] = 0.1,
         skip_bad_rows: bool = False,
+        unlabelled: Path | Sequence[Path] | None = None,
         split_seed: int = 42,
         seed: int = 42,
     ) -> None:
@@ -135,12 +147,15 @@ class SentimentData(pl.LightningDataModule):
         self.skip_bad_rows = skip_bad_rows
         self.dedupe, self.drop_leaks = dedupe, drop_leaks
         self.split_seed, self.seed = split_seed, seed
+        self.options, self.unlabelled = options, as_paths(unlabelled)
+        self.soft_targets: NDArray[np.float32] | None = None  # set by `teach`
         self.splits: dict[str, Split] = {}
         self.labels: list[str] = []
         self.order: Callable[[Iterable[str]], list[str]] = sorted
         self.dropped: dict[str, Dropped] = {}  # by split
         self._tokenized: dict[str, Dataset] = {}
         self.packed = self.pinned = False
+        self._unlabelled: tuple[Split, Dataset] | None = None
 
     @property
     def tokenizer(self) -> Any:
@@ -230,6 +245,20 @@ class SentimentData(pl.LightningDataModule):
         splits = self.read()
         self._tokenized = {name: self._tokenize(name, split) for name, split in splits.items()}
         self.splits = splits
+        if self.unlabelled:
+            if self.preprocessing.aspects:
+                raise ConfigError("data.unlabelled has no aspects, and data.aspect_column is set; leave it out")
+            extra = Split(*unlabelled_texts(self.unlabelled, self.text_column, self.options))
+            self._unlabelled = extra, self._tokenize("unlabelled", extra)
+
+    @property
+    def taught_texts(self) -> list[Text]:
+        """The texts that a teacher answers, in the order of `teach`: those of train, then the unlabelled ones."""
+        return [*self.splits["train"].inputs, *(self._unlabelled[0].texts if self._unlabelled else ())]
+
+    def teach(self, soft_targets: NDArray[np.float32]) -> None:
+        """Add a teacher's answers to the training rows, and the unlabelled texts as rows that have nothing else."""
+        self.soft_targets = soft_targets
 
     @cached_property
     def report(self) -> DataReport:
@@ -254,10 +283,14 @@ class SentimentData(pl.LightningDataModule):
         yield from self._tokenized["train"]["input_ids"]
 
     def train_dataloader(self) -> DataLoader[Any]:
-        dataset = self._tokenized["train"]
+        dataset: Any = self._tokenized["train"]
+        taught = 0 if self.soft_targets is None else len(self.labels)
+        if self.soft_targets is not None:
+            parts = [dataset, self._unlabelled[1]] if self._unlabelled else [dataset]
+            dataset = TaughtRows(parts, self.soft_targets)
         lengths = [len(ids) for ids in dataset["input_ids"]]
         order = LengthGroupedSampler(lengths, batch_size=self.batch_size, seed=self.seed)
-        return ResumableLoader(dataset, batch_sampler=self._share(order), **self._loading())
+        return ResumableLoader(dataset, batch_sampler=self._share(order), **self._loading(taught=taught))
 
     def val_dataloader(self) -> DataLoader[Any]:
         dataset = self._tokenized["validation"]
@@ -268,10 +301,10 @@ class SentimentData(pl.LightningDataModule):
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         return RankBatchSampler(batches, rank=rank, world=world)
 
-    def _loading(self) -> dict[str, Any]:
+    def _loading(self, taught: int = 0) -> dict[str, Any]:
         """Return the DataLoader arguments; a separate generator keeps loaders from advancing torch's global RNG."""
         count = len(self.labels) if self.label_form.multi else None
-        kind: Any = {"pairs": self.preprocessing.aspects, "packed": self.packed, "several": count}
+        kind: Any = {"pairs": self.preprocessing.aspects, "packed": self.packed, "several": count, "taught": taught}
         collate = Collate(self.tokenizer.pad_token_id, **kind)
         return {"collate_fn": collate, "generator": torch.Generator(), "pin_memory": self.pinned}
 
@@ -297,7 +330,9 @@ class SentimentData(pl.LightningDataModule):
         }
 
     def _target(self, label: Label) -> int | list[int]:
-        """Return the index of a label, or 0 or 1 for each label of the set."""
+        """Return the index of a label, or 0 or 1 for each label of the set; `IGNORE_INDEX` for an unlabelled text."""
+        if label == "":
+            return IGNORE_INDEX
         return self.labels.index(label) if isinstance(label, str) else [int(name in label) for name in self.labels]
 
     def _key(self, split: Split) -> str:

@@ -234,7 +234,7 @@ METRICS = [
         "the surprise at the right labels (negative log likelihood); 0 is certainty, lower is better",
         higher_is_better=False,
         reads="probabilities",
-        tasks=("single", "scale", "multi"),
+        tasks=("single", "scale", "multi", "masked"),
         multilabel=lambda labels: BinaryNegativeLogLikelihood(),
         resampled=Resamples.loss,
     ),

@@ -15,7 +15,7 @@ pipeline_tag: text-classification
 ---
 # {name}
 
-{backbone} fine-tuned to tell {labels} apart.
+{backbone} fine-tuned to tell {labels} apart{taught}.
 
 | split | {columns} |
 |---|{rule}|
@@ -40,7 +40,9 @@ PLAIN = {  # what transformers' pipeline does with the export of a task
 }
 
 
-def model_card(name: str, backbone: str, preprocessing: Preprocessing, results: Results) -> str:
+def model_card(
+    name: str, backbone: str, preprocessing: Preprocessing, results: Results, *, teachers: Sequence[str] = ()
+) -> str:
     """Render the README.md of an export: scores with intervals, preprocessing, and a usage example."""
     _, last = results.last
     columns = [column for column in metrics.ordered(list(last.scores)) if "/" not in column]
@@ -53,6 +55,7 @@ def model_card(name: str, backbone: str, preprocessing: Preprocessing, results: 
         name=name,
         backbone=backbone,
         labels=", ".join(last.labels),
+        taught=f", taught by {', '.join(teachers)} (knowledge distillation)" if teachers else "",
         columns=" | ".join(map(metrics.title, columns)),
         rule="|".join(["---"] * len(columns)),
         rows="\n".join(rows),

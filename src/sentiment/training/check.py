@@ -53,8 +53,9 @@ def check(cfg: DictConfig) -> None:
     check_root(cfg)
     require(cfg)
     check_groups(cfg)
+    unread = ("paths", "after_training") if adapts(cfg) else ("paths",)
     if HydraConfig.initialized():
-        own = [str(key) for key in cfg if key != "paths"]
+        own = [str(key) for key in cfg if key not in unread]
         check_effective(cfg, HydraConfig.get(), read=[*own, "paths.output_dir"])  # the folder of hydra.run.dir
     check_trainer(cfg)
     for path, node in nodes(cfg):
@@ -67,6 +68,7 @@ def check(cfg: DictConfig) -> None:
     check_compile(cfg)
     if cfg.data.get("new_tokens") != cfg.model.get("new_tokens"):
         raise ConfigError("data.new_tokens is that of the model; set model.new_tokens alone")
+    check_teaching(cfg)
     check_monitors(cfg)
     with suppress(ModelError):  # an unreachable backbone is reported when it is loaded, which also precedes the data
         limit = positions(cfg.data.backbone, cfg.data.get("backbone_revision"))
@@ -112,6 +114,46 @@ def check_labels_of(data: DictConfig, task: Any) -> None:
     if multi != (task.kind == "multi"):
         raise ConfigError(f"data.multi_label={str(multi).lower()} and task={task.kind}: set task=multi alone")
     LabelForm.of(multi, data.get("label_separator"), data.get("label_columns"), data.get("label_column"))
+
+
+def adapts(cfg: DictConfig) -> bool:
+    """Return True for experiment=adapt. Raises ConfigError where one of its parts stands among others."""
+    parts = {
+        f"{part}={option}": str(cfg[part].get("_target_")).endswith(name)
+        for part, option, name in (
+            ("data", "texts", ".TextData"),
+            ("model", "masked", ".MaskedLanguageModel"),
+            ("task", "masked", ".MaskedTokens"),
+        )
+    }
+    if any(parts.values()) and not all(parts.values()):
+        found, lacking = (next(part for part, there in parts.items() if there is wanted) for wanted in (True, False))
+        raise ConfigError(f"{found} without {lacking}: they belong together; set experiment=adapt, which sets both")
+    return all(parts.values())
+
+
+def check_teaching(cfg: DictConfig) -> None:
+    """Check that the teachers are there, and that nothing is set which a run without them does not read."""
+    from sentiment.training.distillation import check_teachers, teachers
+
+    names = teachers(cfg.model.get("teacher"))
+    single = instantiate(cfg.task).kind != "multi"
+    for key in ("teacher", "r_drop"):
+        if cfg.model.get(key) and not single:
+            raise ConfigError(f"model.{key}={cfg.model[key]}: for one label a text, not for task=multi; set it to null")
+    if names:
+        check_teachers(names)
+        return
+    defaults = inspect.signature(find("model", cfg.model._target_)).parameters
+    given = [
+        f"model.{key}={cfg.model[key]}"
+        for key in ("teacher_temperature", "teacher_share")
+        if key in cfg.model and cfg.model[key] != defaults[key].default
+    ]
+    if cfg.data.get("unlabelled"):
+        given.append(f"data.unlabelled={cfg.data.unlabelled}")
+    if given:
+        raise ConfigError(f"{given[0]} does nothing without a teacher; set model.teacher=RUN, or leave it out")
 
 
 def check_loss(loss: DictConfig, task: Any) -> None:

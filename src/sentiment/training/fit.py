@@ -28,6 +28,7 @@ from sentiment.files import write_json, write_text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.readability import Readability
 from sentiment.inference.types import joined
+from sentiment.training.adaptation import MaskedLanguageModel, MaskedTokens, export_backbone, perplexity
 from sentiment.training.after_training import (
     calibrate,
     compare_with_baseline,
@@ -36,8 +37,9 @@ from sentiment.training.after_training import (
     score_export,
 )
 from sentiment.training.callbacks import Throughput
-from sentiment.training.checkpoints import WholeCheckpoints
+from sentiment.training.checkpoints import WholeCheckpoints, read_judged
 from sentiment.training.cpu_kernels import kept_memory
+from sentiment.training.distillation import teach, teachers
 from sentiment.training.monitors import check_labels
 from sentiment.training.origins import check_resumable
 from sentiment.training.provenance import environment
@@ -75,11 +77,15 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     trainer = build_trainer(cfg)
     data: SentimentData = instantiate(cfg.data)
     task: Task = instantiate(cfg.task)
+    if isinstance(task, MaskedTokens):
+        adapt(cfg, folder, trainer, data, checkpoint)
+        return None
     data.order = task.order
     data.setup()
     check_labels(cfg, data.labels)
     check_batches(cfg, data)
     model = instantiate(cfg.model, labels=data.labels, task=task)
+    taught = distil(cfg.model, data, trainer)
     if trainer.is_global_zero:
         write_json(folder / "data_report.json", data.report.to_json())
     for logger in trainer.loggers:
@@ -113,12 +119,50 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     behaviour = behave(Predictor.load(exported), after.get("behaviour")) if score_test else []
     results = Results(evaluations, baseline, behaviour)
     summary = summarize(cfg, data, trainer, choice, runtime=runtime, seconds=time.time() - started)
-    write_json(folder / "run_summary.json", summary)
-    write_text(exported / "README.md", model_card(folder.name, data.backbone, data.preprocessing, results))
+    write_json(folder / "run_summary.json", summary | taught)
+    names = [model["name"] for model in taught.get("teacher", {}).get("models", [])]
+    card = model_card(folder.name, data.backbone, data.preprocessing, results, teachers=names)
+    write_text(exported / "README.md", card)
     write_report(folder / "report", results, run=folder)
     results.write(folder)  # writes metrics.json last, which marks the run as complete
     runs.list_results(folder)
     return results
+
+
+def adapt(cfg: DictConfig, folder: Path, trainer: pl.Trainer, data: SentimentData, checkpoint: Path | None) -> None:
+    """Adapt a backbone by masked-language modelling and export the weights of the least validation loss."""
+    started = time.time()
+    data.setup()
+    check_batches(cfg, data)
+    model: MaskedLanguageModel = instantiate(cfg.model)
+    for logger in trainer.loggers:
+        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
+    with kept_memory():
+        fit(trainer, model, data, checkpoint)
+    if not trainer.is_global_zero:
+        return
+    weights, judged = read_judged(folder / "checkpoints" / "best.ckpt")
+    model = instantiate(cfg.model)
+    model.load_state_dict(weights)
+    texts, found = len(data.splits["train"]), perplexity(judged.score)
+    card = {"name": folder.name, "texts": texts, "perplexity": found}
+    export_backbone(model, data.tokenizer, into=folder / "export", card=card)
+    reason = f"epoch {judged.epoch}, which has the least validation loss, is exported"
+    choice = Choice(weights, "earlier", judged.epoch, judged.score, judged.epoch, judged.score, None, reason)
+    summary = summarize(cfg, data, trainer, choice, runtime="torch", seconds=time.time() - started)
+    write_json(folder / "run_summary.json", summary)
+    write_json(folder / "metrics.json", {"validation": {"loss": judged.score, "perplexity": found}})
+    runs.list_results(folder)
+    log.info("perplexity %.2f; fine-tune from it with model.backbone=%s", found, folder / "export")
+
+
+def distil(model: DictConfig, data: SentimentData, trainer: pl.Trainer) -> dict[str, Any]:
+    """Add the answers of `model.teacher` to the training rows, and return what run_summary.json says of it."""
+    if not (names := teachers(model.get("teacher"))):
+        return {}
+    device = trainer.strategy.root_device.type
+    found = teach(data, names, temperature=model.teacher_temperature, device="cpu" if device != "cuda" else device)
+    return {"teacher": {**found, "share": model.teacher_share}}
 
 
 def build_trainer(cfg: DictConfig) -> pl.Trainer:

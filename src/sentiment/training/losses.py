@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Lt
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, nll_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, kl_div, nll_loss
 
 from sentiment.data.labels import ClassWeights, read_class_weights
 from sentiment.errors import ConfigError
@@ -197,6 +197,24 @@ class BinaryFocal(BinaryCrossEntropy):
         plain = binary_cross_entropy_with_logits(logits, targets, reduction="none")
         missed = (-torch.expm1(-plain)).clamp_min(torch.finfo(plain.dtype).tiny)
         return missed**self.gamma * super().cells(logits, targets)
+
+
+def distillation_loss(log_scores: torch.Tensor, answers: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Compute the divergence of a student from its teacher's answers, (B,), by Hinton et al. 2015.
+
+    Args:
+        log_scores: The student's log-probabilities up to a constant per row, (B, labels).
+        answers: The teacher's probabilities at the same temperature, (B, labels); rows of zeros count nothing.
+        temperature: What the student's are softened by; its square keeps the size of the gradients.
+    """
+    student = (log_scores / temperature).log_softmax(dim=-1)
+    return temperature**2 * kl_div(student, answers, reduction="none").sum(dim=-1)
+
+
+def symmetric_divergence(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Return the mean of the two Kullback-Leibler divergences between log-scores (B, labels), (B,)."""
+    a, b = first.log_softmax(dim=-1), second.log_softmax(dim=-1)
+    return ((a.exp() - b.exp()) * (a - b)).sum(dim=-1) / 2
 
 
 def as_loss(loss: Any) -> Loss:

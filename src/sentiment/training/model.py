@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-import pytorch_lightning as pl
 import torch
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from transformers import SchedulerType
 
@@ -21,21 +20,22 @@ from sentiment.training import param_groups
 from sentiment.training.adapters import with_adapters
 from sentiment.training.cpu_kernels import accelerate
 from sentiment.training.gpu_kernels import compile_layers
-from sentiment.training.losses import as_loss
+from sentiment.training.losses import as_loss, distillation_loss, symmetric_divergence
 from sentiment.training.networks import check_runs, load_network
-from sentiment.training.optimizers import AdamW, build_optimizer
+from sentiment.training.optimized import Fraction, OptimizedModule
 from sentiment.training.origins import ORIGIN
-from sentiment.training.schedules import build_schedule, check_schedule
+from sentiment.training.schedules import check_schedule
 from sentiment.training.tasks import Single, Task
 
 log = logging.getLogger(__name__)
 
 COMPILED_STEPS = 2000  # compiling takes about half a minute
 
-Fraction = Annotated[float, Ge(0), Lt(1)]
+Layers = Sequence[Annotated[int, Ge(0)]] | None
+Teachers = str | Sequence[str] | None  # run folders, exports, hub ids
 
 
-class SentimentClassifier(pl.LightningModule):
+class SentimentClassifier(OptimizedModule):
     """Text classifier fine-tuned from a pretrained backbone.
 
     Args:
@@ -47,7 +47,12 @@ class SentimentClassifier(pl.LightningModule):
         warmup_ratio: fraction of all steps over which the learning rate rises.
         task: the kind of label; one of several by default.
         loss: a `Loss`, or a function of logits and targets; by default the task's.
+        layers: the layers to keep, counted from 0; None keeps all.
         lora: a `peft.LoraConfig`; only the adapters and the head are then trained (Hu et al. 2021).
+        teacher: the models whose answers `batch["soft_targets"]` has; None trains on the labels alone.
+        teacher_temperature: softens the answers of teacher and student alike (Hinton et al. 2015).
+        teacher_share: weight of the divergence from the teacher; the labels have the rest.
+        r_drop: weight of the divergence between two passes with other dropout (Liang et al. 2021, R-Drop).
         accelerate: on a GPU in bf16, pack BERT's rows so that no padding is computed; on a CPU in a single process, use
             our own attention, dropout and sparse embedding updates.
         compile: compile the layers with torch.compile, on a GPU alone; None: for runs of at least `COMPILED_STEPS`.
@@ -69,6 +74,11 @@ class SentimentClassifier(pl.LightningModule):
         lr_scheduler_kwargs: Mapping[str, Any] | None = None,
         task: Any = None,
         loss: Any = None,
+        layers: Layers = None,
+        teacher: Teachers = None,
+        teacher_temperature: Annotated[float, Gt(0)] = 2.0,
+        teacher_share: Annotated[float, Gt(0), Le(1)] = 0.5,
+        r_drop: Annotated[float, Ge(0)] = 0.0,
         freeze_embeddings: bool = False,
         lora: Any | None = None,
         dropout: Fraction | None = None,
@@ -89,18 +99,15 @@ class SentimentClassifier(pl.LightningModule):
         self.optimizer = optimizer
         self.accelerate, self.compile_layers = accelerate, compile
         self.backbone = backbone
+        self.teacher, self.r_drop = teacher, r_drop
+        self.teacher_temperature, self.teacher_share = teacher_temperature, teacher_share
         self.network, self.remarks = load_network(
-            backbone, self.labels, dropout, attention_dropout, revision, new_tokens
+            backbone, self.labels, dropout, attention_dropout, revision, new_tokens, layers
         )
         if freeze_embeddings:
             param_groups.freeze_embeddings(self.network)
         if lora is not None:
             self.network = with_adapters(self.network, lora)
-
-    @property
-    def accelerated(self) -> bool:
-        alone = self.trainer.world_size == 1
-        return self.accelerate and alone and self.trainer.strategy.root_device.type == "cpu"
 
     @property
     def on_gpu(self) -> bool:
@@ -170,14 +177,34 @@ class SentimentClassifier(pl.LightningModule):
 
         Each rank returns sum * world_size / total weight, so that DDP's mean over ranks is the global mean.
         """
-        logits, targets = self._logits(batch), batch["labels"]
-        if self.trainer.world_size > 1:  # a rank without rows of a small batch has padding rows
-            kept = counted(targets)
-            logits, targets = logits[kept], targets[kept]
-        total = self.trainer.strategy.reduce(self.loss.row_weights(targets).sum(), reduce_op="sum")
-        loss = self.loss(logits, targets).sum() * self.trainer.world_size / total
+        logits = self._logits(batch)
+        loss = self._loss(logits, batch)
+        if self.r_drop:
+            again = self._logits(batch)
+            divergence = symmetric_divergence(self.decoding.log_scores(logits), self.decoding.log_scores(again))
+            rows = counted(batch["labels"]).to(divergence)
+            loss = (loss + self._loss(again, batch)) / 2 + self.r_drop * self._mean(divergence * rows, rows)
         self.log("train/loss", loss, prog_bar=True, sync_dist=True, batch_size=1)
         return loss
+
+    def _loss(self, logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return the loss on the labels, mixed with the divergence from the teacher where there is one."""
+        targets = batch["labels"]
+        labelled = counted(targets)
+        if self.trainer.world_size == 1 and not self.teacher:
+            loss = self._mean(self.loss(logits, targets), self.loss.row_weights(targets))
+        else:  # a rank without rows of a small batch has padding rows, and unlabelled texts have no label
+            loss = self._mean(self.loss(logits[labelled], targets[labelled]), self.loss.row_weights(targets[labelled]))
+        if not self.teacher:
+            return loss
+        answers = batch["soft_targets"]
+        soft = distillation_loss(self.decoding.log_scores(logits), answers, self.teacher_temperature)
+        return (1 - self.teacher_share) * loss + self.teacher_share * self._mean(soft, answers.sum(dim=-1))
+
+    def _mean(self, losses: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Divide the sum of a rank's losses by the weights of all ranks' rows, times the number of ranks."""
+        total = self.trainer.strategy.reduce(weights.sum(), reduce_op="sum")
+        return losses.sum() * self.trainer.world_size / total.clamp_min(torch.finfo(torch.float32).tiny)
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> dict[str, torch.Tensor]:
         """Update the metrics, and return probabilities (B, labels) and targets without padding rows."""
@@ -195,32 +222,7 @@ class SentimentClassifier(pl.LightningModule):
             self.log(f"validation/{name}", value, sync_dist=True)
         self.validation_metrics.reset()
 
-    def configure_optimizers(self) -> Any:
-        optimizer = build_optimizer(
-            self.optimizer,
-            param_groups.groups(self.network, lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay),
-        )
-        tokens = self.network.get_input_embeddings()
-        if self.accelerated and isinstance(optimizer, AdamW) and type(tokens) is torch.nn.Embedding:
-            tokens.sparse = True
-        schedule = build_schedule(
-            self.scheduler,
-            optimizer,
-            steps=int(self.trainer.estimated_stepping_batches),
-            warmup=self.warmup_ratio,
-            arguments=self.lr_scheduler_kwargs,
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def configure_gradient_clipping(
-        self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: Any = None
-    ) -> None:
-        """Clip gradients, also sparse ones and under fused optimizers in mixed precision, unlike Lightning."""
-        if gradient_clip_val:
-            clip = param_groups.clip_value if str(gradient_clip_algorithm) == "value" else param_groups.clip_norm
-            clip(self.parameters(), gradient_clip_val)
-
     def _logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        left = {"labels"} if takes_types(self.network.config) else {"labels", "token_type_ids"}
+        left = {"labels", "soft_targets", *(() if takes_types(self.network.config) else ("token_type_ids",))}
         logits: torch.Tensor = self(**{name: one for name, one in batch.items() if name not in left}).float()
         return logits

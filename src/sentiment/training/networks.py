@@ -16,6 +16,7 @@ from sentiment.training.dropout import (
     set_head_dropout,
 )
 from sentiment.training.heads import adapt_head, known_labels, label_dimensions, named, replaced, skeleton
+from sentiment.training.layers import keep_layers, stack_of
 from sentiment.training.param_groups import embeddings, encoder_prefix, stacks
 
 PADDING = 1e-4  # tolerance relative to the largest logit, far above rounding errors
@@ -28,10 +29,11 @@ def load_network(
     attention_dropout: float | None = None,
     revision: str | None = None,
     new_tokens: Wanted = None,
+    layers: Sequence[int] | None = None,
 ) -> tuple[Any, list[str]]:
     """Load the pretrained encoder with a head for `labels` and vectors for the new tokens, in training mode.
 
-    A head that comes with the backbone is kept if it has the same labels, in any order.
+    A head that comes with the backbone is kept if it has the same labels, in any order. `layers` are those to keep.
 
     Returns:
         The network, and remarks for the log, one line each.
@@ -63,6 +65,9 @@ def load_network(
         pieces = extend(load_tokenizer(backbone, revision), new_tokens)
         grow(network, pieces, backbone=backbone)
         said += [f"{len(pieces)} new tokens, their vectors made of known pieces"] if pieces else []
+    if layers is not None:
+        network, line = keep_layers(network, layers)
+        said.append(line)
     if dropout is not None:
         set_head_dropout(network, dropout)
     return first_token_only(network).train(), said  # Lightning would keep the eval mode it is loaded in: no dropout
@@ -119,17 +124,20 @@ def check_settings(
     attention_dropout: float | None = None,
     layer_decay: float = 1.0,
     freeze_embeddings: bool = False,
+    layers: Sequence[int] | None = None,
 ) -> None:
     """Check that each model setting has an effect on this backbone, without reading weights.
 
     Raises:
         ConfigError: at the first setting that would have none.
     """
-    if not (dropout or attention_dropout or freeze_embeddings or layer_decay != 1):
+    if not (dropout or attention_dropout or freeze_embeddings or layer_decay != 1 or layers is not None):
         return
     config = load_config(backbone, revision)
     set_attention_dropout(config, attention_dropout)
     network = skeleton(config)
+    if layers is not None:
+        stack_of(network, layers)
     if dropout and not head_dropouts(network):
         raise ConfigError(refusal("dropout", dropout, config, "null"))
     if layer_decay != 1 and not stacks(network):

@@ -35,12 +35,15 @@ def start_lines(cfg: DictConfig, hydra: Any, folder: Path) -> Iterator[tuple[str
     yield "callbacks", ", ".join(more) or "those that every run needs"
     curves = "" if "csv" in cfg.logger else " (without csv, the report has no learning curves)"
     yield "logger", f"{', '.join(cfg.logger) or 'none'}{curves}"
-    yield "afterwards", ", ".join(after(cfg.after_training))
+    adapts = choices.get("task") == "masked"
+    yield "afterwards", "a backbone to fine-tune" if adapts else ", ".join(after(cfg.after_training))
 
 
 def source(data: DictConfig) -> str:
     """Name where the texts come from: files win over a folder, and that over the hub."""
     files = [str(data.get(split)) for split in ("train", "validation", "test") if data.get(split)]
+    if texts := data.get("texts"):
+        return str(texts) if isinstance(texts, str) else ", ".join(map(str, texts))
     return ", ".join(files) or str(data.get("dir") or data.get("hub") or "no source")
 
 

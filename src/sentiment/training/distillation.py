@@ -1,0 +1,143 @@
+"""Knowledge distillation: what other models answer to the training texts (Hinton et al. 2015)."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset, Features, Value
+from datasets import Sequence as ListOf
+from numpy.typing import NDArray
+from rich import get_console
+from rich.progress import track
+
+from sentiment.backbones import load_tokenizer, positions
+from sentiment.data.cache import cached
+from sentiment.data.module import SentimentData
+from sentiment.errors import ConfigError, ModelError
+from sentiment.inference.batching import MAX_TOKENS
+from sentiment.inference.checksums import export_hash
+from sentiment.inference.export_dir import PREPROCESSING, labels_of, load_torch
+from sentiment.inference.hub import HUB_ID, download
+from sentiment.inference.pairs import Text
+from sentiment.inference.predictor import Predictor, apply_temperature
+from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.runtimes import Opening, open_runtime
+from sentiment.inference.tokenization import unbounded
+from sentiment.training.heads import row_order
+
+log = logging.getLogger(__name__)
+
+CHUNK = 1024  # texts that a teacher answers at once
+COLUMN = "probabilities"
+
+
+def teachers(names: str | Sequence[str] | None) -> list[str]:
+    """Return one name or several as a list."""
+    return [] if names is None else [names] if isinstance(names, str) else list(names)
+
+
+def check_teachers(names: Sequence[str]) -> None:
+    """Check that each teacher is a folder with a model, or has the form of a hub id.
+
+    Raises:
+        ConfigError: One is neither.
+    """
+    for name in names:
+        folder = Path(name).expanduser()
+        if folder.exists():
+            if not any((part / "config.json").is_file() for part in (folder, folder / "export")):
+                raise ConfigError(f"model.teacher={name}: no finished run and no model; name outputs/RUN or its export")
+        elif not HUB_ID.fullmatch(name):
+            raise ConfigError(f"model.teacher={name}: no such folder; name a run, outputs/RUN, an export or a hub id")
+
+
+def teach(data: SentimentData, names: Sequence[str], *, temperature: float, device: str) -> dict[str, Any]:
+    """Have models answer the training and the unlabelled texts, and add the mean of their answers to the rows.
+
+    Each model's answers are cached by its hash and the texts, whatever the temperature.
+
+    Args:
+        data: The data, set up.
+        names: The models.
+        temperature: Softens the calibrated probabilities of each model before the mean.
+        device: What the models compute on.
+
+    Returns:
+        For run_summary.json: each model's name and hash, the temperature and the number of unlabelled texts.
+
+    Raises:
+        ConfigError: A model has other labels than the data.
+        ModelError: A model cannot be loaded.
+    """
+    texts = data.taught_texts
+    total, models = np.zeros((len(texts), len(data.labels)), np.float32), []
+    for name in names:
+        with open_teacher(name, device=device, preprocessing=data.preprocessing) as teacher:
+            order = row_order(teacher.labels, data.labels)
+            if order is None:
+                raise ConfigError(
+                    f"model.teacher={name} has the labels {', '.join(teacher.labels)}, the data "
+                    f"{', '.join(data.labels)}; name a teacher of the same labels, or map those by data.label_map"
+                )
+            answers = torch.from_numpy(answered(teacher, name, texts, data.cache_dir)[:, order])
+            total += apply_temperature(answers, temperature).numpy()
+            models.append({"name": name, "sha256": teacher.sha256})
+    data.teach(total / np.float32(len(models)))
+    return {"models": models, "temperature": temperature, "unlabelled": len(texts) - len(data.splits["train"])}
+
+
+def answered(teacher: Predictor, name: str, texts: Sequence[Text], cache_dir: Path) -> NDArray[np.float32]:
+    """Return a model's calibrated probabilities (texts, labels), from the cache, which is filled first if needed."""
+    digest = hashlib.sha256(json.dumps(teacher.identity().deciding, sort_keys=True, default=str).encode())
+    for text in texts:
+        digest.update(hashlib.sha256("\0".join(parts_of(text)).encode("utf-8", "surrogatepass")).digest())
+    features = Features({COLUMN: ListOf(Value("float32"), length=len(teacher.labels))})
+
+    def compute() -> Dataset:
+        log.info("%s answers %d texts, once: they are cached", name, len(texts))
+        starts = range(0, len(texts), CHUNK)
+        shown = track(starts, description=f"teacher {name}", disable=not get_console().is_terminal)
+        rows = [teacher.probabilities(texts[start : start + CHUNK]).numpy() for start in shown]
+        return Dataset.from_dict({COLUMN: np.concatenate(rows)}, features=features)
+
+    found = cached(cache_dir / f"teacher-{digest.hexdigest()[:32]}", compute, rows=len(texts), columns={COLUMN})
+    return np.asarray(found.with_format("numpy")[COLUMN][:], np.float32)
+
+
+def parts_of(text: Text) -> Sequence[str]:
+    return (text,) if isinstance(text, str) else text
+
+
+def open_teacher(name: str, *, device: str, preprocessing: Preprocessing) -> Predictor:
+    """Open a run or an export, or else any classifier of transformers, which reads texts cleaned as the student's are.
+
+    Raises:
+        ModelError: It cannot be loaded.
+    """
+    folder = Path(name).expanduser()
+    folder = folder if folder.exists() else download(name, None)
+    if any((part / PREPROCESSING).is_file() for part in (folder, folder / "export")):
+        return Predictor.load(folder, device=device)
+    if not (folder / "model.safetensors").is_file():
+        raise ModelError(f"model.teacher={name} has no model.safetensors; name a run, an export or a model that has it")
+    tokenizer, limit = load_tokenizer(str(folder)), positions(str(folder))
+    longest = preprocessing.max_length
+    own = Preprocessing(min(longest, limit or longest), preprocessing.truncation, preprocessing.cleaning)
+    labels, load_model = labels_of(folder), cache(lambda: load_torch(folder, device))
+    opening = Opening("torch", folder, len(labels), tokenizer.pad_token_id, device, own.max_length, load_model)
+    return Predictor(
+        open_runtime(opening),
+        unbounded(tokenizer.backend_tokenizer),
+        own,
+        labels,
+        pad_id=tokenizer.pad_token_id,
+        load_model=load_model,
+        max_tokens=MAX_TOKENS["cpu" if device == "cpu" else "gpu"],
+        sha256=export_hash(folder),
+    )

@@ -1,0 +1,183 @@
+"""Knowledge distillation: what teachers answer, and what a student learns from them."""
+
+import json
+import os
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from sentiment import Predictor
+from sentiment.cli import main
+from sentiment.data.module import SentimentData
+from sentiment.errors import ConfigError
+from sentiment.training.distillation import open_teacher, teach
+from sentiment.training.losses import distillation_loss, symmetric_divergence
+from sentiment.training.model import SentimentClassifier
+from tests.conftest import read_json, write_csv
+
+LABELS = ["negative", "positive"]
+
+
+@pytest.fixture
+def data(tiny_backbone, corpus, tmp_path):
+    made = SentimentData(backbone=tiny_backbone, cache_dir=tmp_path / "cache", dir=corpus, max_length=32, batch_size=8)
+    made.setup()
+    return made
+
+
+@pytest.fixture(scope="session")
+def second_run(train_tiny):
+    return train_tiny("second", "seed=7", "trainer.max_epochs=3")
+
+
+def test_the_loss_is_the_divergence_at_a_temperature_times_its_square():
+    logits, answers = torch.tensor([[2.0, 0.0], [1.0, 1.0]]), torch.tensor([[0.5, 0.5], [0.0, 0.0]])
+    student = torch.tensor([2.0, 0.0]).div(4).softmax(0)
+    expected = 16 * (0.5 * (0.5 / student).log()).sum()
+    torch.testing.assert_close(distillation_loss(logits, answers, 4.0), torch.tensor([expected, 0.0]))
+
+
+def test_the_divergence_of_two_passes_is_symmetric_and_none_of_equal_ones():
+    a, b = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    p, q = a.softmax(-1), b.softmax(-1)
+    expected = ((p * (p / q).log()).sum() + (q * (q / p).log()).sum()) / 2
+    torch.testing.assert_close(symmetric_divergence(a, b), expected[None])
+    torch.testing.assert_close(symmetric_divergence(a, a + 3), torch.zeros(1))
+
+
+def test_an_ensemble_is_the_mean_of_probabilities_at_the_temperature(data, tiny_run, second_run):
+    said = teach(data, [str(tiny_run), str(second_run)], temperature=3.0, device="cpu")
+    expected = 0
+    for run in (tiny_run, second_run):
+        with Predictor.load(run) as teacher:
+            expected += teacher.probabilities(data.splits["train"].texts).log().div(3).softmax(-1) / 2
+    np.testing.assert_allclose(data.soft_targets, expected.numpy(), atol=1e-6)
+    assert [model["name"] for model in said["models"]] == [str(tiny_run), str(second_run)]
+    assert said["unlabelled"] == 0
+
+
+def test_each_row_of_a_batch_has_its_own_answer(data, tiny_run):
+    teach(data, [str(tiny_run)], temperature=1.0, device="cpu")
+    answers = {
+        tuple(row["input_ids"]): answer for row, answer in zip(data._tokenized["train"], data.soft_targets, strict=True)
+    }
+    seen = 0
+    for batch in data.train_dataloader():
+        for ids, mask, answer in zip(batch["input_ids"], batch["attention_mask"], batch["soft_targets"], strict=True):
+            np.testing.assert_allclose(answer, answers[tuple(ids[mask.bool()].tolist())], atol=1e-6)
+            seen += 1
+    assert seen == len(data.splits["train"])
+
+
+def test_answers_are_computed_once(data, tiny_run, monkeypatch):
+    teach(data, [str(tiny_run)], temperature=1.0, device="cpu")
+    first = data.soft_targets
+    monkeypatch.setattr(Predictor, "probabilities", lambda *_: pytest.fail("computed again"))
+    teach(data, [str(tiny_run)], temperature=1.0, device="cpu")
+    np.testing.assert_array_equal(data.soft_targets, first)
+
+
+def test_a_teacher_of_other_labels_is_refused(data, train_tiny, corpus, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(train_tiny("names") / "export", other)
+    config = read_json(other / "config.json")
+    config["id2label"], config["label2id"] = {"0": "sad", "1": "glad"}, {"sad": 0, "glad": 1}
+    (other / "config.json").write_text(json.dumps(config))
+    (other / "SHA256SUMS").unlink()
+    with pytest.raises(ConfigError, match="has the labels sad, glad, the data negative, positive; name a teacher of"):
+        teach(data, [str(other)], temperature=1.0, device="cpu")
+
+
+def test_a_plain_model_of_transformers_teaches_too(data, tiny_run, tmp_path):
+    """Its labels may stand in another order, and its tokenizer is its own."""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(tiny_run / "export" / name, plain / name)
+    texts = data.splits["train"].texts
+    with (
+        open_teacher(str(plain), device="cpu", preprocessing=data.preprocessing) as teacher,
+        Predictor.load(tiny_run) as own,
+    ):
+        own.preprocessing = teacher.preprocessing
+        torch.testing.assert_close(teacher.probabilities(texts), own.probabilities(texts))
+
+
+def test_a_student_learns_from_unlabelled_texts_what_the_teacher_says(train_tiny, tiny_run, tmp_path):
+    """Its own labels are all wrong: what it gets right it has from the teacher."""
+    words = ["film", "meal", "phone", "trip", "song", "book", "game", "room"]
+    rows = [(f"{'good' if i % 2 else 'bad'} {words[i // 2 % 8]}", LABELS[(i + 1) % 2]) for i in range(16)]
+    folder = tmp_path / "wrong"
+    folder.mkdir()
+    write_csv(folder / "train.csv", rows)
+    write_csv(folder / "validation.csv", [(text, LABELS[1 - LABELS.index(label)]) for text, label in rows])
+    lines = [
+        f"{'good' if i % 2 else 'bad'} {words[i // 2 % 8]} and so on" + " and so on" * (i // 16) for i in range(64)
+    ]
+    (folder / "more.txt").write_text("\n".join([*lines, "", lines[0]]), encoding="utf-8")
+    run = train_tiny(
+        "student",
+        *(f"model.teacher=[{tiny_run}]", "model.teacher_share=1.0", "model.teacher_temperature=1.5"),
+        *(f"data.dir={folder}", f"data.unlabelled={folder}/more.txt"),
+        *("after_training.calibrate=false", "after_training.baseline=false", "trainer.max_epochs=12"),
+    )
+    with Predictor.load(run) as student:
+        assert [student(text).label for text in ("good film and so on", "bad film and so on")] == [
+            "positive",
+            "negative",
+        ]
+    teacher = read_json(run / "run_summary.json")["teacher"]
+    assert teacher["unlabelled"] == 64
+    assert teacher["models"][0]["name"] == str(tiny_run)
+    assert len(teacher["models"][0]["sha256"]) == 64
+    assert f"taught by {tiny_run}" in (run / "export" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.teacher_share=0.9", "model.teacher_share=0.9 does nothing without a teacher; set model.teacher=RUN"),
+        ("data.unlabelled=more.csv", "data.unlabelled=more.csv does nothing without a teacher"),
+        (
+            "model.teacher=nowhere",
+            "model.teacher=nowhere: no such folder; name a run, outputs/RUN, an export or a hub id",
+        ),
+        ("model.teacher=tests", "model.teacher=tests: no finished run and no model; name outputs/RUN or its export"),
+        ("model.teacher_share=0", "model.teacher_share=0: expected greater than 0"),
+    ],
+)
+def test_what_can_do_nothing_is_refused_in_one_line(override, message, capsys, tmp_path):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", override, f"paths.output_dir={tmp_path}"])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_stopped_student_resumes_to_the_weights_of_an_unbroken_one(train_tiny, tiny_run, monkeypatch):
+    settings = (
+        f"model.teacher={tiny_run}",
+        "model.r_drop=0.5",
+        "trainer.max_epochs=2",
+        "after_training.baseline=false",
+    )
+    unbroken = train_tiny("unbroken", *settings)
+    step, calls = SentimentClassifier.training_step, []
+
+    def stopping(*args):
+        calls.append(1)
+        if len(calls) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SentimentClassifier, "training_step", stopping)
+        with pytest.raises(SystemExit) as stop:
+            train_tiny("broken", *settings)
+    assert stop.value.code == 130
+    [broken] = {path.resolve() for path in unbroken.parent.parent.glob("outputs*/broken")}
+    main(["train", f"resume={broken}"])
+    names = ("export/model.safetensors", "metrics.json")
+    assert [(broken / name).read_bytes() for name in names] == [(unbroken / name).read_bytes() for name in names]
