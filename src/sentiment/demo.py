@@ -6,10 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from sentiment.console import stop_on_signals
+from sentiment.console import console, stop_on_signals
 from sentiment.errors import SentimentError
 from sentiment.inference.types import Prediction
 from sentiment.serving import TorchServe
@@ -87,4 +86,4 @@ def show(predictions: list[Prediction], *, url: str) -> None:
     table = Table("text", "label", "score", title=f"answers of {url}/predictions/sentiment")
     for text, prediction in zip(TEXTS, predictions, strict=True):
         table.add_row(text, prediction.label, f"{prediction.score:.3f}")
-    Console().print(table)
+    console.print(table)

@@ -10,9 +10,9 @@ import pytest
 from sentiment.batch import predict
 from sentiment.batch.verify import verify
 from sentiment.cli import main
-from sentiment.data.tables import content_hash
 from sentiment.errors import ConfigError, DataError, ModelError, RowsRejectedError, VerificationError
 from sentiment.files import write_json
+from sentiment.inference.checksums import file_digest
 from sentiment.inference.predictor import Predictor
 from tests.batch.echo import Echo
 from tests.conftest import read_json, write_csv
@@ -92,7 +92,7 @@ def test_labels_that_the_model_does_not_give_are_told(engine, source, tmp_path):
             for row, label in zip(table.to_pylist(), swapped, strict=True)]  # fmt: skip
     pq.write_table(type(table).from_pylist(rows, schema=table.schema), output)
     summary = read_json(tmp_path / "out.parquet.summary.json")
-    summary["output"] |= {"bytes": output.stat().st_size, "sha256": content_hash(output)}
+    summary["output"] |= {"bytes": output.stat().st_size, "sha256": file_digest(output)}
     write_json(tmp_path / "out.parquet.summary.json", summary)
     with pytest.raises(VerificationError, match=r"7 of 8 rows scored again differ: row 1: \w+ 0\.\d+ in the output, "):
         verify(output=output)

@@ -83,7 +83,7 @@ def is_read(dotted, key):
     target = get_object(dotted)
     if not dotted.startswith(("sentiment.", "hydra_plugins.sentiment")):
         return True
-    owner = get_object(dotted.rpartition(".")[0]) if inspect.ismethod(target) else target
+    owner = get_object(dotted.rpartition(".")[0]) if inspect.ismethod(target) else inspect.unwrap(target)
     if inspect.isclass(owner) and is_dataclass(owner) and key in {field.name for field in fields(owner)}:
         return key in loaded_attributes()
     names = loaded_names(target)

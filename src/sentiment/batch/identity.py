@@ -1,11 +1,10 @@
 """Identity of a batch job: everything that determines its predictions. A job resumes only if none of it changed."""
 
-import importlib.metadata
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sentiment.inference.types import Classifier, Identified, Identity, Pinnable, Prediction
+from sentiment.training import provenance
 
 # packages whose versions are part of the identity
 PACKAGES = ("bert-sentiment", "torch", "transformers", "tokenizers", "onnxruntime")
@@ -27,13 +26,7 @@ def identity_of(engine: Classifier, canary: Prediction) -> Identity:
 
 
 def versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return {name: version for name, version in provenance.versions(PACKAGES).items() if version}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentiment.data.tables import STDIN, content_hash
+from sentiment.data.tables import STDIN
 from sentiment.errors import DataError
+from sentiment.inference.checksums import file_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class InputFile:
     @classmethod
     def of(cls, path: Path) -> "InputFile":
         stat = path.stat()
-        return cls(path, stat.st_size, stat.st_mtime_ns, content_hash(path))
+        return cls(path, stat.st_size, stat.st_mtime_ns, file_digest(path))
 
     def is_unchanged(self) -> bool:
         if not self.path.is_file():
@@ -28,7 +29,7 @@ class InputFile:
         stat = self.path.stat()
         if (stat.st_size, stat.st_mtime_ns) == (self.bytes, self.changed):
             return True
-        return stat.st_size == self.bytes and content_hash(self.path) == self.sha256
+        return stat.st_size == self.bytes and file_digest(self.path) == self.sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from sentiment.batch.excel import MOST_UNITS
 from sentiment.batch.output import Output
 from sentiment.batch.scoring import Cells, Columns, outcomes
 from sentiment.config import extras
-from sentiment.data.tables import STDIN, Row, TableOptions, content_hash, open_table
+from sentiment.data.tables import STDIN, Row, TableOptions, open_table
 from sentiment.errors import ConfigError, DataError, VerificationError
 from sentiment.files import read_json
+from sentiment.inference.checksums import file_digest
 from sentiment.inference.preprocessing import current_fields
 from sentiment.inference.types import Classifier, Identified, Prediction
 
@@ -82,7 +83,7 @@ def check_output(target: Output, record: Mapping[str, Any]) -> Iterator[str]:
     wanted, size = record["output"], target.path.stat().st_size
     if size != wanted["bytes"]:
         yield f"{target.path} has {size:,} bytes, its summary says {wanted['bytes']:,}; it was changed or cut short"
-    elif (sha256 := content_hash(target.path)) != wanted["sha256"]:
+    elif (sha256 := file_digest(target.path)) != wanted["sha256"]:
         yield f"{target.path} was changed: its SHA-256 is {sha256[:12]}..., its summary says {wanted['sha256'][:12]}..."
     else:
         log.info("output: %s is as it was written, %d rows", target.path, record["rows"])
@@ -95,7 +96,7 @@ def check_inputs(record: Mapping[str, Any]) -> Iterator[str]:
             log.info("input: standard input, which cannot be compared")
         elif not path.is_file():
             log.info("input: %s is not there any more, and was not compared", path)
-        elif content_hash(path) != file["sha256"]:
+        elif file_digest(path) != file["sha256"]:
             yield f"{path} was changed since it was predicted; predict again"
         else:
             log.info("input: %s is what was predicted", path)

@@ -2,19 +2,18 @@
 
 import copy
 import inspect
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from hydra.utils import get_object
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, InterpolationResolutionError
 
 from sentiment.config import extras
 from sentiment.config.keys import check_effective
 from sentiment.config.resources import bundled
-from sentiment.config.signatures import check_node, suggestion
+from sentiment.config.signatures import check_node, nodes, suggestion
 from sentiment.config.targets import targets
 from sentiment.errors import ConfigError
 
@@ -159,19 +158,6 @@ def call(cfg: DictConfig, hydra: Any) -> DictConfig:
         check_node(path, node)
     check_effective(unresolved, hydra, read=[str(key) for key in cfg if key in parameters])
     return wanted
-
-
-def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
-    """Yield the dotted path and the node of every mapping with a `_target_`, outer mappings first."""
-    if isinstance(cfg, DictConfig):
-        if "_target_" in cfg:
-            yield path, cfg
-        key: Any  # keys may be numbers, as in data.label_map
-        for key in cfg:
-            yield from nodes(cfg[key], f"{path}.{key}" if path else str(key))
-    elif isinstance(cfg, ListConfig):
-        for i, item in enumerate(cfg):
-            yield from nodes(item, f"{path}[{i}]")
 
 
 register_resolvers()

@@ -4,7 +4,7 @@ import difflib
 import inspect
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, get_type_hints
 
 from hydra.utils import get_object
@@ -52,6 +52,19 @@ def check_node(path: str, node: DictConfig) -> None:
         if key in hints and not any(isinstance(part, DictConfig) for part in as_list(value)):
             plain = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
             check_value(name, plain, hints[key])
+
+
+def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
+    """Yield the dotted path and the node of every mapping with a `_target_`, outer mappings first."""
+    if isinstance(cfg, DictConfig):
+        if "_target_" in cfg:
+            yield path, cfg
+        key: Any  # keys may be numbers, as in data.label_map
+        for key in cfg:
+            yield from nodes(cfg[key], f"{path}.{key}" if path else str(key))
+    elif isinstance(cfg, ListConfig):
+        for i, item in enumerate(cfg):
+            yield from nodes(item, f"{path}[{i}]")
 
 
 def find(path: str, dotted: str) -> Any:

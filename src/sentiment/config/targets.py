@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sentiment.config.resources import bundled
-from sentiment.config.signatures import check_node
+from sentiment.config.signatures import check_node, nodes
 from sentiment.errors import ConfigError, DamagedFileError
 
 ENVIRONMENT = "SENTIMENT_ALLOW_TARGETS"  # comma-separated names; a package ends with a dot
@@ -58,7 +58,7 @@ def instantiate_saved(config: DictConfig, key: str, *, source: str) -> Any:
     except OmegaConfBaseException as error:
         raise DamagedFileError(f"{source} is damaged: {key}: {str(error).splitlines()[0]}; restore it") from error
     check_targets({key: OmegaConf.to_container(plain)}, source=source)
-    for path, mapping in mappings(plain, key):
+    for path, mapping in nodes(plain, key):
         check_node(path, mapping)
     return instantiate(plain)
 
@@ -140,12 +140,3 @@ def targets(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list | tuple):
         for i, inner in enumerate(value):
             yield from targets(inner, f"{path}[{i}]")
-
-
-def mappings(config: Any, path: str) -> Iterator[tuple[str, DictConfig]]:
-    """Yield the dotted path and the node of every mapping with a `_target_`, outer mappings first."""
-    if isinstance(config, DictConfig):
-        if "_target_" in config:
-            yield path, config
-        for key in map(str, config):
-            yield from mappings(config[key], f"{path}.{key}")

@@ -1,6 +1,5 @@
 """Tokens that a backbone's tokenizer lacks: emoji, emoticons and others, added with vectors made of known pieces."""
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from tokenizers import AddedToken
 
+from sentiment.config.signatures import nearest
 from sentiment.errors import ConfigError, ModelError
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.symbols import CAPITALS, fold
@@ -90,10 +90,9 @@ def read_wanted(wanted: Wanted, *, key: str = "model.new_tokens") -> list[NewTok
     if wanted is None or wanted == AUTO:
         return list(emoji_tokens()) if wanted else []
     if isinstance(wanted, str) and wanted not in SETS and not wanted.endswith(FILES):
-        near = difflib.get_close_matches(wanted, [AUTO, *SETS], n=1)
         raise ConfigError(
             f"{key}={wanted}: expected {AUTO}, {', '.join(SETS)}, a .txt file with a token a line, or a list such as "
-            f"[emoji,rofl]{f'; did you mean {near[0]}?' if near else ''}"
+            f"[emoji,rofl]{nearest(wanted, [AUTO, *SETS])}"
         )
     found: dict[str, NewToken] = {}
     for item in [wanted] if isinstance(wanted, str) else wanted:

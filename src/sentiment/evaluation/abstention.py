@@ -8,7 +8,7 @@ classification with guaranteed risk (Geifman and El-Yaniv 2017).
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import beta
+from scipy.stats import binomtest
 
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
@@ -47,4 +47,4 @@ def fit_abstention(validation: Evaluation) -> Abstention:
 
 def clopper_pearson(errors: int, texts: int, confidence: float) -> float:
     """Return the upper confidence bound on an error rate, one-sided."""
-    return 1.0 if errors == texts else float(beta.ppf(confidence, errors + 1, texts - errors))
+    return float(binomtest(errors, texts, alternative="less").proportion_ci(confidence, "exact").high)

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 from sentiment.config.targets import instantiate_saved
 from sentiment.console import console
@@ -21,23 +23,6 @@ from sentiment.inference.preprocessing import Cleaning
 from sentiment.run_dir import RECORD, saved_config
 
 log = logging.getLogger(__name__)
-
-
-def evaluate_run(
-    *,
-    run: Path,
-    split: str,
-    output: Path | None = None,
-    data: SentimentData | None = None,
-    baseline: bool = True,
-    behaviour: Path | None = None,
-) -> Evaluation:
-    """Score a run's exported model on a split of the run's data, or of `data`, and print the scores."""
-    results = score_run(run=run, split=split, output=output, data=data, baseline=baseline, behaviour=behaviour)
-    console.print(scores_table(results))
-    if results.behaviour:
-        console.print(behaviour_table(results.behaviour))
-    return results.evaluations[split]
 
 
 def score_run(
@@ -70,6 +55,16 @@ def score_run(
     results.write(target)
     log.info("written to %s (report/report.html, metrics.json, predictions.csv)", target)
     return results
+
+
+@wraps(score_run, assigned=["__annotations__"], updated=[])  # Hydra checks the keys of conf/evaluate.yaml by it
+def evaluate_run(**settings: Any) -> Evaluation:
+    """Score a run as `score_run` does, and print the scores."""
+    results = score_run(**settings)
+    console.print(scores_table(results))
+    if results.behaviour:
+        console.print(behaviour_table(results.behaviour))
+    return results.last[1]
 
 
 def like_run(data: SentimentData, own: SentimentData | None, *, multi: bool) -> None:

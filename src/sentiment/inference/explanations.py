@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 OPERATIONS = 8e10  # FLOPs for all explanations of one batch: one second on two cores, two on one
 MIN_STEPS, MAX_STEPS = 6, 16  # quadrature points on the path
 CHUNK = 1024  # tokens of one forward and backward pass
-TOO_MUCH = "the texts are too long to be explained in one request; send fewer"
 JOINTS = ("'", "\N{RIGHT SINGLE QUOTATION MARK}", "-")  # between letters, these join the parts of one word
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentiment.evaluation import report
 from sentiment.evaluation.quantification import Quantifier
 from sentiment.evaluation.quantification.choice import described
+from sentiment.evaluation.report.page import HERE as REPORT
+from sentiment.evaluation.report.page import render
 from sentiment.files import write_text
 from sentiment.monitoring import chart
 from sentiment.monitoring.changes import FALSE_DISCOVERIES, FEWEST, Comparison
@@ -45,18 +46,11 @@ class Result:
 
 
 def write_page(path: Path, result: Result) -> None:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"percent": percent, "points": points}
-    write_text(path, environment.get_template("page.html").render(variables(result)))
+    write_text(path, render(HERE, variables(result), percent=percent, points=points))
 
 
 def variables(result: Result) -> dict[str, Any]:
-    base = Path(report.__file__).parent / "page.css"
-    css = base.read_text(encoding="utf-8") + (HERE / "monitor.css").read_text(encoding="utf-8")
+    css = (REPORT / "page.css").read_text(encoding="utf-8") + (HERE / "monitor.css").read_text(encoding="utf-8")
     rows = [(one, j) for series in result.groups.values() for one in series for j in range(len(result.labels))]
     return {
         "r": result,

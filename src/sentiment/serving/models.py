@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge
-from rich.console import Console
 from rich.table import Table
 
 from sentiment.client import Management, Version
+from sentiment.console import console
 from sentiment.errors import ClientError, ConfigError, NotFoundError
 from sentiment.serving.store import check_archive, forget, held, history, put_in_place, record, remember
 
@@ -54,7 +54,7 @@ def models(
             if unregister is not None:
                 remove(management, name, str(unregister), store)
         names = [name] if name else management.models()
-        Console().print(table([one for name in names for one in management.versions(name)]))
+        console.print(table([one for name in names for one in management.versions(name)]))
 
 
 def add(management: Management, archive: str, workers: int | None) -> None:

@@ -4,53 +4,29 @@ import json
 import logging
 import shlex
 import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
-
-from annotated_types import Ge, Gt
+from functools import wraps
+from typing import Any
 
 from sentiment.console import stop_on_signals
 from sentiment.serving.exposure import banner
-from sentiment.serving.ports import LOOPBACK, Port, reachable
+from sentiment.serving.ports import reachable
 from sentiment.serving.server import TorchServe
-from sentiment.serving.settings import DAY, LogLevel, LogsTo
-from sentiment.serving.tls import PLAIN, Tls
+from sentiment.serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
 SOON_DAYS = 14
 
 
-def serve(
-    *,
-    model_store: Path,
-    work_dir: Path,
-    models: Sequence[str] | None = None,
-    host: str = LOOPBACK,
-    management_host: str = LOOPBACK,
-    metrics_host: str = LOOPBACK,
-    inference_port: Port = 8080,
-    management_port: Port = 8081,
-    metrics_port: Port = 8082,
-    tls: Tls = PLAIN,
-    token_auth: bool = True,
-    insecure: bool = False,
-    token_expiration_min: Annotated[float, Gt(0)] = DAY,
-    model_api: bool = False,
-    env_file: Path | None = None,
-    log_level: LogLevel = "warn",
-    json_logs: bool = False,
-    logs: LogsTo = "files",
-    startup_timeout: Annotated[float, Gt(0)] = 120.0,
-    drain_seconds: Annotated[float, Ge(0)] = 20.0,
-) -> None:
+@wraps(Settings, assigned=["__annotations__"], updated=[])  # the keys of conf/serve.yaml are its fields
+def serve(**settings: Any) -> None:
     """Serve archives until Ctrl-C."""
-    server = TorchServe(**locals())
-    if json_logs and logs == "stdout":
+    server = TorchServe(**settings)
+    on_stdout = server.settings.logs == "stdout"
+    if server.settings.json_logs and on_stdout:
         for handler in logging.getLogger().handlers:
             handler.setFormatter(JsonLine())
-    where = "on standard output" if logs == "stdout" else f"in {server.folder / 'logs'}"
+    where = "on standard output" if on_stdout else f"in {server.folder / 'logs'}"
     versions = ", ".join(f"{one.model} {one.version}" for one in server.archives)
     log.info("starting TorchServe for %s, logs %s", versions, where)
     warn(server)
@@ -59,7 +35,7 @@ def serve(
     try:
         with server:
             log.info("ready after %.1f s; Ctrl-C stops it", time.monotonic() - started)
-            log.info("%s", addresses(server, examples=logs == "files"))
+            log.info("%s", addresses(server, examples=not on_stdout))
             warn(server)
             wait_and_drain(server)
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ from rich import get_console
 
 from sentiment import run_dir as runs
 from sentiment.errors import InterruptedRunError
-from sentiment.training.checkpoints import ends_epoch, judging
+from sentiment.training.checkpoints import ends_epoch, judging, of_all_ranks
 
 log = logging.getLogger(__name__)
 
@@ -119,14 +119,6 @@ class ExactResume(pl.Callback):
             trainer.train_dataloader.load_state_dict(self._loaded["loader"])  # type: ignore[union-attr]
             states = self._loaded["random"]
             torch.set_rng_state(states[trainer.global_rank % len(states)])
-
-
-def of_all_ranks(value: torch.Tensor) -> list[torch.Tensor]:
-    if not torch.distributed.is_initialized():
-        return [value]
-    values = [value] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(values, value)
-    return values
 
 
 class FindLearningRate(LearningRateFinder):

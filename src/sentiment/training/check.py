@@ -15,11 +15,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from sentiment import run_dir as runs
 from sentiment.backbones import check_length, positions
 from sentiment.config.bounds import GONE, OWNED
-from sentiment.config.check import check_groups, nodes, require, unknown
+from sentiment.config.check import check_groups, require, unknown
 from sentiment.config.compose import groups
 from sentiment.config.keys import check_effective
 from sentiment.config.resources import bundled
-from sentiment.config.signatures import check_node, check_value, find
+from sentiment.config.signatures import check_node, check_value, find, nodes
 from sentiment.data.labels import label_texts
 from sentiment.errors import ConfigError, ModelError, user_error
 
@@ -33,12 +33,8 @@ TRAINING = {  # types of the keys of conf/train.yaml that no signature declares
     "after_training.baseline": bool | None,
     "after_training.behaviour": str | None,
 }
-
-
-AFTER_TRAINING = ["convert", "test", "calibrate", "baseline", "behaviour"]
+AFTER_TRAINING = ["convert", *(key.partition(".")[2] for key in TRAINING if key.startswith("after_training."))]
 NEEDED = ("best", "last", "stop", "final", "exact_resume", "throughput")  # callbacks that every run requires
-
-
 REQUIRED = ("data", "model", "task", "trainer", "paths", "after_training", *(f"callbacks.{name}" for name in NEEDED))
 
 

@@ -195,12 +195,15 @@ def validate_within_fit(trainer: pl.Trainer) -> None:
 
 def gathered(parts: list[torch.Tensor]) -> torch.Tensor:
     """Concatenate the rows of all batches of all ranks, in the same order each time."""
-    own = torch.cat(parts)
+    return torch.cat(of_all_ranks(torch.cat(parts)))
+
+
+def of_all_ranks(value: torch.Tensor) -> list[torch.Tensor]:
     if not torch.distributed.is_initialized():
-        return own
-    values = [own] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(values, own)
-    return torch.cat(values)
+        return [value]
+    values = [value] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(values, value)
+    return values
 
 
 def read_judged(path: Path) -> tuple[dict[str, torch.Tensor], Judged]:

@@ -7,7 +7,7 @@ from sentiment.errors import RequestError, TextError
 from sentiment.inference.explanations import Explainer, Plan
 from sentiment.inference.types import Explanation
 from sentiment.protocol.requests import Explain
-from sentiment.worker.admission import of_text
+from sentiment.worker.admission import is_of_machine, of_text
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def explain_batch(explainer: Explainer, requests: Sequence[Explain]) -> list[lis
             left = 0 if error.status == 503 else left
             outcomes.append(error)
         except Exception as error:  # isolates requests from each other
-            if isinstance(error, MemoryError) or "CUDA" in str(error):
+            if is_of_machine(error):
                 raise
             log.error("one explanation failed: %s", type(error).__name__)
             outcomes.append(RequestError("a text cannot be explained", status=500, reason="internal"))

@@ -9,7 +9,6 @@ from sentiment.data.tables.columns import (
     usual_label,
     usual_text,
 )
-from sentiment.data.tables.content import content_hash
 from sentiment.data.tables.formats import STDIN, Format, base_name, format_of, is_table
 from sentiment.data.tables.lines import read_lines
 from sentiment.data.tables.options import Limits, Quoting, TableOptions
@@ -31,7 +30,6 @@ __all__ = [
     "TableOptions",
     "announce",
     "base_name",
-    "content_hash",
     "format_of",
     "is_table",
     "label_column",

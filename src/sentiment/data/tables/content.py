@@ -1,6 +1,5 @@
 """Access to a table's bytes and characters: decompression, size limit and decoding."""
 
-import hashlib
 import io
 import sys
 from collections.abc import Iterator
@@ -134,9 +133,3 @@ class Content:
                         where = f"byte 0x{line[error.start]:02x} at column {error.start + 1}"
                         return DataError(f"{self.path}, line {number}: not {title} ({where}); {fix}")
         return DataError(f"{self.name} is not {title}; {fix}")
-
-
-def content_hash(path: Path) -> str:
-    """Return the SHA-256 of a file's raw bytes, before any decompression, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,26 +5,22 @@ from pathlib import Path
 
 from sentiment.evaluation.leaderboard.groups import Group
 from sentiment.evaluation.leaderboard.trials import Trial
-from sentiment.evaluation.report.page import HERE as REPORT
+from sentiment.evaluation.report import page as report
 from sentiment.evaluation.report.style import Figure
 
 
 def render(
     folder: Path, rows: Sequence[Group], names: Sequence[str], metric: str, others: Sequence[Trial], drawn: list[Figure]
 ) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("page.html").render(
-        title=folder.name or str(folder),
-        folder=folder,
-        rows=rows,
-        names=names,
-        metric=metric,
-        others=others,
-        figures=drawn,
-        runs=sum(len(row.trials) for row in rows),
-        css=(REPORT / "page.css").read_text(encoding="utf-8"),
-    )
+    page = {
+        "title": folder.name or str(folder),
+        "folder": folder,
+        "rows": rows,
+        "names": names,
+        "metric": metric,
+        "others": others,
+        "figures": drawn,
+        "runs": sum(len(row.trials) for row in rows),
+        "css": (report.HERE / "page.css").read_text(encoding="utf-8"),
+    }
+    return report.render(Path(__file__).parent, page)

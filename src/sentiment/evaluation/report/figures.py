@@ -1,9 +1,9 @@
 """Figures of a classifier's predictions on a split."""
 
-from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.stats import binomtest
 
 from sentiment.evaluation.bootstrap import Interval
 from sentiment.evaluation.calibration import reliability
@@ -139,10 +139,8 @@ def length_bins(result: "Evaluation") -> list[tuple[str, int, int]]:
 
 def wilson(right: int, count: int) -> Interval:
     """Compute the 95 % Wilson score interval of a proportion (Wilson 1927); its width is not 0 at a share of 0 or 1."""
-    z = 1.959964
-    middle = (right + z * z / 2) / (count + z * z)
-    reach = z / (count + z * z) * sqrt(right * (count - right) / count + z * z / 4)
-    return middle - reach, middle + reach
+    low, high = binomtest(right, count).proportion_ci(method="wilson")
+    return low, high
 
 
 def curves(result: "Evaluation") -> list[tuple[int, str]]:

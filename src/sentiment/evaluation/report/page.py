@@ -1,7 +1,7 @@
 """Report page: collects what page.html and page.css present."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ def write_report(folder: Path, results: "Results", *, run: Path, own: bool = Tru
         temporary.mkdir(parents=True)
         for figure in page["figures"].values():
             (temporary / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
-        (temporary / "report.html").write_text(render(page), encoding="utf-8")
+        (temporary / "report.html").write_text(render(HERE, page), encoding="utf-8")
 
 
 def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
@@ -69,12 +69,18 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
     }
 
 
-def render(page: Mapping[str, Any]) -> str:
+def render(folder: Path, page: Mapping[str, Any], **filters: Callable[..., str]) -> str:
+    """Render page.html of a folder; a variable that `page` lacks is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.filters |= filters
     return environment.get_template("page.html").render(page)
 
 
