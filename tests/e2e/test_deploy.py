@@ -15,6 +15,7 @@ from tests.conftest import write_csv
 from tests.e2e.deploying import TEXTS, changed, keys, last_record, load, same, start, state, wait_for_more
 
 pytestmark = pytest.mark.e2e
+WORDS = {"good": "positive", "bad": "negative"}
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,21 @@ def test_a_version_that_does_not_pass_is_refused_and_leaves_nothing(serving, com
     assert record["decision"] == "refused"
     assert reason in record["reason"]
     assert record["evidence"]["agreement"] == 1.0
+
+
+def test_a_version_that_got_worse_at_negation_is_refused(serving, command, worse, tmp_path):
+    """Sixteen templates that the version in place passes, and the new one fails; its other scores are not looked at."""
+    things = ("film", "meal", "phone", "trip", "song", "book", "game", "room")
+    cases = [("minimum", f"{one} {thing}", label) for thing in things for one, label in WORDS.items()]
+    write_csv(tmp_path / "negation.csv", cases, header=("kind", "text", "label"))
+    before = state(serving)
+    given = [f"behaviour={tmp_path}", "limits.max_drop=null", "limits.max_behaviour_failures={negation: 0.2}"]
+    status, out = command("deploy", f"run={worse}", *given)
+    assert (status, state(serving)) == (1, before), out
+    reason = last_record(serving)["reason"]
+    assert reason in out
+    assert "it fails 100.0% of the behaviour tests of negation, allowed 20.0% (max_behaviour_failures)" in reason
+    assert "it fails 100.0% of the behaviour tests of negation, the version in place 0.0%, which is more than" in reason
 
 
 @pytest.mark.slow

@@ -33,6 +33,11 @@ def fit_abstention(validation: Evaluation) -> Abstention:
     if validation.readable is not None:
         read = np.asarray(validation.readable)
         wrong, scores = wrong[read], scores[read]
+    return promises(scores, wrong, texts=len(validation.split))
+
+
+def promises(scores: np.ndarray, wrong: np.ndarray, *, texts: int) -> Abstention:
+    """Bound the error rate of the highest scores, from a tenth to all of them, of a split of so many texts."""
     ranked = np.sort(scores)[::-1]
     counts = (
         sorted({max(1, round(len(ranked) * share / SHARES)) for share in range(1, SHARES + 1)}) if len(ranked) else []
@@ -42,7 +47,7 @@ def fit_abstention(validation: Evaluation) -> Abstention:
         answered = scores >= threshold
         n, errors = int(answered.sum()), int(wrong[answered].sum())
         levels.append(Level(threshold, n, errors, clopper_pearson(errors, n, 1 - (1 - CONFIDENCE) / SHARES)))
-    return Abstention(len(validation.split), CONFIDENCE, tuple(levels))
+    return Abstention(texts, CONFIDENCE, tuple(levels))
 
 
 def clopper_pearson(errors: int, texts: int, confidence: float) -> float:

@@ -17,10 +17,12 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from sentiment.files import damaged, read_object
+from sentiment.inference.slang import is_slang
 from sentiment.inference.spelling import SHORTEST, Spelling, squeeze
 
 READABILITY = "readability.json"
 FEWEST_WORDS = 1000  # of a script in the vocabulary, for a model of its spelling
+HASH = "#"
 TAUGHT = 2  # training texts that teach a word
 COMMON = 0.025  # share of the vocabulary that makes a script known which is written without merging characters
 STARTS = ("\u2581", "\u0120")  # mark of a word's first piece in SentencePiece and in byte-level BPE
@@ -212,26 +214,37 @@ class Readability:
         return min(1.0, lost / max(counted, 1))
 
     def words(self, ids: Sequence[int]) -> Iterator[list[int]]:
-        """Yield the words of more than one piece."""
+        """Yield the words of more than one piece, but for hashtags: theirs are several words written as one."""
         word: list[int] = []
+        hashtag = False
         for i in ids:
             if self.vocabulary.continues[i]:
                 word.append(i)
                 continue
-            if len(word) > 1:
+            if len(word) > 1 and not hashtag:
                 yield word
+            hashtag = bool(word) and self.vocabulary.texts[word[-1]] == HASH
             word = [i]
-        if len(word) > 1:
+        if len(word) > 1 and not hashtag:
             yield word
 
     def text(self, word: Sequence[int]) -> str:
         return "".join(self.vocabulary.texts[i] for i in word)
 
     def is_nonsense(self, word: Sequence[int]) -> bool:
-        """Test if a word of several pieces is spelled like none that the backbone knows, and was not taught."""
+        """Test if a word of several pieces is spelled like none that the backbone knows, and was not taught.
+
+        A code of letters and digits is no spelled word, nor is a hashtag.
+        """
         text = self.text(word)
         letters = squeeze(text)
-        if not letters or text in self.taught:
+        if (
+            not letters
+            or text.startswith(HASH)
+            or any(map(str.isdigit, text))
+            or text in self.taught
+            or is_slang(letters)
+        ):
             return False
         spelling = self.spellings.get(script_of(letters[0]))
         return spelling is not None and spelling.is_nonsense(letters)
