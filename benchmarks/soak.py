@@ -4,7 +4,8 @@ python -m benchmarks.soak [run] [--minutes 10] [--rate 20] [--connections 4] [--
 
 A tenth of the time passes before that without the hostile part, for comparison. Exit status 1 where a good request
 failed in spite of the client's retries, an answer was wrong, an attack got a 500, the 99th percentile of single texts
-is over --max-slowdown times that of the quiet server, memory grew by more than --max-slope, or a process is left.
+is over --max-slowdown times that of the quiet server, Java and the workers grew by more than --max-slope once each was
+warm (benchmarks/resident.py), or a process is left.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from rich.table import Table
 
 from benchmarks.hostile import ANSWERED, Attack, attacks, half_open
 from benchmarks.proxy import Proxy, proxy
+from benchmarks.resident import EVERY, WARM_UP, Resident
 from sentiment.client import Client, read_key
 from sentiment.config.resources import bundled
 from sentiment.data.tables import open_table
@@ -41,17 +43,16 @@ from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Prediction
 from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
+from sentiment.serving.watch import is_worker
 from sentiment.worker.admission import MAX_SECONDS
 
 QUIET = 0.1  # share of the time without attacks, before the rest
-WARM_UP = 0.2  # of the time, left out of the slope: Java grows its heap, torch its buffers
-EVERY = 5.0  # s between two looks at the memory
-MB = 1e6
+AGES = (15, 30, 75, 150, 225)  # attacks, after which the table tells what a worker holds
 SHAPES = (1, 1, 1, 1, 1, 1, 1, 16, 64)  # texts of a good request, drawn at random
 PAUSES = (0.1, 0.3, 1.0, 3.0, 5.0, 5.0, 5.0)  # s; our client's, and some more for a worker that was killed
 SHOWN = (
     "{task.fields[requests]} requests, {task.fields[faults]} faults, {task.fields[attacks]} attacks, "
-    "Java {task.fields[java]:.0f} MB, workers {task.fields[workers]:.0f} MB"
+    "Java {task.fields[Java]:.0f} MB, workers {task.fields[worker]:.0f} MB"
 )
 
 
@@ -96,6 +97,7 @@ class Load:
     hostile: float = 0.0
     single: list[float] = field(default_factory=list)  # s, of each good request of one text
     good: int = 0
+    seconds: float = 0.0  # until the last answer
     faults: Counter[str] = field(default_factory=Counter)
     attacked: Counter[tuple[str, str]] = field(default_factory=Counter)  # kind and status
     attack_seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # until it was answered
@@ -161,55 +163,15 @@ class Load:
             self.faults[f"{attack.kind} got {answer.status_code}"] += 1
 
 
-@dataclass
-class Memory:
-    """Resident megabytes of Java and of the workers, over time."""
-
-    minutes: list[float] = field(default_factory=list)
-    java: list[float] = field(default_factory=list)
-    workers: list[float] = field(default_factory=list)
-
-    def look(self, server: TorchServe, minute: float) -> None:
-        sizes = {"java": 0.0, "worker": 0.0}
-        for process in server.processes():
-            try:
-                kind = "java" if process.name() == "java" else "worker"
-                if kind == "java" or is_worker(process):
-                    sizes[kind] += process.memory_info().rss / MB
-            except psutil.NoSuchProcess:
-                continue
-        if sizes["worker"]:  # none in the seconds after it was killed
-            self.minutes.append(minute)
-            self.java.append(sizes["java"])
-            self.workers.append(sizes["worker"])
-
-    def slope(self, sizes: Sequence[float]) -> float:
-        """Megabytes a minute after the warm-up, by least squares."""
-        return statistics.linear_regression(self.minutes[self.warm :], sizes[self.warm :]).slope
-
-    def fifths(self, sizes: Sequence[float]) -> list[float]:
-        """Return the sizes at the start, after each fifth of the time, and at the end."""
-        return [sizes[round(fifth / 5 * (len(sizes) - 1))] for fifth in range(6)]
-
-    @property
-    def warm(self) -> int:
-        return next(i for i, minute in enumerate(self.minutes) if minute >= WARM_UP * self.minutes[-1])
-
-
-def is_worker(process: psutil.Process) -> bool:
-    return any("model_service_worker" in part for part in process.cmdline())
-
-
 class Killer:
-    """Kills a worker with SIGKILL every `minutes`; none where that is 0."""
+    """Kills a worker with SIGKILL every `minutes` of the load; none where that is 0."""
 
     def __init__(self, minutes: float) -> None:
-        self.seconds, self.next, self.kills = minutes * 60, time.monotonic() + minutes * 60, 0
+        self.every, self.kills = minutes * 60, 0
 
-    def look(self, server: TorchServe) -> None:
-        if not self.seconds or time.monotonic() < self.next:
+    def look(self, server: TorchServe, second: float) -> None:
+        if not self.every or second < (self.kills + 1) * self.every:
             return
-        self.next += self.seconds
         for process in server.processes():
             if is_worker(process):
                 process.kill()
@@ -233,7 +195,10 @@ def main() -> None:
         own = target.server.processes()
     left = [process.pid for process in own if process.is_running() and process.pid not in before]
     ratio = percentile(load.single, 99) / percentile(quiet.single, 99)
-    growth = memory.slope([a + b for a, b in zip(memory.java, memory.workers, strict=True)])
+    try:
+        growth = memory.growth("Java") + memory.growth("worker")
+    except ValueError as error:
+        raise SystemExit(f"{error} (--minutes)") from error
     Console().print(report(quiet, load, memory, killer, left, options))
     Console().print(attack_table(load))
     missed = [f"{count} x {fault}" for fault, count in (quiet.faults + load.faults).items()]
@@ -241,6 +206,8 @@ def main() -> None:
         missed.append(f"p99 {ratio:.1f} times the quiet server's (at most {options.max_slowdown:g})")
     if growth > options.max_slope:
         missed.append(f"memory {growth:+.1f} MB a minute (at most {options.max_slope:g})")
+    if options.kill_every and killer.kills < int(options.minutes / options.kill_every) - 1:
+        missed.append(f"{killer.kills} workers killed")
     if left:
         missed.append(f"processes left: {left}")
     if missed:
@@ -293,21 +260,23 @@ def newest(outputs: Path) -> Path:
     return runs[-1].parent
 
 
-def soak(target: Target, load: Load, minutes: float, killer: Killer, name: str) -> Memory:
-    memory, started = Memory(), time.monotonic()
-    memory.look(target.server, 0.0)
+def soak(target: Target, load: Load, minutes: float, killer: Killer, name: str) -> Resident:
+    memory, started = Resident(), time.monotonic()
+    memory.look(target.server.processes(), 0.0, 0)
     threads = load.start(target, minutes * 60)
     columns = (TextColumn(name), BarColumn(), TextColumn(SHOWN), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(name, total=minutes, requests=0, faults=0, attacks=0, java=0.0, workers=0.0)
+        task = bar.add_task(name, total=minutes, requests=0, faults=0, attacks=0, Java=0.0, worker=0.0)
         while any(thread.is_alive() for thread in threads):
             for thread in threads:
                 thread.join(EVERY / len(threads))
-            minute = (time.monotonic() - started) / 60
-            killer.look(target.server)
-            memory.look(target.server, minute)
-            fields = {"java": memory.java[-1], "workers": memory.workers[-1], "attacks": load.attacked.total()}
-            bar.update(task, completed=minute, requests=load.good, faults=load.faults.total(), **fields)
+            second = time.monotonic() - started
+            killer.look(target.server, second)
+            memory.look(target.server.processes(), second, load.attacked.total())
+            fields = {kind: memory.together(kind)[-1] for kind in ("Java", "worker")}
+            counts = {"requests": load.good, "faults": load.faults.total(), "attacks": load.attacked.total()}
+            bar.update(task, completed=second / 60, **counts, **fields)
+    load.seconds = time.monotonic() - started
     return memory
 
 
@@ -316,25 +285,31 @@ def percentile(latencies: Sequence[float], percent: int) -> float:
 
 
 def report(
-    quiet: Load, load: Load, memory: Memory, killer: Killer, left: Sequence[int], options: argparse.Namespace
+    quiet: Load, load: Load, memory: Resident, killer: Killer, left: Sequence[int], options: argparse.Namespace
 ) -> Table:
     where = "through the proxy" if options.proxy else "without a proxy"
     title = f"{options.minutes:g} minutes, {load.connections} connections, {where}, workers={options.workers}"
     table = Table("figure", "value", title=title, title_justify="left")
-    table.add_row("good requests", f"{load.good}, {load.good / (memory.minutes[-1] * 60):.1f} a second")
+    table.add_row("good requests", f"{load.good}, {load.good / load.seconds:.1f} a second")
     table.add_row("hostile requests", f"{load.attacked.total()}; workers killed: {killer.kills}")
     table.add_row("failed, wrong, or a 500", ", ".join(f"{n} {kind}" for kind, n in load.faults.items()) or "0")
     for name, latencies in (("quiet", quiet.single), ("mixed", load.single)):
         p50, p95, p99 = (percentile(latencies, p) * 1000 for p in (50, 95, 99))
         row = f"p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f}, worst {max(latencies) * 1000:.0f} ms"
         table.add_row(f"one text, {name}", row)
-    for name, sizes in (("Java", memory.java), ("workers", memory.workers)):
-        table.add_row(
-            f"{name}: at each fifth of the time",
-            ", ".join(f"{size:.0f}" for size in memory.fifths(sizes)) + f" MB; {memory.slope(sizes):+.2f} MB/min",
-        )
+    for kind, name in (("Java", "Java"), ("worker", "workers")):
+        sizes = numbers(memory.together(kind))
+        table.add_row(f"{name}: at each fifth of the time", f"{sizes} MB; {memory.growth(kind):+.2f} MB/min once warm")
+    aged = {age: memory.at_age("worker", age) for age in AGES}
+    row = ", ".join(f"{statistics.median(sizes):.0f} MB after {age}" for age, sizes in aged.items() if sizes)
+    table.add_row("a worker by attacks, median", row)
+    table.add_row(f"each worker after {WARM_UP['worker']}", f"{numbers(memory.at_age('worker', WARM_UP['worker']))} MB")
     table.add_row("processes left", str(len(left)))
     return table
+
+
+def numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.0f}" for value in values)
 
 
 def attack_table(load: Load) -> Table:

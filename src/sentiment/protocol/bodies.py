@@ -79,16 +79,16 @@ def fields_of(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Mapping[str
     if length.isdecimal() and len(length) < 20 and int(length) > MAX_FORM_BYTES:
         message = f"a form of {int(length):,} bytes; send at most {MAX_FORM_BYTES:,}, or {told}"
         raise RequestError(message, status=413, reason="too_long")
-    body: Any = row.get("body")
-    whole = isinstance(body, bytes | bytearray) and str(len(body)) == length  # a field is shorter than its form
-    fields = parse_form(bytes(body), header(headers, "content-type")) if whole else row
-    if len(fields) > MAX_FIELDS or TOO_MANY_FIELDS in fields:
+    body = row.get("body")
+    if isinstance(body, bytes | bytearray) and str(len(body)) == length:  # a field is shorter than its form
+        if body.lstrip().startswith((b"{", b"[")):
+            return row
+        row = parse_form(bytes(body), header(headers, "content-type"))
+    if len(row) > MAX_FIELDS or TOO_MANY_FIELDS in row:
         raise RequestError(f"a form of more than {MAX_FIELDS} fields; {told}", status=413, reason="too_many")
-    if whole and bytes(body).lstrip().startswith((b"{", b"[")):
-        return row
-    if found := next((name for name in ("aspect", "aspects") if name in fields), None):
+    if found := next((name for name in ("aspect", "aspects") if name in row), None):
         raise RequestError(f'a form holds a text alone, not the field "{found}"; send both as JSON')
-    return fields
+    return row
 
 
 def parse_form(body: bytes, content_type: str) -> dict[str, Any]:
