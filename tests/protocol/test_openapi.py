@@ -8,8 +8,14 @@ from jsonschema import Draft202012Validator
 
 from sentiment.errors import STATUS
 from sentiment.protocol.kserve_v2 import OUTPUTS
-from sentiment.protocol.requests import FORMS
-from sentiment.protocol.validation import MAX_CHARACTERS, MAX_EXPLAINED, MAX_EXPLAINED_CHARACTERS, MAX_TEXTS
+from sentiment.protocol.requests import FORMS, MISPLACED
+from sentiment.protocol.validation import (
+    MAX_ASPECT_CHARACTERS,
+    MAX_CHARACTERS,
+    MAX_EXPLAINED,
+    MAX_EXPLAINED_CHARACTERS,
+    MAX_TEXTS,
+)
 from tests.conftest import ROOT
 from tests.handling import answers
 
@@ -73,12 +79,13 @@ def test_limits_forms_and_statuses_are_those_of_the_code():
     assert SCHEMAS["Many"]["properties"]["texts"]["maxItems"] == MAX_TEXTS
     assert SCHEMAS["TextToExplain"]["maxLength"] == MAX_EXPLAINED_CHARACTERS
     assert SCHEMAS["ExplainMany"]["properties"]["texts"]["maxItems"] == MAX_EXPLAINED
+    assert SCHEMAS["Aspect"]["maxLength"] == MAX_ASPECT_CHARACTERS
     assert tuple(SCHEMAS["Output"]["enum"]) == OUTPUTS
     for schema, key in zip(("One", "Many", "Instances", "Tensors"), FORMS, strict=True):
         assert SCHEMAS[schema]["required"] == [key]
-        assert [name for name, value in SCHEMAS[schema]["properties"].items() if value is False] == [
-            other for other in FORMS if other != key
-        ]
+        refused = [name for name, value in SCHEMAS[schema]["properties"].items() if value is False]
+        assert [name for name in refused if name in FORMS] == [other for other in FORMS if other != key]
+        assert [name for name in ("aspects", "aspect") if name in refused] == sorted(MISPLACED[key][0], reverse=True)
     told = {code for path in DOCUMENT["paths"].values() for how in path.values() if isinstance(how, dict)
             for code in how["responses"]}  # fmt: skip
     assert {str(code) for code in STATUS} <= told

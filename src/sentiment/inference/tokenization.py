@@ -79,11 +79,11 @@ def encode_windows(
         return []
     frames = frames_of(texts, tokenizer, preprocessing)
     step, most = preprocessing.window_step, preprocessing.max_windows
-    capacities = [frame.room + (most - 1) * min(step, frame.room) for frame in frames]
-    rows, cut = _tokenize([*map(text_of, texts)], tokenizer, preprocessing, max(capacities))
+    capacities = {room: room + (most - 1) * min(step, room) for room in {frame.room for frame in frames}}
+    rows, cut = _tokenize([*map(text_of, texts)], tokenizer, preprocessing, max(capacities.values()))
     encoded = []
-    for row, was_cut, frame, capacity in zip(rows, cut, frames, capacities, strict=True):
-        read = truncate(row, capacity, preprocessing.truncation)
+    for row, was_cut, frame in zip(rows, cut, frames, strict=True):
+        read = truncate(row, capacities[frame.room], preprocessing.truncation)
         stride = min(step, frame.room)  # a longer stride would skip tokens
         parts = [frame.around(part) for part in windows(read, frame.room, stride)]
         unreadable = (readability.unreadable(read) if read else 1.0) if readability else 0.0
@@ -98,12 +98,9 @@ class Frame:
     prefix: list[int]
     ending: list[int]
     room: int  # most ids of the text between them
+    specials: int  # ids around the text
     pair: bool = False
     types: int = 0  # ids of `ending` with the token type 1, at its end
-
-    @property
-    def specials(self) -> int:
-        return len(self.prefix) + len(self.ending)
 
     def around(self, ids: list[int]) -> list[int]:
         row = self.prefix + ids + self.ending
@@ -118,7 +115,8 @@ def frames_of(texts: Sequence[Text], tokenizer: Tokenizer, preprocessing: Prepro
     """
     if not isinstance(texts[0], Pair):
         prefix, suffix = special_tokens(tokenizer)
-        return [Frame(prefix, suffix, preprocessing.max_length - len(prefix) - len(suffix))] * len(texts)
+        specials = len(prefix) + len(suffix)
+        return [Frame(prefix, suffix, preprocessing.max_length - specials, specials)] * len(texts)
     form = pair_form(tokenizer)
     most = preprocessing.max_length - len(form.prefix) - len(form.middle) - len(form.suffix)
     aspects = clean([aspect or "" for aspect in aspects_of(texts)], preprocessing.cleaning)
@@ -138,6 +136,7 @@ def frames_of(texts: Sequence[Text], tokenizer: Tokenizer, preprocessing: Prepro
             form.prefix,
             form.middle + own + form.suffix,
             most - len(own),
+            preprocessing.max_length - most + len(own),
             pair=True,
             types=(len(own) + len(form.suffix)) * form.typed,
         )

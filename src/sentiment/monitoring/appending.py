@@ -15,12 +15,17 @@ from sentiment.monitoring.history import History, key_of
 from sentiment.monitoring.periods import Clock
 from sentiment.monitoring.rows import Chunk, Columns, Skipped, batched, chunk_of
 
+ASPECT = "aspect"  # column of the new rows
+
 
 def write_new(source: Source, clock: Clock, by: str | None, store: History, target: Path) -> int:
-    """Write the rows that the history lacks as key, time, group and text, and return their number."""
-    schema = pa.schema(
-        [("key", pa.int64()), ("time", pa.timestamp("us")), ("group", pa.string()), ("text", pa.string())]
-    )
+    """Write the rows that the history lacks as key, time, group, text and, if there is one, aspect.
+
+    Returns:
+        Their number.
+    """
+    names = [("key", pa.int64()), ("time", pa.timestamp("us")), ("group", pa.string()), ("text", pa.string())]
+    schema = pa.schema([*names, (ASPECT, pa.string())] if source.aspect else names)
     count = 0
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
@@ -31,6 +36,7 @@ def write_new(source: Source, clock: Clock, by: str | None, store: History, targ
                 [key for _, key in kept], times[[i for i, _ in kept]].astype("datetime64[us]"),
                 [str(rows[i].get(by) or "") if by else "all" for i, _ in kept],
                 [rows[i].get(source.text) for i, _ in kept],
+                *([[rows[i].get(source.aspect) for i, _ in kept]] if source.aspect else []),
             ]  # fmt: skip
             arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema, strict=True)]
             writer.write_table(pa.table(arrays, schema=schema))

@@ -39,6 +39,7 @@ def monitor(
     by: str | None = None,
     every: str = "1d",
     text_column: str | None = None,
+    aspect_column: str | None = None,
     labelled: Path | None = None,
     label_column: str | None = None,
     estimator: Estimator = "auto",
@@ -68,6 +69,7 @@ def monitor(
         by: Column of groups; None for one group.
         every: Length of a period, such as 6h, 1d, 1w or 1m.
         text_column: Name of the text column; None selects one with a conventional name.
+        aspect_column: Name of the aspect column, for texts without predictions and a model that reads aspects.
         labelled: Table of labelled texts of this kind, to choose the estimator and fit the intervals on.
         label_column: Its label column; None selects one with a conventional name.
         estimator: An estimator; "auto" takes the one that the export or `labelled` chose.
@@ -99,10 +101,13 @@ def monitor(
     model = Model(engine, run)
     try:
         prepared = prepare(
-            str(input), output, model, options, text_column=text_column, prefix=prefix, time=time, by=by,
-            history=history, unique=unique, time_format=time_format, time_zone=time_zone, quiet=quiet,
+            str(input), output, model, options, text_column=text_column, aspect_column=aspect_column, prefix=prefix,
+            time=time, by=by, history=history, unique=unique, time_format=time_format, time_zone=time_zone, quiet=quiet,
         )  # fmt: skip
-        model.fit(prepared.labels, labelled, by=by, text_column=text_column, label_column=label_column)
+        model.fit(
+            prepared.labels, labelled, by=by, text_column=text_column, label_column=label_column,
+            aspect_column=aspect_column,
+        )  # fmt: skip
         model.choose(estimator)
         for note in model.notes:
             log.info("%s", note)

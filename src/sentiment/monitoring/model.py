@@ -11,7 +11,7 @@ import numpy as np
 
 from sentiment.data.labelled import labelled as read_labelled
 from sentiment.data.splits import checked
-from sentiment.data.tables import announce, open_table
+from sentiment.data.tables import announce, named, open_table
 from sentiment.data.tables import label_column as find_label
 from sentiment.data.tables import text_column as find_text
 from sentiment.errors import ConfigError, DataError
@@ -59,6 +59,7 @@ class Model:
         by: str | None,
         text_column: str | None,
         label_column: str | None,
+        aspect_column: str | None = None,
     ) -> None:
         """Set the quantifier and the reference: from labelled texts if given, else as the export has them.
 
@@ -71,12 +72,11 @@ class Model:
                 raise ConfigError("label_column names a column of labelled=FILE, which is not given; leave it out")
             self.read(labels)
             return
-        texts, names, groups = read_texts(Path(labelled), by, text_column, label_column, labels)
-        split = checked(
-            "labelled",
-            read_labelled(zip(texts, names, strict=True), columns=("text", "label"), source=str(labelled)),
-            skip_bad_rows=False,
-        )
+        cells, groups = read_cells(Path(labelled), by, text_column, label_column, aspect_column, labels)
+        names = ("text", "label") if aspect_column is None else ("text", "label", "aspect")
+        default = getattr(getattr(self.classifier, "preprocessing", None), "default_aspect", "")
+        rows = read_labelled(cells, columns=names, source=str(labelled))
+        split = checked("labelled", rows, skip_bad_rows=False, default_aspect=default)
         log.info("scoring %d labelled texts of %s", len(split), labelled)
         scores = evaluate(self.classifier, split, labels)
         targets, probabilities = scores.targets.numpy(), scores.probabilities.numpy()
@@ -124,17 +124,25 @@ class Model:
         )  # fmt: skip
 
 
-def read_texts(
-    path: Path, by: str | None, text_column: str | None, label_column: str | None, labels: Sequence[str]
-) -> tuple[list[Any], list[Any], list[str] | None]:
-    """Read texts, labels and, where the table has the column `by`, groups."""
+def read_cells(
+    path: Path,
+    by: str | None,
+    text_column: str | None,
+    label_column: str | None,
+    aspect_column: str | None,
+    labels: Sequence[str],
+) -> tuple[list[tuple[Any, ...]], list[str] | None]:
+    """Read text, label and, if its column is named, aspect of each row; and, where there is a column `by`, groups."""
     table = open_table(path)
     announce([table])
     text = find_text(table.columns, text_column if text_column in table.columns else None, f"labelled={path}")
     label = find_label(table.columns, label_column, f"labelled={path}")
     group = by if by in table.columns else None
-    rows = list(table.rows([*dict.fromkeys(filter(None, (text, label, group)))]))
+    own = [text, label]
+    if aspect_column is not None:
+        own.append(named(table.columns, aspect_column, f"labelled={path}", key="aspect_column"))
+    rows = list(table.rows([*dict.fromkeys(filter(None, (*own, group)))]))
     unknown = sorted({str(row[label]) for row in rows} - set(labels) - {"", "None"})
     if unknown:
         raise DataError(f"labelled={path} has the label {unknown[0]!r}, the model knows {', '.join(labels)}")
-    return [r[text] for r in rows], [r[label] for r in rows], [str(r[group]) for r in rows] if group else None
+    return [tuple(r[name] for name in own) for r in rows], [str(r[group]) for r in rows] if group else None

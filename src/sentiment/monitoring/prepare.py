@@ -10,7 +10,7 @@ from typing import Any
 from sentiment.batch import predict
 from sentiment.batch.identity import identity_of
 from sentiment.batch.inputs import Inputs
-from sentiment.batch.job import CANARY
+from sentiment.batch.job import probe
 from sentiment.batch.progress import progress
 from sentiment.batch.source import Source
 from sentiment.data.duplicates import normalised
@@ -18,7 +18,8 @@ from sentiment.data.tables import STDIN, BrokenRow, TableOptions
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
 from sentiment.evaluation.quantification.words import CLEANING
 from sentiment.files import read_json_if_any
-from sentiment.monitoring.appending import append, write_new
+from sentiment.inference.pairs import Pair
+from sentiment.monitoring.appending import ASPECT, append, write_new
 from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.periods import Clock
@@ -42,6 +43,7 @@ class Prepared:
         unique: Count equal texts once.
         about: Sentences on what was done before.
         skipped: Rows that the last reading did not count.
+        apart: The groups are aspects, so that equal texts of two groups are two texts.
     """
 
     source: Source
@@ -50,6 +52,7 @@ class Prepared:
     unique: bool = False
     about: list[str] = field(default_factory=list)
     skipped: Skipped = field(default_factory=Skipped)
+    apart: bool = False
 
     @property
     def labels(self) -> list[str]:
@@ -67,7 +70,7 @@ class Prepared:
             shown = bar.add_task(task, total=self.source.rows)
             for chunk in chunks(self.source, self.columns, self.clock, self.skipped):
                 bar.advance(shown, len(chunk))
-                kept = distinct(chunk, seen, self.skipped) if self.unique else chunk
+                kept = distinct(chunk, seen, self.skipped, apart=self.apart) if self.unique else chunk
                 if len(kept):
                     yield kept
 
@@ -99,6 +102,7 @@ def prepare(
     options: TableOptions,
     *,
     text_column: str | None,
+    aspect_column: str | None,
     prefix: str,
     time: str | None,
     by: str | None,
@@ -113,7 +117,7 @@ def prepare(
         raise ConfigError("input=-: the monitor reads its rows twice; write them to a file first")
     if time is None and (time_format or history):
         raise ConfigError(f"{'time_format' if time_format else 'history'} needs the column of times; set time=COLUMN")
-    source = Source.open(input, text_column=text_column, options=options)
+    source = Source.open(input, text_column=text_column, aspect_column=aspect_column, options=options)
     for name, key in ((time, "time"), (by, "by")):
         if name is not None and name not in source.columns:
             raise DataError(f"{key}={name}: {input} has no such column, only {', '.join(source.columns[:20])}")
@@ -126,7 +130,8 @@ def prepare(
         source, labels = score(source, input, output, model, options, prefix, quiet)
     else:
         model.run = model.run or run_of(source)
-    return Prepared(source, Columns(source.text, labels, prefix, time, by), clock, unique)
+    apart = by is not None and by == (aspect_column or aspect_of(source))
+    return Prepared(source, Columns(source.text, labels, prefix, time, by), clock, unique, apart=apart)
 
 
 def clock_of(source: Source, time: str, time_format: str | None, zone: str) -> Clock:
@@ -138,10 +143,20 @@ def clock_of(source: Source, time: str, time_format: str | None, zone: str) -> C
     return Clock.of(time, values, time_format=time_format, zone=zone)
 
 
+def summary_of(source: Source, part: str) -> dict[str, Any]:
+    """Return a part of the summary beside a predicted file; empty if there is none."""
+    path = source.paths[0]
+    return dict((read_json_if_any(path.with_name(f"{path.name}.summary.json")) or {}).get(part) or {})
+
+
+def aspect_of(source: Source) -> str | None:
+    """Return the aspect column that a file was predicted with."""
+    return summary_of(source, "settings").get("aspect_column")
+
+
 def run_of(source: Source) -> str:
     """Return the run that the summary beside a predicted file names, if it is still there; else an empty string."""
-    path = source.paths[0]
-    found = ((read_json_if_any(path.with_name(f"{path.name}.summary.json")) or {}).get("model") or {}).get("run")
+    found = summary_of(source, "model").get("run")
     return str(found) if found and Path(found).is_dir() else ""
 
 
@@ -152,7 +167,7 @@ def score(
     target = output / PREDICTIONS
     made = read_json_if_any(output / f"{PREDICTIONS}.summary.json") or {}
     inputs = Inputs.of(source.paths)
-    canary = model.classifier.predict([CANARY])[0]
+    canary, _ = probe(model.classifier, source)
     if canary.labels is not None:
         raise DataError(SEVERAL)
     current = identity_of(model.classifier, canary)
@@ -162,7 +177,8 @@ def score(
     if not (same and target.is_file()):
         try:
             predict(
-                input=input, output=target, engine=model.classifier, text_column=source.text, prefix=prefix,
+                input=input, output=target, engine=model.classifier, text_column=source.text,
+                aspect_column=source.aspect, prefix=prefix,
                 separator=options.separator, encoding=options.encoding, quoting=options.quoting,
                 columns=options.columns, quiet=quiet,
             )  # fmt: skip
@@ -175,11 +191,16 @@ def score(
     return scored, labels
 
 
-def distinct(chunk: Chunk, seen: set[int], skipped: Skipped) -> Chunk:
-    """Keep the first of equal texts: without case, markup, punctuation and the "RT @name:" of a retweet."""
+def distinct(chunk: Chunk, seen: set[int], skipped: Skipped, *, apart: bool = False) -> Chunk:
+    """Keep the first of equal texts: without case, markup, punctuation and the "RT @name:" of a retweet.
+
+    With `apart`, for groups that are aspects, a text of another group is another text.
+    """
     kept = []
     for i, text in enumerate(chunk.texts):
-        key = int.from_bytes(normalised(RETWEET.sub("", text), CLEANING)[:8], "little")
+        plain = RETWEET.sub("", text)
+        own = Pair(plain, str(chunk.groups[i])) if apart else plain
+        key = int.from_bytes(normalised(own, CLEANING)[:8], "little")
         if key not in seen:
             seen.add(key)
             kept.append(i)
@@ -207,11 +228,12 @@ def with_history(
         own = {"time": "time", "by": "group" if by else None}
         if count:
             scored, labels = score(
-                Source.open(str(fresh), text_column="text"), str(fresh), output, model, TableOptions(), prefix, quiet
-            )
+                opened := Source.open(str(fresh), text_column="text", aspect_column=ASPECT if source.aspect else None),
+                str(fresh), output, model, TableOptions(), prefix, quiet,
+            )  # fmt: skip
             columns = Columns("text", labels, prefix, own["time"], own["by"])
             store.labels, store.keys = labels, {}
-            store.check({"model": dict(identity_of(model.classifier, model.classifier.predict([CANARY])[0]).deciding)})
+            store.check({"model": dict(identity_of(model.classifier, probe(model.classifier, opened)[0]).deciding)})
             added = append(scored, columns, Clock("time", "value"), store, key_column="key")
         else:
             added = 0
@@ -223,4 +245,6 @@ def with_history(
     log.info("%s", about[0])
     whole = Source.open(store.pattern, text_column="text")
     labels = labels_of(whole.columns, "") or []
-    return Prepared(whole, Columns("text", labels, "", "time", "group"), Clock("time", "value"), unique, about)
+    apart = by is not None and by == (source.aspect or aspect_of(source))
+    rows = Columns("text", labels, "", "time", "group")
+    return Prepared(whole, rows, Clock("time", "value"), unique, about, apart=apart)

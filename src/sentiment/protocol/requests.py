@@ -158,7 +158,8 @@ def parse_request(body: Any) -> One | Many | Tensor:
         keys = ", ".join(body) or "none"
         raise RequestError(f"expected one key of {', '.join(FORMS)}; got the keys: {keys[:200]}")
     [form] = forms
-    refuse_keys(body, *MISPLACED[form])
+    if "aspect" in body or "aspects" in body:
+        refuse_keys(body, *MISPLACED[form])
     if form == "inputs":
         return parse_tensor(body)
     asked = (flag(body, "details"), error_rate(body), threshold(body))
