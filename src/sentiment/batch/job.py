@@ -150,8 +150,8 @@ class Job:
     ) -> "Job":
         canary, cells = probe(engine, source)
         if polarity and canary.polarity is None:
-            names = ", ".join(canary.probabilities)
-            raise ConfigError(f"polarity=true: the labels {names} have no negative and positive one; leave it out")
+            labels = ", ".join(canary.probabilities)
+            raise ConfigError(f"polarity=true: the labels {labels} have no negative and positive one; leave it out")
         columns = Columns(
             list(canary.probabilities),
             prefix,

@@ -63,8 +63,8 @@ class RayPool:
         options = {"num_cpus": num_cpus, "num_gpus": num_gpus, "max_restarts": -1, "max_task_retries": -1}
         actor = self.ray.remote(**options)(Scorer)
         by_label = dict(threshold) if isinstance(threshold, Mapping) else threshold
-        settings = {"device": device, "runtime": runtime, "window_step": window_step, "max_error": max_error}
-        settings |= {"default_aspect": default_aspect, "threshold": by_label}
+        settings: dict[str, Any] = {"device": device, "runtime": runtime, "window_step": window_step}
+        settings |= {"max_error": max_error, "default_aspect": default_aspect, "threshold": by_label}
         self.actors = [actor.remote(export, **settings) for _ in range(actors)]
 
         self.model: Identity = self._result(self.actors[0].identity.remote())

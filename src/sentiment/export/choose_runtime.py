@@ -21,8 +21,6 @@ from sentiment.inference.tasks import SINGLE, Decoding, overlap
 from sentiment.inference.tokenization import encode
 from sentiment.inference.types import Label, Prediction
 
-Item = TypeVar("Item")
-
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 

@@ -84,8 +84,8 @@ def text_tab(desk: AppState, status: Any) -> None:
     pressed = waiting.then(classify, [text, aspect], shown, api_visibility="private", show_progress_on=result)
     pressed.failure(None, None, [result, words], js=replaced_by(FAILED), **quiet)
     back = status.change(again, [asked, text, aspect], shown, **quiet)
-    explained = [answer.success(explain, asked, words, **quiet) for answer in (pressed, back)]
-    under_way = [pressed, back, *explained]
+    marking = [answer.success(explain, asked, words, **quiet) for answer in (pressed, back)]
+    under_way = [pressed, back, *marking]
     for field in (text, aspect):
         field.change(None, None, [result, words], js=replaced_by(EMPTY), cancels=under_way, **quiet)
 
