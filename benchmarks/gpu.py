@@ -42,10 +42,11 @@ from transformers.utils import logging as transformers_logging
 
 from benchmarks import gpu_inference as inference
 from benchmarks import gpu_material as material
+from benchmarks import gpu_profile as profiling
 from benchmarks import gpu_training as training
 
 NOMINAL = 989.4  # TFLOP/s of dense bf16 products on an H100 or H200 SXM, by the datasheet
-SECTIONS = ("device", "check", "train", "infer", "variants")
+SECTIONS = ("device", "profile", "check", "train", "infer", "variants")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     started, found = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="gpu-") as place:
-        jobs = tiny_jobs(Path(place)) if options.tiny else gpu_jobs(Path(place))
+        jobs = (tiny_jobs if options.tiny else gpu_jobs)(Path(place), options.out)
         waiting = [job for job in jobs if not options.only or job.section in options.only]
         run = run_group if options.tiny or forks() else run_here
         for _, group in groupby(waiting, key=lambda job: job.group):
@@ -230,7 +231,7 @@ def device() -> dict[str, Any]:
     }
 
 
-def gpu_jobs(place: Path) -> list[Job]:
+def gpu_jobs(place: Path, out: Path) -> list[Job]:
     """Jobs in the order of their worth."""
     base, small = (partial(material.backbone, place, name) for name in ("bert-base", "minilm"))
 
@@ -245,6 +246,9 @@ def gpu_jobs(place: Path) -> list[Job]:
     def infer(name: str, limit: float = 60, *, arch: Any = base, **how: Any) -> Job:
         return Job("infer", name, lambda: inference.rates(place, arch(), device="cuda", **how), limit, "infer")
 
+    def trace(name: str, train: Any, **how: Any) -> Job:
+        return profiled(name, out, lambda **given: train(place, base(), **given), **how)
+
     free = ("trainer.deterministic=false",)
     long = {"length": material.full(512), "max_length": 512, "batch": 32, "steps": 25}
     short = {"length": material.full(128), "max_length": 128, "batch": 128, "steps": 25}
@@ -252,6 +256,11 @@ def gpu_jobs(place: Path) -> list[Job]:
     sentences = {"length": material.like("SST-2"), "max_length": 128, "batch": 128, "steps": 30}
     return [
         Job("device", "device", device, group="device"),
+        trace("ours, 512 tokens x 32, eager", training.ours, group="T", overrides=free, **long),
+        trace("Trainer, 512 tokens x 32, eager", training.peer, group="TP", **long),
+        trace("ours, 512 tokens x 32, compiled", training.ours, group="T", overrides=free, compiled=True, **long),
+        trace("ours, 128 tokens x 128, compiled", training.ours, group="T", overrides=free, compiled=True, **short),
+        trace("ours, 512 tokens x 32, compiled whole", training.ours, group="T", overrides=free, whole=True, **long),
         Job("check", "check", lambda: inference.check(place, device="cuda", steps=60, compiled=True), 100, "check"),
         ours("512 tokens x 32, packed, eager", group="A", overrides=free, **long),
         ours("512 tokens x 32, packed, compiled", 90, group="A", overrides=free, compiled=True, **long),
@@ -300,7 +309,18 @@ def gpu_jobs(place: Path) -> list[Job]:
     ]  # fmt: skip
 
 
-def tiny_jobs(place: Path) -> list[Job]:
+def profiled(name: str, out: Path, train: Callable[..., Any], *, group: str = "", **how: Any) -> Job:
+    """A job that profiles some steps of a training, into profile.txt."""
+
+    def work() -> dict[str, Any]:
+        profile = profiling.Profile(how.get("warm", training.WARM))
+        train(profile=profile, **{**how, "steps": profiling.STEPS})
+        return profile.save(name, out)
+
+    return Job("profile", f"profile of {name}", work, 60, group or name)
+
+
+def tiny_jobs(place: Path, out: Path) -> list[Job]:
     """The same work on a processor."""
 
     def tiny() -> Path:
@@ -310,6 +330,8 @@ def tiny_jobs(place: Path) -> list[Job]:
     infer = {"data": "SST-2", "max_length": 32, "texts": 48, "device": "cpu"}
     return [
         Job("device", "device", device),
+        profiled("ours, 24 tokens x 4", out, lambda **how: training.ours(place, tiny(), accelerator="cpu", **how), **given),
+        profiled("Trainer, 24 tokens x 4", out, lambda **how: training.peer(place, tiny(), cpu=True, **how), **given),
         Job("check", "check", lambda: inference.check(place, device="cpu", steps=6, compiled=False), 400),
         Job("train", "ours, 24 tokens x 4, packed", lambda: training.ours(place, tiny(), accelerator="cpu", **given)),
         Job("train", "Trainer, 24 tokens x 4", lambda: training.peer(place, tiny(), cpu=True, **given), group="P"),
@@ -331,7 +353,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for row in rows:
-        if "ms_per_step" in row:
+        if "tflops_done" in row:
             share = f"{row['tflops'] / peak:.1%} | {row['tflops_done'] / peak:.1%}" if peak else "|"
             lines.append(
                 f"| {row['name']} | {row['ms_per_step']} | {row['texts_s']:,} | {row['tokens_s']:,} | "

@@ -21,8 +21,8 @@ WARM = 10  # steps before the clock starts
 class Timer(pl.Callback):
     """Seconds, losses and real tokens of the steps after the first `WARM`."""
 
-    def __init__(self, warm: int) -> None:
-        self.warm, self.seconds, self.first = warm, 0.0, 0.0
+    def __init__(self, warm: int, profile: Any = None) -> None:
+        self.warm, self.profile, self.seconds, self.first = warm, profile, 0.0, 0.0
         self.lengths: list[torch.Tensor] = []
         self.losses: list[torch.Tensor] = []
         self._started = 0.0
@@ -39,6 +39,8 @@ class Timer(pl.Callback):
         elif batch_idx + 1 > self.warm:
             packed = batch.get("cu_seq_lens_q")
             self.lengths.append(batch["attention_mask"].sum(1) if packed is None else packed.diff()[:-1])
+        if self.profile:
+            self.profile.step(batch_idx + 1)
 
     def on_train_epoch_end(self, *_: Any) -> None:
         self.seconds = clock() - self._started
@@ -53,8 +55,9 @@ def clock() -> float:
 def ours(  # noqa: PLR0913
     folder: Path, model: Path, *, length: Any, max_length: int, batch: int, steps: int, warm: int = WARM,
     packed: bool = True, compiled: bool = False, overrides: tuple[str, ...] = (), accelerator: str = "auto",
+    profile: Any = None, whole: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """Train as `python train.py` does, without validation and checkpoints."""
+    """Train as `python train.py` does, without validation and checkpoints; `whole` compiles the network as one."""
     cfg = composed(folder, model, length=length, max_length=max_length, batch=batch, steps=steps + warm,
                    overrides=(f"trainer.accelerator={accelerator}", f"model.accelerate={str(packed).lower()}",
                               f"model.compile={str(compiled).lower()}", *overrides))  # fmt: skip
@@ -65,7 +68,8 @@ def ours(  # noqa: PLR0913
     if packed and accelerator == "cpu":  # as on a GPU; for the check of this program on a processor
         enable_packing(module.network)
         data.packed = True
-    timer = Timer(warm)
+    timer = Timer(warm, profile)
+    _ = module.network.compile(dynamic=True) if whole else None
     trainer = instantiate(
         cfg.trainer, callbacks=[*(instantiate(one) for one in cfg.callbacks.values() if one), timer], logger=False,
         enable_checkpointing=False, enable_progress_bar=False,
@@ -112,7 +116,7 @@ def composed(
 
 def peer(
     folder: Path, model: Path, *, length: Any, max_length: int, batch: int, steps: int, warm: int = WARM,
-    compiled: bool = False, grouped: bool = True, cpu: bool = False,
+    compiled: bool = False, grouped: bool = True, cpu: bool = False, profile: Any = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train with transformers' Trainer at its best: bf16, fused AdamW, SDPA, rows grouped by length."""
     from transformers import (
@@ -145,6 +149,8 @@ def peer(
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if state.global_step in (1, warm):
                 times[state.global_step] = clock()
+            if profile:
+                profile.step(state.global_step)
 
     class Counting(Trainer):  # type: ignore[misc]
         def training_step(self, network: Any, inputs: Any, *args: Any, **kwargs: Any) -> torch.Tensor:

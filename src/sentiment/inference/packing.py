@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.attention.varlen import varlen_attn
 
 from sentiment.inference.batching import PairRow, token_types
 
@@ -93,12 +92,25 @@ def attend(
         return padded
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
         q, k, v = (one[0].transpose(0, 1) for one in (query, key, value))
-        mixed = varlen_attn(q, k, v, cu_seq_lens_q, cu_seq_lens_q, max_length_q, max_length_q)
-        return mixed[None], None  # type: ignore[call-overload]
+        return flash(q, k, v, cu_seq_lens_q, max_length_q)[None], None
     lengths = cu_seq_lens_q.diff().tolist()
     rows = zip(*(one.split(lengths, dim=2) for one in (query, key, value)), strict=True)
     each = [torch.nn.functional.scaled_dot_product_attention(*row) for row in rows]
     return torch.cat(each, dim=2).transpose(1, 2), None
+
+
+def flash(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, starts: torch.Tensor, longest: int
+) -> torch.Tensor:
+    """Compute flash attention within rows, (tokens, heads, head_dim).
+
+    The operator under `torch.nn.attention.varlen.varlen_attn`, whose own autograd function is written in Python and
+    is called once a layer.
+    """
+    mixed: torch.Tensor = torch.ops.aten._flash_attention_forward(
+        query, key, value, starts, starts, longest, longest, 0.0, False, False
+    )[0]
+    return mixed
 
 
 def note_starts(module: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
