@@ -330,8 +330,10 @@ def tiny_jobs(place: Path, out: Path) -> list[Job]:
     infer = {"data": "SST-2", "max_length": 32, "texts": 48, "device": "cpu"}
     return [
         Job("device", "device", device),
-        profiled("ours, 24 tokens x 4", out, lambda **how: training.ours(place, tiny(), accelerator="cpu", **how), **given),
-        profiled("Trainer, 24 tokens x 4", out, lambda **how: training.peer(place, tiny(), cpu=True, **how), **given),
+        profiled("ours, 24 tokens x 4", out, lambda **how: training.ours(
+            place, tiny(), accelerator="cpu", **how), **given),
+        profiled("Trainer, 24 tokens x 4", out, lambda **how: training.peer(
+            place, tiny(), cpu=True, **how), **given),
         Job("check", "check", lambda: inference.check(place, device="cpu", steps=6, compiled=False), 400),
         Job("train", "ours, 24 tokens x 4, packed", lambda: training.ours(place, tiny(), accelerator="cpu", **given)),
         Job("train", "Trainer, 24 tokens x 4", lambda: training.peer(place, tiny(), cpu=True, **given), group="P"),

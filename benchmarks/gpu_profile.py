@@ -1,4 +1,4 @@
-"""Where a training step's time goes, for benchmarks.gpu: wall and GPU time, kernels, synchronizations, Python functions.
+"""Where a training step's time goes, for benchmarks.gpu: wall and GPU time, kernels, waits, Python functions.
 
 Steps after the warm ones are timed alone, then watched for synchronizations, then traced by torch.profiler, then by
 cProfile, each for a few steps.
