@@ -141,6 +141,12 @@ def test_a_form_as_it_came_is_read(body, kind, value):
         (b"".join(PARTS[:-8] % b"x" for _ in range(3)), "multipart/form-data", "no_text"),  # no boundary
         (b"what a day", "application/x-www-form-urlencoded", "no_text"),
         (PARTS % b"\xff", MULTIPART, "not_unicode"),
+        (b"--x\r\nContent-Disposition: form-data; name=" + b"(" * 16_000, MULTIPART, "no_text"),
+        (
+            b"".join(b"--%d\r\nContent-Type: multipart/mixed; boundary=%d\r\n\r\n" % (i, i + 1) for i in range(250)),
+            "multipart/form-data; boundary=0",
+            "no_text",
+        ),
     ],
 )
 def test_a_form_as_it_came_that_holds_no_text_is_refused(body, kind, reason):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sentiment.errors import ConfigError
-from sentiment.serving.exposure import banner, check_exposure, check_hosts, exposures
+from sentiment.serving.exposure import advice, banner, check_exposure, check_hosts, exposures
 from sentiment.serving.settings import Settings
 from sentiment.serving.tls import Tls
 
@@ -30,6 +30,14 @@ def test_on_this_machine_alone_all_is_allowed(host):
 )
 def test_a_server_that_asks_for_tokens_may_be_open(given):
     assert check_exposure(settings(**given)) == []
+
+
+def test_what_an_open_server_lacks_for_strangers_is_said():
+    assert advice(settings()) is None
+    assert "services of your own: the inference key and the texts cross" in advice(settings(host="0.0.0.0"))
+    told = advice(settings(host="0.0.0.0", tls=TLS))
+    assert "in the clear" not in told
+    assert told.endswith("before strangers put the proxy of deploy/proxy")
 
 
 @pytest.mark.parametrize(

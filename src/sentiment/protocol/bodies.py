@@ -5,11 +5,11 @@ only: a body declared as JSON must be JSON.
 """
 
 import codecs
-import email.policy
+import email
 import json
 import re
 from collections.abc import Mapping
-from email.message import EmailMessage
+from email.message import Message
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -97,9 +97,9 @@ def parse_form(body: bytes, content_type: str) -> dict[str, Any]:
         pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")  # one character a byte
         return {name: value.encode("latin-1") for name, value in pairs}
     head = b"Content-Type: " + content_type.encode("utf-8", "replace") + b"\r\n\r\n"
-    form = email.message_from_bytes(head + body, _class=EmailMessage, policy=email.policy.HTTP)
-    names = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
-    return {str(name): part.get_payload(decode=True) for name, part in names.items()}
+    form = email.message_from_bytes(head + body)  # not with policy.HTTP, which nested comments send into a recursion
+    parts = [part for part in form.get_payload() if isinstance(part, Message)]  # of a str there are none
+    return {str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True) for part in parts}
 
 
 def text_of(body: bytes, encoding: str) -> str:

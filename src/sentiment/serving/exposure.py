@@ -51,6 +51,17 @@ def banner(found: Sequence[str]) -> list[str]:
     return [RULE, "!! INSECURE, as insecure=true allows:", *(f"!! {one}" for one in found), RULE] if found else []
 
 
+def advice(settings: Settings) -> str | None:
+    """Return what the inference API lacks for strangers; None for a server that only this machine reaches."""
+    if is_loopback(settings.host, "host"):
+        return None
+    clear = "" if settings.tls.on else "the inference key and the texts cross the network in the clear, "
+    return (
+        f"host={settings.host} is for services of your own: {clear}a silent connection is held for ever, and no client "
+        "has a rate; before strangers put the proxy of deploy/proxy"
+    )
+
+
 def hosts(settings: Settings) -> list[tuple[str, str]]:
     return [(settings.host, "host"), (settings.management_host, "management_host")]
 

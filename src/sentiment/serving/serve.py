@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from sentiment.console import stop_on_signals
-from sentiment.serving.exposure import banner
+from sentiment.serving.exposure import advice, banner
 from sentiment.serving.ports import reachable
 from sentiment.serving.server import TorchServe
 from sentiment.serving.settings import Settings
@@ -46,6 +46,8 @@ def warn(server: TorchServe) -> None:
     """Log warnings about network exposure, a world-readable key and a certificate that expires soon."""
     for line in banner(server.exposures):
         log.warning("%s", line)
+    if (told := advice(server.settings)) and not server.exposures:
+        log.warning("%s", told)
     if (own := server.identity) is None:
         return
     if own.key_is_open:
