@@ -1,16 +1,18 @@
 """Every command and every option of conf/ composes and binds."""
 
 import importlib.util
+import inspect
 
 import pytest
 from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_object
 from omegaconf import OmegaConf, open_dict
 
 from sentiment.cli import commands
 from sentiment.config.check import call
 from sentiment.config.compose import compose, prepare
 from sentiment.config.resources import bundled
-from sentiment.config.signatures import check_node
+from sentiment.config.signatures import check_node, nodes
 from sentiment.errors import ConfigError
 from sentiment.training.check import check, complete
 
@@ -88,6 +90,40 @@ def test_loggers_combine(given, loggers):
 @pytest.mark.parametrize("command", [command for command in commands() if command != "train"])
 def test_every_command_composes_and_binds(command):
     assert "_target_" in called(command, *GIVEN.get(command, []))
+
+
+DIFFERENT = {  # a health check waits less than a job; what a run is made of is no default of a class
+    "Client": {"timeout", "pauses"},
+    "Cleaning": {"emoji"},
+    "ProgressBar": {"leave"},
+    "launch": {"run"},
+    "SentimentClassifier": {"lr", "new_tokens", "attention_dropout"},
+}
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_default_of_conf_is_that_of_the_signature(command):
+    """So that Python, the command and --help speak of one value, though two places need it."""
+    cfg = compose(command, [word for word in GIVEN.get(command, []) if "=" in word])
+    with open_dict(cfg):
+        cfg.hydra.runtime.output_dir = "outputs/test"
+    HydraConfig.instance().set_config(cfg)
+    for path, node in nodes(OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])):
+        if not str(target := node["_target_"]).startswith("sentiment."):
+            continue
+        parameters = inspect.signature(get_object(target)).parameters
+        values = OmegaConf.to_container(node)
+        other = {
+            key: value
+            for key, value in values.items()
+            if key in parameters
+            and parameters[key].default is not inspect.Parameter.empty
+            and isinstance(value, str | int | float | list | None)
+            and not str(value).startswith("${")
+            and (tuple(value) if isinstance(value, list) else value) != parameters[key].default
+        }
+        given = {word.partition("=")[0] for word in GIVEN.get(command, [])}
+        assert set(other) - given <= DIFFERENT.get(str(target).rpartition(".")[2], set()), path
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "hydra" / "launcher").glob("*.yaml")), ids=lambda path: path.stem)

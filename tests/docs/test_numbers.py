@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sentiment.batch import excel
-from sentiment.client import exchange, inference
+from sentiment.client import address, exchange
 from sentiment.config.compose import compose
 from sentiment.evaluation import bootstrap, calibration
 from sentiment.export import choose_runtime
@@ -34,7 +34,7 @@ def phrases():
     yield "explanation/choices.md", f"at least {choose_runtime.MIN_AGREEMENT:.0%}".replace("%", " %")
     yield "explanation/choices.md", f"at most {choose_runtime.MAX_DIFFERENCE} in the mean"
     yield "explanation/choices.md", f"at most {choose_runtime.MAX_DROP * 100:g} points"
-    yield "how-to/client.md", f"at most {inference.MAX_BYTES / 1e6:g} MB"
+    yield "how-to/client.md", f"at most {address.MAX_BYTES / 1e6:g} MB"
     yield "how-to/client.md", "`pauses` ({}, {}, {:g} and {:g} s)".format(*exchange.PAUSES)
     yield "how-to/batch.md", f"{excel.MOST_UNITS:,} characters"
     yield "how-to/batch.md", f"{excel.MOST_ROWS - 1:,} rows"

@@ -13,7 +13,7 @@ from sentiment.errors import ConfigError, ServingError
 from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
 from sentiment.serving.environment import read_env_file, torchserve_settings
-from sentiment.serving.server import message
+from sentiment.serving.logs import message
 from sentiment.serving.settings import Settings, properties_text
 from sentiment.serving.store import Archive, history, read_archive, remember, served
 from tests.conftest import ROOT

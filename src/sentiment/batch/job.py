@@ -5,11 +5,9 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import pyarrow as pa
 from annotated_types import Gt
 
 from sentiment.batch.cells import Changes, sentences
@@ -162,7 +160,7 @@ class Job:
         )
         given, rows = source.columns, source.__iter__
         if source.paths == (STDIN,):
-            first, given = peeked(iter(source), source)
+            first, given = source.peeked()
             rows = first.__iter__
         if taken := [name for name in columns.names if name in given]:
             raise clash(taken[0], prefix)
@@ -170,7 +168,7 @@ class Job:
         if output.kind == "xlsx":
             check_size(source.rows or 0, len(names))
         metadata = source.schema.metadata if source.schema else None
-        encoder = output.encoder(names, fields_of(source, columns), metadata)
+        encoder = output.encoder(names, source.fields() | columns.fields(), metadata)
         settings = {
             "output": ".".join(filter(None, (output.kind, output.compression))),
             "text_column": source.text,
@@ -328,33 +326,3 @@ def probe(engine: Classifier, source: Source) -> tuple[Prediction, Cells]:
     except (RejectedError, TextError):
         return canary, Cells(source.text, source.aspect)
     return canary, Cells(source.text, source.aspect, default=True)
-
-
-def peeked(rows: Iterator[Row], source: Source) -> tuple[Iterator[Row], list[str]]:
-    """Return an iterator over all rows, and the columns of the first row.
-
-    Raises:
-        DataError: There are no rows, or the first row lacks a column that is read.
-    """
-    first = next(rows, None)
-    if first is None:
-        raise DataError("standard input is empty")
-    for key, name in {"text_column": source.text, "aspect_column": source.aspect}.items():
-        if name is not None and name not in first:
-            raise DataError(f"standard input has no column {name!r}, only {list(first)}; set {key}")
-    return chain([first], rows), list(first)
-
-
-def fields_of(source: Source, columns: Columns) -> dict[str, pa.Field]:
-    """Return the known Parquet types by column: the source's schema, or strings for CSV and TSV, and the added columns.
-
-    The types of JSON columns are inferred from their values later.
-    """
-    known: dict[str, pa.Field] = {}
-    if source.schema is not None:
-        known = {field.name: field for field in source.schema}
-    elif source.kind != "jsonl":
-        known = {name: pa.field(name, pa.string()) for name in source.columns}
-    label, *others = columns.names
-    types = {name: pa.float64() if name in columns.numbers else pa.bool_() for name in others}
-    return known | {name: pa.field(name, type) for name, type in {label: pa.string(), **types}.items()}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import pyarrow as pa
+
 from sentiment.batch.parts import LEFT, Part, Rejects
 from sentiment.data.tables import BrokenRow, Row
 from sentiment.errors import DataError, RejectedError, RequestError, SentimentError, TextError
@@ -44,6 +46,12 @@ class Columns:
     @property
     def names(self) -> list[str]:
         return [f"{self.prefix}prediction", *self.numbers, *([f"{self.prefix}abstained"] if self.promise else [])]
+
+    def fields(self) -> dict[str, pa.Field]:
+        """Return the Parquet type of each column."""
+        label, *others = self.names
+        types = {name: pa.float64() if name in self.numbers else pa.bool_() for name in others}
+        return {name: pa.field(name, type) for name, type in {label: pa.string(), **types}.items()}
 
     def values(self, prediction: Prediction | None) -> list[Any]:
         if prediction is None:

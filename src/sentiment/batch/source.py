@@ -3,6 +3,7 @@
 import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -95,6 +96,30 @@ class Source:
     @property
     def schema(self) -> pa.Schema | None:
         return self.tables[0].schema
+
+    def fields(self) -> dict[str, pa.Field]:
+        """Return the known Parquet types by column: the schema, or strings for CSV and TSV.
+
+        The types of JSON columns are inferred from their values later.
+        """
+        if self.schema is not None:
+            return {field.name: field for field in self.schema}
+        return {name: pa.field(name, pa.string()) for name in self.columns} if self.kind != "jsonl" else {}
+
+    def peeked(self) -> tuple[Iterator[Row], list[str]]:
+        """Return an iterator over all rows of standard input, and the columns of the first row.
+
+        Raises:
+            DataError: There are no rows, or the first row lacks a column that is read.
+        """
+        rows = iter(self)
+        first = next(rows, None)
+        if first is None:
+            raise DataError("standard input is empty")
+        for key, name in {"text_column": self.text, "aspect_column": self.aspect}.items():
+            if name is not None and name not in first:
+                raise DataError(f"standard input has no column {name!r}, only {list(first)}; set {key}")
+        return chain([first], rows), list(first)
 
     def __iter__(self) -> Iterator[Row]:
         for table in self.tables:

@@ -1,7 +1,6 @@
 """The TorchServe process: start, wait until ready, drain, stop, clean up."""
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from sentiment.serving.environment import read_env_file, torchserve_settings
 from sentiment.serving.exposure import check_exposure, check_hosts
 from sentiment.serving.folder import Folder
 from sentiment.serving.java import CLASSES, find_java, server_command, write_classes
+from sentiment.serving.logs import reason_in
 from sentiment.serving.ports import check_free, reachable
 from sentiment.serving.processes import processes_of
 from sentiment.serving.settings import Settings, metrics_text, properties_text
@@ -254,19 +254,4 @@ class TorchServe:
         return True
 
     def _reason(self) -> str:
-        """Return the first Python or Java error in the logs as "; reason: ...", or "" if there is none."""
-        for path in (
-            self.folder / "logs" / "model_log.log",
-            self.folder / "logs" / "ts_log.log",
-            self.folder / "console.log",
-        ):
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-            for line in lines:
-                if "Error: " in line or "Exception: " in line:
-                    return "; reason: " + message(line)
-        return ""
-
-
-def message(line: str) -> str:
-    """Return the message of a log line, without time and logger."""
-    return str(json.loads(line)["message"]).strip() if line.startswith("{") else line.rpartition(" - ")[2].strip()
+        return reason_in(self.folder)
