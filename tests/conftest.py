@@ -140,6 +140,49 @@ def aspect_run(train_tiny, aspect_corpus: Path) -> Path:
     return train_tiny("aspects", *named, "after_training.convert.runtime=onnx-int8")
 
 
+@pytest.fixture(scope="session")
+def stars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Texts on a scale from -2 to 2, whose first word says where; the labels are not alike frequent."""
+    folder = tmp_path_factory.mktemp("stars")
+    words = dict(zip(("-2", "-1", "0", "1", "2"), ("awful", "bad", "plain", "good", "great"), strict=True))
+    for split in ("train", "validation", "test"):
+        rows = [
+            (f"{words[label]} {thing} {split} {n}", label)
+            for label, count in zip(words, (4, 8, 12, 16, 8), strict=True)
+            for n, thing in zip(range(count), ["film", "meal", "phone", "trip"] * 8, strict=False)
+        ]
+        write_csv(folder / f"{split}.csv", rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scale_run(train_tiny, stars: Path) -> Path:
+    """A run with the loss of CORN, which a softmax of its logits would answer wrongly."""
+    options = ["task=scale", "loss=corn", f"data.dir={stars}", "after_training.convert.runtime=onnx"]
+    return train_tiny("scale", *options, "trainer.max_epochs=24")
+
+
+@pytest.fixture(scope="session")
+def emotions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Texts whose words say which of three emotions they have, none too; the labels are parted by |."""
+    folder = tmp_path_factory.mktemp("emotions")
+    words = {"anger": "furious", "fear": "scared", "joy": "happy"}
+    sets = [("joy",), ("anger",), ("joy", "fear"), (), ("joy",), ("anger", "fear"), ("joy",), ("fear",)]
+    for split, count in {"train": 96, "validation": 48, "test": 48}.items():
+        rows = [
+            (" ".join([["film", "meal", "phone"][i % 3], *map(words.get, own), split, str(i)]), "|".join(own))
+            for i, own in ((i, sets[i % len(sets)]) for i in range(count))
+        ]
+        write_csv(folder / f"{split}.csv", rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def multi_run(train_tiny, emotions: Path) -> Path:
+    options = ["task=multi", "model.loss.pos_weight=balanced", f"data.dir={emotions}", "data.label_separator='|'"]
+    return train_tiny("multi", *options, "after_training.convert.runtime=onnx", "trainer.max_epochs=24")
+
+
 @pytest.fixture
 def tiny_copy(tiny_run: Path, tmp_path: Path) -> Path:
     """A copy of the run that a test may break."""

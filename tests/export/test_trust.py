@@ -11,6 +11,7 @@ from sentiment.export.huggingface import export
 from sentiment.export.trust import distrust, edge_rows, first_line
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.tasks import Multi
 from sentiment.training.networks import load_network
 from tests.backbones import POSITIONS, build, one_line
 from tests.conftest import read_json
@@ -139,3 +140,15 @@ def test_a_run_whose_graph_fails_is_complete_with_pytorch(train_tiny, monkeypatc
     assert error.startswith("error: ")
     assert error.endswith("no such operator; use runtime=torch")
     assert Predictor.load(run).predict(["good film"])
+
+
+def test_several_labels_are_compared_each_by_itself():
+    """Logits that are all shifted alike have the same softmax, but give other labels."""
+
+    def answer(offset):
+        return lambda rows: torch.zeros(len(rows), 2) + offset
+
+    rows = [[1], [1, 2]]
+    assert distrust(answer(3), answer(0), rows) is None
+    reason = distrust(answer(3), answer(0), rows, Multi((0.5, 0.5)))
+    assert reason == "its probabilities for 1 tokens are 0.45 from PyTorch's"

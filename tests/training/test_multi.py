@@ -24,36 +24,12 @@ from tests.conftest import read_csv, read_json, start_handler, write_csv
 from tests.handling import ASKED, answers
 
 LABELS = ["anger", "fear", "joy"]
-WORDS = {"anger": "furious", "fear": "scared", "joy": "happy"}
-SETS = [("joy",), ("anger",), ("joy", "fear"), (), ("joy",), ("anger", "fear"), ("joy",), ("fear",)]
 TEXTS = ["film happy test 0", "phone furious scared test 5", "film test 3"]
 
 
-@pytest.fixture(scope="module")
-def emotions(tmp_path_factory):
-    """Texts whose words say which of three emotions they have; the labels are parted by |."""
-    folder = tmp_path_factory.mktemp("emotions")
-    for split, count in {"train": 96, "validation": 48, "test": 48}.items():
-        rows = []
-        for i in range(count):
-            own = SETS[i % len(SETS)]
-            text = " ".join([["film", "meal", "phone"][i % 3], *(WORDS[label] for label in own), split, str(i)])
-            rows.append((text, "|".join(own)))
-        write_csv(folder / f"{split}.csv", rows)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def run(train_tiny, emotions):
-    return train_tiny(
-        "multi",
-        "task=multi",
-        "model.loss.pos_weight=balanced",
-        f"data.dir={emotions}",
-        "data.label_separator='|'",
-        "after_training.convert.runtime=onnx",
-        "trainer.max_epochs=24",
-    )
+@pytest.fixture
+def run(multi_run):
+    return multi_run
 
 
 def test_a_run_has_thresholds_scores_and_a_report_of_several_labels(run):

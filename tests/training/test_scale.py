@@ -15,36 +15,12 @@ from sentiment.ui.backend import State
 from tests.conftest import read_csv, read_json, start_handler, write_csv
 from tests.handling import ASKED, answers
 
-WORDS = ["awful", "bad", "plain", "good", "great"]
 LABELS = ["-2", "-1", "0", "1", "2"]
-SHARES = [4, 8, 12, 16, 8]  # rows of each label in train
 
 
-@pytest.fixture(scope="module")
-def stars(tmp_path_factory):
-    """Texts on a scale from -2 to 2, whose first word says where; the labels are not alike frequent."""
-    folder = tmp_path_factory.mktemp("stars")
-    for split, times in {"train": 1, "validation": 1, "test": 1}.items():
-        rows = [
-            (f"{WORDS[i]} {thing} {split} {n}", LABELS[i])
-            for i, count in enumerate(SHARES)
-            for n, thing in zip(range(count * times), ["film", "meal", "phone", "trip"] * 8, strict=False)
-        ]
-        write_csv(folder / f"{split}.csv", rows)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def run(train_tiny, stars):
-    """A run with the loss of CORN, which a softmax of its logits would answer wrongly."""
-    return train_tiny(
-        "scale",
-        "task=scale",
-        "loss=corn",
-        f"data.dir={stars}",
-        "after_training.convert.runtime=onnx",
-        "trainer.max_epochs=24",
-    )
+@pytest.fixture
+def run(scale_run):
+    return scale_run
 
 
 def test_a_run_has_the_labels_in_their_order_and_the_scores_of_a_scale(run):

@@ -142,7 +142,8 @@ def make(
 def check_registered(exported: Path, runtime: str, reference: Predictor, edges: Sequence[Sequence[int]]) -> None:
     """Compare a runtime that needs no graph of this module with PyTorch. Raises ModelError if it differs on `edges`."""
     try:
-        reason = distrust(Predictor.load(exported, runtime=runtime).compute, reference.compute, edges)
+        own = Predictor.load(exported, runtime=runtime).compute
+        reason = distrust(own, reference.compute, edges, reference.decoding)
     except Exception as error:  # a runtime of a user's own may raise anything
         reason = first_line(error)
     if reason:
@@ -156,7 +157,7 @@ def failure(
     try:
         with replacing(graph) as temporary:
             write(temporary)
-        return distrust(OnnxRuntime(graph, reference.pad_id), reference.compute, edges)
+        return distrust(OnnxRuntime(graph, reference.pad_id), reference.compute, edges, reference.decoding)
     except Exception as error:  # PyTorch's tracer, onnx, ONNX Runtime and numpy share no base class
         return first_line(error)
 

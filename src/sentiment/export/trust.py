@@ -8,6 +8,7 @@ import torch
 from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import Compute
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.tokenization import encode, frames_of
 
 MAX_APART = 0.25  # probability; int8 rounding stays far below, a graph wrong for a length does not
@@ -28,16 +29,23 @@ def edge_rows(texts: Sequence[Text], model: Predictor) -> list[list[int]]:
     return [frames[0].around(words[:count]) for count in (0, 1, room // 2, room)]
 
 
-def distrust(graph: Compute, reference: Compute, rows: Sequence[Sequence[int]]) -> str | None:
+def distrust(
+    graph: Compute, reference: Compute, rows: Sequence[Sequence[int]], decoding: Decoding = SINGLE
+) -> str | None:
     """Return the reason why a graph cannot be trusted with `rows`, each alone and all in one batch, or None."""
+
+    def shares(logits: torch.Tensor) -> torch.Tensor:
+        probabilities: torch.Tensor = decoding.normalized(decoding.log_scores(logits))
+        return probabilities
+
     alone = []
     for batch in (*([row] for row in rows), list(rows)):
         size = " and ".join(str(len(row)) for row in batch) + " tokens"
         try:
-            got = graph(batch).softmax(dim=-1)
+            got = shares(graph(batch))
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             return f"it fails on {size}: {first_line(error)}"
-        apart = (got - reference(batch).softmax(dim=-1)).abs().max().item()
+        apart = (got - shares(reference(batch))).abs().max().item()
         if not got.isfinite().all():
             return f"its answer to {size} is not a number"
         if not apart <= MAX_APART:

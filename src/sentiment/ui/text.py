@@ -37,6 +37,7 @@ def text_tab(desk: AppState, status: Any) -> None:
     button = gr.Button("Classify", variant="primary")
     gr.Examples([[example] for example in EXAMPLES], [text], label="Examples")
     result = gr.HTML(EMPTY, elem_id="verdict")
+    target: Any = gr.Dropdown(label="Mark the words for", visible=False, interactive=True, elem_id="target")
     words = gr.HTML(elem_id="words")
     asked: Any = gr.State(None)
     correction = correction_form(desk, asked) if desk.corrections else []
@@ -46,14 +47,14 @@ def text_tab(desk: AppState, status: Any) -> None:
             desk.admit(request)
             return answered(value, toward)
         except PROBLEMS as error:
-            return [told(error), "", Asked(value, toward), *cleared(correction, None)]
+            return [told(error), "", Asked(value, toward), choice_of(None), *cleared(correction, None)]
 
     def answered(value: str, toward: str) -> list[Any]:
         [prediction] = desk.backend.predict([input_of(desk, value, toward)])
         state = desk.backend.state()
         version = state.model.version if state.model else ""
         last = Asked(value, toward, prediction, version)
-        return [render.answer(prediction, state), "", last, *cleared(correction, prediction)]
+        return [render.answer(prediction, state), "", last, choice_of(prediction), *cleared(correction, prediction)]
 
     def again(last: Asked | None, value: str, toward: str) -> list[Any]:
         """Once the server is back, classify the failed text again if it is still in the box."""
@@ -63,18 +64,19 @@ def text_tab(desk: AppState, status: Any) -> None:
         try:
             return answered(last.text, last.aspect)
         except PROBLEMS as error:
-            return [told(error), "", last, *cleared(correction, None)]
+            return [told(error), "", last, choice_of(None), *cleared(correction, None)]
 
-    def explain(last: Asked | None) -> str:
-        """Compute the word attributions after the prediction is shown."""
+    def explain(last: Asked | None, wanted: str | None) -> str:
+        """Compute the word attributions after the prediction is shown; of several labels those for the `wanted` one."""
         if last is None or last.prediction is None or last.prediction.readable is False:
             return ""
+        label = wanted if last.prediction.labels is not None and wanted else last.prediction.label
         try:
-            return drawn(desk.backend.explain(input_of(desk, last.text, last.aspect), explained(last.prediction)))
+            return drawn(desk.backend.explain(input_of(desk, last.text, last.aspect), label))
         except PROBLEMS as error:
             return render.notice(f"The words are not marked: {error}", "hint")
 
-    shown = [result, words, asked, *correction]
+    shown = [result, words, asked, target, *correction]
     quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
     # The browser clears the old answer itself, so that it never appears below another text, even if the server is down.
     # Pending requests for the old text are cancelled.
@@ -84,17 +86,19 @@ def text_tab(desk: AppState, status: Any) -> None:
     pressed = waiting.then(classify, [text, aspect], shown, api_visibility="private", show_progress_on=result)
     pressed.failure(None, None, [result, words], js=replaced_by(FAILED), **quiet)
     back = status.change(again, [asked, text, aspect], shown, **quiet)
-    marking = [answer.success(explain, asked, words, **quiet) for answer in (pressed, back)]
+    marking = [answer.success(explain, [asked, target], words, **quiet) for answer in (pressed, back)]
+    marking.append(target.input(explain, [asked, target], words, **quiet))
     under_way = [pressed, back, *marking]
     for field in (text, aspect):
         field.change(None, None, [result, words], js=replaced_by(EMPTY), cancels=under_way, **quiet)
 
 
-def explained(prediction: Prediction) -> str:
-    """Return the label whose words are marked: the answered one, of several the most probable."""
-    if prediction.labels is None:
-        return prediction.label
-    return max(prediction.probabilities, key=prediction.probabilities.__getitem__)
+def choice_of(prediction: Prediction | None) -> Any:
+    """Offer the labels whose words may be marked, where a text has several, the most probable one chosen."""
+    if prediction is None or prediction.labels is None:
+        return gr.Dropdown(visible=False)
+    shares = prediction.probabilities
+    return gr.Dropdown(choices=[*shares], value=max(shares, key=shares.__getitem__), visible=True)
 
 
 def replaced_by(html: str) -> str:
