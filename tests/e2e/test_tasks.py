@@ -142,8 +142,9 @@ def test_files_are_answered_alike_by_every_engine(server, kind, runs, expected, 
 def test_the_page_shows_what_the_server_answers(server, kind, expected):
     with Client(url=server.url, key_file=server.key_file, model=kind) as client:
         backend = Served(client)
-        [prediction] = backend.predict(TEXTS[:1])
-        state = backend.state()
+        with backend.client, backend.looker:
+            [prediction] = backend.predict(TEXTS[:1])
+            state = backend.state()
         assert prediction.probabilities == pytest.approx(expected[0].probabilities, abs=1e-4)
         assert (state.model.task or {"kind": "single"})["kind"] == kind
         assert render.answer(prediction, state).count("class=best") == (
