@@ -11,7 +11,7 @@ from sentiment.inference.checksums import SUMS
 from sentiment.inference.export_dir import read_preprocessing
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.tasks import SINGLE, Scale, corn_log_probabilities, decoding_of
+from sentiment.inference.tasks import SINGLE, Multi, Scale, corn_log_probabilities, decoding_of
 from sentiment.inference.types import Prediction
 
 
@@ -37,8 +37,8 @@ def test_single_answers_as_softmax_and_argmax_do():
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        ({"kind": "singel"}, "task.kind='singel': expected one of single, scale"),
-        ({}, "task.kind=None: expected one of single, scale"),
+        ({"kind": "singel"}, "task.kind='singel': expected one of single, scale, multi"),
+        ({}, "task.kind=None: expected one of single, scale, multi"),
         ("single", "task='single': expected an object, got str"),
         ({"kind": "scale", "values": [1, 1]}, r"task.values=\[1.0, 1.0\]: expected two ascending numbers or more"),
         ({"kind": "scale", "values": ["1", "2"]}, "expected a list of numbers"),
@@ -128,3 +128,40 @@ def test_explanations_of_a_chain_add_up_to_its_log_odds(tiny_copy):
     total = explained.baseline + sum(word.attribution for word in explained.words) + explained.delta
     assert total == pytest.approx(np.log(p / (1 - p)), abs=1e-3)
     assert explained.prediction.value == pytest.approx(answer.value, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("labels", "row", "polarity"),
+    [
+        (["negative", "neutral", "positive"], [0.2, 0.3, 0.5], 0.3),
+        (["POS", "NEG"], [0.1, 0.9], -0.8),
+        (["bad", "good"], [0.1, 0.9], None),
+        (["negative", "other"], [0.1, 0.9], None),
+    ],
+)
+def test_the_polarity_is_the_lead_of_positive_over_negative(labels, row, polarity):
+    answer = SINGLE.answer(labels, row, tokens=3, truncated=False)
+    assert answer.polarity == (None if polarity is None else pytest.approx(polarity))
+    assert ("polarity" in answer.to_json(details=True)) == (polarity is not None)
+    assert "polarity" not in answer.to_json()
+
+
+def test_the_polarity_of_a_scale_is_its_value_between_the_ends():
+    stars = Scale((1, 2, 3, 4, 5)).answer(list("12345"), [0, 0, 0.5, 0, 0.5], tokens=3, truncated=False)
+    assert (stars.value, stars.polarity) == (4, pytest.approx(0.5))
+    words = Scale((0, 1, 2)).answer(["low", "mid", "high"], [1.0, 0, 0], tokens=3, truncated=False)
+    assert words.polarity == -1
+
+
+def test_several_labels_are_given_by_their_thresholds_and_kept_in_json():
+    multi = Multi((0.3, 0.5), (1.5, 0.5), (0.1, -2.0))
+    assert decoding_of(json.loads(json.dumps(multi.to_json()))) == multi
+    answer = multi.answer(["joy", "positive"], [0.4, 0.4], tokens=3, truncated=False)
+    assert (answer.labels, answer.label, answer.score) == (("joy",), "joy", 0.4)
+    assert Prediction.from_json(json.loads(json.dumps(answer.to_json(details=True)))) == answer
+    assert multi.with_thresholds(["joy", "fear"], {"fear": 0.1}).thresholds == (0.3, 0.1)
+    logits = np.array([[0.2, -1.0]], dtype=np.float32)
+    scores = multi.log_scores(torch.from_numpy(logits))
+    calibrated = multi.calibrated(multi.probabilities(logits), 1.0)
+    np.testing.assert_allclose(multi.normalized(scores), calibrated, atol=1e-6)
+    assert multi.log_odds(scores, 1).item() == pytest.approx(-2.5)

@@ -22,7 +22,6 @@ from sentiment.inference.tokenization import encode
 from sentiment.inference.types import Label, Prediction
 
 log = logging.getLogger(__name__)
-Item = TypeVar("Item")
 
 FASTEST_FIRST = ("onnx-int8", "onnx")  # no timings, so that the choice is reproducible
 MIN_AGREEMENT = 0.99  # fraction of texts with the same label as fp32 PyTorch
