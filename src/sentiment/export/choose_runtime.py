@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from sentiment.errors import ModelError
 from sentiment.export.huggingface import update_preprocessing
