@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sentiment.errors import ModelError
 from sentiment.export.huggingface import update_preprocessing
@@ -21,6 +22,7 @@ from sentiment.inference.tokenization import encode
 from sentiment.inference.types import Label, Prediction
 
 log = logging.getLogger(__name__)
+Item = TypeVar("Item")
 
 FASTEST_FIRST = ("onnx-int8", "onnx")  # no timings, so that the choice is reproducible
 MIN_AGREEMENT = 0.99  # fraction of texts with the same label as fp32 PyTorch
