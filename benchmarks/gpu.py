@@ -252,6 +252,7 @@ def gpu_jobs(place: Path, out: Path) -> list[Job]:
     free = ("trainer.deterministic=false",)
     long = {"length": material.full(512), "max_length": 512, "batch": 32, "steps": 25}
     short = {"length": material.full(128), "max_length": 128, "batch": 128, "steps": 25}
+    large, wide = {**long, "batch": 64, "steps": 20}, {**short, "batch": 256, "steps": 20}
     reviews = {"length": material.like("IMDB"), "max_length": 512, "batch": 32, "steps": 30}
     sentences = {"length": material.like("SST-2"), "max_length": 128, "batch": 128, "steps": 30}
     return [
@@ -261,16 +262,21 @@ def gpu_jobs(place: Path, out: Path) -> list[Job]:
         trace("ours, 512 tokens x 32, compiled", training.ours, group="T", overrides=free, compiled=True, **long),
         trace("ours, 128 tokens x 128, compiled", training.ours, group="T", overrides=free, compiled=True, **short),
         trace("ours, 512 tokens x 32, compiled whole", training.ours, group="T", overrides=free, whole=True, **long),
-        Job("check", "check", lambda: inference.check(place, device="cuda", steps=60, compiled=True), 100, "check"),
-        ours("512 tokens x 32, packed, eager", group="A", overrides=free, **long),
-        ours("512 tokens x 32, packed, compiled", 90, group="A", overrides=free, compiled=True, **long),
-        ours("128 tokens x 128, packed, eager", group="A", overrides=free, **short),
-        ours("128 tokens x 128, packed, compiled", 90, group="A", overrides=free, compiled=True, **short),
+        Job("check", "check", lambda: inference.check(place, device="cuda", steps=30, compiled=False), 40, "check"),
+        ours("512 tokens x 64, packed, compiled", 60, group="A", overrides=free, compiled=True, **large),
+        ours("512 tokens x 32, packed, compiled", 60, group="A", overrides=free, compiled=True, **long),
+        ours("128 tokens x 256, packed, compiled", 60, group="A", overrides=free, compiled=True, **wide),
+        ours("128 tokens x 128, packed, compiled", 60, group="A", overrides=free, compiled=True, **short),
+        peer("512 tokens x 64, eager", group="P", **large),
         peer("512 tokens x 32, eager", group="P", **long),
-        peer("512 tokens x 32, compiled", 100, group="P", compiled=True, **long),
+        peer("128 tokens x 256, eager", group="P", **wide),
         peer("128 tokens x 128, eager", group="P", **short),
         infer("bert-base, SST-2", data="SST-2", max_length=128, texts=16_384, peer_texts=4096, repetitions=2),
         infer("bert-base, IMDB", data="IMDB", max_length=512, texts=4096, peer_texts=1024, repetitions=2),
+        Job("check", "check, compiled", lambda: inference.check(
+            place, device="cuda", steps=60, compiled=True), 60, "check"),
+        ours("512 tokens x 32, packed, eager", group="A", overrides=free, **long),
+        ours("128 tokens x 128, packed, eager", group="A", overrides=free, **short),
         ours("IMDB x 32, packed, compiled", 90, group="B", overrides=free, compiled=True, **reviews),
         ours("IMDB x 32, packed, eager", group="B", overrides=free, **reviews),
         peer("IMDB x 32, eager", group="P", **reviews),
@@ -291,17 +297,15 @@ def gpu_jobs(place: Path, out: Path) -> list[Job]:
         ours("IMDB x 32, padded, eager", group="V", section="variants", overrides=free, packed=False, **reviews),
         ours("IMDB x 32, padded, compiled", 90, group="V", section="variants", overrides=free, packed=False,
              compiled=True, **reviews),
-        ours("512 tokens x 64, packed, compiled", 90, group="V", section="variants", overrides=free, compiled=True,
-             **{**long, "batch": 64}),
         ours("512 tokens x 32, packed, compiled, bf16-true", 90, group="V", section="variants", compiled=True,
              overrides=(*free, "trainer.precision=bf16-true"), **long),
         ours("128 tokens x 32, packed, compiled", 90, group="V", section="variants", overrides=free, compiled=True,
              **{**short, "batch": 32}),
-        ours("128 tokens x 256, packed, compiled", 90, group="V", section="variants", overrides=free, compiled=True,
-             **{**short, "batch": 256}),
         infer("minilm, IMDB", arch=small, data="IMDB", max_length=512, texts=4096, peer_texts=1024, repetitions=2),
         ours("minilm, SST-2 x 128, packed, compiled", 90, group="V", section="variants", arch=small, overrides=free,
              compiled=True, **sentences),
+        peer("512 tokens x 32, compiled", 100, group="P", compiled=True, **long),
+        peer("512 tokens x 64, compiled", 100, group="P", compiled=True, **large),
         peer("128 tokens x 128, compiled", 100, group="P", compiled=True, **short),
         peer("IMDB x 32, compiled", 120, group="P", compiled=True, **reviews),
         ours("512 tokens x 32, padded, compiled", 90, group="V", section="variants", overrides=free, packed=False,

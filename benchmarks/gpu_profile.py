@@ -81,7 +81,7 @@ class Profile:
 
     def _read(self, wall: float) -> None:
         events = self._profiler.profiler.kineto_results.events()  # type: ignore[union-attr]
-        on_gpu = [e for e in events if "CPU" not in str(e.device_type())]
+        on_gpu = [e for e in events if "CPU" not in str(e.device_type()) and "#" not in e.name()]  # # : an annotation
         on_host = [e for e in events if "CPU" in str(e.device_type())]
         spans = sorted((e.start_ns(), e.start_ns() + e.duration_ns(), e.name()) for e in on_gpu)
         gaps, end, busy, before = [], 0, 0, ""

@@ -145,7 +145,7 @@ class MaskedLanguageModel(OptimizedModule):
         logits, targets = self._logits(batch, self.trainer.fit_loop.total_batch_idx, self.global_rank)
         total = self.trainer.strategy.reduce(torch.tensor(float(len(targets)), device=self.device), reduce_op="sum")
         loss = cross_entropy(logits, targets, reduction="sum") * self.trainer.world_size / total.clamp_min(1)
-        self.log("train/loss", loss, prog_bar=True, sync_dist=True, batch_size=1)
+        self.log("train/loss", loss, sync_dist=True, batch_size=1)  # `prog_bar` would wait for the GPU
         return loss
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> dict[str, torch.Tensor]:

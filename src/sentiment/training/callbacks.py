@@ -135,6 +135,7 @@ class ProgressBar(RichProgressBar):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
+        self._next, self._shown = 0.0, dict[str, float]()
         if not get_console().is_terminal:
             self.disable()
 
@@ -144,9 +145,10 @@ class ProgressBar(RichProgressBar):
         return description.ljust(len(self.validation_description))
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        metrics: dict[str, Any] = super().get_metrics(trainer, pl_module)
-        metrics.pop("v_num", None)
-        return metrics
+        """Return the training loss, read once a second: reading it waits for the GPU."""
+        if time.monotonic() >= self._next and (loss := trainer.callback_metrics.get("train/loss")) is not None:
+            self._next, self._shown = time.monotonic() + 1, {"train/loss": loss.item()}
+        return dict(self._shown)
 
 
 class Throughput(pl.Callback):

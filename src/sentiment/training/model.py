@@ -184,7 +184,7 @@ class SentimentClassifier(OptimizedModule):
             divergence = symmetric_divergence(self.decoding.log_scores(logits), self.decoding.log_scores(again))
             rows = counted(batch["labels"]).to(divergence)
             loss = (loss + self._loss(again, batch)) / 2 + self.r_drop * self._mean(divergence * rows, rows)
-        self.log("train/loss", loss, prog_bar=True, sync_dist=True, batch_size=1)
+        self.log("train/loss", loss, sync_dist=True, batch_size=1)  # `prog_bar` would wait for the GPU
         return loss
 
     def _loss(self, logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
