@@ -81,8 +81,18 @@ def test_an_answer_never_stands_under_another_text(tab):
     tab.locator(".verdict").wait_for(state="detached")
     classify(tab, "good film")
     tab.locator(".verdict").get_by_text("positive").wait_for()
-    tab.get_by_role("button", name="Not once did I look at my watch.").click()  # an example
+    tab.get_by_role("button", name="Not once did I look at my watch.").click()  # an example is classified at once
+    tab.locator(".verdict").wait_for()
+    tab.locator("#words .text, #words .empty").wait_for()
+    tab.get_by_role("textbox", name="Text").first.fill("good film")
     tab.locator(".verdict").wait_for(state="detached")
+    tab.keyboard.press("Control+Enter")
+    tab.locator(".verdict").get_by_text("positive").wait_for()
+
+
+def test_the_model_says_what_it_is_for(tab):
+    tab.locator(".purpose").get_by_text("Its answer is negative or positive.").wait_for()
+    assert "Tests found it weak at" in tab.locator(".purpose").inner_text()
 
 
 def test_a_request_that_fails_leaves_no_older_answer(tab):
@@ -123,6 +133,8 @@ def test_the_words_the_answer_rests_on_are_marked_by_colour_and_line(tab, tiny_r
 def test_an_empty_text_is_said_in_place(tab):
     tab.get_by_role("button", name="Classify").click()
     tab.get_by_role("alert").get_by_text("text is empty").wait_for()
+    tab.get_by_role("textbox", name="Text").first.fill("g")
+    tab.get_by_role("alert").wait_for(state="detached")  # the error goes with its cause
 
 
 def test_two_texts_stand_side_by_side(tab):
@@ -152,19 +164,28 @@ def test_a_table_is_predicted_and_brought_back(tab, tmp_path):
     source = write_csv(tmp_path / "mine.csv", rows, header=("id", "opinion"))
     tab.get_by_role("tab", name="File").click()
     tab.locator("input[type=file]").first.set_input_files(source)
+    tab.get_by_text("41 rows. No column is clearly the one with the texts: choose it.").wait_for()
+    tab.get_by_role("button", name="Predict").click()
+    tab.get_by_role("alert").get_by_text("Choose the column with the texts.").wait_for()
     tab.get_by_label("Column with the texts").first.click()
     tab.get_by_role("option", name="opinion").click()
+    tab.get_by_role("alert").wait_for(state="detached")
     tab.get_by_role("button", name="Predict").click()
     tab.get_by_text("1 of 41 rows could not be scored").wait_for()
     tab.get_by_role("row", name="41 opinion is empty").wait_for()
-    assert [bar.inner_text().split() for bar in tab.locator(".bars .value").all()] == [
+    assert [bar.inner_text().split() for bar in tab.locator("#file-counts .value").all()] == [
         ["10", "·", "25.0%"],
         ["30", "·", "75.0%"],
     ]
-    with tab.expect_download() as download:
-        tab.locator("a[download='mine-predicted.csv']").click()
+    assert tab.locator(".preview th").first.inner_text() == "opinion"  # the texts come first
+    names = [button.inner_text() for button in tab.locator(".downloads button:visible").all()]
+    assert names == ["Download Excel (.xlsx)", "Download CSV (.csv)", "Rows not scored (.csv)"]
+    for name, file in (("Excel", "mine-predicted.xlsx"), ("CSV", "mine-predicted.csv")):
+        with tab.expect_download() as download:
+            tab.get_by_role("button", name=f"Download {name}").click()
+        assert download.value.suggested_filename == file
     download.value.save_as(tmp_path / "out.csv")
-    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8-sig") as file:
         found = list(csv.DictReader(file))
     assert [row["id"] for row in found] == [str(i) for i in range(41)]
     assert [row["prediction"] for row in found][:5] == ["negative", "positive", "positive", "positive", "negative"]

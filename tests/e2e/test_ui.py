@@ -52,6 +52,7 @@ def test_the_end_points_keep_their_names_and_parameters(url):
         "/describe": [],
         "/correct": ["text", "label"],
         "/predict_file": ["path", "text_column"],
+        "/trends": ["path", "text_column", "time", "by", "every"],
     }
 
 
@@ -92,12 +93,26 @@ def test_every_end_point_answers_gradios_own_client(url, tmp_path):
     told, files = client.predict(handle_file(table), "", api_name="/predict_file")
     assert told["labels"] == {"negative": 1, "positive": 1}
     assert told["notice"].startswith("1 of 3 rows could not be scored")
-    assert [row["prediction"] for row in read_csv(Path(files[0]))] == ["positive", "negative", ""]
+    assert [Path(file).name for file in files] == [
+        "mine-predicted.xlsx",
+        "mine-predicted.csv",
+        "mine-rows-not-scored.csv",
+    ]
+    assert [row["prediction"] for row in read_csv(Path(files[1]))] == ["positive", "negative", ""]
     other = write_csv(tmp_path / "other.csv", [("1", "good film")], header=("id", "opinion"))
-    with pytest.raises(AppError, match="text_column: one of id, opinion"):
+    with pytest.raises(AppError, match="no column is clearly the one with the texts; text_column: one of id, opinion"):
         client.predict(handle_file(other), "", api_name="/predict_file")
     told, _ = client.predict(handle_file(other), "opinion", api_name="/predict_file")
-    assert told["labels"] == {"negative": 0, "positive": 1} or told["labels"] == {"positive": 1}
+    assert told["labels"] == {"negative": 0, "positive": 1}
+    rows = [(f"2026-01-{day + 1:02}", f"{'good' if day % 2 else 'bad'} film") for day in range(11)]
+    dated = write_csv(tmp_path / "dated.csv", rows, header=("created", "text"))
+    told, files = client.predict(handle_file(dated), "", "created", "", "1w", api_name="/trends")
+    assert told["sentences"][0].startswith("Of 11 texts: negative ")
+    assert [Path(file).name for file in files] == ["monitor.html", "shares.xlsx", "shares.csv"]
+    periods = [line.partition(",")[0] for line in Path(files[2]).read_text(encoding="utf-8-sig").splitlines()]
+    assert periods == ["period", *["2025-12-29"] * 2, *["2026-01-05"] * 2]
+    with pytest.raises(AppError, match="time=text: 'bad film' is not a date in ISO form"):
+        client.predict(handle_file(dated), "", "text", "", "1w", api_name="/trends")
 
 
 def test_corrections_of_many_at_once_are_all_kept(url, feedback):

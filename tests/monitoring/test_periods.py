@@ -50,6 +50,9 @@ def test_a_length_that_is_none_is_refused(every):
         ("24.02.2015 11:35", {"time_format": "%d.%m.%Y %H:%M"}, "2015-02-24T11:35"),
         (dt.datetime(2015, 2, 24, 11, 35), {}, "2015-02-24T11:35"),
         (dt.date(2015, 2, 24), {}, "2015-02-24"),
+        ("4.2.2015 9:35", {}, "2015-02-04T09:35"),
+        ("24/02/2015", {}, "2015-02-24"),
+        ("2/24/2015 11:35:52 PM", {}, "2015-02-24T23:35:52"),
     ],
 )
 def test_times_are_read_in_the_form_of_the_first(value, options, time):
@@ -60,9 +63,19 @@ def test_times_are_read_in_the_form_of_the_first(value, options, time):
 
 
 def test_a_date_that_may_be_of_two_days_is_not_guessed():
-    with pytest.raises(DataError, match="'03/04/2015' is not a date in ISO form; set time_format"):
+    with pytest.raises(DataError, match="'03/04/2015' may have the day or the month first; set time_format"):
         Clock.of("created", ["03/04/2015"], time_format=None, zone="UTC")
     with pytest.raises(DataError, match="the column is empty"):
         Clock.of("created", ["", None], time_format=None, zone="UTC")
     with pytest.raises(ConfigError, match="time_zone=Mars: unknown"):
         Clock.of("created", ["2015-02-24"], time_format=None, zone="Mars")
+
+
+def test_dates_of_a_spreadsheet_are_read_in_the_order_that_any_of_them_gives_away():
+    values = ["03/04/2026 10:00", "05/04/2026 10:00", "25/04/2026 10:00"]
+    clock = Clock.of("created", values, time_format=None, zone="UTC")
+    assert (clock.read(values) == at("2026-04-03T10:00", "2026-04-05T10:00", "2026-04-25T10:00")).all()
+    assert clock.said == "Times in 'created' were read with the day first, such as 31/12/2026 14:05."
+    assert Clock.of("created", ["2026-04-03"], time_format=None, zone="UTC").said is None
+    with pytest.raises(DataError, match=r"'03/04/2026 10:00' may have the day or the month first; set time_format="):
+        Clock.of("created", values[:2], time_format=None, zone="UTC")

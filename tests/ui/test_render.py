@@ -2,9 +2,11 @@
 
 import pytest
 
+from sentiment.errors import BusyError, DataError, UnreachableError
 from sentiment.inference.types import Model, Prediction
 from sentiment.ui import render
 from sentiment.ui.backend import State
+from sentiment.ui.desk import told
 
 STATE = State(Model("sentiment", "1.0", ("negative", "positive"), 64, "tail"))
 
@@ -24,11 +26,22 @@ def test_no_doubt_is_rounded_away(share, told):
     assert render.percent(share) == told
 
 
-def test_the_best_label_is_marked_and_each_has_its_bar():
+def test_a_bar_keeps_the_colour_of_its_label_whatever_the_answer():
     drawn = render.bars({"negative": 0.25, "positive": 0.75}, {"negative": 10, "positive": 3000})
-    assert '<li class=best><span class="name">positive</span>' in drawn
+    assert '<li class="series-1"><span class="name">negative</span>' in drawn
+    assert '<li class="series-0 best"><span class="name">positive</span>' in drawn
     assert 'style="width:25.0%"' in drawn
     assert "3,000 · 75.0%" in drawn
+    assert '<li class="series-1 best"><span class="name">negative</span>' in render.bars(
+        {"negative": 0.9, "positive": 0.1}
+    )
+
+
+def test_an_unsure_answer_is_said_in_words():
+    unsure = Prediction("positive", 0.5, {"negative": 0.1, "neutral": 0.4, "positive": 0.5})
+    assert "The model is unsure: positive is only a little more probable than neutral." in render.answer(unsure, STATE)
+    sure = Prediction("positive", 0.7, {"negative": 0.1, "neutral": 0.2, "positive": 0.7})
+    assert "unsure" not in render.answer(sure, STATE)
 
 
 def test_truncation_is_said_when_it_happens():
@@ -44,12 +57,22 @@ def test_truncation_is_said_when_it_happens():
         render.notice("<script>"),
         render.empty("<script>"),
         render.answer(Prediction("<script>", 1.0, {"<script>": 1.0}), STATE, title="<script>"),
-        render.status(State(None, "<script>"), "there"),
         render.status(State(Model("<script>", "1.0", (), 1, "head")), "<script>"),
         render.facts([("<script>", "<script>")]),
         render.table(["<script>"], [["<script>", "<script>"]], "<script>"),
+        render.details("<script>", "<script>"),
+        render.sentences(["<script>"]),
     ],
 )
 def test_what_a_user_wrote_never_becomes_a_tag(drawn):
     assert "&lt;script&gt;" in drawn
     assert "<script" not in drawn
+
+
+def test_a_visitor_reads_what_he_can_do_and_not_what_the_server_said():
+    down = UnreachableError("no answer from http://there: Errno 111; start the server with: sentiment serve")
+    assert "Errno" not in told(down)
+    assert "The model does not answer now." in told(down)
+    assert "The model is busy." in told(BusyError("503"))
+    assert "Errno" not in render.status(State(None, str(down)), "there")
+    assert "labels.csv has no rows" in told(DataError("/private/labels.csv has no rows"), "/private/labels.csv")

@@ -3,21 +3,27 @@
 import csv
 import gzip
 import json
+from threading import Event
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sentiment.errors import DataError
+from sentiment.batch import predict
+from sentiment.errors import DataError, InterruptedRunError
 from sentiment.inference.types import Prediction
 from sentiment.ui.table import opened, predict_file
 
 
 class Echo:
-    """Says of each text how it begins."""
+    """Says of each text whether it begins with an a."""
 
     def predict(self, texts):
-        return [Prediction(text[0], 1.0, {"a": float(text[0] == "a"), "b": float(text[0] != "a")}) for text in texts]
+        a = {"a": 1.0, "b": 0.0}
+        return [
+            Prediction("a", 1.0, a) if text[0] == "a" else Prediction("b", 1.0, {"a": 0.0, "b": 1.0}) for text in texts
+        ]
 
 
 def predicted(path, column="note"):
@@ -28,16 +34,20 @@ def predicted(path, column="note"):
 
 
 def rows_of(path):
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
 def test_a_broken_line_is_reported_and_the_others_are_predicted(tmp_path):
     table = tmp_path / "mine.csv"
     table.write_text('id,note\n1,a fine day\n2,a day, of commas\n3\n\n4,"b, quoted"\n5,\n', encoding="utf-8")
-    assert (opened(table).columns, opened(table).text, opened(table).guessed) == (["id", "note"], None, None)
+    found = opened(table)
+    assert (found.columns, found.text, found.guessed, found.rows) == (["id", "note"], None, None, 5)
     result = predicted(table)
-    assert [(row["id"], row["prediction"]) for row in rows_of(result.files[0])] == [
+    assert [file.name for file in result.files] == [
+        "mine-predicted.xlsx", "mine-predicted.csv", "mine-rows-not-scored.csv",
+    ]  # fmt: skip
+    assert [(row["id"], row["prediction"]) for row in rows_of(result.files[1])] == [
         ("1", "a"), ("", ""), ("", ""), ("4", "b"), ("5", ""),
     ]  # fmt: skip
     reasons = [
@@ -46,8 +56,8 @@ def test_a_broken_line_is_reported_and_the_others_are_predicted(tmp_path):
         ["5", "note is empty"],
     ]
     assert result.rejects == reasons
-    assert [[row["row"], row["reason"]] for row in rows_of(result.files[1])] == reasons
-    assert result.notice == "3 of 5 rows could not be scored; mine-predicted.csv.rejects.csv tells why."
+    assert [[row["row"], row["reason"]] for row in rows_of(result.files[2])] == reasons
+    assert result.notice == "3 of 5 rows could not be scored; mine-rows-not-scored.csv tells why."
     assert result.counts == {"a": 1, "b": 1}
 
 
@@ -61,15 +71,52 @@ def test_a_broken_line_of_json_is_reported(tmp_path):
         ["3", "line 3: expected one JSON object in a line"],
         ["4", "note must be a string, got a number"],
     ]
-    with gzip.open(result.files[0], "rt", encoding="utf-8") as file:
-        assert [json.loads(line).get("prediction") for line in file] == ["a", None, None, None]
+    lines = (tmp_path / "mine-predicted.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line).get("prediction") for line in lines] == ["a", None, None, None]
 
 
-def test_parquet_keeps_its_columns(tmp_path):
-    pq.write_table(pa.table({"note": ["a", "b", None], "n": [1, 2, 3]}), tmp_path / "mine.parquet")
+def test_parquet_keeps_its_columns_and_the_text_is_shown_first(tmp_path):
+    pq.write_table(pa.table({"n": [1, 2, 3], "note": ["a", "=b", None]}), tmp_path / "mine.parquet")
     result = predicted(tmp_path / "mine.parquet")
-    assert result.preview["headers"] == ["prediction", "score", "note", "n", "p_a", "p_b", "unreadable"]
-    assert pq.read_table(result.files[0])["n"].to_pylist() == [1, 2, 3]
+    assert result.headers == ["note", "prediction", "score", "n", "p_a", "p_b", "unreadable"]
+    assert [row[0] for row in result.preview] == ["a", "=b", ""]
+    assert pq.read_table(tmp_path / "mine-predicted.parquet")["n"].to_pylist() == [1, 2, 3]
+
+
+def test_the_page_writes_what_the_command_writes(tmp_path):
+    table = tmp_path / "mine.csv"
+    table.write_text('id,text\n007,"a fine\nday"\n1830000000000000092,=1+1\n', encoding="utf-8")
+    result = predicted(table, "text")
+    for path in result.files:
+        own = tmp_path / f"own{path.suffix}"
+        predict(input=table, output=own, engine=Echo(), spreadsheet_safe=True, quiet=True)
+        assert own.read_bytes() == path.read_bytes()
+    assert result.files[1].read_bytes().startswith(b"\xef\xbb\xbfid,text,prediction")
+    book = openpyxl.load_workbook(result.files[0])
+    cells = [[cell.value for cell in row][:3] for row in book["predictions"].iter_rows()]
+    assert cells == [["id", "text", "prediction"], ["007", "a fine\nday", "a"], ["1830000000000000092", "=1+1", "b"]]
+    assert {cell.data_type for row in book["predictions"]["A2:C3"] for cell in row} == {"s"}
+    assert [[cell.value for cell in row] for row in book["summary"].iter_rows()] == [
+        ["label", "rows", "share"], ["a", 1, 0.5], ["b", 1, 0.5], ["all labels", 2, 1], ["without a label", 0, None],
+    ]  # fmt: skip
+
+
+def test_each_text_is_scored_once_and_a_stopped_job_ends(tmp_path):
+    table = tmp_path / "mine.csv"
+    table.write_text("note\n" + "a\nb\na\n" * 200, encoding="utf-8")
+    asked, stop = [], Event()
+
+    class Once(Echo):
+        def predict(self, texts):
+            asked.extend(texts)
+            return super().predict(texts)
+
+    predict_file(table, "note", Once(), folder=tmp_path, told=lambda *_: None, stop=stop)
+    assert sorted(asked)[:2] == ["a", "a first text, to learn the labels and to see at once whether the model answers"]
+    assert len(asked) == 3
+    (tmp_path / "more").mkdir()
+    with pytest.raises(InterruptedRunError, match="stopped"):
+        predict_file(table, "note", Echo(), folder=tmp_path / "more", told=lambda *_: stop.set(), stop=stop)
 
 
 @pytest.mark.parametrize(

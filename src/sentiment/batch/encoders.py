@@ -13,6 +13,7 @@ from sentiment.data.tables import Row
 from sentiment.files import csv_text
 
 Rows = Sequence[Row]
+BOM = "\ufeff"  # by which Excel knows that a file is UTF-8
 
 
 class Encoder(Protocol):
@@ -48,7 +49,7 @@ class Compression:
 
 @dataclass(frozen=True, slots=True)
 class DelimitedEncoder:
-    """Encoder for CSV and TSV; with `spreadsheet_safe`, formula-like texts get a ' prefix."""
+    """Encoder for CSV and TSV; with `spreadsheet_safe`, formula-like texts get a ' prefix, and the file gets a BOM."""
 
     columns: Sequence[str]
     delimiter: str
@@ -67,7 +68,8 @@ class DelimitedEncoder:
     def join(self, parts: Iterable[bytes], target: Path) -> Changes:
         header = [guard(column) for column in self.columns] if self.spreadsheet_safe else self.columns
         with target.open("wb") as file:
-            file.write(self.compress(csv_text([header], delimiter=self.delimiter)))
+            mark = BOM if self.spreadsheet_safe else ""
+            file.write(self.compress(mark + csv_text([header], delimiter=self.delimiter)))
             file.writelines(parts)
         return Counter()
 

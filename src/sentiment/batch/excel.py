@@ -1,4 +1,4 @@
-"""Encoder for Excel sheets, written row by row.
+"""Encoder for Excel workbooks, written row by row: the sheet "predictions", and the sheet "summary" that counts labels.
 
 Texts are written as string cells, so that ids keep their leading zeros and no text is a formula.
 """
@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -18,11 +19,15 @@ from sentiment.batch.encoders import Rows
 from sentiment.data.tables import Row
 from sentiment.errors import DataError
 from sentiment.files import SURROGATE
+from sentiment.inference.types import JOINT
 
 MOST_ROWS = 1_048_576  # rows per sheet, including the header
 MOST_COLUMNS = 16_384
 MOST_UNITS = 32_767  # UTF-16 code units per cell
 MOST_DIGITS = 10**15  # Excel keeps 15 significant digits and rounds larger integers
+SHORT_DIGITS = 10**11  # Excel shows larger integers as 1.8E+11 unless their cell has a number format
+WIDEST = 60  # characters of a column
+MEASURED = 100  # rows whose values set the widths of the columns
 FIRST_DAY = dt.datetime(1900, 3, 1)  # earlier dates are ambiguous: Excel has a 29 February 1900
 EPOCH = dt.datetime(1980, 1, 1)  # fixed time stamp, so that the same rows give the same bytes
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # characters that XML 1.0 forbids
@@ -41,6 +46,14 @@ def check_size(rows: int, columns: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """The column whose values the summary sheet counts."""
+
+    column: str
+    labels: Sequence[str]  # in the order of the sheet; other values are rows without a label
+
+
+@dataclass(frozen=True, slots=True)
 class ExcelEncoder:
     """Encoder for Excel, whose parts hold one JSON array per row.
 
@@ -49,6 +62,7 @@ class ExcelEncoder:
 
     columns: Sequence[str]
     spreadsheet_safe: bool = False
+    counted: Counted | None = None
 
     def encode(self, rows: Rows) -> tuple[bytes, Changes]:
         changes: Changes = Counter()
@@ -57,45 +71,107 @@ class ExcelEncoder:
 
     def join(self, parts: Iterable[bytes], target: Path) -> Changes:
         from openpyxl import Workbook
-        from openpyxl.cell import WriteOnlyCell
         from openpyxl.worksheet._writer import ALL_TEMP_FILES, WorksheetWriter
         from openpyxl.writer.excel import ExcelWriter
 
         book = Workbook(write_only=True)
         book.properties.created = book.properties.modified = EPOCH
-        sheet = book.create_sheet("predictions")
-        sheet.freeze_panes = "A2"
-        # the temporary file is beside the target, so that a killed job leaves nothing in /tmp
-        sheet._writer = WorksheetWriter(sheet, f"{target}.xml")
-        ALL_TEMP_FILES.append(sheet._writer.out)
-        sheet._writer.write_top()
-        make = self._maker(lambda value: WriteOnlyCell(sheet, value))
-        try:
-            sheet.append([make(excel_text(column, column, Counter())) for column in self.columns])
-            for row in rows_of(parts):
-                sheet.append([make(value) for value in row])
-        finally:
-            sheet.close()
+
+        def add(title: str, rows: Iterable[Sequence[Any]], make: Callable[[Any, Any], Any]) -> None:
+            sheet = book.create_sheet(title)
+            sheet.freeze_panes = "A2"
+            first, rows = measured(rows)
+            for letter, width in first.items():
+                sheet.column_dimensions[letter].width = width
+            # the temporary file is beside the target, so that a killed job leaves nothing in /tmp
+            sheet._writer = WorksheetWriter(sheet, f"{target}.{title}.xml")
+            ALL_TEMP_FILES.append(sheet._writer.out)
+            sheet._writer.write_top()
+            try:
+                for row in rows:
+                    sheet.append([make(sheet, value) for value in row])
+            finally:
+                sheet.close()
+
+        header = [excel_text(column, column, Counter()) for column in self.columns]
+        counts = Counter[Any]()
+        at = self.columns.index(self.counted.column) if self.counted else None
+        add("predictions", chain([header], counting(rows_of(parts), at, counts)), self._cell)
+        if self.counted:
+            add("summary", summary_rows(self.counted.labels, counts), summary_cell)
         with SteadyZip(target, "w", ZIP_DEFLATED, allowZip64=True) as archive:
             ExcelWriter(book, archive).save()
         return Counter()
 
-    def _maker(self, new: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def make(value: Any) -> Any:
-            if isinstance(value, list):
-                return dt.datetime.fromisoformat(value[0])
-            if not isinstance(value, str):
-                return value
-            made = new(value)
-            made.data_type = "s"  # openpyxl would type "=1" as a formula and "#N/A" as an error
-            if self.spreadsheet_safe and is_formula(value):
-                made.quotePrefix = True
-            return made
+    def _cell(self, sheet: Any, value: Any) -> Any:
+        from openpyxl.cell import WriteOnlyCell
+        from openpyxl.styles import Alignment
 
-        return make
+        if isinstance(value, list):
+            return dt.datetime.fromisoformat(value[0])
+        if isinstance(value, int) and abs(value) >= SHORT_DIGITS:
+            made = WriteOnlyCell(sheet, value)
+            made.number_format = "0"
+            return made
+        if not isinstance(value, str):
+            return value
+        made = WriteOnlyCell(sheet, value)
+        made.data_type = "s"  # openpyxl would type "=1" as a formula and "#N/A" as an error
+        if self.spreadsheet_safe and is_formula(value):
+            made.quotePrefix = True
+        if "\n" in value:
+            made.alignment = Alignment(wrap_text=True, vertical="top")
+        return made
 
     def _cells(self, row: Row, changes: Changes) -> list[Any]:
         return [excel_value(row.get(column), column, changes) for column in self.columns]
+
+
+def measured(rows: Iterable[Sequence[Any]]) -> tuple[dict[str, int], Iterable[Sequence[Any]]]:
+    """Return the width of each column by its letter, from the first rows, and an iterator over all rows."""
+    from openpyxl.utils import get_column_letter
+
+    listed = iter(rows)
+    first = list(islice(listed, MEASURED))
+    widths = {}
+    for i, column in enumerate(zip(*first, strict=True), 1):
+        longest = max(len(line) for value in column for line in str("" if value is None else value).split("\n"))
+        widths[get_column_letter(i)] = min(WIDEST, max(8, longest + 2))
+    return widths, chain(first, listed)
+
+
+def counting(rows: Iterable[list[Any]], at: int | None, counts: Counter[Any]) -> Iterator[list[Any]]:
+    """Yield the rows, and count the values of one column."""
+    for row in rows:
+        if at is not None:
+            counts[row[at]] += 1
+        yield row
+
+
+def summary_rows(labels: Sequence[str], counts: Counter[Any]) -> Iterator[list[Any]]:
+    """Yield the summary sheet: each label with its rows and its share of the labelled ones, and the others."""
+    names = [excel_text(label, label, Counter()) for label in labels]
+    each, labelled = Counter[str](), 0
+    for value, rows in counts.items():
+        own = [value] if value in names else [name for name in str(value or "").split(JOINT) if name in names]
+        each.update(dict.fromkeys(own, rows))
+        labelled += rows if own else 0
+    yield ["label", "rows", "share"]
+    for name in names:
+        yield [name, each[name], each[name] / max(1, labelled)]
+    yield ["all labels", labelled, 1.0 if labelled else 0.0]
+    yield ["without a label", counts.total() - labelled, None]
+
+
+def summary_cell(sheet: Any, value: Any) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
+    made = WriteOnlyCell(sheet, value)
+    if isinstance(value, float):
+        made.number_format = "0.0%"
+    if isinstance(value, str):
+        made.data_type = "s"
+    return made
 
 
 def excel_value(value: Any, column: str, changes: Changes) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Gt
 
 from sentiment.batch.cells import Changes, sentences
-from sentiment.batch.excel import check_size
+from sentiment.batch.excel import Counted, check_size
 from sentiment.batch.identity import differences, identity_of, pinned, versions
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.output import Output
@@ -81,7 +81,7 @@ def predict(
         broken_lines: "keep" turns a malformed line into an empty row, which is rejected; "refuse" raises DataError.
         prefix: Prefix of the added column names.
         polarity: Add the column polarity, between -1 and 1, for models with negative and positive or ordered labels.
-        spreadsheet_safe: Keep spreadsheets from evaluating texts as formulas (CSV, TSV, xlsx).
+        spreadsheet_safe: Keep spreadsheets from evaluating texts as formulas (CSV, TSV, xlsx); CSV and TSV get a BOM.
         chunk: Rows per part.
         overwrite: Discard the parts of a different job with the same output and start over.
         quiet: Show no progress bar.
@@ -168,7 +168,8 @@ class Job:
         if output.kind == "xlsx":
             check_size(source.rows or 0, len(names))
         metadata = source.schema.metadata if source.schema else None
-        encoder = output.encoder(names, source.fields() | columns.fields(), metadata)
+        counted = Counted(columns.names[0], columns.labels)
+        encoder = output.encoder(names, source.fields() | columns.fields(), metadata, counted)
         settings = {
             "output": ".".join(filter(None, (output.kind, output.compression))),
             "text_column": source.text,

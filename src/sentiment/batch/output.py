@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from sentiment.batch.cells import duplicates
 from sentiment.batch.encoders import Compression, DelimitedEncoder, Encoder, JsonEncoder
-from sentiment.batch.excel import ExcelEncoder
+from sentiment.batch.excel import Counted, ExcelEncoder
 from sentiment.batch.parquet import ParquetEncoder
 from sentiment.errors import ConfigError, DataError
 from sentiment.files import SURROGATE, checked_target
@@ -97,6 +97,7 @@ class Output:
         columns: Sequence[str],
         fields: Mapping[str, pa.Field],
         metadata: dict[bytes, bytes] | None,
+        counted: Counted | None = None,
     ) -> Encoder:
         """Create the encoder of this format.
 
@@ -104,6 +105,7 @@ class Output:
             columns: Names of all output columns.
             fields: Known column types, for Parquet.
             metadata: Schema metadata, for Parquet.
+            counted: The column that a summary sheet counts, for Excel.
 
         Raises:
             DataError: A column name occurs twice or contains a lone surrogate.
@@ -113,7 +115,7 @@ class Output:
         if self.kind == "parquet":
             return ParquetEncoder(columns, fields, metadata)
         if self.kind == "xlsx":
-            return ExcelEncoder(columns, self.spreadsheet_safe)
+            return ExcelEncoder(columns, self.spreadsheet_safe, counted)
         if self.kind == "jsonl":
             return JsonEncoder(compress)
         return DelimitedEncoder(columns, DELIMITERS[self.kind], compress, self.spreadsheet_safe)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge
 
-from sentiment.data.tables import Quoting, TableOptions
+from sentiment.data.tables import Broken, Quoting, TableOptions
 from sentiment.errors import InterruptedRunError, MonitorAlertError
 from sentiment.files import write_json
 from sentiment.inference.types import Classifier
@@ -79,7 +79,8 @@ def monitor(
         history: Folder of all rows so far, to which new ones are added.
         fail_on: Raise for a change in the latest period, or for intervals that are not to be trusted.
         tables: Formats of the table of shares.
-        time_format: strptime format of the times; None for ISO 8601, seconds since 1970, or Twitter's form.
+        time_format: strptime format of the times; None for ISO 8601, seconds since 1970, Twitter's form, or dates
+            of a spreadsheet such as 31.12.2026 14:05, where the order of day and month is clear.
         time_zone: Zone that times with an offset are converted to.
         prefix: Prefix of the columns of predictions.
         separator: See TableOptions, also for the next three.
@@ -96,13 +97,57 @@ def monitor(
         DataError: The input, a column or a file of the output is invalid.
         InterruptedRunError: Ctrl-C; predictions made so far are kept.
     """
-    output, spell = Path(output), Every.of(every)
-    options = TableOptions.of("", separator, encoding, quoting, columns)
-    model = Model(engine, run)
+    output = Path(output)
+    result = examine(
+        input=input, output=output, model=Model(engine, run), title=output.name, time=time, by=by, every=every,
+        text_column=text_column, aspect_column=aspect_column, labelled=labelled, label_column=label_column,
+        estimator=estimator, sampled=sampled,
+        unique=unique, window=window, history=history, time_format=time_format, time_zone=time_zone, prefix=prefix,
+        options=TableOptions.of("", separator, encoding, quoting, columns), quiet=quiet,
+    )  # fmt: skip
+    page = write(output, result, tables)
+    for sentence in sentences(result):
+        log.info("%s", sentence)
+    log.info("%s (shares.%s, changes.json, shares.prom beside it)", page, ", shares.".join(dict.fromkeys(tables)))
+    alert(result, fail_on, page)
+    return page
+
+
+def examine(
+    *,
+    input: str | Path,
+    output: Path,
+    model: Model,
+    title: str,
+    time: str | None,
+    by: str | None,
+    every: str,
+    text_column: str | None,
+    aspect_column: str | None = None,
+    labelled: Path | None = None,
+    label_column: str | None = None,
+    estimator: Estimator = "auto",
+    sampled: bool = True,
+    unique: bool = False,
+    window: int = 7,
+    history: Path | None = None,
+    time_format: str | None = None,
+    time_zone: str = "UTC",
+    prefix: str = "",
+    options: TableOptions | None = None,
+    broken: Broken = "refuse",
+    quiet: bool = True,
+) -> Result:
+    """Return what the monitor finds in a table, with nothing written but the predictions that the input lacks.
+
+    Args and exceptions are those of `monitor`.
+    """
+    spell = Every.of(every)
     try:
         prepared = prepare(
-            str(input), output, model, options, text_column=text_column, aspect_column=aspect_column, prefix=prefix,
-            time=time, by=by, history=history, unique=unique, time_format=time_format, time_zone=time_zone, quiet=quiet,
+            str(input), output, model, options or TableOptions(), text_column=text_column,
+            aspect_column=aspect_column, prefix=prefix, time=time, by=by, history=history, unique=unique,
+            time_format=time_format, time_zone=time_zone, broken=broken, quiet=quiet,
         )  # fmt: skip
         model.fit(
             prepared.labels, labelled, by=by, text_column=text_column, label_column=label_column,
@@ -111,17 +156,11 @@ def monitor(
         model.choose(estimator)
         for note in model.notes:
             log.info("%s", note)
-        result = analyse(prepared, model, spell, title=output.name, by=by, sampled=sampled, window=window, quiet=quiet)
+        return analyse(prepared, model, spell, title=title, by=by, sampled=sampled, window=window, quiet=quiet)
     except KeyboardInterrupt as error:
         raise InterruptedRunError(
             "stopped; predictions made so far are kept, the same command goes on from there"
         ) from error
-    page = write(output, result, tables)
-    for sentence in sentences(result):
-        log.info("%s", sentence)
-    log.info("%s (shares.%s, changes.json, shares.prom beside it)", page, ", shares.".join(dict.fromkeys(tables)))
-    alert(result, fail_on, page)
-    return page
 
 
 def analyse(

@@ -46,7 +46,17 @@ class Result:
 
 
 def write_page(path: Path, result: Result) -> None:
-    write_text(path, render(HERE, variables(result), percent=percent, points=points))
+    write_text(path, rendered("page.html", result))
+
+
+def sections(result: Result) -> str:
+    """Render the sections of the page for another page, which has the style; each chart has a button to save it."""
+    return rendered("sections.html", result, interactive=True)
+
+
+def rendered(template: str, result: Result, *, interactive: bool = False) -> str:
+    page = variables(result) | {"interactive": interactive}
+    return render(HERE, page, template=template, percent=percent, points=points)
 
 
 def variables(result: Result) -> dict[str, Any]:

@@ -19,7 +19,9 @@ SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 MONDAY = 4 * 86_400  # s, from the epoch's Thursday to a Monday
 TWITTER = "%a %b %d %H:%M:%S %z %Y"
 SHOWN = {"h": "%Y-%m-%d %H:%M", "d": "%Y-%m-%d", "w": "%Y-%m-%d", "m": "%Y-%m"}
+SPREADSHEET = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}((?:,? )\d{1,2}:\d\d(:\d\d)?( [AaPp][Mm])?)?")
 NUMBER = re.compile(r"\d{9,13}(\.\d+)?")
+EXAMPLE = dt.datetime(2026, 12, 31, 14, 5)
 MILLISECONDS = 100_000_000_000  # larger numbers count milliseconds, not seconds
 
 
@@ -83,7 +85,7 @@ class Clock:
         first = next((value for value in values if value is not None and str(value).strip()), None)
         if first is None:
             raise DataError(f"time={column}: the column is empty")
-        forms = [time_format] if time_format else forms_of(first)
+        forms = [time_format] if time_format else [*forms_of(first), *spreadsheet_form(column, first, values)]
         for form in forms:
             if not np.isnat(cls(column, form, zone).read([first])[0]):
                 return cls(column, form, zone)
@@ -91,6 +93,16 @@ class Clock:
         raise DataError(
             f"time={column}: {str(first)[:40]!r} is not {expected}; "
             "set time_format, such as time_format='%d/%m/%Y %H:%M'"
+        )
+
+    @property
+    def said(self) -> str | None:
+        """The order of day and month where it was guessed; None where the form leaves no choice."""
+        order = {"%d": "the day first", "%m": "the month first"}.get(self.form[:2])
+        return (
+            f"Times in {self.column!r} were read with {order}, such as {EXAMPLE.strftime(self.form)}."
+            if order
+            else None
         )
 
     def read(self, values: Sequence[Any]) -> Times:
@@ -119,6 +131,30 @@ def forms_of(value: Any) -> list[str]:
     if isinstance(value, (int, float)) or NUMBER.fullmatch(str(value).strip()):
         return ["number"]
     return ["iso", TWITTER]
+
+
+def spreadsheet_form(column: str, first: Any, values: Sequence[Any]) -> list[str]:
+    """Return the strptime format of dates as spreadsheets of a locale write them, such as 31.12.2026 14:05.
+
+    Raises:
+        DataError: No value shows whether the day or the month comes first.
+    """
+    found = SPREADSHEET.fullmatch(str(first).strip())
+    if not found:
+        return []
+    _, separator, _, clock, seconds, half = found.groups()
+    pairs = [m for value in values if (m := SPREADSHEET.fullmatch(str(value).strip()))]
+    day_first = separator == "." or any(int(m[1]) > 12 for m in pairs)
+    if not day_first and not any(int(m[3]) > 12 for m in pairs):
+        raise DataError(
+            f"time={column}: {str(first)[:40]!r} may have the day or the month first; "
+            "set time_format='%d/%m/%Y' or '%m/%d/%Y', with the time of day where there is one"
+        )
+    date = separator.join(["%d", "%m", "%Y"] if day_first else ["%m", "%d", "%Y"])
+    if clock is None:
+        return [date]
+    between = clock[: len(clock) - len(clock.lstrip(", "))]
+    return [f"{date}{between}{'%I' if half else '%H'}:%M{':%S' if seconds else ''}{' %p' if half else ''}"]
 
 
 def seconds_of(series: Any) -> Times:

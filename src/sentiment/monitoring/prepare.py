@@ -14,7 +14,7 @@ from sentiment.batch.job import probe
 from sentiment.batch.progress import progress
 from sentiment.batch.source import Source
 from sentiment.data.duplicates import normalised
-from sentiment.data.tables import STDIN, BrokenRow, TableOptions
+from sentiment.data.tables import STDIN, Broken, BrokenRow, TableOptions
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
 from sentiment.evaluation.quantification.words import CLEANING
 from sentiment.files import read_json_if_any
@@ -83,7 +83,7 @@ class Prepared:
 
     def notes(self) -> list[str]:
         """Return sentences on the rows that are not counted."""
-        lines = list(self.about)
+        lines = [*self.about, *([self.clock.said] if self.clock and self.clock.said else [])]
         if self.skipped.unpredicted:
             lines.append(f"{self.skipped.unpredicted:,} rows have no prediction and are not counted.")
         if self.skipped.untimed and self.clock:
@@ -110,6 +110,7 @@ def prepare(
     unique: bool,
     time_format: str | None,
     time_zone: str,
+    broken: Broken,
     quiet: bool,
 ) -> Prepared:
     """Open the input, score it where it has no predictions, and add it to the history if there is one."""
@@ -117,7 +118,9 @@ def prepare(
         raise ConfigError("input=-: the monitor reads its rows twice; write them to a file first")
     if time is None and (time_format or history):
         raise ConfigError(f"{'time_format' if time_format else 'history'} needs the column of times; set time=COLUMN")
-    source = Source.open(input, text_column=text_column, aspect_column=aspect_column, options=options)
+    source = Source.open(
+        input, text_column=text_column, aspect_column=aspect_column, options=options, broken=broken
+    )
     for name, key in ((time, "time"), (by, "by")):
         if name is not None and name not in source.columns:
             raise DataError(f"{key}={name}: {input} has no such column, only {', '.join(source.columns[:20])}")
@@ -180,7 +183,7 @@ def score(
                 input=input, output=target, engine=model.classifier, text_column=source.text,
                 aspect_column=source.aspect, prefix=prefix,
                 separator=options.separator, encoding=options.encoding, quoting=options.quoting,
-                columns=options.columns, quiet=quiet,
+                columns=options.columns, broken_lines=source.broken, quiet=quiet,
             )  # fmt: skip
         except RowsRejectedError as error:
             log.warning("%s", error)

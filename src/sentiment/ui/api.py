@@ -5,14 +5,16 @@ from typing import Any
 
 import gradio as gr
 
-from sentiment.errors import ClientError, DataError, RequestError, SentimentError
+from sentiment.errors import ClientError, DataError, RequestError
 from sentiment.inference.pairs import UNKNOWN, Text
 from sentiment.inference.types import Model
+from sentiment.monitoring.page import headline, sentences
 from sentiment.ui.aspect import input_of
 from sentiment.ui.desk import AppState, errors_as_messages
 from sentiment.ui.feedback import Correction
 from sentiment.ui.file import TABLES, predicted
 from sentiment.ui.table import opened
+from sentiment.ui.trends import Asked, trends
 
 
 def end_points(desk: AppState) -> None:
@@ -48,21 +50,33 @@ def end_points(desk: AppState) -> None:
             desk.corrections.add(Correction.of(given(text, aspect), label, prediction, model_of(desk).version))
             return "saved"
 
+    def text_of(path: str, text_column: str | None) -> str:
+        if text_column:
+            return text_column
+        table = opened(Path(path), desk.tables)
+        if table.text is None:
+            columns = ", ".join(table.columns[:20])
+            raise DataError(f"no column is clearly the one with the texts; text_column: one of {columns}")
+        return table.text
+
     def predict_table(
         path: str, text_column: str | None, aspect_column: str | None, request: gr.Request
     ) -> tuple[dict[str, Any], list[str]]:
-        with errors_as_messages():
-            try:
-                chosen = text_column or opened(Path(path), desk.tables).text
-                if not chosen:
-                    raise DataError(
-                        f"no column has a usual name; text_column: one of {', '.join(opened(Path(path)).columns)}"
-                    )
-                result = predicted(desk, path, chosen, request, aspect_column=aspect_column or None)
-            except SentimentError as error:
-                raise DataError(str(error).replace(path, Path(path).name)) from error
-            summary = {"notice": result.notice, "labels": result.counts, "shares": result.shares}
-            return summary, [str(file) for file in result.files]
+        with errors_as_messages(path):
+            chosen = text_of(path, text_column)
+            result = predicted(desk, path, chosen, request, aspect_column=aspect_column or None)
+            told = {"notice": result.notice, "text_column": chosen, "labels": result.counts, "shares": result.shares}
+            return told, [str(file) for file in result.files]
+
+    def trends_of(
+        path: str, text_column: str | None, time: str | None, by: str | None, every: str | None, request: gr.Request
+    ) -> tuple[dict[str, Any], list[str]]:
+        with errors_as_messages(path):
+            asked = Asked(path, text_of(path, text_column), time or None, by or None, every or "1d")
+            result, files = trends(desk, asked, request)
+            changes = [headline(result, one) for _, one in result.changes]
+            told = {"sentences": sentences(result), "changes": changes, "notes": list(result.notes)}
+            return told, [str(file) for file in files]
 
     file, column, aspects = gr.File(visible=False), gr.Textbox(visible=False), gr.Textbox(visible=False)
     gr.Button(visible=False).click(  # without its own trigger it would run as the page opens, with no file
@@ -73,7 +87,18 @@ def end_points(desk: AppState) -> None:
         concurrency_id=TABLES,
         concurrency_limit=1,
         api_description="Predictions for a table: a notice and the count and share of each label, and the files made. "
-        "text_column may be empty where it has a usual name, aspect_column where the model reads no aspects.",
+        "text_column may be empty where one column clearly has the texts, which the answer names; aspect_column "
+        "where the model reads no aspects.",
+    )
+    gr.Button(visible=False).click(
+        trends_of,
+        [file, column, *[gr.Textbox(visible=False) for _ in range(3)]],
+        [gr.JSON(visible=False), gr.Files(visible=False)],
+        api_name="trends",
+        concurrency_id=TABLES,
+        concurrency_limit=1,
+        api_description="Shares of the labels in a table over time and by group: sentences, changes, and the files "
+        "made. time and by may be empty; every is a period such as 1d.",
     )
     gr.api(classify, api_name="classify", api_description="Label, score and probabilities of a text.")
     gr.api(classify_version, api_name="classify_version", api_description="The same, by one version of the model.")

@@ -80,7 +80,7 @@ def launch(
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         storage = Storage(folder, most=max_storage_mb * MB, seconds=keep_minutes * 60)
         from sentiment.ui.desk import AppState
-        from sentiment.ui.page import STATIC, page, theme
+        from sentiment.ui.page import STATIC, page, scripts, styles, theme
 
         run = Path(run) if run else None
         desk = AppState(
@@ -100,9 +100,10 @@ def launch(
                 max_file_size=max_file_mb * MB,
                 auth=login,
                 theme=theme(),
-                css_paths=STATIC / "page.css",
+                css=styles(),
+                head=scripts(),
                 favicon_path=STATIC / "favicon.svg",
-                footer_links=["api", "settings"],
+                footer_links=[],  # Gradio's drawers are for developers; the end points are in the documentation
                 ssr_mode=False,
                 app_kwargs={"middleware": [guard]},
             )

@@ -1,5 +1,6 @@
 """The compare tab: two predictions side by side, for two texts or two model versions."""
 
+import json
 from html import escape
 from typing import Any
 
@@ -14,7 +15,7 @@ from sentiment.ui.backend import Served
 from sentiment.ui.desk import PROBLEMS, AppState, told
 
 TEXTS, VERSIONS = "Two texts", "Two versions"
-EMPTY = render.empty("Both answers will stand here, side by side.")
+EMPTY = render.empty("Both answers will appear here, side by side.")
 
 
 def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
@@ -29,8 +30,8 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
     with gr.Row(visible=False) as row:
         left = gr.Dropdown(label="First version", allow_custom_value=True)
         right = gr.Dropdown(label="Second version", allow_custom_value=True)
-    button = gr.Button("Compare", variant="primary")
-    result = gr.HTML(EMPTY)
+    button = gr.Button("Compare", variant="primary", elem_classes="submit")
+    result = gr.HTML(EMPTY, elem_id="compared")
 
     def switched(value: str) -> list[Any]:
         versions = value == VERSIONS
@@ -59,13 +60,16 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
     mode.change(switched, mode, [first, second, other, row, result], api_visibility="private", show_progress="hidden")
     if served:
         tab.select(listed, None, [left, right], api_visibility="private", show_progress="hidden")
-    gr.on(
+    asked = gr.on(
         [button.click, first.submit, second.submit],
         compare,
         [mode, first, second, toward, other, left, right],
         result,
         api_visibility="private",
     )
+    changed = [first.change, second.change, left.change, right.change]
+    clear = f"() => {json.dumps(EMPTY)}"
+    gr.on(changed, None, None, result, js=clear, cancels=[asked], api_visibility="private", show_progress="hidden")
 
 
 def versions_of(desk: AppState) -> list[str]:

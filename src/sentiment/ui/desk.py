@@ -1,20 +1,26 @@
 """State shared by all tabs: backend, limits, storage, corrections file and run."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import gradio as gr
 
 from sentiment.data.tables import Limits
-from sentiment.errors import RequestError, SentimentError
+from sentiment.errors import BusyError, ClientError, RejectedError, RequestError, SentimentError
 from sentiment.ui import render
 from sentiment.ui.backend import Backend
 from sentiment.ui.feedback import Corrections
+from sentiment.ui.jobs import Jobs
 from sentiment.ui.limits import Rate
 from sentiment.ui.storage import Storage
 
+log = logging.getLogger(__name__)
+
+BUSY = "The model is busy. Try again in a moment."
+DOWN = "The model does not answer now. This page looks for it by itself; tell whoever runs it if that takes long."
 PROBLEMS = (SentimentError, RequestError)
 
 
@@ -26,6 +32,7 @@ class AppState:
     run: Path | None
     storage: Storage
     tables: Limits
+    jobs: Jobs = field(default_factory=Jobs)
 
     def admit(self, request: gr.Request) -> None:
         """Count a request against its caller's rate limit.
@@ -34,6 +41,10 @@ class AppState:
             TooManyRequestsError: The limit is used up.
         """
         self.rate.check(caller(request))
+
+    def left(self, request: gr.Request) -> None:
+        """Stop the jobs of a visitor who closed the page."""
+        self.jobs.stop(request.session_hash)
 
 
 def caller(request: gr.Request) -> str:
@@ -46,17 +57,28 @@ def caller(request: gr.Request) -> str:
 
 
 def told(error: Exception, *hidden: str | None) -> str:
-    """Render an error as a notice; `hidden` paths are reduced to file names, since upload folders are private."""
+    """Render an error as a notice; `hidden` paths are reduced to file names, since upload folders are private.
+
+    What is wrong with the server is logged for whoever runs the page; its visitor can only wait.
+    """
     message = str(error)
-    for path in hidden:
-        message = message.replace(path, Path(path).name) if path else message
-    return render.notice(message)
+    if isinstance(error, ClientError) and not isinstance(error, RejectedError):
+        log.warning("the server gave no answer: %s", message)
+        message = BUSY if isinstance(error, BusyError) else DOWN
+    return render.notice(without_folders(message, *hidden))
+
+
+def without_folders(message: str, *paths: str | None) -> str:
+    """Reduce the paths in a message to file names."""
+    for path in filter(None, paths):
+        message = message.replace(path, Path(path).name)
+    return message
 
 
 @contextmanager
-def errors_as_messages() -> Iterator[None]:
-    """Convert known errors to gr.Error, so that API callers see the message."""
+def errors_as_messages(*hidden: str) -> Iterator[None]:
+    """Convert known errors to gr.Error, so that API callers see the message, without the folders of `hidden` paths."""
     try:
         yield
     except PROBLEMS as error:
-        raise gr.Error(str(error)) from error
+        raise gr.Error(without_folders(str(error), *hidden)) from error

@@ -9,42 +9,41 @@ import gradio as gr
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
 from sentiment.ui.aspect import reads_aspects
-from sentiment.ui.desk import AppState, caller, told
+from sentiment.ui.desk import PROBLEMS, AppState, caller, told
 from sentiment.ui.table import SHOWN, Opened, Result, opened, predict_file
 
 FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".gz", ".zst"]
-TABLES = "tables"  # concurrency id shared by the tab and the API: one table at a time
-HINT = "A table with a column of texts: CSV, TSV, JSON, Parquet or Excel (.xlsx); also as .gz or .zst."
+TABLES = "tables"  # concurrency id shared by the tabs and the API: one table at a time
+HINT = "A table with a column of texts: Excel (.xlsx), CSV, TSV, JSON or Parquet; also as .gz or .zst."
+QUIET: Any = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def file_tab(desk: AppState, *, max_file_mb: int) -> None:
     gr.Markdown(f"{HINT} At most {max_file_mb} MB.")
-    upload = gr.File(label="File", file_types=FILES, type="filepath", height=150, elem_classes="boxed")
+    upload = upload_field("File")
+    reading = gr.HTML()
     column = gr.Dropdown(label="Column with the texts", choices=[], interactive=True, visible=False)
     aspects = gr.Dropdown(label="Column with the aspects", choices=[], interactive=True, visible=False)
-    button = gr.Button("Predict", variant="primary", interactive=False)
-    notice = gr.HTML()
-    counts = gr.HTML()
-    preview = gr.Dataframe(
-        label=f"The first {SHOWN} rows", visible=False, interactive=False, wrap=True, elem_classes="preview"
-    )
-    download = gr.File(label="Results", visible=False, interactive=False, elem_classes="boxed", elem_id="results")
-    hidden = ["", gr.Dataframe(visible=False), gr.File(visible=False)]
+    button, cancel = run_buttons("Predict")
+    notice, counts = gr.HTML(elem_id="file-notice"), gr.HTML(elem_id="file-counts")
+    downloads = download_buttons()
+    preview, rejects = gr.HTML(), gr.HTML()
+    results = [notice, counts, *downloads, preview, rejects]
 
     def show_columns(path: str | None) -> list[Any]:
         no_choice = gr.Dropdown(choices=[], value=None, visible=False)
-        nothing = [no_choice, no_choice, gr.Button(interactive=False)]
+        nothing = ["", no_choice, no_choice, gr.Button(interactive=False)]
         if path is None:
-            return [*nothing, "", *hidden]
+            return [*nothing, *cleared()]
         try:
             table = opened(Path(path), desk.tables)
         except SentimentError as error:
-            return [*nothing, told(error, path), *hidden]
+            return [told(error, path), *nothing[1:], *cleared()]
         choice = gr.Dropdown(choices=table.columns, value=table.text, visible=True)
         others = gr.Dropdown(
             choices=table.columns, value=usual_aspect(table.columns), visible=reads_aspects(desk), interactive=True
         )
-        return [choice, others, gr.Button(interactive=True), reading(table), *hidden]
+        return [said(table), choice, others, gr.Button(interactive=True), *cleared()]
 
     def predict(
         path: str,
@@ -55,23 +54,77 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
     ) -> list[Any]:
         try:
             if not text_column:
-                raise DataError("choose the column with the texts")
+                raise DataError("Choose the column with the texts.")
             chosen = (aspect_column or None) if reads_aspects(desk) else None
             return shown(predicted(desk, path, text_column, request, progress, aspect_column=chosen))
-        except SentimentError as error:
-            return [told(error, path), *hidden]
+        except PROBLEMS as error:
+            return [told(error, path), *cleared()[1:]]
 
-    outputs = [notice, counts, preview, download]
-    upload.change(show_columns, upload, [column, aspects, button, *outputs], api_visibility="private")
-    button.click(
-        predict,
-        [upload, column, aspects],
-        outputs,
+    upload.change(show_columns, upload, [reading, column, aspects, button, *results], api_visibility="private")
+    gr.on([column.input, aspects.input], None, None, notice, js="() => ''", **QUIET)
+    run(desk, button, cancel, predict, [upload, column, aspects], results, notice)
+
+
+def upload_field(label: str) -> Any:
+    return gr.File(label=label, file_types=FILES, type="filepath", height=150, elem_classes="boxed")
+
+
+def run_buttons(name: str) -> tuple[Any, Any]:
+    """Build the button that starts a job, and the one that stops it, which shows while the job runs."""
+    with gr.Row(elem_classes="actions"):
+        button = gr.Button(name, variant="primary", interactive=False)
+        cancel = gr.Button("Cancel", visible=False)
+    return button, cancel
+
+
+def run(
+    desk: AppState, button: Any, cancel: Any, job: Any, inputs: Sequence[Any], results: Sequence[Any], notice: Any
+) -> None:
+    """Connect a job over a table with its buttons: one at a time for all visitors, and the visitor may stop it."""
+
+    def running(on: bool) -> list[Any]:
+        return [gr.Button(interactive=not on), gr.Button(visible=on)]
+
+    def stop(request: gr.Request) -> list[Any]:
+        desk.jobs.stop(request.session_hash)
+        return [render.notice("Stopped. Nothing was kept.", "hint"), *running(False)]
+
+    started = button.click(lambda: running(True), None, [button, cancel], queue=False, **QUIET)
+    done = started.then(
+        job,
+        inputs,
+        results,
         api_visibility="private",
         concurrency_id=TABLES,
         concurrency_limit=1,
         show_progress_on=notice,
     )
+    done.then(lambda: running(False), None, [button, cancel], **QUIET)
+    cancel.click(stop, None, [notice, button, cancel], cancels=[done], queue=False, **QUIET)
+
+
+def download_buttons() -> list[Any]:
+    """Build a button for each file that a result may have; each says what its file is."""
+    with gr.Row(elem_classes="downloads"):
+        return [gr.DownloadButton(visible=False, size="sm") for _ in range(4)]
+
+
+def offered(files: Sequence[Path]) -> list[Any]:
+    """Return the download buttons for these files; those left over are hidden."""
+    buttons = [gr.DownloadButton(purpose(file), value=str(file), visible=True) for file in files]
+    return [*buttons, *[gr.DownloadButton(visible=False) for _ in range(4 - len(buttons))]]
+
+
+def purpose(file: Path) -> str:
+    if file.name.endswith("-rows-not-scored.csv"):
+        return "Rows not scored (.csv)"
+    names = {".xlsx": "Excel (.xlsx)", ".csv": "CSV (.csv)", ".html": "Page (.html)"}
+    return f"Download {names.get(file.suffix, file.suffix)}"
+
+
+def cleared() -> list[Any]:
+    """Return empty results."""
+    return ["", "", *offered([]), "", ""]
 
 
 def usual_aspect(columns: Sequence[str]) -> str | None:
@@ -91,31 +144,40 @@ def predicted(
     desk.admit(request)
     size = Path(path).stat().st_size if Path(path).is_file() else 0
     desk.storage.take(caller(request), size)  # reserves room for the result, which is about as large
-    return predict_file(
-        Path(path),
-        text_column,
-        desk.backend.tables,
-        aspect_column=aspect_column,
-        folder=desk.storage.new(),
-        limits=desk.tables,
-        told=lambda done, rows: progress and progress((done, rows), unit="rows"),
-    )
+    with desk.jobs.started(request.session_hash) as stop:
+        return predict_file(
+            Path(path),
+            text_column,
+            desk.backend.tables,
+            aspect_column=aspect_column,
+            folder=desk.storage.new(),
+            limits=desk.tables,
+            told=lambda done, rows: progress and progress((done, rows), unit="rows"),
+            stop=stop,
+        )
 
 
-def reading(table: Opened) -> str:
-    """Describe how an uploaded file was parsed, and ask for the text column if it is unknown."""
+def said(table: Opened) -> str:
+    """Say how an uploaded file was read, and what its text column seems to be."""
     lines = [f"Read as {table.guessed}."] if table.guessed else []
-    lines += [] if table.text else ["Choose the column with the texts."]
-    return render.notice(" ".join(lines), "hint") if lines else ""
+    if table.text:
+        lines.append(f"{table.rows:,} rows. The texts seem to be in “{table.text}”; choose another column if not.")
+    else:
+        lines.append(f"{table.rows:,} rows. No column is clearly the one with the texts: choose it.")
+    return render.notice(" ".join(lines), "hint")
 
 
 def shown(result: Result) -> list[Any]:
-    notice = render.notice(result.notice, "hint" if result.rejects else "done")
+    table, rejects = "", ""
+    if result.preview:
+        caption = f"The first {min(SHOWN, len(result.preview))} rows"
+        table = render.table(result.headers, result.preview, caption, kind="prose preview")
     if result.rejects:
-        notice += render.table(["row", "reason"], result.rejects, "Rows that could not be scored", words=True)
+        rejects = render.table(["row", "reason"], result.rejects, "Rows that could not be scored", kind="prose")
     return [
-        notice,
+        render.notice(result.notice, "hint" if result.rejects else "done"),
         render.bars(result.shares, result.counts) if result.shares else "",
-        gr.Dataframe(result.preview, visible=True),
-        gr.File([str(file) for file in result.files], visible=True, interactive=False),
+        *offered(result.files),
+        table,
+        rejects,
     ]

@@ -1,12 +1,12 @@
 """The model tab: description, served versions, scores and figures."""
 
-import base64
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from sentiment.evaluation.report.style import Figure
 from sentiment.files import read_json_if_any
 from sentiment.inference.types import Model
 from sentiment.ui import render
@@ -17,7 +17,7 @@ TITLES = {
     "learning_loss": "Loss while learning",
     "learning_scores": "Validation scores",
     "precision_recall": "Precision and recall",
-    "reliability": "Probabilities against outcomes",
+    "reliability": "Reliability diagram",
     "length": "Accuracy by length of text",
     "lengths": "Lengths of the texts",
 }
@@ -34,7 +34,7 @@ def model_tab(tab: Any, desk: AppState, status: Any) -> None:
 def described(desk: AppState) -> str:
     state = desk.backend.state()
     if state.model is None:
-        return render.notice(f"The model does not answer now. {state.problem}")
+        return render.notice("The model does not answer now.") + render.details("For whoever runs it", state.problem)
     parts = [render.model_facts(state.model, desk.backend.where)]
     if versions := desk.backend.versions():
         rows = [
@@ -77,8 +77,7 @@ def figures(run: Path | None) -> list[str]:
 
 
 def figure(path: Path) -> str:
-    data = base64.b64encode(path.read_bytes()).decode()
-    title = escape(TITLES.get(path.stem, path.stem.replace("_", " ")))
-    return (
-        f'<figure><img alt="{title}" src="data:image/svg+xml;base64,{data}"><figcaption>{title}</figcaption></figure>'
-    )
+    """Embed a figure as SVG in the colours of the page, light or dark."""
+    title = TITLES.get(path.stem, path.stem.replace("_", " "))
+    drawn = Figure(path.stem, escape(title), "", path.read_text(encoding="utf-8")).inline
+    return f"<figure>{drawn}<figcaption>{escape(title)}</figcaption></figure>"

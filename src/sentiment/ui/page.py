@@ -1,10 +1,13 @@
-"""The page: status line, four tabs and API endpoints."""
+"""The page: status line, one module for each tab, and API endpoints."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from sentiment.evaluation import report
+from sentiment.monitoring.page import HERE as MONITORING
 from sentiment.ui.api import end_points
 from sentiment.ui.compare import compare_tab
 from sentiment.ui.desk import AppState
@@ -12,6 +15,7 @@ from sentiment.ui.file import file_tab
 from sentiment.ui.model import model_tab
 from sentiment.ui.status import status_line
 from sentiment.ui.text import text_tab
+from sentiment.ui.trends import trends_tab
 
 STATIC = Path(__file__).parent / "static"
 HEADLINE = "# Sentiment\nHow a text feels about what it speaks of, as a fine-tuned BERT reads it."
@@ -27,11 +31,36 @@ def page(desk: AppState, *, max_file_mb: int) -> Any:
             text_tab(desk, status)
         with gr.Tab("File"):
             file_tab(desk, max_file_mb=max_file_mb)
+        with gr.Tab("Trends"):
+            trends_tab(desk, max_file_mb=max_file_mb)
         with gr.Tab("Compare") as tab:
             compare_tab(tab, desk, status)
         with gr.Tab("Model") as tab:
             model_tab(tab, desk, status)
+        blocks.unload(desk.left)
     return blocks
+
+
+def styles() -> str:
+    """Return the style of the page, with the colours and charts of the report and the monitor."""
+    printed, monitor, own = (
+        path.read_text(encoding="utf-8")
+        for path in (Path(report.__file__).parent / "page.css", MONITORING / "monitor.css", STATIC / "page.css")
+    )
+    colours = {"": ":root", "dark": ".dark"}
+    rules = [
+        f"{colours[scheme]} {{ {' '.join(re.findall(r'--[^;]+;', block))} }}"
+        for css in (printed, monitor)
+        for scheme, block in re.findall(
+            r"^(?:@media \(prefers-color-scheme: (dark)\) \{\s*)?:root \{(.*?)\}", css, re.DOTALL | re.MULTILINE
+        )
+    ]
+    charts = re.sub(r"^(:root|@media).*\n?", "", monitor, flags=re.MULTILINE)
+    return "\n".join([*rules, charts, own])
+
+
+def scripts() -> str:
+    return f"<script>{(STATIC / 'page.js').read_text(encoding='utf-8')}</script>"
 
 
 def theme() -> Any:
@@ -62,5 +91,9 @@ def theme() -> Any:
         block_background_fill_dark="transparent",
         body_background_fill="#fafbfc",
         button_large_text_size="*text_md",
-        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_hover_dark="*primary_800",
+        button_primary_text_color="white",
     )

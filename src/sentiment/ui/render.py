@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from sentiment.inference.types import Model, Prediction
+from sentiment.monitoring.chart import colours
 from sentiment.ui.backend import State
 
 READ = {"head": "its beginning", "tail": "its end", "head_tail": "its beginning and its end"}
@@ -16,6 +17,7 @@ ABSTAINED = (
     "The model is not sure enough: to keep the promised share of errors, this text is left to a person. The bars show "
     "what it would have guessed."
 )
+UNSURE = 0.2  # lead of the most probable label below which the answer is called unsure
 SIGNS = {"problem": "!", "done": "✓", "hint": "i"}
 
 
@@ -35,6 +37,14 @@ def notice(text: str, kind: str = "problem") -> str:
     )
 
 
+def details(title: str, text: str) -> str:
+    return f"<details><summary>{escape(title)}</summary><p>{escape(text)}</p></details>"
+
+
+def sentences(lines: Sequence[str]) -> str:
+    return "".join(f'<p class="sentence">{escape(line)}</p>' for line in lines)
+
+
 def empty(text: str) -> str:
     return f'<p class="empty">{escape(text)}</p>'
 
@@ -42,19 +52,19 @@ def empty(text: str) -> str:
 def bars(
     shares: Mapping[str, float], counts: Mapping[str, int] | None = None, *, given: Sequence[str] | None = None
 ) -> str:
-    """Render a bar for each label, with the given ones highlighted, by default the largest."""
+    """Render a bar for each label in the label's colour, with the given ones in bold, by default the largest."""
     best = [max(shares, key=shares.__getitem__)] if given is None else given
-    return (
-        '<ul class="bars">'
-        + "".join(bar(name, share, name in best, counts) for name, share in shares.items())
-        + "</ul>"
-    )
+    drawn = [
+        bar(name, share, name in best, colour, counts)
+        for (name, share), colour in zip(shares.items(), colours(list(shares)), strict=True)
+    ]
+    return f'<ul class="bars">{"".join(drawn)}</ul>'
 
 
-def bar(name: str, share: float, best: bool, counts: Mapping[str, int] | None) -> str:
+def bar(name: str, share: float, best: bool, colour: int, counts: Mapping[str, int] | None) -> str:
     rows = f"{counts[name]:,} · " if counts else ""
     return (
-        f'<li{" class=best" if best else ""}><span class="name">{escape(name)}</span>'
+        f'<li class="series-{colour}{" best" if best else ""}"><span class="name">{escape(name)}</span>'
         f'<span class="track" aria-hidden="true"><span style="width:{share:.1%}"></span></span>'
         f'<span class="value">{rows}{percent(share)}</span></li>'
     )
@@ -74,13 +84,22 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
     if prediction.readable is False:
         label, rest = "<strong>cannot be read</strong>", notice(UNREADABLE, "hint")
     else:
-        rest = (
-            bars(prediction.probabilities, given=prediction.labels) + partly(prediction) + truncation(prediction, state)
-        )
+        drawn = bars(prediction.probabilities, given=prediction.labels)
+        rest = drawn + unsure(prediction) + partly(prediction) + truncation(prediction, state)
         if prediction.abstained:
             label = f"<strong>left to a person</strong> <span>perhaps {escape(prediction.label)}</span>"
             rest = notice(ABSTAINED, "hint") + rest
     return f'<section class="answer" aria-live="polite">{head}<p class="verdict">{label}</p>{rest}</section>'
+
+
+def unsure(prediction: Prediction) -> str:
+    """Say that two labels are about as probable; a model that abstains says so by itself."""
+    ranked = sorted(prediction.probabilities, key=lambda label: -prediction.probabilities[label])
+    best, other = ranked[0], ranked[min(1, len(ranked) - 1)]
+    lead = prediction.probabilities[best] - prediction.probabilities[other]
+    if prediction.abstained is not None or prediction.labels is not None or best == other or lead >= UNSURE:
+        return ""
+    return notice(f"The model is unsure: {best} is only a little more probable than {other}.", "hint")
 
 
 def partly(prediction: Prediction) -> str:
@@ -106,8 +125,8 @@ def status(state: State, where: str) -> str:
     else:
         kind = "down"
         told = (
-            "<strong>The model does not answer.</strong> This page asks again by itself every few seconds. "
-            f"<small>{escape(state.problem)}</small>"
+            "<strong>The model does not answer.</strong> This page asks again by itself every few seconds; "
+            "your text stays here."
         )
     return f'<p class="status {kind}"><b aria-hidden="true"></b><span>{told}</span></p>'
 
@@ -135,13 +154,15 @@ def default_of(model: Model) -> str:
     return f"; where none is given, {model.default_aspect}" if model.default_aspect else ""
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, *, words: bool = False) -> str:
-    """Render a table; numbers are right-aligned, with `words` the cells are left-aligned."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, *, kind: str = "") -> str:
+    """Render a table; numbers are right-aligned, cells of the kind "prose" left-aligned."""
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     lines = [f'<th scope="row">{escape(first)}</th>{cells(others)}' for first, *others in rows]
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    kind = ' class="words"' if words else ""
-    return f'<div class="scroll"><table{kind}><caption>{escape(caption)}</caption><tr>{header}</tr>{body}</table></div>'
+    region = f'class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"'
+    return (
+        f'<div {region}><table class="{kind}"><caption>{escape(caption)}</caption><tr>{header}</tr>{body}</table></div>'
+    )
 
 
 def cells(values: Sequence[str]) -> str:

@@ -82,6 +82,13 @@ class Storage:
         results.mkdir(exist_ok=True)
         return Path(tempfile.mkdtemp(dir=results))
 
+    def holds(self, folder: Path) -> bool:
+        """Return True if a folder for results is still there, and keep it from expiring for as long again."""
+        there = folder.parent == self.folder / "results" and folder.is_dir()
+        if there:
+            os.utime(folder)
+        return there
+
     def clean(self) -> None:
         """Delete expired files: an upload with its folder, a result with all files of its folder."""
         for path in [*self.folder.glob("*"), *self.folder.glob("results/*")]:

@@ -1,30 +1,31 @@
-"""The page's batch job: predict an uploaded table into a new table."""
+"""The page's batch job: predict an uploaded table into files to download."""
 
-from collections.abc import Callable, Sequence
+import shutil
+import threading
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from sentiment.batch import predict
-from sentiment.batch.cells import cell
+from sentiment.batch.cells import cell, unguard
 from sentiment.batch.identity import pinned
 from sentiment.batch.output import SPREADSHEETS, Output
-from sentiment.data.tables import Limits, TableOptions, base_name, format_of, open_table, usual_text
+from sentiment.data.tables import Limits, Row, TableOptions, base_name, format_of, likely_text, open_table
 from sentiment.errors import DataError, RowsRejectedError
 from sentiment.files import read_json
-from sentiment.inference.pairs import Text
-from sentiment.inference.types import Classifier, Prediction
+from sentiment.inference.types import Classifier
+from sentiment.ui.jobs import CHUNK, Told, Watched
 
-SHOWN = 20
+SHOWN = 10
 REJECTS_SHOWN = 5
-CHUNK = 256  # texts per progress update
+SAMPLED = 1000  # rows by whose values columns are suggested
+LONGEST = 300  # characters of a cell of the preview
+SPREADSHEET = (".xlsx", ".csv")
 
 LEFT_OUT = {  # counts of the summary, in words
     "unreadable": "could not be read: another script, unknown signs, or no words; they have no label.",
     "abstained": "are left to a person, to keep the promised share of errors.",
 }
-
-Told = Callable[[int, int], object]  # rows done, rows in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,9 @@ class Result:
     shares: dict[str, float]
     counts: dict[str, int]
     rejects: list[list[str]]  # first rejected rows: row number and reason
-    preview: dict[str, list[str] | list[list[str]]]  # headers and data of the first rows, as gr.Dataframe takes them
-    files: list[Path]
+    headers: list[str]  # of the preview
+    preview: list[list[str]]  # the first rows
+    files: list[Path]  # the Excel workbook first
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,10 @@ class Opened:
     """An uploaded table before prediction."""
 
     columns: list[str]
-    text: str | None  # text column, inferred from its name; None if ambiguous
-    guessed: str | None  # inferred format, if the file name does not give it
+    text: str | None  # text column, by name and content; None where none is clear
+    guessed: str | None  # how the file was read, if its name does not say it
+    rows: int
+    sample: list[Row]
 
 
 def opened(path: Path, limits: Limits | None = None) -> Opened:
@@ -56,7 +60,8 @@ def opened(path: Path, limits: Limits | None = None) -> Opened:
     columns, count = table.survey(broken="keep")
     if not count:
         raise DataError(f"{path} has no rows")
-    return Opened(columns, usual_text(columns), ", ".join(table.guesses) or None)
+    sample = list(islice(table.rows(broken="keep"), SAMPLED))
+    return Opened(columns, likely_text(columns, sample), ", ".join(table.guesses) or None, count, sample)
 
 
 def predict_file(
@@ -68,16 +73,40 @@ def predict_file(
     folder: Path,
     told: Told,
     limits: Limits | None = None,
+    stop: threading.Event | None = None,
 ) -> Result:
-    """Predict a table into `folder`, as <table>-predicted."""
+    """Predict a table into `folder`, as <table>-predicted in each format of `suffixes_of`.
+
+    Raises:
+        InterruptedRunError: `stop` was set.
+    """
     rows = open_table(path, limits=limits, broken="keep").survey(broken="keep")[1]
-    output = folder / f"{base_name(path)}-predicted{suffix_of(path)}"
-    files, notice, first = [output], f"{rows:,} rows predicted.", list[list[str]]()
+    engine = Watched(pinned(classifier), rows, told, stop)
+    files = [folder / f"{base_name(path)}-predicted{suffix}" for suffix in suffixes_of(path)]
+    rejected = [write(path, output, engine, text_column, aspect_column) for output in files][0]
+    first = Output.of(files[0])
+    notice, rejects = f"{rows:,} rows predicted.", list[list[str]]()
+    if rejected:
+        reasons = folder / f"{base_name(path)}-rows-not-scored.csv"
+        shutil.copy(Output.of(files[1]).rejects, reasons)
+        files.append(reasons)
+        some = islice(open_table(reasons).rows(), REJECTS_SHOWN)
+        rejects = [[f"{int(row['row']):,}", row["reason"]] for row in some]
+        notice = f"{rejected}; {reasons.name} tells why."
+    summary = read_json(first.summary)
+    notice += "".join(f" {summary[name]:,} {told}" for name, told in LEFT_OUT.items() if summary[name])
+    shares = summary["shares"] if sum(summary["labels"].values()) else {}
+    headers, shown = preview(files[1], text_column)
+    return Result(notice, shares, summary["labels"], rejects, headers, shown, files)
+
+
+def write(path: Path, output: Path, engine: Classifier, text_column: str, aspect_column: str | None) -> str:
+    """Predict the table into one file as `sentiment predict` does; returns how many rows were rejected, in words."""
     try:
         predict(
             input=path,
             output=output,
-            engine=Counting(pinned(classifier), rows, told),
+            engine=engine,
             text_column=text_column,
             aspect_column=aspect_column,
             broken_lines="keep",
@@ -86,42 +115,23 @@ def predict_file(
             quiet=True,
         )
     except RowsRejectedError as error:
-        rejects = Output.of(output).rejects
-        files.append(rejects)
-        notice = f"{str(error).partition(';')[0]}; {rejects.name} tells why."
-        some = islice(open_table(rejects).rows(), REJECTS_SHOWN)
-        first = [[f"{int(row['row']):,}", row["reason"]] for row in some]
-    summary = read_json(Output.of(output).summary)
-    notice += "".join(f" {summary[name]:,} {told}" for name, told in LEFT_OUT.items() if summary[name])
-    shares = summary["shares"] if sum(summary["labels"].values()) else {}
-    return Result(notice, shares, summary["labels"], first, preview(output), files)
+        return str(error).partition(";")[0]
+    return ""
 
 
-def suffix_of(path: Path) -> str:
-    """Return the suffix of the output: the input's, or that of the closest format that can be written."""
-    format = format_of(path)
-    if format.kind in ("xlsx", "parquet"):
-        return f".{format.kind}"
-    return f".{format.kind}{path.suffix.lower() if format.compression else ''}"
+def suffixes_of(path: Path) -> list[str]:
+    """Return the suffixes of the outputs: Excel, CSV, and the format of an input that is neither."""
+    kind = format_of(path).kind
+    return [*SPREADSHEET, *([] if kind in ("xlsx", "csv", "tsv") else [f".{kind}"])]
 
 
-def preview(output: Path) -> dict[str, list[str] | list[list[str]]]:
-    """Return the first rows, with prediction and score as the first columns."""
-    written = TableOptions(encoding="utf-8", quoting="double").only_for(format_of(output).kind)
-    rows = list(islice(open_table(output, written).rows(), SHOWN))
-    names = list(rows[0]) if rows else []
-    headers = sorted(names, key=lambda name: name not in ("prediction", "score"))
-    return {"headers": headers, "data": [[cell(row.get(name)) for name in headers] for row in rows]}
+def preview(output: Path, text_column: str) -> tuple[list[str], list[list[str]]]:
+    """Return the headers and the first rows of a CSV output: the text, prediction and score first."""
+    rows = list(islice(open_table(output, TableOptions(encoding="utf-8", quoting="double")).rows(), SHOWN))
+    names, first = list(rows[0]) if rows else [], (text_column, "prediction", "score")
+    headers = [*(name for name in first if name in names), *(name for name in names if name not in first)]
+    return headers, [[short(unguard(cell(row.get(name)))) for name in headers] for row in rows]
 
 
-class Counting:
-    """A classifier wrapper that reports progress."""
-
-    def __init__(self, classifier: Classifier, rows: int, told: Told) -> None:
-        self.classifier, self.rows, self.told, self.done = classifier, rows, told, 0
-
-    def predict(self, texts: Sequence[Text]) -> list[Prediction]:
-        predictions = self.classifier.predict(texts)
-        self.done += len(texts)
-        self.told(min(self.done, self.rows), self.rows)
-        return predictions
+def short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

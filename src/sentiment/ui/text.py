@@ -11,11 +11,22 @@ from sentiment.ui import render
 from sentiment.ui.aspect import aspect_field, input_of
 from sentiment.ui.desk import PROBLEMS, AppState, told
 from sentiment.ui.feedback import Correction
+from sentiment.ui.purpose import purpose
 from sentiment.ui.words import words as drawn
 
 EXAMPLES = ["What a day!", "Not once did I look at my watch.", "Gorgeous to look at, hollow to sit through."]
-EMPTY = render.empty("The answer will stand here.")
+EMPTY = render.empty("The answer will appear here.")
 WAITING = render.empty("Asking the model ...")
+CHANGED = """(text, aspect) => {
+  if (JSON.stringify([text, aspect]) === window.askedText) return;
+  document.getElementById("clear").click();
+  if (text === window.chosenText) document.getElementById("classify").click();
+}"""
+CHOOSE = """(now) => {
+  window.chosenText = EXAMPLE;
+  if (now === EXAMPLE) document.getElementById("classify").click();
+  return EXAMPLE;
+}"""
 FAILED = render.notice("The page could not ask the model; try again.")
 
 
@@ -30,12 +41,15 @@ class Asked:
 
 
 def text_tab(desk: AppState, status: Any) -> None:
+    about = gr.HTML()
     text: Any = gr.Textbox(
-        label="Text", info="Shift and Enter, or the button", lines=4, max_lines=12, autofocus=True, elem_id="text"
+        label="Text", info="Ctrl and Enter, or the button", lines=4, max_lines=12, autofocus=True, elem_id="text"
     )
     aspect = aspect_field(desk, status, elem_id="aspect")
-    button = gr.Button("Classify", variant="primary")
-    gr.Examples([[example] for example in EXAMPLES], [text], label="Examples")
+    button = gr.Button("Classify", variant="primary", elem_id="classify", elem_classes="submit")
+    clear = gr.Button("Clear", visible="hidden", elem_id="clear")
+    with gr.Row(elem_classes="examples"):
+        examples = [gr.Button(example, size="sm") for example in EXAMPLES]
     result = gr.HTML(EMPTY, elem_id="verdict")
     target: Any = gr.Dropdown(label="Mark the words for", visible=False, interactive=True, elem_id="target")
     words = gr.HTML(elem_id="words")
@@ -80,17 +94,24 @@ def text_tab(desk: AppState, status: Any) -> None:
     quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
     # The browser clears the old answer itself, so that it never appears below another text, even if the server is down.
     # Pending requests for the old text are cancelled.
-    waiting = gr.on(
-        [button.click, text.submit, aspect.submit], None, None, [result, words], js=replaced_by(WAITING), **quiet
+    asking = (
+        f"(text, aspect) => {{ window.askedText = JSON.stringify([text, aspect]); "
+        f"return {json.dumps([WAITING, ''])}; }}"
     )
+    pressing = [button.click, text.submit, aspect.submit]
+    waiting = gr.on(pressing, None, [text, aspect], [result, words], js=asking, **quiet)
     pressed = waiting.then(classify, [text, aspect], shown, api_visibility="private", show_progress_on=result)
     pressed.failure(None, None, [result, words], js=replaced_by(FAILED), **quiet)
     back = status.change(again, [asked, text, aspect], shown, **quiet)
     marking = [answer.success(explain, [asked, target], words, **quiet) for answer in (pressed, back)]
     marking.append(target.input(explain, [asked, target], words, **quiet))
-    under_way = [pressed, back, *marking]
+    clear.click(None, None, [result, words], js=replaced_by(EMPTY), cancels=[pressed, back, *marking], **quiet)
+    # A change may be reported after the button was pressed for the very text: then the answer on its way is kept.
     for field in (text, aspect):
-        field.change(None, None, [result, words], js=replaced_by(EMPTY), cancels=under_way, **quiet)
+        field.change(None, [text, aspect], None, js=CHANGED, **quiet)
+    for chosen, example in zip(examples, EXAMPLES, strict=True):
+        chosen.click(None, text, text, js=CHOOSE.replace("EXAMPLE", json.dumps(example)), **quiet)
+    status.change(lambda: purpose(desk), None, about, **quiet)
 
 
 def choice_of(prediction: Prediction | None) -> Any:
@@ -138,6 +159,15 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
         return render.notice(f"Saved as {shown}. Thank you.", "done")
 
     send.click(correct, [label, several, asked], thanks, api_visibility="private")
+    gr.on(
+        [label.input, several.input],
+        None,
+        None,
+        thanks,
+        js="() => ''",
+        api_visibility="private",
+        show_progress="hidden",
+    )
     return [group, label, several, thanks]
 
 

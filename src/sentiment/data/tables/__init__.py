@@ -14,6 +14,7 @@ from sentiment.data.tables.lines import read_lines
 from sentiment.data.tables.options import Limits, Quoting, TableOptions
 from sentiment.data.tables.rows import Broken, BrokenRow, Row
 from sentiment.data.tables.table import Table, announce, open_table
+from sentiment.data.tables.text_guess import likely_text
 from sentiment.data.tables.values import label_value, text_value
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "is_table",
     "label_column",
     "label_value",
+    "likely_text",
     "named",
     "open_table",
     "read_lines",

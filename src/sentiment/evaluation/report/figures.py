@@ -30,12 +30,14 @@ def roc(result: "Evaluation") -> Figure | None:
             wrong, right, _ = roc_curve(positive(result, i), result.probabilities[:, i])
             line(axes, wrong, right, label, n)
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="by chance")
-        axes.set(xlabel="share of the others called so", ylabel="share of its own found", xlim=(0, 1), ylim=(0, 1.01))
+        axes.set(xlabel="False positive rate", ylabel="True positive rate", xlim=(0, 1), ylim=(0, 1.01))
         axes.legend(loc="lower right")
 
     text = (
-        "Each point is one threshold on the probability. The nearer a curve is to the top left corner, the better the "
-        "model puts a label's texts before the others; AUROC is the area below." + few_curves(result)
+        "Each point is one threshold on the probability: to the right, the share of the other labels' texts that are "
+        "called by this label; upwards, the share of its own that are found. The nearer a curve is to the top left "
+        "corner, the better the model puts a label's texts before the others; AUROC is the area below."
+        + few_curves(result)
     )
     return draw("roc", "ROC curve", text, paint)
 
@@ -50,12 +52,13 @@ def precision_recall(result: "Evaluation") -> Figure | None:
         for n, (i, label) in enumerate(curves(result)):
             precision, recall, _ = precision_recall_curve(positive(result, i), result.probabilities[:, i])
             line(axes, recall, precision, label, n)
-        axes.set(xlabel="recall: share of its own found", ylabel="precision: share of calls right")
+        axes.set(xlabel="Recall", ylabel="Precision")
         axes.set(xlim=(0, 1), ylim=(0, 1.01))
         axes.legend(loc="lower left")
 
     text = (
-        "How pure the texts called by a label stay as more of them are asked for. A curve that stays high to the right "
+        "Precision is the share of the texts called by a label that are of it, recall the share of its texts that are "
+        "found: how pure the answers stay as more are asked for. A curve that stays high to the right "
         "end finds nearly all of them with few false alarms." + few_curves(result)
     )
     return draw("precision_recall", "Precision and recall", text, paint)
@@ -75,7 +78,7 @@ def calibration(result: "Evaluation") -> Figure:
             sizes = [8 + 140 * count / sum(found.counts) for count in found.counts]
             axes.scatter(found.confidence, found.accuracy, sizes, color=SERIES[colour], label=label, zorder=3)
         lowest = 0.0 if result.decoding.kind == "multi" else 1 / len(result.labels)
-        axes.set(xlabel="probability the model gave", ylabel="share it was right", xlim=(lowest - 0.02, 1.02))
+        axes.set(xlabel="Confidence (mean predicted probability)", ylabel="Accuracy", xlim=(lowest - 0.02, 1.02))
         axes.set(ylim=(0, 1.03))
         axes.legend(loc="lower right")
 
@@ -102,7 +105,7 @@ def length(result: "Evaluation") -> Figure | None:
         axes.axhline(right_share(result), color=MUTED, linewidth=1, linestyle=":")
         ticks = [f"{name}\n{count:,}" for name, count in zip(names, counts, strict=True)]
         axes.set_xticks(range(len(bins)), ticks)
-        axes.set(xlabel="tokens read, and number of texts", ylabel="accuracy", xlim=(-0.5, len(bins) - 0.5))
+        axes.set(xlabel="Tokens, and number of texts", ylabel="Accuracy", xlim=(-0.5, len(bins) - 0.5))
         axes.set(ylim=(max(0.0, min(low for low, _ in spans) - 0.05), min(1.01, max(high for _, high in spans) + 0.05)))
         axes.grid(visible=False, axis="x")
 

@@ -62,7 +62,7 @@ def curve(name: str, title: str, text: str, series: Mapping[str, list[tuple[int,
                 dots = "o" if len(values) < 20 else ""
                 x, y = zip(*values, strict=True)
                 axes.plot(x, y, color=SERIES[i], linestyle=DASHES[i], marker=dots, markersize=4, label=label)
-        axes.set(xlabel="step")
+        axes.set(xlabel="Step")
         axes.legend()
 
     return draw(name, title, text, paint)
@@ -79,7 +79,7 @@ def length_histogram(report: Mapping[str, Any]) -> Figure:
             axes.stairs(shares, shown, color=SERIES[i], linestyle=DASHES[i], linewidth=1.6, label=name)
         if report["max_length"] <= edges[-2]:
             axes.axvline(report["max_length"], color=SERIES[3], linewidth=1.2, linestyle=":", label="longest read")
-        axes.set(xlabel="tokens of a text (the last step: all longer ones)", ylabel="share of texts", ylim=(0, None))
+        axes.set(xlabel="Tokens (last bin: all longer texts)", ylabel="Share of texts", ylim=(0, None))
         axes.legend()
 
     text = (

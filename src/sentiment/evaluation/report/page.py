@@ -69,8 +69,8 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
     }
 
 
-def render(folder: Path, page: Mapping[str, Any], **filters: Callable[..., str]) -> str:
-    """Render page.html of a folder; a variable that `page` lacks is an error."""
+def render(folder: Path, page: Mapping[str, Any], *, template: str = "page.html", **filters: Callable[..., str]) -> str:
+    """Render a template of a folder; a variable that `page` lacks is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -81,7 +81,7 @@ def render(folder: Path, page: Mapping[str, Any], **filters: Callable[..., str])
         lstrip_blocks=True,
     )
     environment.filters |= filters
-    return environment.get_template("page.html").render(page)
+    return environment.get_template(template).render(page)
 
 
 def command(run: Path) -> str | None:
