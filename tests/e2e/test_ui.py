@@ -51,7 +51,7 @@ def test_the_end_points_keep_their_names_and_parameters(url):
         "/classify_version": ["text", "version"],
         "/describe": [],
         "/correct": ["text", "label"],
-        "/predict_file": ["path", "text_column"],
+        "/predict_file": ["path", "text_column", "aspect_column"],
         "/trends": ["path", "text_column", "time", "by", "every"],
     }
 
@@ -90,7 +90,7 @@ def test_every_end_point_answers_gradios_own_client(url, tmp_path):
     assert client.predict(api_name="/describe")["name"] == "tiny"
     assert client.predict("good film", "negative", api_name="/correct") == "saved"
     table = write_csv(tmp_path / "mine.csv", [("1", "good film"), ("2", "bad film"), ("3", "")], header=("id", "Text"))
-    told, files = client.predict(handle_file(table), "", api_name="/predict_file")
+    told, files = client.predict(handle_file(table), "", "", api_name="/predict_file")
     assert told["labels"] == {"negative": 1, "positive": 1}
     assert told["notice"].startswith("1 of 3 rows could not be scored")
     assert [Path(file).name for file in files] == [
@@ -101,8 +101,8 @@ def test_every_end_point_answers_gradios_own_client(url, tmp_path):
     assert [row["prediction"] for row in read_csv(Path(files[1]))] == ["positive", "negative", ""]
     other = write_csv(tmp_path / "other.csv", [("1", "good film")], header=("id", "opinion"))
     with pytest.raises(AppError, match="no column is clearly the one with the texts; text_column: one of id, opinion"):
-        client.predict(handle_file(other), "", api_name="/predict_file")
-    told, _ = client.predict(handle_file(other), "opinion", api_name="/predict_file")
+        client.predict(handle_file(other), "", "", api_name="/predict_file")
+    told, _ = client.predict(handle_file(other), "opinion", "", api_name="/predict_file")
     assert told["labels"] == {"negative": 0, "positive": 1}
     rows = [(f"2026-01-{day + 1:02}", f"{'good' if day % 2 else 'bad'} film") for day in range(11)]
     dated = write_csv(tmp_path / "dated.csv", rows, header=("created", "text"))
