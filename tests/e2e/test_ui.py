@@ -47,17 +47,17 @@ def test_the_end_points_keep_their_names_and_parameters(url):
     named = httpx.get(f"{url}/gradio_api/info", timeout=60).json()["named_endpoints"]
     parameters = {name: [one["parameter_name"] for one in point["parameters"]] for name, point in named.items()}
     assert parameters == {
-        "/classify": ["text"],
-        "/classify_version": ["text", "version"],
+        "/classify": ["text", "aspect"],
+        "/classify_version": ["text", "version", "aspect"],
         "/describe": [],
-        "/correct": ["text", "label"],
+        "/correct": ["text", "label", "aspect"],
         "/predict_file": ["path", "text_column", "aspect_column"],
         "/trends": ["path", "text_column", "time", "by", "every"],
     }
 
 
 def test_a_text_gets_its_label(url):
-    event, [answer] = ask(url, "classify", "good film")
+    event, [answer] = ask(url, "classify", "good film", "")
     assert event == "complete"
     assert (answer["label"], answer["tokens"], answer["truncated"]) == ("positive", 4, False)
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
@@ -66,9 +66,9 @@ def test_a_text_gets_its_label(url):
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("classify", ["  "], "text is empty"),
-        ("classify_version", ["good film", "2.0"], "versions need a server"),
-        ("correct", ["good film", "meh"], "label='meh': expected one of negative, positive"),
+        ("classify", ["  ", ""], "text is empty"),
+        ("classify_version", ["good film", "2.0", ""], "versions need a server"),
+        ("correct", ["good film", "meh", ""], "label='meh': expected one of negative, positive"),
     ],
 )
 def test_an_error_is_its_message(url, name, data, message):
@@ -117,7 +117,7 @@ def test_every_end_point_answers_gradios_own_client(url, tmp_path):
 
 def test_corrections_of_many_at_once_are_all_kept(url, feedback):
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda i: ask(url, "correct", f"good film {i}", "negative"), range(16)))
+        answers = list(pool.map(lambda i: ask(url, "correct", f"good film {i}", "negative", ""), range(16)))
     assert answers == [("complete", ["saved"])] * 16
     kept = [json.loads(line) for line in feedback.read_text(encoding="utf-8").splitlines()]
     assert {f"good film {i}" for i in range(16)} <= {line["text"] for line in kept}
@@ -142,7 +142,7 @@ def test_a_fresh_session_is_no_fresh_visitor_but_another_address_behind_the_prox
     def asked(visitor, session):
         headers = {"X-Forwarded-For": visitor}
         with httpx.Client(timeout=60, headers=headers) as http:
-            body = {"data": ["good film"], "session_hash": session}
+            body = {"data": ["good film", ""], "session_hash": session}
             event = http.post(f"{small}/gradio_api/call/classify", json=body).json()["event_id"]
             return http.get(f"{small}/gradio_api/call/classify/{event}").text
 
