@@ -118,9 +118,7 @@ def prepare(
         raise ConfigError("input=-: the monitor reads its rows twice; write them to a file first")
     if time is None and (time_format or history):
         raise ConfigError(f"{'time_format' if time_format else 'history'} needs the column of times; set time=COLUMN")
-    source = Source.open(
-        input, text_column=text_column, aspect_column=aspect_column, options=options, broken=broken
-    )
+    source = Source.open(input, text_column=text_column, aspect_column=aspect_column, options=options, broken=broken)
     for name, key in ((time, "time"), (by, "by")):
         if name is not None and name not in source.columns:
             raise DataError(f"{key}={name}: {input} has no such column, only {', '.join(source.columns[:20])}")
