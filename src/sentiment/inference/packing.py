@@ -94,7 +94,7 @@ def attend(
         q, k, v = (one[0].transpose(0, 1) for one in (query, key, value))
         return flash(q, k, v, cu_seq_lens_q, max_length_q)[None], None
     lengths = cu_seq_lens_q.diff().tolist()
-    rows = zip(*(one.split(lengths, dim=2) for one in (query, key, value)), strict=True)
+    rows = zip(*(torch.split(one, lengths, dim=2) for one in (query, key, value)), strict=True)
     each = [torch.nn.functional.scaled_dot_product_attention(*row) for row in rows]
     return torch.cat(each, dim=2).transpose(1, 2), None
 

@@ -126,7 +126,8 @@ class SentimentClassifier(OptimizedModule):
         if stage == "fit" and self.accelerated:
             accelerate(self.network)
         if stage == "fit" and self.on_gpu:
-            torch.utils.deterministic.fill_uninitialized_memory = False  # it would write every new tensor twice
+            # it would write every new tensor twice
+            torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
             self.trainer.datamodule.pinned = True  # type: ignore[attr-defined]
             if self.accelerate and self.packable:
                 enable_packing(self.network)
