@@ -115,3 +115,11 @@ def test_a_source_of_ones_own_gives_aspects_as_the_second_of_three(tiny_backbone
         module([("a", "x"), ("b", "y")], default_aspect="it").read()
     with pytest.raises(ConfigError, match="^data.aspect_column says nothing where data.source"):
         module(ROWS, aspect_column="target")
+
+
+def test_a_rank_without_rows_has_token_types_too():
+    from sentiment.data.batches import Collate
+
+    empty, full = Collate(0, pairs=True)([]), Collate(0, pairs=True)([{"input_ids": [5, 6, 7], "types": 1, "label": 1}])
+    assert empty.keys() == full.keys()
+    assert full["token_type_ids"].tolist() == [[0, 0, 1]]

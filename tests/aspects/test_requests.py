@@ -1,6 +1,7 @@
 """Aspects in every form of a request, and the handler's answers row by row."""
 
 import pytest
+from jsonschema import ValidationError
 
 from sentiment.errors import RequestError
 from sentiment.inference.pairs import Pair
@@ -136,3 +137,21 @@ def test_an_archive_with_a_default_takes_texts_alone(aspect_run, tmp_path):
     served = start_handler(tmp_path / "unpacked", tmp_path / "metrics")
     got = answers(served, row(TEXT), row({"texts": [TEXT, TEXT], "aspects": ["screen", None]}))
     assert [labels(answer) for _, answer in got] == [["negative"], ["positive", "negative"]]
+
+
+def test_the_rest_document_knows_the_forms_and_what_is_refused():
+    from tests.protocol.test_openapi import DOCUMENT, check
+
+    schemas = DOCUMENT["components"]["schemas"]
+    names = dict(zip(("text", "texts", "instances", "inputs"), ("One", "Many", "Instances", "Tensors"), strict=True))
+
+    def schema(body):
+        return schemas[next(name for key, name in names.items() if key in body)]
+
+    for body in FORMS.values():
+        check(body, schema(body))
+    for told, body in REFUSED.items():
+        if "aspects for" in told or "one tensor" in told or "markup" in told:
+            continue  # that two lists are as long, or that a name is another, is beyond a schema
+        with pytest.raises(ValidationError):
+            check(body, schema(body))

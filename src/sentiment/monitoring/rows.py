@@ -93,7 +93,7 @@ def labels_of(columns: Sequence[str], prefix: str) -> list[str] | None:
             f"the input has the column {prefix + 'prediction'!r}, but no probabilities ({prefix}p_<label>), which the "
             "shares need; give an output of sentiment predict, or leave the column out to have the texts scored"
         )
-    if f"{prefix}score" not in columns:
+    if f"{prefix}score" not in columns and f"{prefix}unreadable" in columns:
         raise DataError(SEVERAL)
     return labels
 
