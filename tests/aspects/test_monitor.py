@@ -30,7 +30,7 @@ def test_raw_texts_are_scored_and_grouped_by_their_aspect(aspect_run, tmp_path):
         assert shares(tmp_path / name)["screen"] == 16  # a history holds equal rows once
     for row in read_csv(tmp_path / "unique" / "shares.csv"):
         right = {"screen": "positive", "battery": "negative"}.get(row["group"])
-        assert right is None or float(row["share"]) == pytest.approx(row["label"] == right, abs=0.15)
+        assert right is None or float(row["share"]) == pytest.approx(float(row["label"] == right), abs=0.15)
 
 
 def test_labelled_texts_bring_their_aspects(aspect_run, aspect_corpus, tmp_path):
