@@ -81,6 +81,8 @@ def test_it_cleans_the_same_and_the_spans_run_forward(seed):
         ("caf\u0065\u0301 x", "caf\xe9", "cafe\u0301"),
         ("\u1112\u1161\u11ab", "\ud55c", "\u1112\u1161\u11ab"),
         ("so  gooood \n day", "good", "gooood"),
+        ("well \xaf\\_(\u30c4)_/\xaf ok", "\U0001f937", "\xaf\\_(\u30c4)_/\xaf"),
+        ("so \U0001d41b\U0001d41a\U0001d41d", "bad", "\U0001d41b\U0001d41a\U0001d41d"),
         ("AWFUL SOUND", "SOUND", "SOUND"),
         ("<b>bad</b>ly", "bad", "bad"),
     ],

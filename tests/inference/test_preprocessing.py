@@ -62,6 +62,10 @@ def test_cleaning_removes_noise_and_keeps_meaning(raw, clean):
         ("go→home™", "go → home ™"),
         ("great:) sad:'( fun:-D love<3you", "great :) sad :'( fun :-D love <3 you"),
         (":)great ok:/ :)))", ":) great ok :/ :)))"),
+        ("𝐬𝐨 𝓰𝓸𝓸𝓭, ｇｒｅａｔ！ ⓞⓚ Ⓜ", "so good, great! ok Ⓜ"),
+        ("¯\\_(ツ)_/¯ ok ツ", "🤷 ok ツ"),
+        ("no(╯°□°)╯︵ ┻━┻ ಠ_ಠ ʕ•ᴥ•ʔ", "no 😡 😒 🐻"),
+        ("٩(◕‿◕)۶ ♡ ✓ ✗", "😊 ♥ ✔ ✖"),
     ],
 )
 def test_emoji_and_emoticons_are_parted_from_words_and_folded(raw, clean):

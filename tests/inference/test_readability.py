@@ -64,6 +64,14 @@ def test_slang_hashtags_and_codes_are_no_nonsense(english, readability, text):
     assert readability.unreadable(ids(english, Cleaning()(text))) <= 0.5
 
 
+@pytest.mark.parametrize("text", ["https://t.co/xYz12", "@ann @joe", "@ann www.example.com"])
+def test_of_links_and_mentions_alone_nothing_is_read(english, readability, text):
+    from sentiment.inference.preprocessing import Cleaning
+
+    assert readability.unreadable(ids(english, Cleaning()(text))) == 1
+    assert readability.unreadable(ids(english, Cleaning()(f"{text} :)"))) == 0
+
+
 def test_a_text_that_is_read_in_part_has_a_share(english, readability):
     assert readability.unreadable(ids(english, "good film")) == 0
     assert readability.unreadable(ids(english, "good film, 最高")) == pytest.approx(0.5)

@@ -42,7 +42,7 @@ class Cleaning:
     html: bool = True  # replace tags with spaces and decode entities
     urls: bool = True  # replace links with "http", as in TweetEval
     users: bool = True  # replace mentions with "@user", as in TweetEval
-    emoji: bool = False  # part emoji and emoticons from words; fold skin tones and variation selectors
+    emoji: bool = False  # part emoji and emoticons from words; fold skin tones, variants, styled letters, drawn faces
     stretched: bool = False  # shorten letters repeated three times or more to two
     punctuation: bool = False  # shorten signs repeated four times or more to three
     capitals: bool = False  # put "xxup" before words in capitals

@@ -100,10 +100,15 @@ def vocabulary_of(tokenizer_json: str) -> Vocabulary:
     ]
     return Vocabulary(
         texts,
-        bytes(i in unread or 2 * sum(one not in known for one in some) > len(some) for i, some in enumerate(scripts)),
+        bytes(
+            i in unread or (i not in added and 2 * sum(one not in known for one in some) > len(some))
+            for i, some in enumerate(scripts)
+        ),
         bytes(i in unread or one for i, one in enumerate(counted)),
         bytes(one and goes_on for one, goes_on in zip(counted, inner, strict=True)),
-        frozenset(filter(None, map(tokenizer.token_to_id, ("@", "http")))),
+        frozenset(
+            filter(None, (tokenizer.token_to_id(mark + word) for mark in ("", *STARTS) for word in ("@", "http")))
+        ),
         known,
     )
 
@@ -201,16 +206,19 @@ class Readability:
         """Return the share of a text's pieces that the model cannot read, punctuation aside.
 
         Args:
-            ids: The text's token ids without special ones. What stands for a link or a mention does not count.
+            ids: The text's token ids without special ones. What stands for a link or a mention does not count; of a
+                text of those alone nothing can be read.
         """
         own = self.vocabulary
+        counted = sum(map(own.counted.__getitem__, ids)) - sum(i in own.placeholders for i in ids)
+        if ids and counted <= 0 and all(own.counted[i] or i in own.placeholders for i in ids):
+            return 1.0
         lost = sum(map(own.unknown.__getitem__, ids))
         if any(map(own.continues.__getitem__, ids)):
             nonsense = [word for word in self.words(ids) if self.is_nonsense(word)]
             lost += sum(own.counted[i] and not own.unknown[i] for word in nonsense for i in word)
         if not lost:
             return 0.0
-        counted = sum(map(own.counted.__getitem__, ids)) - sum(i in own.placeholders for i in ids)
         return min(1.0, lost / max(counted, 1))
 
     def words(self, ids: Sequence[int]) -> Iterator[list[int]]:

@@ -1,6 +1,7 @@
 """Emoji, emoticons, stretched words and capitals in a text, rewritten so that a tokenizer reads them."""
 
 import re
+import unicodedata
 
 from sentiment.inference.alignment import Rewriter
 
@@ -21,13 +22,45 @@ _STRETCHED = re.compile(r"(?!III(?!I)|[wW]{3}\.)([^\W\d_])\1{2,}")
 _REPEATED = re.compile(r"([^\w\s])\1{3,}")
 _LOUD = "(?<!\\w)[A-Z\xc0-\xd6\xd8-\xde\u0391-\u03a9\u0410-\u042f]{2,}(?!\\w)"
 _LOUDNESS = re.compile(rf"(?:{CAPITALS} )?({_LOUD}(?: {_LOUD})*)")
+_EYE = r"[\u25d5\u2022^\uff61\u30fb\u02d8\u1d54]"
+DRAWN = {  # faces and signs drawn with letters of other scripts, and the emoji of the same meaning
+    r"[\xaf\\_]*[(\uff08]\u30c4[)\uff09][_/\xaf]*": "\U0001f937",  # shrug
+    r"[(\uff08]\u256f\xb0\u25a1\xb0[)\uff09]\u256f ?\ufe35 ?\u253b\u2501*\u253b": "\U0001f621",  # flipped table
+    r"\(?\u0ca0[_\u76ca]\u0ca0\)?": "\U0001f612",  # unamused
+    r"\u0295[\u2022\xb7]\u1d25[\u2022\xb7]\u0294": "\U0001f43b",  # bear
+    r"\( ?\u0361\xb0 \u035c\u0296 ?\u0361\xb0\)": "\U0001f60f",  # smirk
+    rf"[\u0669\u30fd\\]?[(\uff08]{_EYE}[\u203f\u25bd\u03c9\u25e1\u30ee]{_EYE}[)\uff09][\u06f6\u30ce/]?": "\U0001f60a",
+    "[\u2661\u2765]": "\u2665",  # white and rotated heart
+    "\u2713": "\u2714",
+    "[\u2717\u2718]": "\u2716",
+}
+_DRAWN = re.compile("|".join(f"({face})" for face in DRAWN))
+_DRAWS = re.compile(
+    "[\u30c4\u256f\u0ca0\u1d25\u035c\u203f\u25bd\u03c9\u25e1\u30ee\u2661\u2765\u2713\u2717\u2718]"
+)  # each has one
+_SIGNS = tuple(DRAWN.values())
+_STYLED = re.compile("[\U0001d400-\U0001d7ff\uff01-\uff5e\u24b6-\u24c1\u24c3-\u24e9]+")  # bold, full width, in circles
 _SELECTOR = re.compile(f"[{SELECTORS}]")
 _PLAIN = Rewriter()
 
 
 def fold(text: str, by: Rewriter = _PLAIN) -> str:
-    """Drop the variation selectors and the skin tones of emoji; a ZWJ sequence stays one sequence."""
+    """Drop the variation selectors and the skin tones of emoji; make styled letters plain, and drawn faces emoji.
+
+    A ZWJ sequence stays one sequence.
+    """
+    text = by.sub(_STYLED, _plain, text)
+    if _DRAWS.search(text):
+        text = by.sub(_DRAWN, _drawn, text)
     return by.sub(_TONED, "", by.sub(_SELECTOR, "", text))
+
+
+def _plain(letters: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", letters[0])
+
+
+def _drawn(face: re.Match[str]) -> str:
+    return _SIGNS[(face.lastindex or 1) - 1]
 
 
 def part(text: str, by: Rewriter = _PLAIN) -> str:
