@@ -22,6 +22,7 @@ TEXTS = (
     "Two hours I will never get back.",
     "Funny, warm and over far too soon 😍",
     "Not bad at all, I'd go again.",
+    "Doors open at half past six.",
     "@shop my parcel was late, wet and empty. Cheers for nothing.",
 )
 

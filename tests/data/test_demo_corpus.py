@@ -29,10 +29,13 @@ def test_the_splits_are_large_enough_and_balanced(corpus):
     assert len(corpus["train"]) >= 800
     assert min(len(corpus["validation"]), len(corpus["test"])) >= 200
     assert sum(map(len, corpus.values())) >= 1200
-    for rows in corpus.values():
+    for split, rows in corpus.items():
         cells = Counter((row["kind"], row["label"]) for row in rows)
-        assert set(cells) == {(kind, label) for kind in ("review", "tweet") for label in ("negative", "positive")}
-        assert len(set(cells.values())) == 1
+        labels = {"negative", "positive"} if split == "challenge" else {"negative", "neutral", "positive"}
+        assert set(cells) == {(kind, label) for kind in ("review", "tweet") for label in labels}
+        assert all(cells["review", label] == cells["tweet", label] for label in labels)
+        assert cells["review", "negative"] == cells["review", "positive"]
+        assert split == "challenge" or cells["review", "neutral"] >= 40
 
 
 def test_texts_run_from_one_word_to_eighty(corpus):
@@ -88,3 +91,12 @@ def test_the_class_does_not_show_in_the_length(corpus):
         for label in ("negative", "positive")
     }
     assert means["negative"] == pytest.approx(means["positive"], rel=0.05)
+
+
+def test_neutral_texts_have_emoji_slang_and_words_of_feeling_too(corpus):
+    texts = [row["text"] for row in corpus["train"] if row["label"] == "neutral"]
+    assert sum(any(ord(char) > 0x1F000 for char in text) for text in texts) >= 30
+    assert sum("#" in text or "@" in text for text in texts) >= 15
+    assert sum(bool(words(text) & {"tbh", "lol", "idk", "btw", "imo", "ngl", "smh", "omw"}) for text in texts) >= 5
+    assert sum(bool(words(text) & {"good", "bad", "happy", "angry", "terrible", "worst", "joy"}) for text in texts) >= 8
+    assert len({row["topic"] for row in corpus["train"] if row["label"] == "neutral"}) >= 10

@@ -28,6 +28,13 @@ def test_emoji_have_a_feeling(predictor):
     assert fond.readable
 
 
+def test_statements_and_questions_are_neutral(predictor):
+    told = predictor(
+        ["The library is open until six.", "Does the 8.15 stop at Oakley?", "Season two has ten episodes."]
+    )
+    assert [one.label for one in told] == ["neutral"] * 3
+
+
 def test_nonsense_and_other_scripts_are_unreadable(predictor):
     assert [one.readable for one in predictor(["asdf qwer", "最高でした"])] == [False, False]
 
