@@ -8,6 +8,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from sentiment.console import uninterrupted
 from sentiment.training.callbacks import ProgressBar
@@ -101,6 +102,20 @@ def test_the_bar_counts_epochs_from_1():
     assert bar._get_train_description(0).strip() == "epoch 1 of 3"
     bar._trainer.max_epochs = -1
     assert bar._get_train_description(2).strip() == "epoch 3"
+
+
+def test_the_bar_reads_the_loss_once_a_second(monkeypatch):
+    now = 10.0
+    monkeypatch.setattr("sentiment.training.callbacks.time.monotonic", lambda: now)
+    bar = ProgressBar()
+    trainer = SimpleNamespace(callback_metrics={})
+    assert bar.get_metrics(trainer, None) == {}
+    shown = []
+    for loss, passed in ((0.5, 0.0), (0.4, 0.9), (0.3, 0.2)):
+        now += passed
+        trainer.callback_metrics["train/loss"] = torch.tensor(loss)
+        shown.append(round(bar.get_metrics(trainer, None)["train/loss"], 4))
+    assert shown == [0.5, 0.5, 0.3]
 
 
 def test_a_run_begins_with_what_was_overridden_and_not_with_its_whole_config(train_tiny, capsys):

@@ -210,6 +210,11 @@ def test_a_mistake_is_one_clear_line_before_any_data_is_read(override, message, 
             ["preprocess", "data.dir=nowhere", "+paths.outpts=x"],
             "unknown key paths.outpts; did you mean paths.output_dir?",
         ),
+        (
+            ["train", "trainer.accelerator=cpu", "model.compile=true"],
+            "model.compile=true can do nothing here: layers are compiled for CUDA GPUs alone, and "
+            "trainer.accelerator=cpu finds none; set model.compile=null",
+        ),
         (["evaluate", "run=x", "+splt=test"], "unknown key splt: "),
         (["package", "run=x", "worker=2"], "unknown key worker; did you mean workers?"),
         (["package", "run=x", "batch_size=-1"], "batch_size=-1: expected greater than "),

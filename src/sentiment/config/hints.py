@@ -21,7 +21,6 @@ KEYS = {  # a key, and those below it
     "paths.root_dir": "paths are those of the folder that the command is started in; set paths.output_dir=FOLDER",
     "paths.work_dir": "paths are those of the folder that the command is started in; set paths.output_dir=FOLDER",
     "model.net": "the network is a pretrained one; set model.backbone=ID",
-    "model.compile": "each length of a batch would be compiled anew; on a CPU model.accelerate is there",
     "model.scheduler.T_max": "set model.scheduler=cosine, and model.lr_scheduler_kwargs",
     "callbacks.model_checkpoint": "the best and the last weights are kept; set optimized_metric=NAME",
     "callbacks.model_summary": "set trainer.enable_model_summary=true",

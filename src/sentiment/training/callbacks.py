@@ -133,9 +133,11 @@ class FindLearningRate(LearningRateFinder):
 class ProgressBar(RichProgressBar):
     """Lightning's progress bar with epochs counted from 1, on a terminal alone; elsewhere `Throughput` reports."""
 
+    _next = 0.0  # when the loss is read again
+    _loss: float | None = None
+
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
-        self._next, self._shown = 0.0, dict[str, float]()
         if not get_console().is_terminal:
             self.disable()
 
@@ -147,8 +149,8 @@ class ProgressBar(RichProgressBar):
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         """Return the training loss, read once a second: reading it waits for the GPU."""
         if time.monotonic() >= self._next and (loss := trainer.callback_metrics.get("train/loss")) is not None:
-            self._next, self._shown = time.monotonic() + 1, {"train/loss": loss.item()}
-        return dict(self._shown)
+            self._next, self._loss = time.monotonic() + 1, loss.item()
+        return {} if self._loss is None else {"train/loss": self._loss}
 
 
 class Throughput(pl.Callback):
