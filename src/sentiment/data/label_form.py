@@ -45,9 +45,9 @@ class LabelForm:
         """
         for key, value in (("label_separator", separator), ("label_columns", columns)):
             if value is not None and not multi:
-                raise ConfigError(
-                    f"{prefix}{key}={value}: each text has one label here; leave it out, or set task=multi"
-                )
+                told = "each text has one label here; leave it out, or train with task=multi"
+                hint = " (other commands: data.multi_label=true)" if prefix else ""
+                raise ConfigError(f"{prefix}{key}={value}: {told}{hint}")
         if columns is not None:
             if separator is not None or label_column is not None:
                 key = "label_separator" if separator is not None else "label_column"
