@@ -86,11 +86,12 @@ def test_the_client_and_a_job_give_the_answers_of_the_run(client, local, tmp_pat
 
 def test_the_page_asks_with_the_aspect(client, local):
     page = Served(client)
-    assert page.state().model.aspects
-    desk = type("Desk", (), {"backend": page})()
-    [answer] = page.predict([input_of(desk, TEXT, "battery")])
-    assert answer.label == local(TEXT, aspect="battery").label
-    assert page.explain(input_of(desk, TEXT, "screen"), "positive").aspect == "screen"
+    with page.client, page.looker:
+        assert page.state().model.aspects
+        desk = type("Desk", (), {"backend": page})()
+        [answer] = page.predict([input_of(desk, TEXT, "battery")])
+        assert answer.label == local(TEXT, aspect="battery").label
+        assert page.explain(input_of(desk, TEXT, "screen"), "positive").aspect == "screen"
 
 
 @needs_chromium
