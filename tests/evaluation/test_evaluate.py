@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from omegaconf import OmegaConf
 
@@ -13,6 +15,15 @@ def test_a_run_is_scored_again_to_the_same_numbers(tiny_copy):
     main(["evaluate", f"run={tiny_copy}"])
     scores = read_json(tiny_copy / "evaluation" / "test" / "metrics.json")["test"]
     assert scores == pytest.approx(read_json(tiny_copy / "metrics.json")["test"], abs=1e-6)
+
+
+def test_a_run_of_before_its_tokenizer_was_audited_is_reported(tiny_copy):
+    path = tiny_copy / "data_report.json"
+    path.write_text(json.dumps({key: value for key, value in read_json(path).items() if key != "tokenizer"}))
+    main(["evaluate", f"run={tiny_copy}", "baseline=false", "behaviour=null"])
+    report = (tiny_copy / "evaluation" / "test" / "report" / "report.html").read_text(encoding="utf-8")
+    assert "What the tokenizer reads" not in report
+    assert "Lengths of the texts" in report
 
 
 def test_a_run_is_scored_on_other_data_without_a_training_file(tiny_copy, tmp_path):
