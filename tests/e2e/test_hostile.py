@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import socket
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -83,6 +84,20 @@ def test_what_harms_is_answered_and_a_bystander_does_not_notice(spare, ask, kind
     assert set(got) <= expected
     assert set(seen) == {(200, "negative")}
     assert workers(spare) == before
+
+
+def test_requests_that_a_client_pipelines_are_answered_and_stall_nobody(spare, ask):
+    """The id of one was lost when the answer to another was sent meanwhile, and the worker never heard of it."""
+    head = f"POST /predictions/sentiment HTTP/1.1\r\nHost: x\r\nContent-Length: {len(SENT)}\r\n"
+    head += f"Authorization: Bearer {read_key(spare.key_file, 'inference')}\r\n\r\n"
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", spare.ports["inference"]), timeout=60) as connection:
+            connection.sendall((head.encode() + SENT) * 200)
+            received = b""
+            while received.count(b"HTTP/1.1 200") < 200:
+                received += (piece := connection.recv(1 << 16))
+                assert piece, received[-1000:]
+        assert ask(BYSTANDER, JSON).json()["label"] == "negative"
 
 
 def test_30_texts_that_broke_cleaning_among_300_cost_no_answer(ask):

@@ -6,7 +6,7 @@ import pytest
 
 from sentiment.errors import ServingError
 from sentiment.serving import java as serving_java
-from sentiment.serving.java import CONSTANTS, FORMS, find_java, java_version, torchserve_folder, write_classes
+from sentiment.serving.java import FORMS, REPLACED, find_java, java_version, torchserve_folder, write_classes
 
 
 def fake_java(folder: Path, version: str) -> Path:
@@ -57,21 +57,21 @@ def test_no_java_at_all_says_how_to_get_one(monkeypatch, tmp_path):
         find_java()
 
 
-def test_the_class_that_replaces_netty_s_knows_no_forms(tmp_path):
-    """Of the same length, and the same but for the two."""
+def test_the_classes_that_replace_torchserve_s_differ_in_what_is_named_alone(tmp_path):
     write_classes(tmp_path)
-    made = (tmp_path / CONSTANTS).read_bytes()
     with zipfile.ZipFile(torchserve_folder() / "frontend" / "model-server.jar") as jar:
-        theirs = jar.read(CONSTANTS)
-    assert len(made) == len(theirs)
-    assert not any(kind in made for kind in FORMS)
-    assert sum(a != b for a, b in zip(made, theirs, strict=True)) == sum(map(len, FORMS))
+        for name, replaced in REPLACED.items():
+            made, theirs = (tmp_path / name).read_bytes(), jar.read(name)
+            assert len(made) == len(theirs)
+            assert not any(kind in made for kind in FORMS)
+            assert sum(a != b for a, b in zip(made, theirs, strict=True)) <= sum(map(len, replaced))
 
 
 def test_another_torchserve_is_refused(tmp_path, monkeypatch):
     (tmp_path / "frontend").mkdir()
     with zipfile.ZipFile(tmp_path / "frontend" / "model-server.jar", "w") as jar:
-        jar.writestr(CONSTANTS, b"")
+        for name in REPLACED:
+            jar.writestr(name, b"")
     monkeypatch.setattr(serving_java, "torchserve_folder", lambda: tmp_path)
     with pytest.raises(ServingError, match="model-server.jar is not that of TorchServe 0.12; pip install"):
         write_classes(tmp_path / "classes")

@@ -7,13 +7,13 @@ import struct
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 from sentiment.errors import ServingError
 
 CLASSES = "tmp/classes"  # in the work_dir; searched before TorchServe's own archive
-CONSTANTS = "io/netty/handler/codec/http/HttpHeaderValues.class"
 FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
 WANTED = 17  # the release TorchServe 0.12 was built for; later ones run it too
 
@@ -79,23 +79,37 @@ def server_command(java: Path, *, work_dir: Path, model_store: Path) -> list[str
     ]  # fmt: skip
 
 
-def write_classes(folder: Path) -> None:
-    """Write Netty's class of header values without the two types of forms, for use in place of TorchServe's.
+def string(text: bytes) -> bytes:
+    """Return a string as the constant pool of a class holds it."""
+    return struct.pack("!BH", 1, len(text)) + text
 
-    Java would make an object of each of up to 3,200,000 fields. So it hands forms over as the bytes they are, and the
-    worker refuses large ones before it reads them.
+
+# Replacements of the same length in classes of TorchServe's archive. No header has a line feed, so Java takes no body
+# for a form: it would make an object of each of up to 3,200,000 fields. And the request's id stays with its connection
+# once a response is sent (getAndSet(null) becomes get()): without one, a request that a client had pipelined was lost
+# on its way to the worker, and the model answered nobody until the response timeout.
+REPLACED: Mapping[str, Mapping[bytes, bytes]] = {
+    "io/netty/handler/codec/http/HttpHeaderValues.class": {
+        string(kind): string(b"\n" * len(kind)) for kind in FORMS
+    },
+    "org/pytorch/serve/util/NettyUtils.class": {b"\x01\xb9\x00\xb1\x02\x00": b"\xb9\x00\x13\x01\x00\x00"},
+}  # fmt: skip
+
+
+def write_classes(folder: Path) -> None:
+    """Write the classes that take the place of TorchServe's own.
 
     Raises:
-        ServingError: The class is not that of TorchServe 0.12.
+        ServingError: A class is not that of TorchServe 0.12.
     """
     jar = torchserve_folder() / "frontend" / "model-server.jar"
     with zipfile.ZipFile(jar) as archive:
-        code = archive.read(CONSTANTS)
-    for kind in FORMS:
-        header = struct.pack("!BH", 1, len(kind))  # of a string in the constant pool
-        if code.count(header + kind) != 1:
-            raise ServingError(f"{jar} is not that of TorchServe 0.12; pip install 'bert-sentiment[serve]'")
-        code = code.replace(header + kind, header + b"\n" * len(kind))  # no header has a line feed
-    path = folder / CONSTANTS
-    path.parent.mkdir(parents=True)
-    path.write_bytes(code)
+        classes = {name: archive.read(name) for name in REPLACED}
+    for name, code in classes.items():
+        for old, new in REPLACED[name].items():
+            if code.count(old) != 1:
+                raise ServingError(f"{jar} is not that of TorchServe 0.12; pip install 'bert-sentiment[serve]'")
+            code = code.replace(old, new)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(code)
