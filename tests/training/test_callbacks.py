@@ -1,6 +1,7 @@
 import logging
 import os
 import re
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
@@ -70,3 +71,19 @@ def test_without_a_bar_lines_tell_how_far_training_is(caplog, tmp_path, monkeypa
 def test_no_lines_beside_a_bar_or_before_their_time(caplog, tmp_path, monkeypatch):
     assert lines_of(caplog, tmp_path, monkeypatch, terminal=True, report_every=0) == []
     assert lines_of(caplog, tmp_path, monkeypatch, terminal=False, report_every=60) == []
+
+
+def test_throughput_counts_the_wait_between_batches_but_not_validation(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("sentiment.training.callbacks.time.perf_counter", lambda: now)
+    speed, trainer = Throughput(), SimpleNamespace(world_size=1)
+    speed.on_train_start()
+    monkeypatch.setattr(get_console(), "_force_terminal", True)
+    for starts, ends, validated in ((1, 2, False), (5, 6, True), (106, 107, False)):
+        now = starts
+        speed.on_train_batch_start()
+        now = ends
+        speed.on_train_batch_end(trainer, None, None, {"labels": [0] * 3}, 0)
+        if validated:
+            speed.on_validation_start()
+    assert (speed.samples, speed.seconds) == (9, 6)  # 1 to 6 and 106 to 107

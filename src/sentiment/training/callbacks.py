@@ -195,13 +195,21 @@ class Throughput(pl.Callback):
     def on_train_start(self, *args: Any) -> None:
         self._reported = time.monotonic()
 
+    def on_train_epoch_start(self, *args: Any) -> None:
+        self._started = 0.0
+
+    def on_validation_start(self, *args: Any) -> None:
+        self._started = 0.0
+
     def on_train_batch_start(self, *args: Any) -> None:
-        self._started = time.perf_counter()
+        """Start the clock, or let it run on: the host waits for a GPU between batches, not within them."""
+        self._started = self._started or time.perf_counter()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.seconds += time.perf_counter() - self._started
+        now = time.perf_counter()
+        self.seconds, self._started = self.seconds + now - self._started, now
         self.samples += len(batch["labels"]) * trainer.world_size
         self._steps += 1
         if not get_console().is_terminal and time.monotonic() - self._reported >= self.report_every:
