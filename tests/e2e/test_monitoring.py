@@ -11,6 +11,7 @@ import httpx
 import pytest
 import yaml
 
+from sentiment.worker.activity import DRAINING
 from sentiment.worker.metrics import METRICS
 from tests.ports import free_ports
 from tests.worker.test_monitoring import DEPLOY, named, promtool, queries
@@ -19,7 +20,6 @@ pytestmark = pytest.mark.e2e
 
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 JSON = {"Content-Type": "application/json"}
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BODIES = [
     b'{"text": "a day"}',
     b'{"texts": ["a day", "dull"]}',
@@ -31,7 +31,7 @@ BODIES = [
 
 @pytest.fixture(scope="module")
 def loaded(server, http):
-    """The server after some traffic of all kinds, with a 500 of TorchServe's own: a form field without a name."""
+    """The server after some traffic of all kinds."""
 
     def send(body):
         return http.post("/predictions/sentiment", content=body, headers=JSON)
@@ -39,8 +39,18 @@ def loaded(server, http):
     with ThreadPoolExecutor(8) as pool:
         statuses = [answer.status_code for answer in pool.map(send, BODIES * 8)]
     assert statuses == [200, 200, 400, 400, 200] * 8
-    assert http.post("/predictions/sentiment", content="=a", headers=FORM).status_code == 500
+    assert fail(server, http) == 503
     return server
+
+
+def fail(server, http):
+    """The status of a request to a server that is stopping."""
+    flag = server.folder / "tmp" / "activity" / DRAINING
+    flag.touch()
+    try:
+        return http.post("/predictions/sentiment", content=b'{"text": "a day"}', headers=JSON).status_code
+    finally:
+        flag.unlink()
 
 
 def scrape(server):
@@ -125,14 +135,14 @@ def test_prometheus_scrapes_the_server_and_answers_every_query(loaded, http, tmp
         running = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=60) as prometheus:
-                check_queries(prometheus, http)
+                check_queries(prometheus, loaded, http)
                 check_rules(prometheus)
         finally:
             running.terminate()
             running.wait(30)
 
 
-def check_queries(prometheus, http):
+def check_queries(prometheus, server, http):
     """Every query, its threshold left out, has a number once a few scrapes are taken, under traffic that goes on."""
     waiting = {place: re.sub(r" (==|>) [\d.]+", "", query) for place, query in queries().items()}
     waiting = {place: query.partition("unless")[0] for place, query in waiting.items()}
@@ -140,7 +150,7 @@ def check_queries(prometheus, http):
     while waiting:
         assert time.monotonic() < deadline, f"no number for {waiting}"
         http.post("/predictions/sentiment", content=b'{"text": "a day"}', headers=JSON)
-        http.post("/predictions/sentiment", content="=a", headers=FORM)
+        fail(server, http)
         waiting = {place: query for place, query in waiting.items() if not numbers(prometheus, query)}
         time.sleep(0.5)
 
