@@ -23,8 +23,11 @@ def refused(arguments, capsys):
 
 @pytest.fixture(scope="module")
 def known():
-    keys = set(flat_keys(compose("train", ["logger=wandb"]))) | set(flat_keys(compose("evaluate")))
-    return keys | {"logger.wandb.tags"}
+    keys = {"logger.wandb.tags", *flat_keys(compose("evaluate"))}
+    for group in ("trainer", "data", "model", "loss", "task", "logger", "callbacks", "debug", "experiment"):
+        for path in (bundled("conf") / group).glob("*.yaml"):
+            keys |= set(flat_keys(compose("train", [f"{group}={path.stem}"])))
+    return keys
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -93,6 +93,32 @@ def test_a_run_fine_tunes_from_it(adapted, train_tiny):
     assert read_json(run / "run_summary.json")["backbone"] == f"{adapted}/export"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate",
+        "predict input=a.csv output=b.csv",
+        "monitor input=a.csv output=b",
+        "export",
+        "package",
+        "deploy",
+        "ui",
+    ],
+)
+@pytest.mark.parametrize("part", ["", "/export"])
+def test_commands_that_need_labels_say_what_a_backbone_is_for(adapted, command, part, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("text\ngood film\n", encoding="utf-8")
+    name, *options = command.split()
+    with pytest.raises(SystemExit) as stop:
+        main([name, f"run={adapted}{part}", *options])
+    assert stop.value.code != 0
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"error: run={adapted}{part} is a backbone that experiment=adapt made, with no head for labels; fine-tune from "
+        f"it: python train.py data=files data.dir=FOLDER model.backbone={adapted}/export"
+    )
+
+
 def test_a_stopped_adaptation_resumes_to_the_weights_of_an_unbroken_one(adapt, adapted, monkeypatch):
     step, calls = MaskedLanguageModel.training_step, []
 

@@ -13,6 +13,7 @@ from sentiment import Predictor
 from sentiment.cli import main
 from sentiment.data.module import SentimentData
 from sentiment.errors import ConfigError
+from sentiment.training import distillation
 from sentiment.training.distillation import open_teacher, teach
 from sentiment.training.losses import distillation_loss, symmetric_divergence
 from sentiment.training.model import SentimentClassifier
@@ -78,6 +79,72 @@ def test_answers_are_computed_once(data, tiny_run, monkeypatch):
     monkeypatch.setattr(Predictor, "probabilities", lambda *_: pytest.fail("computed again"))
     teach(data, [str(tiny_run)], temperature=1.0, device="cpu")
     np.testing.assert_array_equal(data.soft_targets, first)
+
+
+def test_a_stopped_run_keeps_the_answers_it_has(data, tiny_run, monkeypatch):
+    monkeypatch.setattr(distillation, "CHUNK", 16)
+    answer, asked = Predictor.probabilities, []
+
+    def stopping(teacher, texts):
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        asked.extend([len(texts)])
+        return answer(teacher, texts)
+
+    monkeypatch.setattr(Predictor, "probabilities", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        teach(data, [str(tiny_run)], temperature=1.0, device="cpu")
+    again = []
+    monkeypatch.setattr(Predictor, "probabilities", lambda *args: again.extend(args[1]) or answer(*args))
+    teach(data, [str(tiny_run)], temperature=1.0, device="cpu")
+    texts = data.splits["train"].texts
+    assert again == texts[32:]
+    with Predictor.load(tiny_run) as teacher:
+        np.testing.assert_allclose(data.soft_targets, answer(teacher, texts).numpy(), atol=1e-6)
+
+
+def test_packed_rows_keep_their_answers(data, tiny_run):
+    teach(data, [str(tiny_run)], temperature=1.0, device="cpu")
+    answers = {tuple(row["input_ids"]): i for i, row in enumerate(data._tokenized["train"])}
+    data.packed = True
+    for batch in data.train_dataloader():
+        rows = batch["input_ids"][0].split(batch["cu_seq_lens_q"].diff().tolist())[:-1]
+        places = [answers[tuple(row.tolist())] for row in rows]
+        np.testing.assert_array_equal(batch["soft_targets"], data.soft_targets[places])
+        assert batch["labels"].tolist() == [data._tokenized["train"][i]["label"] for i in places]
+
+
+def test_a_student_on_a_scale_learns_the_teachers_values(train_tiny, scale_run, stars):
+    run = train_tiny(
+        "scale-student",
+        *("task=scale", "loss=corn", f"data.dir={stars}", f"model.teacher={scale_run}", "model.teacher_share=1.0"),
+        *("model.r_drop=0.1", "trainer.max_epochs=16", "after_training.baseline=false"),
+    )
+    texts = ["awful film train 0", "plain meal train 1", "great phone train 2"]
+    with Predictor.load(scale_run) as teacher, Predictor.load(run) as student:
+        expected = [answer.value for answer in teacher(texts)]
+        assert [answer.value for answer in student(texts)] == pytest.approx(expected, abs=0.5)
+
+
+def test_a_teacher_of_another_kind_of_text_or_label_is_refused(data, aspect_run, multi_run):
+    with pytest.raises(ConfigError, match="reads an aspect, and the texts have none; name a teacher of such texts"):
+        teach(data, [str(aspect_run)], temperature=1.0, device="cpu")
+    with pytest.raises(ConfigError, match="gives a text any number of labels, the data one; name a teacher of one"):
+        teach(data, [str(multi_run)], temperature=1.0, device="cpu")
+
+
+def test_unlabelled_texts_without_an_aspect_are_refused_beside_those_with_one(tiny_backbone, aspect_corpus, tmp_path):
+    (tmp_path / "more.txt").write_text("good film", encoding="utf-8")
+    made = SentimentData(
+        backbone=tiny_backbone,
+        cache_dir=tmp_path / "cache",
+        dir=aspect_corpus,
+        aspect_column="target",
+        unlabelled=tmp_path / "more.txt",
+    )
+    with pytest.raises(ConfigError, match="data.unlabelled has texts without an aspect, and those of train have one"):
+        made.setup()
+    assert not made.splits
 
 
 def test_a_teacher_of_other_labels_is_refused(data, train_tiny, corpus, tmp_path):
@@ -147,11 +214,13 @@ def test_a_student_learns_from_unlabelled_texts_what_the_teacher_says(train_tiny
         ),
         ("model.teacher=tests", "model.teacher=tests: no finished run and no model; name outputs/RUN or its export"),
         ("model.teacher_share=0", "model.teacher_share=0: expected greater than 0"),
+        ("task=multi model.teacher=tests", "model.teacher=tests: for one label a text, not for task=multi; leave it"),
+        ("task=multi model.r_drop=0.5", "model.r_drop=0.5: for one label a text, not for task=multi; leave it out"),
     ],
 )
 def test_what_can_do_nothing_is_refused_in_one_line(override, message, capsys, tmp_path):
     with pytest.raises(SystemExit) as stop:
-        main(["train", override, f"paths.output_dir={tmp_path}"])
+        main(["train", *override.split(), f"paths.output_dir={tmp_path}"])
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
 

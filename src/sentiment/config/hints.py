@@ -53,7 +53,7 @@ OPTIONS = {  # an option of a config group
     "debug=limit": "choose debug=fast, or set trainer.limit_train_batches",
     "debug=profiler": "set trainer.profiler=simple",
     "hparams_search=mnist_optuna": "choose hparams_search=optuna",
-    "experiment=example": "choose experiment=imdb_bert, imdb_minilm, sst2_minilm or emotion_minilm",
+    "experiment=example": "choose experiment=imdb_minilm, sst2_minilm, tweets_minilm or emotion_minilm",
     "data=mnist": "choose data=demo, files, sst2 or imdb",
     "model=mnist": "choose model=minilm, minilm_lora or bert_base",
 }

@@ -243,11 +243,11 @@ class SentimentData(pl.LightningDataModule):
             check_length(self.backbone, self.preprocessing.max_length, limit)
         check_capitals(self.preprocessing.cleaning, self.tokenizer, self.new_tokens)
         splits = self.read()
+        if self.unlabelled and self.preprocessing.aspects:
+            raise ConfigError("data.unlabelled has texts without an aspect, and those of train have one; leave it out")
         self._tokenized = {name: self._tokenize(name, split) for name, split in splits.items()}
         self.splits = splits
         if self.unlabelled:
-            if self.preprocessing.aspects:
-                raise ConfigError("data.unlabelled has no aspects, and data.aspect_column is set; leave it out")
             extra = Split(*unlabelled_texts(self.unlabelled, self.text_column, self.options))
             self._unlabelled = extra, self._tokenize("unlabelled", extra)
 

@@ -23,13 +23,19 @@ def export_folder(run: Path) -> Path:
     """Find the export folder of a run: `run`/export, or `run` itself.
 
     Raises:
-        ModelError: Neither is a complete export folder.
+        ModelError: Neither is a complete export folder, or it is an adapted backbone without a head for labels.
     """
     for folder in (run / "export", run):
         if all((folder / file).is_file() for file in REQUIRED):
             return folder
     if not run.is_dir():
         raise ModelError(f"run={run}: no such folder; name a run directory, outputs/<run>")
+    for folder in (run / "export", run):
+        if is_adapted(folder):
+            raise ModelError(
+                f"run={run} is a backbone that experiment=adapt made, with no head for labels; fine-tune from it: "
+                f"python train.py data=files data.dir=FOLDER model.backbone={folder}"
+            )
     for folder in (run / "export", run):
         missing = [file for file in REQUIRED if not (folder / file).is_file()]
         if len(missing) < len(REQUIRED):
@@ -42,6 +48,14 @@ def export_folder(run: Path) -> Path:
     if not any((run / "checkpoints").glob("*.ckpt")):
         raise ModelError(f"run={run} is no run directory: it has neither export/ nor a checkpoint; name outputs/<run>")
     raise ModelError(f"run={run} has no complete export/ folder; let the training finish: python train.py resume={run}")
+
+
+def is_adapted(folder: Path) -> bool:
+    """Return True if a folder has a backbone with a head for masked tokens, which is no classifier."""
+    if not (folder / "config.json").is_file() or (folder / PREPROCESSING).is_file():
+        return False
+    named = read_object(folder / "config.json").get("architectures") or []
+    return isinstance(named, list) and any(str(name).endswith("ForMaskedLM") for name in named)
 
 
 def labels_of(export: Path) -> list[str]:

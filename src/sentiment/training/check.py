@@ -136,7 +136,7 @@ def check_teaching(cfg: DictConfig) -> None:
     single = instantiate(cfg.task).kind != "multi"
     for key in ("teacher", "r_drop"):
         if cfg.model.get(key) and not single:
-            raise ConfigError(f"model.{key}={cfg.model[key]}: for one label a text, not for task=multi; set it to null")
+            raise ConfigError(f"model.{key}={cfg.model[key]}: for one label a text, not for task=multi; leave it out")
     if names:
         check_teachers(names)
         return

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,13 @@ from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor, apply_temperature
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import Opening, open_runtime
+from sentiment.inference.tasks import decoding_of
 from sentiment.inference.tokenization import unbounded
 from sentiment.training.heads import row_order
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1024  # texts that a teacher answers at once
+CHUNK = 2048  # texts that a teacher answers at once, and that a stopped run may have to answer again
 COLUMN = "probabilities"
 
 
@@ -72,19 +74,14 @@ def teach(data: SentimentData, names: Sequence[str], *, temperature: float, devi
         For run_summary.json: each model's name and hash, the temperature and the number of unlabelled texts.
 
     Raises:
-        ConfigError: A model has other labels than the data.
+        ConfigError: As for `order_of`.
         ModelError: A model cannot be loaded.
     """
     texts = data.taught_texts
     total, models = np.zeros((len(texts), len(data.labels)), np.float32), []
     for name in names:
         with open_teacher(name, device=device, preprocessing=data.preprocessing) as teacher:
-            order = row_order(teacher.labels, data.labels)
-            if order is None:
-                raise ConfigError(
-                    f"model.teacher={name} has the labels {', '.join(teacher.labels)}, the data "
-                    f"{', '.join(data.labels)}; name a teacher of the same labels, or map those by data.label_map"
-                )
+            order = order_of(teacher, name, data)
             answers = torch.from_numpy(answered(teacher, name, texts, data.cache_dir)[:, order])
             total += apply_temperature(answers, temperature).numpy()
             models.append({"name": name, "sha256": teacher.sha256})
@@ -92,22 +89,53 @@ def teach(data: SentimentData, names: Sequence[str], *, temperature: float, devi
     return {"models": models, "temperature": temperature, "unlabelled": len(texts) - len(data.splits["train"])}
 
 
+def order_of(teacher: Predictor, name: str, data: SentimentData) -> list[int]:
+    """Return the place of each label of the data among the teacher's.
+
+    Raises:
+        ConfigError: The teacher reads other texts, or has other labels.
+    """
+    if teacher.preprocessing.aspects != data.preprocessing.aspects:
+        reads, have = ("an", "none") if teacher.preprocessing.aspects else ("no", "one")
+        raise ConfigError(
+            f"model.teacher={name} reads {reads} aspect, and the texts have {have}; name a teacher of such texts"
+        )
+    if decoding_of(teacher.preprocessing.task).kind == "multi":
+        raise ConfigError(
+            f"model.teacher={name} gives a text any number of labels, the data one; name a teacher of one label a text"
+        )
+    order = row_order(teacher.labels, data.labels)
+    if order is None:
+        raise ConfigError(
+            f"model.teacher={name} has the labels {', '.join(teacher.labels)}, the data "
+            f"{', '.join(data.labels)}; name a teacher of the same labels, or map those by data.label_map"
+        )
+    return order
+
+
 def answered(teacher: Predictor, name: str, texts: Sequence[Text], cache_dir: Path) -> NDArray[np.float32]:
-    """Return a model's calibrated probabilities (texts, labels), from the cache, which is filled first if needed."""
-    digest = hashlib.sha256(json.dumps(teacher.identity().deciding, sort_keys=True, default=str).encode())
-    for text in texts:
-        digest.update(hashlib.sha256("\0".join(parts_of(text)).encode("utf-8", "surrogatepass")).digest())
+    """Return a model's calibrated probabilities (texts, labels), from the cache, which is filled first if needed.
+
+    Each chunk of texts is cached by itself, so that a stopped run keeps what was answered.
+    """
+    identity = hashlib.sha256(json.dumps(teacher.identity().deciding, sort_keys=True, default=str).encode())
     features = Features({COLUMN: ListOf(Value("float32"), length=len(teacher.labels))})
+    answers = np.empty((len(texts), len(teacher.labels)), np.float32)
+    log.info("%s answers %d texts, once: the answers are cached", name, len(texts))
+    starts = range(0, len(texts), CHUNK)
+    for start in track(starts, description=f"teacher {name}", disable=not get_console().is_terminal):
+        chunk = texts[start : start + CHUNK]
+        digest = identity.copy()
+        for text in chunk:
+            digest.update(hashlib.sha256("\0".join(parts_of(text)).encode("utf-8", "surrogatepass")).digest())
 
-    def compute() -> Dataset:
-        log.info("%s answers %d texts, once: they are cached", name, len(texts))
-        starts = range(0, len(texts), CHUNK)
-        shown = track(starts, description=f"teacher {name}", disable=not get_console().is_terminal)
-        rows = [teacher.probabilities(texts[start : start + CHUNK]).numpy() for start in shown]
-        return Dataset.from_dict({COLUMN: np.concatenate(rows)}, features=features)
+        def compute(chunk: Sequence[Text] = chunk) -> Dataset:
+            return Dataset.from_dict({COLUMN: teacher.probabilities(chunk).numpy()}, features=features)
 
-    found = cached(cache_dir / f"teacher-{digest.hexdigest()[:32]}", compute, rows=len(texts), columns={COLUMN})
-    return np.asarray(found.with_format("numpy")[COLUMN][:], np.float32)
+        path = cache_dir / f"teacher-{digest.hexdigest()[:32]}"
+        found = cached(path, compute, rows=len(chunk), columns={COLUMN})
+        answers[start : start + CHUNK] = found.with_format("numpy")[COLUMN][:]
+    return answers
 
 
 def parts_of(text: Text) -> Sequence[str]:
@@ -128,7 +156,7 @@ def open_teacher(name: str, *, device: str, preprocessing: Preprocessing) -> Pre
         raise ModelError(f"model.teacher={name} has no model.safetensors; name a run, an export or a model that has it")
     tokenizer, limit = load_tokenizer(str(folder)), positions(str(folder))
     longest = preprocessing.max_length
-    own = Preprocessing(min(longest, limit or longest), preprocessing.truncation, preprocessing.cleaning)
+    own = replace(preprocessing, max_length=min(longest, limit or longest), window_step=0)
     labels, load_model = labels_of(folder), cache(lambda: load_torch(folder, device))
     opening = Opening("torch", folder, len(labels), tokenizer.pad_token_id, device, own.max_length, load_model)
     return Predictor(
