@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -13,10 +14,12 @@ from sentiment import Predictor
 from sentiment.cli import main
 from sentiment.data.module import SentimentData
 from sentiment.errors import ConfigError
+from sentiment.inference.predictor import apply_temperature
 from sentiment.training import distillation
 from sentiment.training.distillation import open_teacher, teach
-from sentiment.training.losses import distillation_loss, symmetric_divergence
+from sentiment.training.losses import Corn, CrossEntropy, Squared, distillation_loss, symmetric_divergence
 from sentiment.training.model import SentimentClassifier
+from sentiment.training.tasks import Scale, Single
 from tests.conftest import read_json, write_csv
 
 LABELS = ["negative", "positive"]
@@ -114,16 +117,16 @@ def test_packed_rows_keep_their_answers(data, tiny_run):
         assert batch["labels"].tolist() == [data._tokenized["train"][i]["label"] for i in places]
 
 
-def test_a_student_on_a_scale_learns_the_teachers_values(train_tiny, scale_run, stars):
-    run = train_tiny(
-        "scale-student",
-        *("task=scale", "loss=corn", f"data.dir={stars}", f"model.teacher={scale_run}", "model.teacher_share=1.0"),
-        *("model.r_drop=0.1", "trainer.max_epochs=16", "after_training.baseline=false"),
-    )
-    texts = ["awful film train 0", "plain meal train 1", "great phone train 2"]
-    with Predictor.load(scale_run) as teacher, Predictor.load(run) as student:
-        expected = [answer.value for answer in teacher(texts)]
-        assert [answer.value for answer in student(texts)] == pytest.approx(expected, abs=0.5)
+@pytest.mark.parametrize(("task", "loss"), [(Scale(), Corn()), (Scale(), Squared()), (Single(), CrossEntropy())])
+def test_a_student_with_the_teachers_logits_diverges_in_nothing(task, loss):
+    labels, logits = ["-1", "0", "1"], torch.tensor([[2.0, 0.5, -1.0], [0.0, -3.0, 0.3]])
+    decoding = task.decoding(labels, Counter(labels), loss)
+    scores = decoding.log_scores(logits)
+    answers = apply_temperature(decoding.normalized(scores), 3.0)
+    torch.testing.assert_close(distillation_loss(scores, answers, 3.0), torch.zeros(2), atol=1e-5, rtol=0)
+    other = decoding.log_scores(-logits)
+    assert (distillation_loss(other, answers, 3.0) > 0.01).all()
+    assert (symmetric_divergence(scores, other) > 0.01).all()
 
 
 def test_a_teacher_of_another_kind_of_text_or_label_is_refused(data, aspect_run, multi_run):
