@@ -13,6 +13,7 @@ import pytest
 from sentiment.batch import predict
 from sentiment.errors import DataError, InterruptedRunError
 from sentiment.inference.types import Prediction
+from sentiment.ui.choices import period, time_column, times_of
 from sentiment.ui.table import opened, predict_file
 
 
@@ -132,3 +133,12 @@ def test_what_is_no_table_is_an_error(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         predict_file(tmp_path / name, "note", Echo(), folder=tmp_path, told=lambda *_: None)
+
+
+def test_columns_are_suggested_by_rows_from_all_over_the_table(tmp_path):
+    lines = [f"2026-{i // 250 + 1:02}-01,a fine day {i}" for i in range(3000)]
+    (tmp_path / "mine.csv").write_text("\n".join(["day,note", *lines]), encoding="utf-8")
+    found = opened(tmp_path / "mine.csv")
+    assert (found.text, time_column(found.columns, found.sample)) == ("note", "day")
+    assert len(found.sample) == 1000
+    assert period(times_of("day", found.sample)) == "1w"

@@ -60,7 +60,7 @@ def opened(path: Path, limits: Limits | None = None) -> Opened:
     columns, count = table.survey(broken="keep")
     if not count:
         raise DataError(f"{path} has no rows")
-    sample = list(islice(table.rows(broken="keep"), SAMPLED))
+    sample = list(islice(table.rows(broken="keep"), 0, None, -(-count // SAMPLED)))  # from all over the table
     return Opened(columns, likely_text(columns, sample), ", ".join(table.guesses) or None, count, sample)
 
 
