@@ -136,7 +136,7 @@ def test_what_is_no_table_is_an_error(tmp_path, name, content, message):
 
 
 def test_columns_are_suggested_by_rows_from_all_over_the_table(tmp_path):
-    lines = [f"2026-{i // 250 + 1:02}-01,a fine day {i}" for i in range(3000)]
+    lines = [f"2026-{i // 250 + 1:02}-01,a very fine day {i}" for i in range(3000)]
     (tmp_path / "mine.csv").write_text("\n".join(["day,note", *lines]), encoding="utf-8")
     found = opened(tmp_path / "mine.csv")
     assert (found.text, time_column(found.columns, found.sample)) == ("note", "day")

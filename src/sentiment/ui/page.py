@@ -55,7 +55,7 @@ def styles() -> str:
             r"^(?:@media \(prefers-color-scheme: (dark)\) \{\s*)?:root \{(.*?)\}", css, re.DOTALL | re.MULTILINE
         )
     ]
-    charts = re.sub(r"^(:root|@media).*\n?", "", monitor, flags=re.MULTILINE)
+    charts = re.sub(r"^(:root|@media (print|\(prefers)).*\n?", "", monitor, flags=re.MULTILINE)
     return "\n".join([*rules, charts, own])
 
 
