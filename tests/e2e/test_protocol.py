@@ -1,5 +1,6 @@
 """The forms of a request against the real server, alone and mixed in its dynamic batches."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -60,7 +61,8 @@ def test_forms_errors_and_explanations_mixed_in_one_batch_each_get_their_own(htt
         (PATHS[0], {"content": b"", "headers": JSON}, 400, None),
         (PATHS[0], {"json": {"instances": [3]}}, 400, None),
         (PATHS[0], {"content": b"caf\xe9", "headers": TEXT}, 400, None),
-        (PATHS[0], {"content": b'{"text": "a"}', "headers": FORM}, 400, None),
+        (PATHS[0], {"content": json.dumps({"text": TEXTS[0]}), "headers": FORM}, 200, one),
+        (PATHS[0], {"content": b"a day", "headers": FORM}, 400, None),
         (PATHS[0], {"content": b'{"text": "\\ud800"}', "headers": JSON}, 400, None),
         (PATHS[0], {"content": b'{"a": ' + b"[" * 100_000, "headers": JSON}, 400, None),
         ("/v1/models/sentiment:explain", {"json": {"instances": [""]}}, 400, None),
