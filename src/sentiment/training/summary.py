@@ -32,9 +32,9 @@ def start_lines(cfg: DictConfig, hydra: Any, folder: Path) -> Iterator[tuple[str
     )
     yield "epochs by", str(cfg.callbacks.best.monitor)
     more = [str(key) for key, node in cfg.callbacks.items() if node and key not in NEEDED]
-    yield "callbacks", ", ".join(more) or "those that every run needs"
     curves = "" if "csv" in cfg.logger else " (without csv, the report has no learning curves)"
-    yield "logger", f"{', '.join(cfg.logger) or 'none'}{curves}"
+    loggers = f"{', '.join(cfg.logger) or 'none'}{curves}"
+    yield "callbacks", f"{', '.join(more) or 'those that every run needs'}; logger {loggers}"
     adapts = choices.get("task") == "masked"
     yield "afterwards", "a backbone to fine-tune" if adapts else ", ".join(after(cfg.after_training))
 
