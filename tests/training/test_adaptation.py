@@ -102,7 +102,7 @@ def test_a_run_fine_tunes_from_it(adapted, train_tiny):
         "export",
         "package",
         "deploy",
-        "ui",
+        "ui engine=local",
     ],
 )
 @pytest.mark.parametrize("part", ["", "/export"])
