@@ -37,7 +37,7 @@ OPTIONS = sorted(
     for group in ("data", "model", "loss", "task", "trainer", "logger", "debug", "experiment")
     for path in (bundled("conf") / group).glob("*.yaml")
 )
-TRAIN = [(option, "loss=null") if option == "model=masked" else (option,) for option in OPTIONS] + [
+TRAIN = [(option, "~loss") if option == "model=masked" else (option,) for option in OPTIONS] + [
     ("callbacks=[default,ema,early_stopping,lr_finder]",),
     ("hparams_search=optuna",),
     ("hydra/launcher=ray",),
