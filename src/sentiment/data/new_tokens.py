@@ -55,6 +55,11 @@ class NewToken:
     words: str = ""
     whole: bool = True  # matched between characters that are neither letters nor digits only
 
+    @property
+    def normalized(self) -> bool:
+        """Tell whether it is matched in the normalized text: words are, so that they match lowered; signs are not."""
+        return self.content.isalnum()
+
 
 @cache
 def emoji_tokens() -> tuple[NewToken, ...]:
@@ -149,9 +154,14 @@ def extend(tokenizer: Any, wanted: Wanted, *, key: str = "model.new_tokens") -> 
     backend = unbounded(tokenizer.backend_tokenizer)
     unknown = unknown_token(backend)
     pieces = [pieces_of(backend, token.content) for token in tokens]
-    new = [
-        token for token, ids in zip(tokens, pieces, strict=True) if unknown in ids or (len(ids) != 1 and wanted != AUTO)
-    ]
+    new = distinct(
+        backend,
+        [
+            token
+            for token, ids in zip(tokens, pieces, strict=True)
+            if unknown in ids or (len(ids) != 1 and wanted != AUTO)
+        ],
+    )
     if not new:
         if isinstance(wanted, str) or wanted is None or set(wanted) & {*SETS}:
             return {}
@@ -167,13 +177,23 @@ def extend(tokenizer: Any, wanted: Wanted, *, key: str = "model.new_tokens") -> 
                 token.content,
                 single_word=token.whole,
                 lstrip=takes_space,  # else the space before it would be a piece
-                normalized=token.content.isalnum(),  # words match as the tokenizer lowers them
+                normalized=token.normalized,
             )
             for token in new
         ]
     )
     added = [(backend.token_to_id(token.content), ids) for token, ids in zip(new, known, strict=True)]
     return {i: ids for i, ids in added if i is not None and i >= size}  # below it has a vector already
+
+
+def distinct(backend: Any, tokens: Sequence[NewToken]) -> list[NewToken]:
+    """Keep the first of the tokens that the normalizer makes equal, such as xD and XD: no text tells them apart."""
+    normalizer, first = backend.normalizer, dict[tuple[bool, str], NewToken]()
+    for token in tokens:
+        lowered = normalizer is not None and token.normalized
+        content = normalizer.normalize_str(token.content) if lowered else token.content
+        first.setdefault((token.normalized, content), token)
+    return list(first.values())
 
 
 def check_capitals(cleaning: Cleaning, tokenizer: Any, wanted: Wanted) -> None:
