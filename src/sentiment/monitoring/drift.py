@@ -168,7 +168,7 @@ def properties(sample: Reservoir, reference: Reference, export: Path) -> list[Me
 
 def distributions(name: str, before: Any, now: Any) -> Measure:
     """Compare two distributions by the Kolmogorov-Smirnov test; a small difference is no drift, however certain."""
-    test = ks_2samp(before, now)
+    test = ks_2samp(before, now, method="asymp")  # the exact p-value fails on some samples, with a warning
     drifted = bool(test.statistic > FURTHEST and test.pvalue < SURE)
     return Measure(name, float(np.mean(before)), float(np.mean(now)), drifted)
 
