@@ -66,7 +66,7 @@ def write_csv(path: Path, rows: list[tuple[str, ...]], header: tuple[str, ...] =
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
