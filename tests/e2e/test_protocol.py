@@ -12,6 +12,7 @@ from tests.conftest import read_json
 
 pytestmark = pytest.mark.e2e
 
+LABELS = ["negative", "neutral", "positive"]
 TEXTS = ["What a day!", "dull"]
 V2 = {"id": "7", "inputs": [{"name": "text", "shape": [2], "datatype": "BYTES", "data": TEXTS}]}
 PATHS = ("/predictions/sentiment", "/v1/models/sentiment:predict", "/v2/models/sentiment/infer")
@@ -41,8 +42,8 @@ def test_a_tensor_answer_names_model_version_and_id(http, local):
     answer = http.post(PATHS[2], json={**V2, "parameters": {"details": True}}).json()
     assert (answer["model_name"], answer["model_version"], answer["id"]) == ("sentiment", "1.0", "7")
     shapes = {output["name"]: output["shape"] for output in answer["outputs"]}
-    details = {"tokens": [2], "truncated": [2], "readable": [2], "unreadable": [2]}
-    assert shapes == {"label": [2], "score": [2], "probabilities": [2, 2], **details}
+    details = {"tokens": [2], "truncated": [2], "readable": [2], "unreadable": [2], "polarity": [2]}
+    assert shapes == {"label": [2], "score": [2], "probabilities": [2, 3], **details}
 
 
 def test_forms_errors_and_explanations_mixed_in_one_batch_each_get_their_own(http, local):
@@ -88,13 +89,13 @@ def test_the_management_api_tells_the_labels_while_texts_are_scored(server, http
     assert {answer.result().status_code for answer in scored} == {200}
     for answer in described:
         told = answer.result().json()[0]["customizedMetadata"]
-        assert (told["labels"], told["max_length"], told["truncation"]) == (["negative", "positive"], 64, "head")
+        assert (told["labels"], told["max_length"], told["truncation"]) == (LABELS, 64, "head")
 
 
 def test_a_client_learns_what_it_asks_without_the_management_key(server, way):
     with server.client() as client:
         told = client.describe()
-    assert (told.name, told.version, told.labels) == ("sentiment", "1.0", ("negative", "positive"))
+    assert (told.name, told.version, told.labels) == ("sentiment", "1.0", tuple(LABELS))
     assert told.scores == read_json(way / "run" / "metrics.json")
 
 

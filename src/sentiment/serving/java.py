@@ -87,7 +87,7 @@ def string(text: bytes) -> bytes:
 # Replacements of the same length in classes of TorchServe's archive. No header has a line feed, so Java takes no body
 # for a form: it would make an object of each of up to 3,200,000 fields. And the request's id stays with its connection
 # once a response is sent (getAndSet(null) becomes get()): without one, a request that a client had pipelined was lost
-# on its way to the worker, and the model answered nobody until the response timeout.
+# on its way to the worker, and the model answered no request until the response timeout.
 REPLACED: Mapping[str, Mapping[bytes, bytes]] = {
     "io/netty/handler/codec/http/HttpHeaderValues.class": {
         string(kind): string(b"\n" * len(kind)) for kind in FORMS
