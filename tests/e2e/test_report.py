@@ -2,7 +2,7 @@
 
 import pytest
 
-from sentiment.evaluation.report import write_report
+from sentiment.evaluation.report.page import write_report
 from tests.e2e.test_page import browser, pytestmark  # noqa: F401
 from tests.results import made_up
 

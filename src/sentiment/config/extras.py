@@ -48,6 +48,8 @@ NEEDS: dict[str, tuple[str, ...]] = {  # prefix of a dotted name: its extras; th
     "sentiment.serving.rollout.rollback": (),
     "sentiment.training": ("train",),
     "sentiment.ui": ("ui",),
+    "sentiment.ui.choices": ("ui", "train"),
+    "sentiment.ui.trends": ("ui", "train"),
     "sentiment.worker": ("serve",),
     "optuna": ("sweep",),
     "peft": ("lora",),
@@ -72,6 +74,11 @@ def require(what: str, names: Iterable[str]) -> None:
         absent = dict.fromkeys(module for extra in extras for module in missing(extra))
         widest = [one for one in extras if not any(set(EXTRAS[one]) < set(EXTRAS[other]) for other in extras)]
         raise MissingPackageError(what, modules=list(absent), extras=widest)
+
+
+def installed(name: str) -> bool:
+    """Return True if the extras of a module, class or function are installed."""
+    return not any(missing(extra) for extra in needed(name))
 
 
 def needed(name: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from sentiment.data.splits import Split
 from sentiment.errors import ConfigError, SentimentError
 from sentiment.evaluation.behaviour import Outcome, judge, read_behaviour
 from sentiment.evaluation.comparison import Comparison, compare, remembered
-from sentiment.evaluation.report import write_report
+from sentiment.evaluation.report.page import write_report
 from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.evaluation.terminal import behaviour_table, scores_table

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from sentiment.monitoring.palette import DASHES, colours
 from sentiment.monitoring.shares import Estimate
 
 WIDTH, HEIGHT = 460, 250
 LEFT, RIGHT, TOP, BOTTOM = 48, 84, 24, 28
 LINE = 14  # height of a line of text
 CHARACTER = 7  # width of one
-USUAL = {"negative": 1, "neutral": 5, "positive": 0}  # colours of usual labels; others in order
-DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +23,6 @@ class Mark:
     start: int
     target: str
     title: str
-
-
-def colours(labels: Sequence[str]) -> list[int]:
-    """Return the number of the page's series colour for each label, the same on all charts."""
-    if all(label.lower() in USUAL for label in labels):
-        return [USUAL[label.lower()] for label in labels]
-    return [i % len(DASHES) for i in range(len(labels))]
 
 
 def lines(series: Sequence[Estimate], labels: Sequence[str], names: Sequence[str], marks: Sequence[Mark]) -> str:

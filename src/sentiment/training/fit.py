@@ -21,7 +21,7 @@ from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.evaluate import behave
 from sentiment.evaluation.model_card import model_card
 from sentiment.evaluation.quantification.write import write_quantification
-from sentiment.evaluation.report import write_report
+from sentiment.evaluation.report.page import write_report
 from sentiment.evaluation.results import Results
 from sentiment.export.huggingface import export
 from sentiment.files import write_json, write_text

@@ -5,16 +5,15 @@ from typing import Any
 
 import gradio as gr
 
+from sentiment.config.extras import installed
 from sentiment.errors import ClientError, DataError, RequestError
 from sentiment.inference.pairs import UNKNOWN, Text
 from sentiment.inference.types import Model
-from sentiment.monitoring.page import headline, sentences
 from sentiment.ui.aspect import input_of
 from sentiment.ui.desk import AppState, errors_as_messages
 from sentiment.ui.feedback import Correction
 from sentiment.ui.file import TABLES, predicted
 from sentiment.ui.table import opened
-from sentiment.ui.trends import Asked, trends
 
 
 def end_points(desk: AppState) -> None:
@@ -68,16 +67,6 @@ def end_points(desk: AppState) -> None:
             told = {"notice": result.notice, "text_column": chosen, "labels": result.counts, "shares": result.shares}
             return told, [str(file) for file in result.files]
 
-    def trends_of(
-        path: str, text_column: str | None, time: str | None, by: str | None, every: str | None, request: gr.Request
-    ) -> tuple[dict[str, Any], list[str]]:
-        with errors_as_messages(path):
-            asked = Asked(path, text_of(path, text_column), time or None, by or None, every or "1d")
-            result, files = trends(desk, asked, request)
-            changes = [headline(result, one) for _, one in result.changes]
-            told = {"sentences": sentences(result), "changes": changes, "notes": list(result.notes)}
-            return told, [str(file) for file in files]
-
     file, column, aspects = gr.File(visible=False), gr.Textbox(visible=False), gr.Textbox(visible=False)
     gr.Button(visible=False).click(  # without its own trigger it would run as the page opens, with no file
         predict_table,
@@ -90,16 +79,30 @@ def end_points(desk: AppState) -> None:
         "text_column may be empty where one column clearly has the texts, which the answer names; aspect_column "
         "where the model reads no aspects.",
     )
-    gr.Button(visible=False).click(
-        trends_of,
-        [file, column, *[gr.Textbox(visible=False) for _ in range(3)]],
-        [gr.JSON(visible=False), gr.Files(visible=False)],
-        api_name="trends",
-        concurrency_id=TABLES,
-        concurrency_limit=1,
-        api_description="Shares of the labels in a table over time and by group: sentences, changes, and the files "
-        "made. time and by may be empty; every is a period such as 1d.",
-    )
+    if installed("sentiment.ui.trends"):
+        from sentiment.monitoring.page import headline, sentences
+        from sentiment.ui.trends import Asked, trends
+
+        def trends_of(
+            path: str, text_column: str | None, time: str | None, by: str | None, every: str | None, request: gr.Request
+        ) -> tuple[dict[str, Any], list[str]]:
+            with errors_as_messages(path):
+                asked = Asked(path, text_of(path, text_column), time or None, by or None, every or "1d")
+                result, files = trends(desk, asked, request)
+                changes = [headline(result, one) for _, one in result.changes]
+                told = {"sentences": sentences(result), "changes": changes, "notes": list(result.notes)}
+                return told, [str(file) for file in files]
+
+        gr.Button(visible=False).click(
+            trends_of,
+            [file, column, *[gr.Textbox(visible=False) for _ in range(3)]],
+            [gr.JSON(visible=False), gr.Files(visible=False)],
+            api_name="trends",
+            concurrency_id=TABLES,
+            concurrency_limit=1,
+            api_description="Shares of the labels in a table over time and by group: sentences, changes, and the files "
+            "made. time and by may be empty; every is a period such as 1d.",
+        )
     gr.api(classify, api_name="classify", api_description="Label, score and probabilities of a text.")
     gr.api(classify_version, api_name="classify_version", api_description="The same, by one version of the model.")
     gr.api(describe, api_name="describe", api_description="Name, version, labels and scores of the model.")

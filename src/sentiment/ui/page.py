@@ -1,13 +1,15 @@
 """The page: status line, one module for each tab, and API endpoints."""
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from sentiment import monitoring
+from sentiment.config.extras import installed
 from sentiment.evaluation import report
-from sentiment.monitoring.page import HERE as MONITORING
 from sentiment.ui.api import end_points
 from sentiment.ui.compare import compare_tab
 from sentiment.ui.desk import AppState
@@ -15,7 +17,8 @@ from sentiment.ui.file import file_tab
 from sentiment.ui.model import model_tab
 from sentiment.ui.status import status_line
 from sentiment.ui.text import text_tab
-from sentiment.ui.trends import trends_tab
+
+log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 HEADLINE = "# Sentiment\nHow a text feels about what it speaks of, as a fine-tuned BERT reads it."
@@ -31,8 +34,13 @@ def page(desk: AppState, *, max_file_mb: int) -> Any:
             text_tab(desk, status)
         with gr.Tab("File"):
             file_tab(desk, max_file_mb=max_file_mb)
-        with gr.Tab("Trends"):
-            trends_tab(desk, max_file_mb=max_file_mb)
+        if installed("sentiment.ui.trends"):
+            from sentiment.ui.trends import trends_tab
+
+            with gr.Tab("Trends"):
+                trends_tab(desk, max_file_mb=max_file_mb)
+        else:
+            log.warning("the page has no tab Trends, which needs: pip install 'bert-sentiment[train]'")
         with gr.Tab("Compare") as tab:
             compare_tab(tab, desk, status)
         with gr.Tab("Model") as tab:
@@ -45,7 +53,11 @@ def styles() -> str:
     """Return the style of the page, with the colours and charts of the report and the monitor."""
     printed, monitor, own = (
         path.read_text(encoding="utf-8")
-        for path in (Path(report.__file__).parent / "page.css", MONITORING / "monitor.css", STATIC / "page.css")
+        for path in (
+            Path(report.__file__).parent / "page.css",
+            Path(monitoring.__file__).parent / "monitor.css",
+            STATIC / "page.css",
+        )
     )
     colours = {"": ":root", "dark": ".dark"}
     rules = [

@@ -5,11 +5,9 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
+from sentiment.config.extras import installed
 from sentiment.errors import SentimentError
-from sentiment.evaluation.quantification.reference import read_reference
-from sentiment.evaluation.results import BEHAVIOUR
 from sentiment.files import read_json_if_any
-from sentiment.inference.export_dir import export_folder
 from sentiment.ui.desk import AppState
 
 ENGLISH = {"the", "to", "and", "a", "of", "is", "in", "it", "for", "i"}
@@ -36,8 +34,13 @@ def purpose(desk: AppState) -> str:
 def language(run: Path | None) -> str:
     """Say which texts the model knows, by the common words of its validation texts."""
     unknown = "For texts like those it was trained on."
+    if run is None or not installed("sentiment.evaluation"):
+        return unknown
+    from sentiment.evaluation.quantification.reference import read_reference
+    from sentiment.inference.export_dir import export_folder
+
     try:
-        reference = read_reference(export_folder(run)) if run else None
+        reference = read_reference(export_folder(run))
     except SentimentError:
         return unknown
     if reference is None:
@@ -48,7 +51,7 @@ def language(run: Path | None) -> str:
 
 def weak_spots(run: Path | None) -> list[str]:
     """List the capabilities that fail most in the behaviour tests of a run, with their failure rates."""
-    found = (run and read_json_if_any(run / BEHAVIOUR)) or {}
+    found = (run and read_json_if_any(run / "behaviour.json")) or {}
     rates = sorted(((one["rate"], name) for name, one in found.items()), reverse=True)
     return [f"{name} ({rate:.0%} wrong)" for rate, name in rates if rate >= WEAK][:NAMED]
 

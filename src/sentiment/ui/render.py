@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from sentiment.inference.types import Model, Prediction
-from sentiment.monitoring.chart import colours
+from sentiment.monitoring.palette import colours
 from sentiment.ui.backend import State
 
 READ = {"head": "its beginning", "tail": "its end", "head_tail": "its beginning and its end"}

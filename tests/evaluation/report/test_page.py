@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sentiment.data.splits import Split
-from sentiment.evaluation.report import write_report
+from sentiment.evaluation.report.page import write_report
 from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
