@@ -81,7 +81,7 @@ def test_a_folder_without_templates_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"no \.csv files in it"):
         read_behaviour(tmp_path, LABELS)
     write_csv(tmp_path / "own.csv", [("good", "positive")])
-    with pytest.raises(DataError, match="expected the columns kind,text,label, got text,label"):
+    with pytest.raises(DataError, match="expected the columns kind,text,label .*; got text,label"):
         read_behaviour(tmp_path, LABELS)
 
 
