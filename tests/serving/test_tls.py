@@ -7,8 +7,13 @@ import trustme
 
 from sentiment.errors import ConfigError
 from sentiment.serving.serve import warn
+from sentiment.serving.settings import Settings
 from sentiment.serving.tls import Tls
 from tests.certificates import Authority, rewritten
+
+
+def started(tls):
+    return SimpleNamespace(settings=Settings(), exposures=[], identity=tls.check())
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +89,12 @@ def test_what_no_client_could_use_is_refused_with_its_key(authority, pair, tmp_p
 def test_a_key_open_to_all_and_a_certificate_that_soon_ends_are_said_at_the_start(authority, caplog):
     certificate, key = authority.issue("127.0.0.1", days=9, name="soon")
     key.chmod(0o644)
-    warn(SimpleNamespace(exposures=[], identity=Tls(certificate=certificate, key=key).check()))
+    warn(started(Tls(certificate=certificate, key=key)))
     messages = [record.getMessage() for record in caplog.records]
     assert messages[0] == f"tls.key={key} can be read by every user of this machine; chmod 600 it"
     assert messages[1].startswith(f"tls.certificate={certificate} ends on 20")
     key.chmod(0o600)
     caplog.clear()
     certificate, key = authority.issue("127.0.0.1", name="later")
-    warn(SimpleNamespace(exposures=[], identity=Tls(certificate=certificate, key=key).check()))
+    warn(started(Tls(certificate=certificate, key=key)))
     assert caplog.records == []
