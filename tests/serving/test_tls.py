@@ -1,5 +1,6 @@
 """A certificate and a key that TorchServe could not use are refused before it starts."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ from tests.certificates import Authority, rewritten
 
 
 def started(tls):
-    return SimpleNamespace(settings=Settings(), exposures=[], identity=tls.check())
+    return SimpleNamespace(settings=Settings(model_store=Path(), work_dir=Path()), exposures=[], identity=tls.check())
 
 
 @pytest.fixture(scope="module")
