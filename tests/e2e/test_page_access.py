@@ -19,7 +19,11 @@ def url(tiny_run, tmp_path_factory):
         yield address
 
 
+SETTLED = "() => document.getAnimations().every(one => !(one instanceof CSSTransition))"
+
+
 def check(tab, state):
+    tab.wait_for_function(SETTLED)  # half-way from disabled to enabled a button is pale
     found = Axe().run(tab, options=RULES)
     faults = [(fault["id"], [node["html"][:200] for node in fault["nodes"]]) for fault in found.response["violations"]]
     assert faults == [], state
