@@ -5,8 +5,10 @@ import sys
 import pytest
 
 from sentiment.cli import commands, main
+from sentiment.client import Client
 from sentiment.errors import EXIT_CODES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, write_csv
+from tests.ports import free_ports
 
 HEAVY = ("torch", "transformers", "pytorch_lightning", "datasets", "gradio", "matplotlib")
 
@@ -72,3 +74,14 @@ def test_output_that_nobody_reads_ends_a_command_without_a_message(arguments):
     done = subprocess.run(command, cwd=ROOT, stdout=output, stderr=subprocess.PIPE, text=True)
     os.close(output)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_command_closes_the_client_that_its_config_makes(tmp_path, monkeypatch):
+    closed = []
+    monkeypatch.setattr(Client, "close", lambda client: closed.append(client))
+    [port] = free_ports(1)
+    source = write_csv(tmp_path / "in.csv", [("good",)], header=("text",))
+    words = [f"input={source}", f"output={tmp_path / 'out.csv'}", "engine=rest", "engine.pauses=[]"]
+    with pytest.raises(SystemExit):
+        main(["predict", *words, f"server=http://127.0.0.1:{port}"])
+    assert [client.url for client in closed] == [f"http://127.0.0.1:{port}"]

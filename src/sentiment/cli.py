@@ -5,6 +5,7 @@ import os
 import select
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -175,7 +176,7 @@ def _print_start(cfg: "DictConfig", *, hydra: Any, folder: Path) -> None:
 
 
 def _call(cfg: "DictConfig") -> Any:
-    """Run a command whose config is a single call: `_target_` with its arguments."""
+    """Run a command whose config is a single call: `_target_` with its arguments; its engine is closed at the end."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
@@ -186,8 +187,11 @@ def _call(cfg: "DictConfig") -> Any:
         wanted = config.call(cfg, HydraConfig.get())
         from sentiment import console
 
-        with console.quiet_libraries():
-            return instantiate(wanted)
+        with console.quiet_libraries(), ExitStack() as opened:
+            work = instantiate(wanted, _partial_=True)
+            if close := getattr(work.keywords.get("engine"), "close", None):
+                opened.callback(close)
+            return work()
     except (SentimentError, OSError, InstantiationException) as error:
         _stop(error)
 

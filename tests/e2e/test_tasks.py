@@ -18,11 +18,7 @@ from tests.conftest import ROOT, read_csv, write_csv
 from tests.e2e.deploying import keys, last_record, start
 from tests.e2e.pages import browser, classify, needs_chromium, opened, serving  # noqa: F401
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),  # a client of these tests is not closed
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.e2e
 
 KINDS = ("single", "scale", "multi")
 TEXTS = ["great film test 0", "phone furious scared test 5", "bad and plain", "happy"]
