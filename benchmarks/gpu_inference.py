@@ -11,10 +11,11 @@ import torch
 from benchmarks import gpu_material as material
 from benchmarks.gpu_training import clock, ours, peak_gb, reset_peak
 from sentiment.export.huggingface import export
+from sentiment.inference.bf16 import on_device, unfaithful
 from sentiment.inference.packing import enable_packing, pack
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.runtimes import TorchRuntime, on_device, unfaithful
+from sentiment.inference.runtimes import TorchRuntime
 from sentiment.inference.tokenization import encode
 
 CHUNK = 1024  # texts, as `sentiment predict` reads them

@@ -13,10 +13,11 @@ from transformers import (
 
 from sentiment.errors import ModelError, TextError
 from sentiment.inference.batching import PairRow, pad, takes_types
+from sentiment.inference.frames import pair_form
 from sentiment.inference.pairs import Pair
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import TorchRuntime
-from sentiment.inference.tokenization import encode, encode_counting, encode_windows, pair_form
+from sentiment.inference.tokenization import encode, encode_counting, encode_windows
 
 PAIRS = [
     Pair("good screen, weak battery", "battery"),

@@ -13,7 +13,8 @@ from sentiment.data.new_tokens import EMOTICONS, emoji_tokens, extend, grow, rea
 from sentiment.errors import ConfigError
 from sentiment.inference.explanations import trimmed
 from sentiment.inference.preprocessing import Cleaning, Preprocessing
-from sentiment.inference.tokenization import encode, unknown_token
+from sentiment.inference.tokenization import encode
+from sentiment.inference.word_pieces import unknown_token
 from tests.backbones import ENCODERS, build
 from tests.conftest import read_json
 

@@ -154,6 +154,6 @@ def test_a_runtime(tiny_copy, in_folder, monkeypatch):
     write_csv(in_folder / "FILE.csv", [("good film",), ("bad meal",)], header=("text",))
     for _, *words in commands("A runtime"):
         main([word.replace("outputs/RUN", str(tiny_copy)) for word in words])
-    assert read_json(tiny_copy / "export" / "preprocessing.json")["runtime"] == "torch-bf16"
-    assert type(Predictor.load(tiny_copy).compute).__name__ == "Bf16Runtime"
+    assert read_json(tiny_copy / "export" / "preprocessing.json")["runtime"] == "torch-bf16-cpu"
+    assert type(Predictor.load(tiny_copy).compute).__name__ == "CpuBf16Runtime"
     assert [row["prediction"] for row in read_csv(in_folder / "OUT.csv")] == ["positive", "negative"]

@@ -15,7 +15,8 @@ from sentiment.data.new_tokens import extend
 from sentiment.errors import DataError, RowsRejectedError, TextError
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import MAX_MARKS, Cleaning, Preprocessing, is_mark, with_few_marks
-from sentiment.inference.tokenization import clean, encode_windows
+from sentiment.inference.tokenization import encode_windows
+from sentiment.inference.word_pieces import clean
 from tests.conftest import read_csv, write_csv
 from tests.hostile import CEDILLA, GRAVE, HOSTILE, LONGER, growth
 

@@ -1,23 +1,13 @@
 """Packed rows give the answers and gradients of padded ones, on a processor and, where there is one, on a GPU."""
 
-import copy
-
 import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from sentiment.errors import ConfigError
 from sentiment.inference.batching import group_packed, pad
+from sentiment.inference.bf16 import on_device
 from sentiment.inference.packing import enable_packing, pack, packs
-from sentiment.inference.predictor import Predictor
-from sentiment.inference.runtimes import (
-    Bf16Runtime,
-    TorchRuntime,
-    first_token_only,
-    on_device,
-    probes,
-    unfaithful,
-)
+from sentiment.inference.runtimes import first_token_only
 
 on_gpu = lambda test: pytest.mark.gpu(pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")(test))  # noqa: E731
 ROWS = [[2, 5, 3], [2, 3], [2, *range(5, 45), 3], [2, 9, 8, 7, 3]]
@@ -78,30 +68,6 @@ def test_attention_dropout_and_other_architectures_are_padded():
 def test_groups_of_packed_rows_keep_their_order_and_the_budget():
     assert group_packed([5, 5, 5, 20, 1, 1], 10) == [[0, 1], [2], [3], [4, 5]]
     assert group_packed([], 10) == []
-
-
-def test_bf16_is_for_gpus(tiny_run):
-    with pytest.raises(ConfigError, match=r"runtime=torch-bf16: device=cpu multiplies no bf16.*set runtime=torch"):
-        Predictor.load(tiny_run, runtime="torch-bf16")
-    assert Predictor.load(tiny_run).settings["runtime"] == "torch"
-
-
-def test_a_runtime_that_answers_otherwise_is_found_out():
-    model = network().eval()
-    exact = TorchRuntime(model, 0)
-    rows = probes(50, 64)
-    assert [len(rows[0]), len(rows[-1])] == [1, 64]
-    assert unfaithful(exact, exact, rows) is None
-    assert "clear answers change" in str(unfaithful(lambda some: -exact(some), exact, rows))
-    assert unfaithful(lambda some: exact(some) * torch.nan, exact, rows) == "its answers are not numbers"
-
-
-@on_gpu
-def test_bf16_on_a_gpu_answers_as_fp32_on_the_processor():
-    model = network().eval()
-    runtime = Bf16Runtime(copy.deepcopy(model).cuda(), 0, device="cuda")
-    assert runtime.packed
-    assert unfaithful(runtime, TorchRuntime(model, 0), probes(50, 64)) is None
 
 
 @on_gpu

@@ -4,8 +4,9 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from sentiment.backbones import PACKAGED, resolve
-from sentiment.inference.readability import Readability, vocabulary_of
-from sentiment.inference.tokenization import unbounded
+from sentiment.inference.readability import Readability
+from sentiment.inference.vocabulary import vocabulary_of
+from sentiment.inference.word_pieces import unbounded
 
 FOREIGN = [
     "最高でした",

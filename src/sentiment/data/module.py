@@ -44,8 +44,9 @@ from sentiment.errors import ConfigError, DataError
 from sentiment.inference.batching import PairRow
 from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
-from sentiment.inference.tokenization import encode_counting, unbounded
+from sentiment.inference.tokenization import encode_counting
 from sentiment.inference.types import Label
+from sentiment.inference.word_pieces import unbounded
 
 log = logging.getLogger(__name__)
 

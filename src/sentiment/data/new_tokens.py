@@ -13,7 +13,7 @@ from sentiment.config.signatures import nearest
 from sentiment.errors import ConfigError, ModelError
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.symbols import CAPITALS, fold
-from sentiment.inference.tokenization import unbounded, unknown_token
+from sentiment.inference.word_pieces import unbounded, unknown_token
 
 Wanted = str | Sequence[str] | None  # a set, a file, or a list of sets, files and tokens
 FILES = (".txt", ".tsv")

@@ -8,8 +8,8 @@ from sentiment.data.module import SentimentData
 from sentiment.data.quality import DataReport
 from sentiment.data.splits import Split, row_named
 from sentiment.files import write_csv, write_json
-from sentiment.inference.tokenization import clean
 from sentiment.inference.types import joined
+from sentiment.inference.word_pieces import clean
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from sentiment.data.labelled import Labelled
 from sentiment.errors import DataError, SentimentError, TextError
 from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.preprocessing import Cleaning, is_readable
-from sentiment.inference.tokenization import clean
 from sentiment.inference.types import Label, names_of
+from sentiment.inference.word_pieces import clean
 
 log = logging.getLogger(__name__)
 

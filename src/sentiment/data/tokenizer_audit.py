@@ -15,8 +15,8 @@ from sentiment.data.new_tokens import emoji_tokens
 from sentiment.data.splits import Split
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.symbols import SYMBOL, fold
-from sentiment.inference.tokenization import clean, unbounded, unknown_token
 from sentiment.inference.types import Label, names_of
+from sentiment.inference.word_pieces import clean, unbounded, unknown_token
 
 TEXTS = 10_000  # most texts of a split that are read, evenly spaced
 COMMONEST = 10

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import torch
 
+from sentiment.inference.frames import frames_of
 from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import Compute
 from sentiment.inference.tasks import SINGLE, Decoding
-from sentiment.inference.tokenization import encode, frames_of
+from sentiment.inference.tokenization import encode
 
 MAX_APART = 0.25  # probability; int8 rounding stays far below, a graph wrong for a length does not
 BETWEEN_BATCHES = 0.02  # probability, between a row alone and in a batch

@@ -16,12 +16,14 @@ from tokenizers import Tokenizer
 from sentiment.errors import RequestError
 from sentiment.inference.alignment import Alignment
 from sentiment.inference.batching import takes_types
+from sentiment.inference.frames import frames_of
 from sentiment.inference.pairs import Text, as_inputs, aspect_of, text_of
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
 from sentiment.inference.tasks import answered, decoding_of
-from sentiment.inference.tokenization import frames_of, truncate, unbounded
+from sentiment.inference.tokenization import truncate
 from sentiment.inference.types import Explanation, Word
+from sentiment.inference.word_pieces import unbounded
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from sentiment.errors import ConfigError, ModelError, SentimentError
 from sentiment.files import damaged, read_object
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import first_token_only
-from sentiment.inference.tokenization import unbounded
+from sentiment.inference.word_pieces import unbounded
 
 PREPROCESSING = "preprocessing.json"
 REQUIRED = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", PREPROCESSING)

@@ -1,6 +1,6 @@
 """Packed batches: rows end to end in one sequence, without padding, each token attending to its own row alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,14 +27,19 @@ def enable_packing(network: Any) -> Any:
 
     Its last layer must be restricted to the first token (`sentiment.inference.runtimes.first_token_only`).
     """
-    from transformers import AttentionInterface
-    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
-
-    AttentionInterface.register(ATTENTION, attend)
-    AttentionMaskInterface.register(ATTENTION, ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+    register_attention(ATTENTION, attend)
     network.config._attn_implementation = ATTENTION
     network.bert.encoder.layer[-1].attention.register_forward_pre_hook(note_starts, with_kwargs=True)
     return network
+
+
+def register_attention(name: str, attend: Callable[..., tuple[torch.Tensor, None]]) -> None:
+    """Register an attention function with transformers; it gets the masks that SDPA gets."""
+    from transformers import AttentionInterface
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
+
+    AttentionInterface.register(name, attend)
+    AttentionMaskInterface.register(name, ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
 
 
 def pack(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from sentiment.errors import ConfigError, ModelError, RequestError
 from sentiment.files import damaged
 from sentiment.inference.abstention import Abstention, Level, abstaining, level_of
 from sentiment.inference.batching import MAX_TOKENS, group_by_length, group_packed
+from sentiment.inference.bf16 import open_on_gpu
 from sentiment.inference.checksums import verified_beside
 from sentiment.inference.explanations import Explainer
 from sentiment.inference.export_dir import (
@@ -39,7 +40,7 @@ from sentiment.inference.hub import locate
 from sentiment.inference.pairs import Aspects, PipelineInput, Text, as_inputs, from_pipeline, paired
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
-from sentiment.inference.runtimes import CLASSES, Compute, Opening, RuntimeName, open_on_gpu, open_runtime
+from sentiment.inference.runtimes import CLASSES, Compute, Opening, RuntimeName, open_runtime
 from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of, with_temperature
 from sentiment.inference.tokenization import Encoded, encode_windows
 from sentiment.inference.types import Explanation, Identity, Prediction, Threshold

@@ -14,7 +14,7 @@ from sentiment.inference.symbols import fold, mark_capitals, part, shorten_punct
 from sentiment.inference.tasks import decoding_of
 
 Truncation = Literal["head", "tail", "head_tail"]
-RUNTIMES = ["torch", "onnx", "onnx-int8"]  # names of the classes in `sentiment.inference.runtimes`
+RUNTIMES = ["torch", "onnx", "onnx-int8", "torch-bf16"]  # names of the classes in `runtimes` and `bf16` beside this
 MAX_MARKS = 30  # combining marks in a row, as in the Stream-Safe Text Format of UAX #15; real text has up to four
 
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--[^<>]{0,200}--)>")  # does not match "<3" or "a < b"

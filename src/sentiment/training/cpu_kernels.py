@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from sentiment.inference.packing import register_attention
+
 ATTENTION = "sentiment"  # name of `attend` in transformers' attention registry
 LANES = 32  # bf16 values in a 512-bit vector
 LOWEST = torch.finfo(torch.bfloat16).min
@@ -24,11 +26,7 @@ def accelerate(network: Any) -> None:
 
     Its weights and exports do not change.
     """
-    from transformers import AttentionInterface
-    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
-
-    AttentionInterface.register(ATTENTION, attend)
-    AttentionMaskInterface.register(ATTENTION, ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+    register_attention(ATTENTION, attend)
     if network.config._attn_implementation == "sdpa":
         network.config._attn_implementation = ATTENTION
     for module in network.modules():

@@ -30,7 +30,7 @@ from sentiment.inference.predictor import Predictor, apply_temperature
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import Opening, open_runtime
 from sentiment.inference.tasks import decoding_of
-from sentiment.inference.tokenization import unbounded
+from sentiment.inference.word_pieces import unbounded
 from sentiment.training.heads import row_order
 
 log = logging.getLogger(__name__)
