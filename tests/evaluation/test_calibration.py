@@ -3,9 +3,9 @@ import torch
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from sentiment.data.splits import Split
-from sentiment.evaluation.calibration import COLDEST, HOTTEST, errors, fit_temperature, reliability
+from sentiment.evaluation.calibration import COLDEST, HOTTEST, apply_temperature, errors, fit_temperature, reliability
 from sentiment.evaluation.scoring import evaluate
-from sentiment.inference.predictor import Predictor, apply_temperature
+from sentiment.inference.predictor import Predictor
 from tests.conftest import read_json
 
 

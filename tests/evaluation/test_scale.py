@@ -14,7 +14,7 @@ from sentiment.evaluation.bootstrap import resampled, resampled_scores
 from sentiment.evaluation.comparison import beside
 from sentiment.evaluation.resampling import Answers, Resamples, draws
 from sentiment.evaluation.scoring import Evaluation
-from sentiment.inference.tasks import Scale
+from sentiment.inference.exclusive import Scale
 
 LABELS = ["-2", "-1", "0", "1", "2"]
 VALUES = np.array([-2.0, -1, 0, 1, 2])

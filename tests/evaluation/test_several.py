@@ -24,8 +24,8 @@ from sentiment.evaluation.comparison import compare
 from sentiment.evaluation.resampling import Answers, Resamples, draws
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.evaluation.thresholds import best_threshold, best_thresholds
+from sentiment.inference.multilabel import Multi
 from sentiment.inference.preprocessing import Cleaning
-from sentiment.inference.tasks import Multi
 
 LABELS = ["anger", "fear", "joy"]
 MULTI = Multi((0.3, 0.5, 0.6))

@@ -9,9 +9,9 @@ from sentiment.errors import ModelError
 from sentiment.export import convert
 from sentiment.export.huggingface import export
 from sentiment.export.trust import distrust, edge_rows, first_line
+from sentiment.inference.multilabel import Multi
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.tasks import Multi
 from sentiment.training.networks import load_network
 from tests.backbones import POSITIONS, build, one_line
 from tests.conftest import read_json

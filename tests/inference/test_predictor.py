@@ -1,15 +1,15 @@
-import threading
 from itertools import combinations
 
 import pytest
 import torch
 from transformers import pipeline
 
-from sentiment.errors import DataError, ModelError
+from sentiment.errors import ModelError
+from sentiment.evaluation.calibration import apply_temperature
 from sentiment.export.huggingface import update_preprocessing
 from sentiment.inference.batching import group_by_length
 from sentiment.inference.export_dir import export_folder
-from sentiment.inference.predictor import AHEAD, Predictor, apply_temperature
+from sentiment.inference.predictor import Predictor
 
 TEXTS = ["good film", "bad " * 40, "bad meal", "good song and so on and so on", "?"]
 
@@ -90,32 +90,6 @@ def test_the_windows_of_a_long_text_are_averaged(tiny_copy):
 
 def change(run, **values):
     update_preprocessing(run / "export", **values)
-
-
-def test_a_stream_answers_chunk_by_chunk_and_reads_only_a_few_ahead(predictor):
-    chunks, read = [[text] for text in TEXTS] + [[], TEXTS], 0
-
-    def reading():
-        nonlocal read
-        for chunk in chunks:
-            read += 1
-            yield chunk
-
-    answers = predictor.stream(reading())
-    first = next(answers)
-    assert read == AHEAD + 1
-    assert [first, *answers] == [predictor.predict(chunk) for chunk in chunks]
-
-
-def test_a_stream_that_fails_or_is_left_ends_its_threads(predictor):
-    before = threading.active_count()
-    answers = predictor.stream([["good film"]] * 9)
-    next(answers)
-    assert threading.active_count() == before + 2
-    answers.close()
-    with pytest.raises(DataError):
-        list(predictor.stream([["good film"], [None]]))
-    assert threading.active_count() == before
 
 
 def test_no_texts_give_no_predictions(predictor):

@@ -14,7 +14,7 @@ from sentiment import Predictor
 from sentiment.cli import main
 from sentiment.data.module import SentimentData
 from sentiment.errors import ConfigError
-from sentiment.inference.predictor import apply_temperature
+from sentiment.evaluation.calibration import apply_temperature
 from sentiment.training import distillation
 from sentiment.training.distillation import open_teacher, teach
 from sentiment.training.losses import Corn, CrossEntropy, Squared, distillation_loss, symmetric_divergence

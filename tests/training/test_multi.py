@@ -9,8 +9,8 @@ from transformers import pipeline
 from sentiment.cli import main
 from sentiment.errors import ConfigError
 from sentiment.export.choose_runtime import fidelity
+from sentiment.inference.multilabel import Multi as MultiDecoding
 from sentiment.inference.predictor import Predictor
-from sentiment.inference.tasks import Multi as MultiDecoding
 from sentiment.inference.tasks import decided_again, decided_by
 from sentiment.monitoring.rows import labels_of
 from sentiment.serving.rollout.gate import accuracy

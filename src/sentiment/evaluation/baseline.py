@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from sentiment.evaluation.thresholds import best_thresholds
+from sentiment.inference.multilabel import Multi
 from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning
-from sentiment.inference.tasks import Multi
 from sentiment.inference.types import Label, names_of
 
 NAME = "TF-IDF + logistic regression"

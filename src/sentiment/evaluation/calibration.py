@@ -12,6 +12,8 @@ import torch
 from scipy.optimize import minimize, minimize_scalar
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
+from sentiment.inference.arithmetic import with_temperature
+
 BINS = 15  # bins of equal width, as in the paper
 COLDEST, HOTTEST = 0.2, 5.0  # bounds of the search
 SPREAD = 0.5  # standard deviation of the prior on log T, and on the logarithm of a slope
@@ -112,3 +114,8 @@ def errors(probabilities: torch.Tensor, targets: torch.Tensor) -> dict[str, floa
         "brier": (probabilities - hits).square().sum(dim=-1).mean().item(),
         "nll": torch.nn.functional.nll_loss(probabilities.clamp_min(1e-12).log(), targets).item(),
     }
+
+
+def apply_temperature(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Apply a temperature to probabilities (N, labels): softmax(log p / temperature)."""
+    return torch.from_numpy(with_temperature(probabilities.numpy(), temperature))

@@ -22,8 +22,8 @@ from sentiment.evaluation.bootstrap import (
 from sentiment.evaluation.resampling import Answers, Resamples, draws
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import damaged
+from sentiment.inference.multilabel import Multi
 from sentiment.inference.preprocessing import Cleaning
-from sentiment.inference.tasks import Multi
 from sentiment.run_dir import read_result
 
 BASELINE = "baseline.json"

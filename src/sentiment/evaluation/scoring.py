@@ -12,9 +12,11 @@ from sentiment.data.splits import Split
 from sentiment.errors import DataError, TextError
 from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import Interval, intervals
+from sentiment.evaluation.calibration import apply_temperature
+from sentiment.inference.exclusive import Scale
+from sentiment.inference.multilabel import Multi, overlap
 from sentiment.inference.pairs import Text
-from sentiment.inference.predictor import apply_temperature
-from sentiment.inference.tasks import SINGLE, Decoding, Multi, Scale, overlap
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.types import Classifier, Label, Prediction, joined, names_of
 
 CHUNK = 512  # texts per call, between updates of the progress bar and checks for Ctrl-C

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.evaluation import metrics
-from sentiment.inference.tasks import Multi
+from sentiment.inference.multilabel import Multi
 
 FEWEST = 5  # texts with a label, and without it, that a separate threshold needs
 GRID = np.arange(0.05, 0.951, 0.025)  # thresholds tried for all labels together

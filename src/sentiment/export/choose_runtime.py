@@ -14,10 +14,11 @@ from sentiment.export.quantization import quantize
 from sentiment.export.trust import distrust, edge_rows, first_line
 from sentiment.files import replacing
 from sentiment.inference.checksums import unlist, update_checksums
+from sentiment.inference.multilabel import overlap
 from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import OnnxRuntime, RuntimeName, graph_of
-from sentiment.inference.tasks import SINGLE, Decoding, overlap
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.tokenization import encode
 from sentiment.inference.types import Label, Prediction
 

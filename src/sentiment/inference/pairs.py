@@ -23,7 +23,6 @@ class Pair(NamedTuple):
 
 
 Text = str | Pair
-PipelineInput = str | Mapping[str, str]  # of transformers: a text, or {"text": ..., "text_pair": ...}
 Aspects = str | Sequence[str | None] | None  # one for all texts, or one for each
 
 
@@ -95,16 +94,6 @@ def raise_for(text: Any, index: int) -> None:
 
 def is_pair(text: Any) -> bool:
     return isinstance(text, tuple) and len(text) == 2 and all(isinstance(part, str) for part in text)
-
-
-def from_pipeline(item: Any) -> Any:
-    """Return the text or pair that an input of transformers' pipeline stands for; `as_inputs` judges all others."""
-    if not isinstance(item, Mapping):
-        return item
-    if not {"text"} <= item.keys() <= {"text", "text_pair"}:
-        raise DataError(f'expected {{"text": ..., "text_pair": ...}}, got the keys {", ".join(map(str, item))}')
-    pair = item.get("text_pair")
-    return item["text"] if pair is None else (item["text"], pair)
 
 
 def text_of(text: Text) -> str:

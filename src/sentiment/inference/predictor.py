@@ -5,10 +5,7 @@ transformers takes seconds to import, so it is imported only when PyTorch comput
 
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -20,7 +17,7 @@ import torch
 from annotated_types import Ge, Gt, Le
 from tokenizers import Tokenizer
 
-from sentiment.errors import ConfigError, ModelError, RequestError
+from sentiment.errors import ConfigError, ModelError
 from sentiment.files import damaged
 from sentiment.inference.abstention import Abstention, Level, abstaining, level_of
 from sentiment.inference.batching import MAX_TOKENS, group_by_length, group_packed
@@ -37,19 +34,19 @@ from sentiment.inference.export_dir import (
     read_tokenizer,
 )
 from sentiment.inference.hub import locate
-from sentiment.inference.pairs import Aspects, PipelineInput, Text, as_inputs, from_pipeline, paired
-from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.pairs import Aspects, Text, as_inputs, paired
+from sentiment.inference.pipeline import PipelineInput, best_labels, from_pipeline, own_label
+from sentiment.inference.preprocessing import Preprocessing, with_threshold
 from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import CLASSES, Compute, Opening, RuntimeName, open_runtime
-from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of, with_temperature
+from sentiment.inference.streaming import in_two_stages
+from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of
 from sentiment.inference.tokenization import Encoded, encode_windows
 from sentiment.inference.types import Explanation, Identity, Prediction, Threshold
 
 log = logging.getLogger(__name__)
 
 Share = Annotated[float, Ge(0), Le(1)]
-
-AHEAD = 2  # chunks of a stream that may be in flight while the caller waits for the first
 
 
 class Predictor:
@@ -324,22 +321,7 @@ class Predictor:
 
     def stream(self, chunks: Iterable[Sequence[Text]]) -> Iterator[list[Prediction]]:
         """Predict chunks of texts in order; the next chunks are read and tokenized while one is computed."""
-
-        def answer(encoded: Future[list[Encoded]]) -> list[Prediction]:
-            return self.answer(encoded.result())
-
-        tokenizing, computing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
-        asked: deque[Future[list[Prediction]]] = deque()
-        try:
-            for texts in chunks:
-                asked.append(computing.submit(answer, tokenizing.submit(self.encode, texts)))
-                if len(asked) > AHEAD:
-                    yield asked.popleft().result()
-            while asked:
-                yield asked.popleft().result()
-        finally:
-            for pool in (tokenizing, computing):
-                pool.shutdown(cancel_futures=True)
+        return in_two_stages(chunks, self.encode, self.answer)
 
     def identity(self) -> Identity:
         """Return the export hash and every setting that can change a prediction; the details name the run."""
@@ -463,32 +445,6 @@ class Predictor:
         return answered(self.decoding, self.labels, row, **how)
 
 
-def with_threshold(preprocessing: Preprocessing, labels: Sequence[str], threshold: Threshold) -> Preprocessing:
-    """Return preprocessing with other thresholds. Raises ConfigError for a model that has none, or not those."""
-    try:
-        decoding = decided_by(decoding_of(preprocessing.task), labels, threshold)
-    except RequestError as error:
-        raise ConfigError(str(error)) from error
-    return replace(preprocessing, task=decoding.to_json())
-
-
-def own_label(prediction: Prediction) -> dict[str, Any]:
-    return {"label": prediction.label, "score": prediction.score}
-
-
-def best_labels(prediction: Prediction, count: int | None) -> list[dict[str, Any]]:
-    """Return the `count` most probable labels with their scores, all for None."""
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-        raise ConfigError(f"top_k={count!r}: expected a whole number of at least 1, or None for all labels")
-    ranked = sorted(prediction.probabilities.items(), key=lambda item: item[1], reverse=True)
-    return [{"label": label, "score": score} for label, score in ranked[:count]]
-
-
 def closed(*_: object) -> Any:
     """Stand for the model of a predictor that is closed."""
     raise ModelError("this predictor is closed; open the model again with Predictor.from_pretrained")
-
-
-def apply_temperature(probabilities: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Apply a temperature to probabilities (N, labels): softmax(log p / temperature)."""
-    return torch.from_numpy(with_temperature(probabilities.numpy(), temperature))

@@ -4,14 +4,16 @@ import html
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from sentiment.errors import ConfigError, RequestError
 from sentiment.inference.alignment import Alignment, Rewriter
 from sentiment.inference.symbols import fold, mark_capitals, part, shorten_punctuation, shorten_words
-from sentiment.inference.tasks import decoding_of
+from sentiment.inference.tasks import decided_by, decoding_of
+from sentiment.inference.types import Threshold
 
 Truncation = Literal["head", "tail", "head_tail"]
 RUNTIMES = ["torch", "onnx", "onnx-int8", "torch-bf16"]  # names of the classes in `runtimes` and `bf16` beside this
@@ -197,3 +199,12 @@ def check_type(name: str, value: Any, hint: Any) -> None:
             raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(str, get_args(hint)))}")
     elif type(value) is not hint and not (hint is float and type(value) is int):
         raise TypeError(f"{name}={value!r}: expected {hint.__name__}, got {type(value).__name__}")
+
+
+def with_threshold(preprocessing: Preprocessing, labels: Sequence[str], threshold: Threshold) -> Preprocessing:
+    """Return preprocessing with other thresholds. Raises ConfigError for a model that has none, or not those."""
+    try:
+        decoding = decided_by(decoding_of(preprocessing.task), labels, threshold)
+    except RequestError as error:
+        raise ConfigError(str(error)) from error
+    return replace(preprocessing, task=decoding.to_json())

@@ -6,9 +6,9 @@ from typing import Any
 
 from sentiment.errors import RequestError
 from sentiment.files import SURROGATE
+from sentiment.inference.multilabel import check_threshold
 from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.preprocessing import is_readable
-from sentiment.inference.tasks import check_threshold
 from sentiment.inference.types import Threshold
 
 MAX_TEXTS = 1024  # per request

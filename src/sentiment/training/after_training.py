@@ -13,8 +13,9 @@ from sentiment.evaluation.calibration import fit_platt, fit_temperature
 from sentiment.evaluation.comparison import Comparison, compare
 from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.export.huggingface import update_preprocessing
+from sentiment.inference.multilabel import Multi
 from sentiment.inference.predictor import Predictor
-from sentiment.inference.tasks import Decoding, Multi
+from sentiment.inference.tasks import Decoding
 from sentiment.training.tasks import Task
 
 log = logging.getLogger(__name__)

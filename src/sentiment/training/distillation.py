@@ -21,12 +21,13 @@ from sentiment.backbones import load_tokenizer, positions
 from sentiment.data.cache import cached
 from sentiment.data.module import SentimentData
 from sentiment.errors import ConfigError, ModelError
+from sentiment.evaluation.calibration import apply_temperature
 from sentiment.inference.batching import MAX_TOKENS
 from sentiment.inference.checksums import export_hash
 from sentiment.inference.export_dir import PREPROCESSING, labels_of, load_torch
 from sentiment.inference.hub import HUB_ID, download
 from sentiment.inference.pairs import Text
-from sentiment.inference.predictor import Predictor, apply_temperature
+from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import Opening, open_runtime
 from sentiment.inference.tasks import decoding_of

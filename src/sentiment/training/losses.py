@@ -9,7 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from sentiment.data.labels import ClassWeights, read_class_weights
 from sentiment.errors import ConfigError
-from sentiment.inference.tasks import corn_log_probabilities
+from sentiment.inference.arithmetic import corn_log_probabilities
 from sentiment.inference.types import Label, names_of
 
 

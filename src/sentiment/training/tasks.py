@@ -16,9 +16,10 @@ from sentiment.errors import ConfigError
 from sentiment.evaluation import metrics
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.evaluation.thresholds import best_thresholds, common_threshold
-from sentiment.inference.tasks import SINGLE, Decision, Decoding, Link
-from sentiment.inference.tasks import Multi as MultiDecoding
-from sentiment.inference.tasks import Scale as ScaleDecoding
+from sentiment.inference.exclusive import Decision, Link
+from sentiment.inference.exclusive import Scale as ScaleDecoding
+from sentiment.inference.multilabel import Multi as MultiDecoding
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.training.losses import BinaryCrossEntropy, CrossEntropy, Loss
 
 ScaleDecision = Literal["auto", "prior_free_median", "median", "prior_free_argmax", "argmax"]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import Interval
 from sentiment.evaluation.calibration import errors as calibration_errors
+from sentiment.inference.multilabel import Multi
 from sentiment.inference.pairs import displayed
-from sentiment.inference.tasks import Multi
 from sentiment.inference.types import joined
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 
 from sentiment.evaluation.behaviour import Outcome, worse
-from sentiment.inference.tasks import SINGLE, Decoding, overlap
+from sentiment.inference.multilabel import overlap
+from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.types import Label, Prediction, names_of
 
 Share = Annotated[float, Ge(0), Le(1)]

@@ -1,0 +1,143 @@
+"""Decodings of one label of several, whose probabilities add up to 1: without an order, and on a scale."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar, Literal, get_args
+
+from sentiment.inference.arithmetic import corn_log_probabilities, numbers, quantile, softmax, with_temperature
+from sentiment.inference.types import Label, Prediction, joined
+
+LEVEL = 0.9  # probability of the interval of a scale
+Link = Literal["softmax", "corn"]
+Decision = Literal["argmax", "median"]
+
+
+class Exclusive:
+    """Base of the decodings whose probabilities add up to 1."""
+
+    __slots__ = ()
+
+    def calibrated(self, probabilities: Any, temperature: float) -> Any:
+        return with_temperature(probabilities, temperature)
+
+    def normalized(self, scores: Any) -> Any:
+        return scores.softmax(-1)
+
+    def log_odds(self, scores: Any, target: int) -> Any:
+        others = [i for i in range(scores.shape[-1]) if i != target]
+        return scores[:, target] - scores[:, others].logsumexp(-1)
+
+    def target(self, probabilities: Any) -> int:
+        return int(self.decide(probabilities)[0])  # type: ignore[attr-defined]
+
+    def unread(self, labels: int) -> list[float]:
+        return [1 / labels] * labels
+
+
+@dataclass(frozen=True, slots=True)
+class Single(Exclusive):
+    """One of several labels: softmax, and the most probable label."""
+
+    kind: ClassVar[str] = "single"
+
+    def probabilities(self, logits: Any) -> Any:
+        return softmax(logits)
+
+    def log_scores(self, logits: Any) -> Any:
+        return logits
+
+    def decide(self, probabilities: Any) -> Any:
+        return probabilities.argmax(axis=-1)
+
+    def answer(self, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> Prediction:
+        return Prediction.best(labels, row, tokens=tokens, truncated=truncated)
+
+    def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
+        return float(answered == truth)
+
+    def to_json(self) -> dict[str, Any] | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Exclusive):
+    """One of several ordered labels: a distribution over a scale, with its expected value and an interval.
+
+    Args:
+        values: The number that each label stands for, ascending.
+        link: How logits become a distribution: softmax, or the chain of CORN (Shi et al. 2023).
+        decision: The answered label: the most probable one, or the median of the distribution.
+        prior: Shares of the labels in training, which the decision divides out; None keeps them.
+    """
+
+    kind: ClassVar[str] = "scale"
+    values: tuple[float, ...]
+    link: Link = "softmax"
+    decision: Decision = "median"
+    prior: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", numbers("values", self.values))
+        if len(self.values) < 2 or any(a >= b for a, b in pairwise(self.values)):
+            raise ValueError(f"task.values={list(self.values)}: expected two ascending numbers or more")
+        if self.prior is not None:
+            object.__setattr__(self, "prior", numbers("prior", self.prior))
+            if len(self.prior) != len(self.values) or min(self.prior) <= 0:
+                raise ValueError(f"task.prior={list(self.prior)}: expected a number above 0 for each label")
+        for name, choices in (("link", get_args(Link)), ("decision", get_args(Decision))):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"task.{name}={getattr(self, name)!r}: expected one of {', '.join(choices)}")
+
+    def probabilities(self, logits: Any) -> Any:
+        if self.link == "softmax":
+            return softmax(logits)
+        import torch
+
+        return self.log_scores(torch.from_numpy(logits)).exp().numpy()
+
+    def log_scores(self, logits: Any) -> Any:
+        return logits if self.link == "softmax" else corn_log_probabilities(logits)
+
+    def decide(self, probabilities: Any) -> Any:
+        import numpy as np
+
+        weights = probabilities if self.prior is None else probabilities / np.asarray(self.prior, probabilities.dtype)
+        return weights.argmax(axis=-1) if self.decision == "argmax" else quantile(weights, 0.5)
+
+    def expected(self, probabilities: Any) -> Any:
+        """Return the expected value of each row, (N,)."""
+        return probabilities @ self.numbers
+
+    @property
+    def numbers(self) -> Any:
+        """`values` as an array, (labels,)."""
+        import numpy as np
+
+        return np.asarray(self.values)
+
+    def answer(self, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> Prediction:
+        import numpy as np
+
+        rows = np.asarray([row])
+        label = labels[int(self.decide(rows)[0])]
+        probabilities = dict(zip(labels, row, strict=True))
+        low, high = (self.values[int(quantile(rows, share)[0])] for share in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+        return Prediction(
+            label,
+            probabilities[label],
+            probabilities,
+            tokens,
+            truncated,
+            value=float(self.expected(rows)[0]),
+            interval=(low, high),
+        )
+
+    def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
+        apart = abs(self.values[labels.index(joined(answered))] - self.values[labels.index(joined(truth))])
+        return 1 - apart / (self.values[-1] - self.values[0])
+
+    def to_json(self) -> dict[str, Any] | None:
+        prior = None if self.prior is None else list(self.prior)
+        own = {"kind": self.kind, "values": list(self.values), "link": self.link, "decision": self.decision}
+        return {**own, "prior": prior}
