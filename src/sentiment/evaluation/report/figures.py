@@ -34,10 +34,10 @@ def roc(result: "Evaluation") -> Figure | None:
         axes.legend(loc="lower right")
 
     text = (
-        "Each point is one threshold on the probability: to the right, the share of the other labels' texts that are "
-        "called by this label; upwards, the share of its own that are found. The nearer a curve is to the top left "
-        "corner, the better the model puts a label's texts before the others; AUROC is the area below."
-        + few_curves(result)
+        "Each point is one threshold on the probability. Horizontal axis: the false positive rate, the share of other "
+        "labels' texts that are given this label. Vertical axis: the true positive rate (recall), the share of this "
+        "label's texts that are given it. The nearer a curve is to the top left corner, the better the model ranks a "
+        "label's texts above the others; AUROC is the area under the curve." + few_curves(result)
     )
     return draw("roc", "ROC curve", text, paint)
 
