@@ -5,7 +5,7 @@ import shutil
 import pytest
 from datasets import Dataset
 
-from sentiment.data import cache, module
+from sentiment.data import cache, tokenized
 from sentiment.data.cache import cached
 from sentiment.data.module import SentimentData
 from sentiment.inference.checksums import SUMS, write_checksums
@@ -116,4 +116,4 @@ def test_the_data_module_mends_its_cache(tiny_backbone, corpus, tmp_path, caplog
     again.setup()
     assert caplog.text.count("tokenizing again") == 2  # validation and test have the same texts
     assert list(again._tokenized["train"]["input_ids"]) == before
-    assert module.TOKENIZED == 3  # earlier caches have no SHA256SUMS
+    assert tokenized.TOKENIZED == 3  # earlier caches have no SHA256SUMS

@@ -11,7 +11,8 @@ from sentiment.data.label_form import LabelForm
 from sentiment.data.label_sets import label_names, named_alike, renamed
 from sentiment.data.labelled import Labelled, several
 from sentiment.data.quality import label_counts
-from sentiment.data.sources import Columns, Source, read_dataset
+from sentiment.data.readers import Columns, read_dataset
+from sentiment.data.sources import Source
 from sentiment.data.splits import Split, checked, stratified
 from sentiment.errors import ConfigError, DataError
 from tests.conftest import write_csv
@@ -22,7 +23,7 @@ EXPECTED = [("joy",), ("fear", "joy"), ()]
 
 
 def read(path, form=LISTS, **columns):
-    found = Source(train=path).read(text_column=None, label_column=columns.get("label"), form=form)["train"]
+    found = Source(train=path).read(Columns(label=columns.get("label"), form=form))["train"]
     return [None if labels is None else tuple(sorted(labels)) for labels in found.labels]
 
 

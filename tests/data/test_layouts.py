@@ -8,6 +8,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
 from sentiment.data import SentimentData
+from sentiment.data.readers import Columns
 from sentiment.data.sources import Source
 from sentiment.data.tables import TableOptions
 from sentiment.errors import ConfigError, DataError
@@ -35,12 +36,12 @@ def tweeteval(tmp_path):
 
 
 def test_the_layout_of_tweeteval_is_read(tweeteval, caplog):
-    splits = Source(dir=tweeteval).read(text_column=None, label_column=None)
+    splits = Source(dir=tweeteval).read(Columns())
     assert list(splits) == ["train", "validation"]
     assert splits["train"].texts == ["good \u2028 one", "", "bad"]
     assert splits["train"].labels == ["positive", "neutral", "negative"]
     assert "test_text.txt has no labels; the test split is left out" in warnings(caplog)
-    named = Source(train=tweeteval / "train_text.txt").read(text_column=None, label_column=None)
+    named = Source(train=tweeteval / "train_text.txt").read(Columns())
     assert named["train"] == splits["train"]
 
 
@@ -56,7 +57,7 @@ def test_the_layout_of_tweeteval_is_read(tweeteval, caplog):
 def test_files_of_tweeteval_that_do_not_fit_are_refused(tweeteval, name, content, message):
     (tweeteval / name).write_text(content)
     with pytest.raises(DataError, match=message):
-        Source(dir=tweeteval).read(text_column=None, label_column=None)
+        Source(dir=tweeteval).read(Columns())
 
 
 def test_a_hidden_test_split_of_a_folder_is_let_be(tmp_path, caplog):
@@ -87,7 +88,7 @@ def test_names_of_labels_in_a_local_parquet_file_are_kept(tmp_path):
     features = Features({"sentence": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
     rows = Dataset.from_dict({"sentence": ["a", "b", "c"], "label": [1, 0, -1]}, features=features)
     rows.to_parquet(tmp_path / "train.parquet")
-    split = Source(train=tmp_path / "train.parquet").read(text_column=None, label_column=None)["train"]
+    split = Source(train=tmp_path / "train.parquet").read(Columns())["train"]
     assert split.labels == ["pos", "neg", None]
 
 
@@ -164,7 +165,7 @@ def test_a_column_that_nobody_asked_for_never_stops_the_read(tmp_path):
     lines = [{"reviewText": f"text {i}", "overall": float(i % 2), "price": i} for i in range(4000)]
     lines += [{"reviewText": "last", "overall": 1.0, "price": "$5", "style": {"Size:": "M", "new": [{}]}}]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    split = Source(train=tmp_path / "a.jsonl").read(text_column="reviewText", label_column="overall")["train"]
+    split = Source(train=tmp_path / "a.jsonl").read(Columns("reviewText", "overall"))["train"]
     assert (len(split), split.labels[-1], split.texts[-1]) == (4001, "1", "last")
 
 
@@ -174,7 +175,7 @@ def test_an_option_that_no_file_takes_is_refused(tmp_path):
         data(tmp_path, dir=tmp_path, separator=";").read()
     write_csv(tmp_path / "test.csv", ROWS)
     source = Source(dir=tmp_path, options=TableOptions(separator=","))
-    assert list(source.read(text_column=None, label_column=None)) == ["train", "test"]
+    assert list(source.read(Columns())) == ["train", "test"]
 
 
 def test_a_bad_option_is_refused_before_any_data(tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sentiment.data.readers import Columns
 from sentiment.data.sources import own_source
 from sentiment.data.tables import TableOptions
 from sentiment.errors import ConfigError, DataError
@@ -16,7 +17,7 @@ class Rows:
 
 
 def read(splits):
-    return own_source(Rows(splits), {}, TableOptions()).read(text_column=None, label_column=None)
+    return own_source(Rows(splits), {}, TableOptions()).read(Columns())
 
 
 def test_rows_are_read_as_those_of_files_are():

@@ -1,10 +1,8 @@
-"""The LightningDataModule: reading, validation, splitting, tokenization and batching."""
+"""The LightningDataModule: labelled texts from their source to batches."""
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,14 +17,12 @@ from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from sentiment.backbones import check_length, load_tokenizer, positions
 from sentiment.data.batches import (
-    IGNORE_INDEX,
     Collate,
     LengthGroupedSampler,
     RankBatchSampler,
     ResumableLoader,
     TaughtRows,
 )
-from sentiment.data.cache import COLUMNS, cached
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.folders import SPLITS
 from sentiment.data.label_form import LabelForm
@@ -35,22 +31,19 @@ from sentiment.data.labelled import Labelled, several
 from sentiment.data.labels import label_texts
 from sentiment.data.new_tokens import Wanted, check_capitals, extend
 from sentiment.data.quality import DataReport, inspect
+from sentiment.data.readers import Columns
 from sentiment.data.sources import OwnSource, Source, own_source
-from sentiment.data.splits import Split, checked, row_named, rows_named, stratified
+from sentiment.data.splits import Split, checked, rows_named, stratified
 from sentiment.data.tables import Quoting, TableOptions
+from sentiment.data.tokenized import tokenized
 from sentiment.data.tokenizer_audit import audit
 from sentiment.data.unlabelled import as_paths, unlabelled_texts
 from sentiment.errors import ConfigError, DataError
-from sentiment.inference.batching import PairRow
 from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
-from sentiment.inference.tokenization import encode_counting
-from sentiment.inference.types import Label
 from sentiment.inference.word_pieces import unbounded
 
 log = logging.getLogger(__name__)
-
-TOKENIZED = 3  # version of the cached form; increment it when that changes, so that older caches are not reused
 
 
 class SentimentData(pl.LightningDataModule):
@@ -176,12 +169,7 @@ class SentimentData(pl.LightningDataModule):
             ConfigError: A data option is invalid.
             DataError: The data cannot be read, or has unusable rows or unknown labels.
         """
-        raw = self.source.read(
-            text_column=self.text_column,
-            label_column=self.label_column,
-            aspect_column=self.aspect_column,
-            form=self.label_form,
-        )
+        raw = self.source.read(Columns(self.text_column, self.label_column, self.aspect_column, self.label_form))
         raw = {name: several(rows) for name, rows in raw.items()} if self.label_form.multi else raw
         raw = renamed(raw, self.label_map)
         self._know_aspects(raw)
@@ -310,41 +298,4 @@ class SentimentData(pl.LightningDataModule):
         return {"collate_fn": collate, "generator": torch.Generator(), "pin_memory": self.pinned}
 
     def _tokenize(self, name: str, split: Split) -> Dataset:
-        """Return token ids and label indices, memory-mapped from the cache, which is filled first if needed."""
-        path = self.cache_dir / self._key(split)
-
-        def tokenized() -> Dataset:
-            log.info("tokenizing %d texts into %s", len(split), path)
-            with row_named(name):
-                return Dataset.from_dict(self._columns(split))
-
-        columns = COLUMNS | {"types"} if split.aspects is not None else COLUMNS
-        return cached(path, tokenized, rows=len(split), columns=columns)
-
-    def _columns(self, split: Split) -> dict[str, list[Any]]:
-        encoded = encode_counting(split.inputs, self.tokenizer.backend_tokenizer, self.preprocessing)
-        types = [ids.types for ids, _ in encoded if isinstance(ids, PairRow)]
-        return ({"types": types} if split.aspects is not None else {}) | {
-            "input_ids": [ids for ids, _ in encoded],
-            "tokens": [tokens for _, tokens in encoded],  # token count before truncation
-            "label": [self._target(label) for label in split.labels],
-        }
-
-    def _target(self, label: Label) -> int | list[int]:
-        """Return the index of a label, or 0 or 1 for each label of the set; `IGNORE_INDEX` for an unlabelled text."""
-        if label == "":
-            return IGNORE_INDEX
-        return self.labels.index(label) if isinstance(label, str) else [int(name in label) for name in self.labels]
-
-    def _key(self, split: Split) -> str:
-        """Hash everything that the cached columns depend on."""
-        parts = [
-            TOKENIZED,
-            split.fingerprint(),
-            self.labels,
-            self.preprocessing.max_length,
-            self.preprocessing.truncation,
-            asdict(self.preprocessing.cleaning),
-            self.tokenizer.backend_tokenizer.to_str(),
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+        return tokenized(name, split, self.labels, self.tokenizer.backend_tokenizer, self.preprocessing, self.cache_dir)

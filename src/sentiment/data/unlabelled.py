@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sentiment.data.sources import opened
+from sentiment.data.readers import opened
 from sentiment.data.tables import TableOptions, is_table, read_lines, text_column, text_value
 from sentiment.errors import DataError
 from sentiment.inference.preprocessing import is_readable

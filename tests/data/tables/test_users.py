@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentiment.batch import predict
+from sentiment.data.readers import Columns
 from sentiment.data.sources import Source
 from sentiment.data.splits import checked
 from sentiment.data.tables import TableOptions, open_table
@@ -36,7 +37,7 @@ class Echo:
 
 
 def trained(path, folder):
-    rows = Source(train=path).read(text_column=None, label_column=None)["train"]
+    rows = Source(train=path).read(Columns())["train"]
     return checked("train", rows, skip_bad_rows=False).texts
 
 
@@ -118,7 +119,7 @@ def test_every_file_gives_its_texts_to_every_user(tmp_path, name, user):
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_gives_its_labels(tmp_path, name):
     FILES[name](tmp_path / name)
-    assert Source(train=tmp_path / name).read(text_column=None, label_column=None)["train"].labels == LABELS
+    assert Source(train=tmp_path / name).read(Columns())["train"].labels == LABELS
     assert read_golden(tmp_path / name, tmp_path, most=1000).labels == LABELS
 
 

@@ -1,0 +1,149 @@
+"""Reading of labelled rows from a file, a folder of texts or a hub dataset."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+from datasets import ClassLabel, Dataset
+
+from sentiment.data.label_form import ONE, LabelForm
+from sentiment.data.labelled import Labelled, labelled
+from sentiment.data.tables import (
+    Table,
+    TableOptions,
+    announce,
+    format_of,
+    label_column,
+    named,
+    open_table,
+    text_column,
+    usual_label,
+)
+from sentiment.data.tables.columns import listed
+from sentiment.data.text_folders import is_tree, read_tree
+from sentiment.data.tweeteval import is_text_file, read_pair
+from sentiment.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of the columns; None selects a text or label column with a conventional name, and no aspect column."""
+
+    text: str | None = None
+    label: str | None = None
+    aspect: str | None = None
+    form: LabelForm = ONE
+
+    def of(self, names: Sequence[str], source: str) -> tuple[str, ...]:
+        """Return the names of the text, the label and, if one is set, the aspect column of a table.
+
+        Raises:
+            DataError: A column is missing, or is two of the three.
+        """
+        text = text_column(names, self.text, source, key="data.text_column")
+        label = self._label(names, source)
+        if text == label or text in self.form.columns:
+            raise DataError(f"{source}: data.text_column and data.label_column are both {text!r}; name two columns")
+        if self.aspect is None:
+            return text, label
+        if self.aspect in (text, label, *self.form.columns):
+            own = "text" if self.aspect == text else "label"
+            raise DataError(f"{source}: data.{own}_column and data.aspect_column are both {self.aspect!r}; name two")
+        return text, label, named(names, self.aspect, source, key="data.aspect_column")
+
+    def _label(self, names: Sequence[str], source: str) -> str:
+        """Return the label column; of a column for each label a name for messages."""
+        if lacking := [name for name in self.form.columns if name not in names]:
+            raise DataError(f"{source} has no column {lacking[0]!r}, only {listed(names)}; set data.label_columns")
+        if self.form.columns:
+            return "label_columns"
+        key = "data.label_column" + (" or data.label_columns" if self.form.multi else "")
+        return label_column(names, self.label, source, key=key)
+
+    def read(self, own: Sequence[str]) -> list[str]:
+        """Return the columns to read, of which `own` are named by `of`."""
+        return [*own] if not self.form.columns else [own[0], *own[2:], *self.form.columns]
+
+    def cells(self, row: Mapping[str, Any], own: Sequence[str]) -> tuple[Any, ...]:
+        """Return the cells of a row, of a column for each label the row itself."""
+        text, label, *aspect = own
+        return row.get(text), row if self.form.columns else row.get(label), *(row.get(name) for name in aspect)
+
+
+def read_file(path: Path, columns: Columns, options: TableOptions) -> Labelled:
+    """Read a table, a TweetEval text file, or a folder of texts."""
+    if is_tree(path) or (is_text_file(path) and path.is_file()):
+        refuse_aspects(columns, str(path))
+    if is_tree(path):
+        return read_tree(path)
+    if is_text_file(path) and path.is_file():
+        return read_pair(path, encoding=options.encoding)
+    return read_table(opened(path, options), columns)
+
+
+def opened(path: Path, options: TableOptions) -> Table:
+    table = open_table(path, options.only_for(format_of(path).kind) if path.is_file() else options)
+    announce([table])
+    return table
+
+
+def read_table(table: Table, columns: Columns) -> Labelled:
+    """Read the text, label and aspect column of a table; the other columns are not validated."""
+    own = columns.of(table.columns, table.name)
+    cells = (columns.cells(row, own) for row in table.rows(columns.read(own)))
+    names = None if columns.form.columns else table.class_names(own[1])
+    rows = labelled(cells, columns=own, source=table.name, names=names, form=columns.form)
+    if rows.decimals:
+        log.info("%s: labels that are numbers with a decimal point, such as 1.0, are read as 1", table.name)
+    return rows
+
+
+def is_unlabelled(path: Path, columns: Columns, options: TableOptions) -> bool:
+    """Return True if a file has no labels at all."""
+    if is_tree(path):
+        return False
+    if is_text_file(path):
+        return not any(read_pair(path, encoding=options.encoding).labels)
+    names = open_table(path, options.only_for(format_of(path).kind)).columns
+    if columns.form.columns:
+        return not set(columns.form.columns) & set(names)
+    return columns.label not in names if columns.label else usual_label(names) is None
+
+
+def read_hub(name: str, config: str | None, revision: str | None, columns: Columns) -> dict[str, Labelled]:
+    """Read all splits of a hub dataset, or of its cached copy; `name` may also be a local folder.
+
+    Raises:
+        DataError: The dataset cannot be loaded.
+    """
+    try:
+        splits: Mapping[str, Dataset] = dict(datasets.load_dataset(name, config, revision=revision))
+    except Exception as error:  # the hub client raises many types: offline, unknown id, gated, broken files
+        reason = str(error).splitlines()[0]
+        raise DataError(f"cannot load {name!r} from the hub: {reason}; or point data.dir to local files") from error
+    return {split: read_dataset(rows, f"the {split} split", columns) for split, rows in splits.items()}
+
+
+def read_dataset(rows: Dataset, source: str, columns: Columns) -> Labelled:
+    own = columns.of(rows.column_names, source)
+    read = columns.read(own)
+    names = None
+    if not columns.form.columns:
+        feature = rows.features[own[1]]
+        feature = getattr(feature, "feature", feature)  # of a list of labels
+        names = feature.names if isinstance(feature, ClassLabel) else None
+    table = zip(*(rows[name][:] for name in read), strict=True)
+    cells = (columns.cells(dict(zip(read, row, strict=True)), own) for row in table)
+    return labelled(cells, columns=own, source=source, names=names, form=columns.form)
+
+
+def refuse_aspects(columns: Columns, source: str) -> None:
+    if columns.aspect is not None:
+        raise DataError(
+            f"{source} has no columns, so no data.aspect_column={columns.aspect}; give a table, or leave it"
+        )
