@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment.evaluation import metrics
 from sentiment.evaluation.report import figures, tables
 from sentiment.evaluation.report.history import learning_curves, length_histogram, read_history
+from sentiment.evaluation.report.verdict import verdict
 from sentiment.files import read_json_if_any, replacing
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
         "title": run.name,
         "split": split,
         "result": last,
-        "verdict": tables.verdict(split, last, results.baseline.get(split)),
+        "verdict": verdict(split, last, results.baseline.get(split)),
         "meanings": {metric.title: metric.meaning for metric in metrics.of_task(last.decoding.kind)},
         "tiles": tables.tiles(last),
         "scores": {

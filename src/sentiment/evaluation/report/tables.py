@@ -1,11 +1,12 @@
-"""Numbers and sentences of the report, computed here and laid out by page.html."""
+"""Tables of the report, computed here and laid out by page.html."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sentiment.evaluation import metrics
-from sentiment.evaluation.bootstrap import Interval
 from sentiment.evaluation.calibration import errors as calibration_errors
+from sentiment.evaluation.calibration import reliability
+from sentiment.evaluation.report.formats import SHOWN, percent, percent_span, shortened, span
 from sentiment.inference.multilabel import Multi
 from sentiment.inference.pairs import displayed
 from sentiment.inference.types import joined
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
     from sentiment.evaluation.comparison import Comparison
     from sentiment.evaluation.scoring import Evaluation
 
-ERRORS = 12
-SHOWN = 400  # characters shown of a text
-FEW = 200  # texts
+ERRORS = 12  # misclassified texts shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,86 +87,11 @@ def behaviour(outcomes: "list[Outcome]") -> list[Behaviour]:
     ]
 
 
-def verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
-    """Summarize the result in a few sentences for the reader."""
-    rows = len(result.split)
-    if result.decoding.kind == "scale":
-        lines = scale_verdict(split, result, baseline)
-    elif result.decoding.kind == "multi":
-        lines = several_verdict(split, result, baseline)
-    else:
-        lines = accuracy_verdict(split, result, baseline)
-    if rows < FEW:
-        lines.append(
-            f"{rows} texts are few: the intervals are wide, and with fewer than about 100 they are narrower than they "
-            "should be."
-        )
-    return lines
-
-
-def scale_verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
-    """Summarize how far the answers are from the right labels on the scale."""
-    low, high = result.intervals["macro_mae"]
-    lines = [
-        f"On {len(result.split):,} {split} texts the answers are {result.scores['macro_mae']:.2f} from the right label "
-        f"on the scale, each label counting alike (macro MAE, 95 % interval {low:.2f} to {high:.2f}); "
-        f"{percent(result.scores['accuracy'])} are the very label."
-    ]
-    if baseline:
-        low, high = baseline.lead_interval
-        found = f"The baseline, which only counts words, is {baseline.scores['macro_mae']:.2f} off"
-        lead = f"{abs(baseline.lead):.2f} ({low:+.2f} to {high:+.2f})"
-        lines.append(f"{found}: {standing(baseline, lead, better='nearer', worse='farther off')}.")
-    return lines
-
-
-def several_verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
-    """Summarize how well several labels are given."""
-    low, high = result.intervals["f1"]
-    lines = [
-        f"On {len(result.split):,} {split} texts the macro F1 of {len(result.labels)} labels is "
-        f"{result.scores['f1']:.3f} (95 % interval {low:.3f} to {high:.3f}), the micro F1 "
-        f"{result.scores['micro_f1']:.3f}; {percent(result.scores['subset_accuracy'])} of the texts get exactly their "
-        "labels."
-    ]
-    if baseline:
-        low, high = baseline.lead_interval
-        found = f"The baseline, which only counts words, has a macro F1 of {baseline.scores['f1']:.3f}"
-        lead = f"{abs(baseline.lead):.3f} ({low:+.3f} to {high:+.3f})"
-        lines.append(f"{found}: {standing(baseline, lead, better='ahead', worse='behind')}.")
-    return lines
-
-
-def accuracy_verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
-    """Summarize how many answers are right."""
-    accuracy, rows = result.scores["accuracy"], len(result.split)
-    lines = [
-        f"On {rows:,} {split} texts the model gives the right label to {percent(accuracy)} "
-        f"(95 % interval {percent_span(result.intervals['accuracy'])})."
-    ]
-    if baseline:
-        low, high = baseline.lead_interval
-        lead = f"{abs(100 * baseline.lead):.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
-        found = f"The baseline, which only counts words, gets {percent(baseline.scores['accuracy'])}"
-        lines.append(f"{found}: {standing(baseline, lead, better='ahead', worse='behind')}.")
-    return lines
-
-
-def standing(baseline: "Comparison", lead: str, *, better: str, worse: str) -> str:
-    """Say on which side of the baseline the model stands, where the interval of its lead tells."""
-    low, high = baseline.lead_interval
-    if low > 0:
-        return f"the model is {better} by {lead}"
-    if high < 0:
-        return f"the model is {worse} by {lead}"
-    return f"a difference of {lead}, too small to tell apart on this many texts"
-
-
 def tiles(result: "Evaluation") -> list[Tile]:
     shown = [
         metric for metric in metrics.of_task(result.decoding.kind) if metric.headline and metric.name in result.scores
     ]
-    ece = calibration_errors(result.probabilities, result.targets)["ece"]
+    ece = reliability(result.probabilities, result.targets).ece
     return [
         *(Tile(one.title, f"{result.scores[one.name]:.3f}", span(result.intervals.get(one.name))) for one in shown),
         Tile("calibration error", f"{ece:.3f}", "0 is perfect"),
@@ -208,7 +132,7 @@ def label_row(result: "Evaluation", i: int, label: str, threshold: float) -> Lab
         f1=score("label_f1"),
         interval=span(result.intervals.get(f"label_f1/{label}")),
         average_precision=score("label_ap"),
-        ece=f"{calibration_errors(result.probabilities[:, [i]], result.targets[:, [i]])['ece']:.3f}",
+        ece=f"{reliability(result.probabilities[:, [i]], result.targets[:, [i]]).ece:.3f}",
     )
 
 
@@ -263,20 +187,3 @@ def errors_of_several(result: "Evaluation") -> list[Error]:
             right, given = (joined(one) or "no label" for one in (result.split.labels[i], answered[i]))
             found.append(Error(shortened(displayed(inputs[i])), right, given, probability))
     return found
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= SHOWN else text[:SHOWN].rstrip() + " …"
-
-
-def span(interval: Interval | None) -> str:
-    return "" if interval is None else "{:.3f} – {:.3f}".format(*interval)
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def percent_span(interval: Interval) -> str:
-    low, high = interval
-    return f"{100 * low:.1f} to {100 * high:.1f}"

@@ -1,0 +1,31 @@
+"""The sentence on the baseline, in the words and the unit of each task."""
+
+import pytest
+
+from sentiment.evaluation.comparison import Comparison
+from sentiment.evaluation.report.verdict import baseline_sentence
+
+
+@pytest.mark.parametrize(
+    ("lead", "interval", "options", "shown"),
+    [
+        (0.052, (0.01, 0.09), {"digits": 1, "points": True}, "the model is ahead by 5.2 points (+1.0 to +9.0)"),
+        (-0.0521, (-0.09, -0.0104), {"digits": 3}, "the model is behind by 0.052 (-0.090 to -0.010)"),
+        (
+            -0.3,
+            (-0.4, -0.2),
+            {"digits": 2, "better": "nearer", "worse": "farther off"},
+            "the model is farther off by 0.30 (-0.40 to -0.20)",
+        ),
+        (
+            0.02,
+            (-0.01, 0.05),
+            {"digits": 3},
+            "a difference of 0.020 (-0.010 to +0.050), too small to tell apart on this many texts",
+        ),
+    ],
+)
+def test_the_side_is_named_where_the_interval_tells_it(lead, interval, options, shown):
+    baseline = Comparison("", {}, {}, lead, interval)
+    sentence = baseline_sentence(baseline, "gets 80.0 %", **options)
+    assert sentence == f"The baseline, which only counts words, gets 80.0 %: {shown}."
