@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment.evaluation import metrics
+from sentiment.evaluation import computation
 from sentiment.evaluation.bootstrap import interval_text, intervals, mean_interval, resampled_scores
 from sentiment.evaluation.resampling import Answers, Resamples, draws
 
@@ -23,7 +23,7 @@ def answers(rows, *, classes=3, skill=1.5, seed=0):
 def test_rows_that_count_once_give_the_scores_themselves():
     probabilities, targets = answers(400)
     once = resampled_scores(Resamples(Answers(probabilities, targets), np.ones((1, 400))), LABELS)
-    expected = metrics.score(torch.from_numpy(probabilities), torch.from_numpy(targets), LABELS)
+    expected = computation.score(torch.from_numpy(probabilities), torch.from_numpy(targets), LABELS)
     assert {name: value[0] for name, value in once.items()} == pytest.approx(expected, abs=1e-6)
 
 
@@ -33,7 +33,7 @@ def test_a_resample_has_the_scores_of_the_rows_drawn():
     found = resampled_scores(Resamples(Answers(probabilities, targets), counts), LABELS)
     for i, row in enumerate(counts.astype(int)):
         drawn = np.repeat(np.arange(60), row)
-        expected = metrics.score(torch.from_numpy(probabilities[drawn]), torch.from_numpy(targets[drawn]), LABELS)
+        expected = computation.score(torch.from_numpy(probabilities[drawn]), torch.from_numpy(targets[drawn]), LABELS)
         assert {name: values[i] for name, values in found.items()} == pytest.approx(expected, abs=1e-6)
 
 
@@ -49,7 +49,7 @@ def test_the_interval_of_an_accuracy_is_the_binomial_one():
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
     """Over 200 samples of a population with known scores; 95 % of 200 is 190, give or take 3 at one standard error."""
     population, targets = answers(200_000, classes=2, seed=1)
-    truth = metrics.score(torch.from_numpy(population), torch.from_numpy(targets), ["a", "b"])
+    truth = computation.score(torch.from_numpy(population), torch.from_numpy(targets), ["a", "b"])
     rng = np.random.default_rng(2)
     held = dict.fromkeys(("accuracy", "f1", "auroc", "loss"), 0)
     for _ in range(200):
@@ -69,9 +69,9 @@ def test_the_same_seed_gives_the_same_interval_and_more_rows_a_narrower_one():
 def test_a_split_of_one_label_has_no_auroc_and_a_missing_label_is_left_out_of_it():
     probabilities, targets = answers(50)
     assert "auroc" not in intervals(probabilities, np.zeros_like(targets), LABELS)
-    assert "auroc" not in metrics.score(torch.from_numpy(probabilities), torch.zeros(50, dtype=torch.long), LABELS)
+    assert "auroc" not in computation.score(torch.from_numpy(probabilities), torch.zeros(50, dtype=torch.long), LABELS)
     some = np.minimum(targets, 1)
-    score = metrics.score(torch.from_numpy(probabilities), torch.from_numpy(some), LABELS)["auroc"]
+    score = computation.score(torch.from_numpy(probabilities), torch.from_numpy(some), LABELS)["auroc"]
     low, high = intervals(probabilities, some, LABELS)["auroc"]
     assert low < score < high
 

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_error, recall_score
 
 from sentiment.data.splits import Split
-from sentiment.evaluation import metrics
+from sentiment.evaluation import computation, metrics
 from sentiment.evaluation.bootstrap import resampled, resampled_scores
 from sentiment.evaluation.comparison import beside
 from sentiment.evaluation.resampling import Answers, Resamples, draws
@@ -34,7 +34,7 @@ def test_scores_are_those_of_scikit_learn_and_scipy_on_the_decided_labels():
     probabilities, targets = answers()
     decided = SCALE.decide(probabilities)
     assert (decided != probabilities.argmax(axis=1)).any()
-    scores = metrics.score(torch.from_numpy(probabilities), torch.from_numpy(targets), LABELS, SCALE)
+    scores = computation.score(torch.from_numpy(probabilities), torch.from_numpy(targets), LABELS, SCALE)
     own = [mean_absolute_error(VALUES[targets[targets == c]], VALUES[decided[targets == c]]) for c in range(5)]
     assert scores["macro_mae"] == pytest.approx(np.mean(own), abs=1e-5)
     assert scores["mae"] == pytest.approx(mean_absolute_error(VALUES[targets], VALUES[decided]), abs=1e-5)

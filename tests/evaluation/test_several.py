@@ -16,7 +16,7 @@ from sklearn.metrics import (
 )
 
 from sentiment.data.splits import Split
-from sentiment.evaluation import metrics
+from sentiment.evaluation import computation, metrics
 from sentiment.evaluation.baseline import Baseline
 from sentiment.evaluation.bootstrap import resampled, resampled_scores
 from sentiment.evaluation.calibration import errors, fit_platt
@@ -41,7 +41,7 @@ def answers(rows=300, seed=0):
 def test_scores_are_those_of_scikit_learn():
     rows, targets = answers()
     given = rows >= np.array(MULTI.thresholds, np.float32)
-    scores = metrics.score(torch.from_numpy(rows), torch.from_numpy(targets), LABELS, MULTI)
+    scores = computation.score(torch.from_numpy(rows), torch.from_numpy(targets), LABELS, MULTI)
     expected = {
         "f1": f1_score(targets, given, average="macro"),
         "micro_f1": f1_score(targets, given, average="micro"),

@@ -12,7 +12,7 @@ import torch
 
 from sentiment.cli import main
 from sentiment.errors import ConfigError
-from sentiment.evaluation import metrics
+from sentiment.evaluation import computation
 from sentiment.training import distributed as ranks
 from sentiment.training.checkpoints import read_judged
 from tests.conftest import ROOT, read_json, write_csv
@@ -106,7 +106,7 @@ def assert_same_answers(several, one):
         for label in (0, 1):
             found, expected = (judged.probabilities[judged.targets == label, 1].sort()[0] for judged in (ours, theirs))
             torch.testing.assert_close(found, expected, atol=2e-6, rtol=0)
-        scores = metrics.score(ours.probabilities, ours.targets, ["negative", "positive"])
+        scores = computation.score(ours.probabilities, ours.targets, ["negative", "positive"])
         assert scores == pytest.approx(validation(several)[ours.epoch - 1], abs=1e-7)
 
 

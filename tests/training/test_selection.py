@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment.evaluation import metrics
+from sentiment.evaluation import computation
 from sentiment.training.checkpoints import VALIDATION, Judged
 from sentiment.training.selection import choose, p_value
 from tests.conftest import read_json
@@ -17,7 +17,7 @@ def judged(number, right, *, rows=200, metric="accuracy"):
     targets = torch.arange(rows) % 2
     predicted = torch.where(torch.arange(rows) < right, targets, 1 - targets)
     probabilities = torch.nn.functional.one_hot(predicted, 2) * 0.8 + 0.1
-    score = metrics.score(probabilities, targets, LABELS)[metric]
+    score = computation.score(probabilities, targets, LABELS)[metric]
     return Judged(number, number, 8 * number, score, probabilities, targets)
 
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from sentiment.evaluation import metrics
+from sentiment.evaluation import computation, metrics
+from sentiment.evaluation.arrays import Floats, Integers
 from sentiment.evaluation.metrics import Metric
-from sentiment.evaluation.resampling import Answers, Floats, Integers, Resamples, draws
+from sentiment.evaluation.resampling import Answers, Resamples, draws
 from sentiment.inference.tasks import SINGLE, Decoding
 
 Interval = tuple[float, float]
@@ -52,7 +53,7 @@ def intervals(
 
 
 def resampled_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, Floats]:
-    """Compute each score of `metrics.score` for each resample, (B,)."""
+    """Compute each score of `computation.score` for each resample, (B,)."""
     scores: dict[str, Floats] = {}
     for metric in metrics.of_task(resamples.answers.decoding.kind):
         values = resampled(metric, resamples)
@@ -68,7 +69,7 @@ def resampled(metric: Metric, resamples: Resamples) -> Floats:
     if metric.resampled:
         return metric.resampled(resamples)
     answers = resamples.answers
-    computed = metrics.built(metric, answers.classes, answers.decoding)
+    computed = computation.built(metric, answers.classes, answers.decoding)
     probabilities, targets = torch.from_numpy(answers.probabilities), torch.from_numpy(answers.targets)
     values = []
     for counts in resamples.counts:
@@ -77,6 +78,22 @@ def resampled(metric: Metric, resamples: Resamples) -> Floats:
         computed.update(probabilities[rows], targets[rows])
         values.append(np.asarray(computed.compute(), dtype=float))
     return np.stack(values)
+
+
+def paired_resamples(
+    score: str, sides: Sequence[Answers], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> list[Floats]:
+    """Compute a metric of several classifiers' answers to the same texts on the same resamples of these.
+
+    Returns:
+        The metric for each classifier, (resamples,) or (resamples, classes).
+    """
+    metric = metrics.of_score(score)
+    drawn = [
+        [resampled(metric, Resamples.of(answers, counts)) for answers in sides]
+        for counts in draws(len(sides[0].targets), resamples, seed)
+    ]
+    return [np.concatenate(parts) for parts in zip(*drawn, strict=True)]
 
 
 def mean_interval(values: Floats, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = SEED) -> Interval:

@@ -5,21 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sentiment.data.splits import Split
-from sentiment.evaluation import metrics
 from sentiment.evaluation.baseline import NAME, Baseline
-from sentiment.evaluation.bootstrap import (
-    LEVEL,
-    RESAMPLES,
-    SEED,
-    Interval,
-    mean_interval,
-    percentiles,
-    resampled,
-)
-from sentiment.evaluation.resampling import Answers, Resamples, draws
+from sentiment.evaluation.bootstrap import LEVEL, Interval, mean_interval, paired_resamples, percentiles
+from sentiment.evaluation.resampling import Answers
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import damaged
 from sentiment.inference.multilabel import Multi
@@ -64,12 +53,9 @@ def beside(result: Evaluation, baseline: Baseline) -> Comparison:
 
 def paired_interval(metric: str, one: Evaluation, other: Evaluation) -> Interval:
     """Compute the bootstrap interval of the difference of a metric on the same resamples of the texts."""
-    record = metrics.find(metric)
-    assert record is not None
-    prepared = [Answers.of(own.probabilities.numpy(), own.targets.numpy(), own.decoding) for own in (one, other)]
-    drawn = draws(len(one.split), RESAMPLES, SEED)
-    sides = [[resampled(record, Resamples.of(own, counts)) for own in prepared] for counts in drawn]
-    return percentiles(np.concatenate([ours - theirs for ours, theirs in sides]), LEVEL)
+    sides = [Answers.of(own.probabilities.numpy(), own.targets.numpy(), own.decoding) for own in (one, other)]
+    ours, theirs = paired_resamples(metric, sides)
+    return percentiles(ours - theirs, LEVEL)
 
 
 def baseline_json(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:

@@ -1,18 +1,13 @@
 """Registry of the metrics, read by training, bootstrap intervals, report, leaderboard and model card."""
 
-import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 import torchmetrics
-from torchmetrics import MetricCollection
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassCohenKappa,
-    MulticlassConfusionMatrix,
     MulticlassF1Score,
     MulticlassPrecision,
     MulticlassRecall,
@@ -25,16 +20,15 @@ from torchmetrics.classification import (
 )
 from torchmetrics.regression import MeanAbsoluteError
 
-from sentiment.evaluation.resampling import Floats, Resamples, SeveralResamples
+from sentiment.evaluation.arrays import Floats
+from sentiment.evaluation.resampling import Resamples, SeveralResamples
 from sentiment.evaluation.torch_metrics import (
     Auroc,
     BinaryNegativeLogLikelihood,
-    Decoded,
     MacroMeanAbsoluteError,
     NegativeLogLikelihood,
     spearman,
 )
-from sentiment.inference.tasks import SINGLE, Decoding
 
 Reads = Literal["probabilities", "answers", "values", "expected"]
 
@@ -251,6 +245,13 @@ def find(score: str) -> Metric | None:
     return next((metric for metric in METRICS if metric.name == score.partition("/")[0]), None)
 
 
+def of_score(score: str) -> Metric:
+    """Return the metric of a score as `find` does; KeyError if no metric has the name."""
+    if metric := find(score):
+        return metric
+    raise KeyError(score)
+
+
 def title(score: str) -> str:
     """Return the report's name of a score; a per-label score has the label after a comma."""
     kind, _, label = score.partition("/")
@@ -262,55 +263,3 @@ def ordered(scores: Sequence[str]) -> list[str]:
     """Sort score names in the order of METRICS, unknown ones last."""
     names = [metric.name for metric in METRICS]
     return sorted(scores, key=lambda score: (*names, kind).index(kind) if (kind := score.partition("/")[0]) else 0)
-
-
-def build(classes: int, decoding: Decoding = SINGLE) -> MetricCollection:
-    """Build the metrics of a task, to be accumulated over a split and not averaged over batches."""
-    records = of_task(decoding.kind)
-    if decoding == SINGLE:
-        return MetricCollection({metric.name: metric.build(classes) for metric in records})
-    return MetricCollection({metric.name: built(metric, classes, decoding) for metric in records}, compute_groups=False)
-
-
-def built(metric: Metric, classes: int, decoding: Decoding) -> torchmetrics.Metric:
-    """Build a metric to be updated with probabilities and label indices."""
-    build = metric.multilabel if decoding.kind == "multi" and metric.multilabel else metric.build
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*will save all targets")
-        plain = build(classes)
-    return plain if decoding == SINGLE or metric.reads == "probabilities" else Decoded(plain, decoding, metric.reads)
-
-
-def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str, float]:
-    """Convert computed metrics to plain numbers, per-class values under names such as `precision/negative`."""
-    flat = {}
-    for name, value in values.items():
-        if value.ndim == 0:
-            flat[name] = value.item()
-        else:
-            flat |= {f"{name}/{label}": number for label, number in zip(labels, value.tolist(), strict=True)}
-    return {name: flat[name] for name in ordered(list(flat))}
-
-
-def score(
-    probabilities: torch.Tensor, targets: torch.Tensor, labels: Sequence[str], decoding: Decoding = SINGLE
-) -> dict[str, float]:
-    """Compute all metrics of one split, leaving out those that are NaN, such as AUROC if all rows have one label."""
-    metrics = build(len(labels), decoding)
-    metrics.update(probabilities, targets)
-    return {name: value for name, value in flatten(metrics.compute(), labels).items() if not math.isnan(value)}
-
-
-def score_one(name: str, probabilities: Any, targets: Any, labels: Sequence[str], decoding: Decoding) -> float:
-    """Compute one score, such as f1 or recall/joy, from arrays."""
-    record = find(name)
-    assert record is not None
-    metric = built(record, len(labels), decoding)
-    metric.update(torch.from_numpy(probabilities), torch.from_numpy(targets))
-    return flatten({record.name: metric.compute()}, labels)[name]
-
-
-def confusion(predicted: torch.Tensor, targets: torch.Tensor, classes: int) -> list[list[int]]:
-    """Count the texts by true class (rows) and predicted class (columns)."""
-    matrix: Any = MulticlassConfusionMatrix(classes)(predicted, targets)
-    return [list(map(int, row)) for row in matrix.tolist()]

@@ -9,12 +9,10 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sentiment.evaluation.arrays import Floats, Integers, divide, nanmean
+from sentiment.evaluation.rankings import AurocCounts, PrecisionCounts, centred_ranks
 from sentiment.inference.tasks import SINGLE, Decoding
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 CELLS = 2_000_000  # counts held at a time, 16 MB
 
@@ -189,55 +187,6 @@ class SeveralResamples(Resamples):
         return nanmean(self.average_precision())
 
 
-class PrecisionCounts:
-    """Average precision of one label's scores (N,) as a function of row counts."""
-
-    def __init__(self, scores: Floats, positive: NDArray[np.bool_]) -> None:
-        self.order = np.argsort(-scores, kind="stable")
-        self.positive = positive[self.order]
-        ranked = -scores[self.order]
-        self.last = np.searchsorted(ranked, ranked, side="right") - 1  # last place of the same score
-        self.own = self.positive.nonzero()[0]
-
-    def average_precision(self, counts: Floats) -> Floats:
-        """Compute the mean precision at the place of each row of the label, (B,); NaN for a resample without any."""
-        ordered = counts[:, self.order]
-        above = np.cumsum(ordered, axis=1)[:, self.last[self.own]]
-        hits = np.cumsum(np.where(self.positive, ordered, 0.0), axis=1)[:, self.last[self.own]]
-        weights = ordered[:, self.own]
-        precision = divide(hits, above, empty=0.0)
-        return divide((weights * precision).sum(axis=1), weights.sum(axis=1), empty=np.nan)
-
-
-class AurocCounts:
-    """AUROC of one class's scores (N,) as a function of row counts."""
-
-    def __init__(self, scores: Floats, positive: NDArray[np.bool_]) -> None:
-        self.order = np.argsort(scores, kind="stable")
-        self.positive = positive[self.order]
-        ranked = scores[self.order]
-        self.below = np.searchsorted(ranked, ranked, side="left")  # number of rows with a lower score
-        self.upto = np.searchsorted(ranked, ranked, side="right")  # number of rows with a lower or equal score
-
-    def auroc(self, counts: Floats) -> Floats:
-        """Compute the share of correctly ordered pairs, ties counting half, (B,); NaN for a resample without pairs."""
-        sorted_counts = counts[:, self.order]
-        negatives = np.cumsum(np.where(self.positive, 0.0, sorted_counts), axis=1)
-        negatives = np.pad(negatives, ((0, 0), (1, 0)))  # (B, N + 1), column n counts the first n rows
-        own = self.positive.nonzero()[0]
-        weights = sorted_counts[:, own]
-        won = (weights * (negatives[:, self.below[own]] + negatives[:, self.upto[own]]) / 2).sum(axis=1)
-        return divide(won, weights.sum(axis=1) * negatives[:, -1], empty=np.nan)
-
-
-def centred_ranks(column: Floats, counts: Floats) -> Floats:
-    """Compute the ranks of a column (N,) within each resample (B, N) less their mean; ties share their mean rank."""
-    _, place = np.unique(column, return_inverse=True)
-    sizes = np.stack([np.bincount(place, weights=row) for row in counts])  # rows of each tie
-    ranks = (np.cumsum(sizes, axis=1) - (sizes - 1) / 2)[:, place]
-    return np.asarray(ranks - (counts.sum(axis=1, keepdims=True) + 1) / 2)
-
-
 def draws(rows: int, resamples: int, seed: int) -> Iterator[Floats]:
     """Draw rows with replacement and yield their counts, (chunk of resamples, rows), in chunks of limited memory."""
     rng = np.random.default_rng(seed)
@@ -246,15 +195,3 @@ def draws(rows: int, resamples: int, seed: int) -> Iterator[Floats]:
         count = min(some, resamples - start)
         drawn = rng.integers(rows, size=(count, rows)) + rows * np.arange(count)[:, None]
         yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(float)
-
-
-def divide(above: Floats, below: Floats, *, empty: float) -> Floats:
-    out: Floats = np.full(np.shape(above), empty)
-    np.divide(above, below, out=out, where=below > 0)
-    return out
-
-
-def nanmean(values: Floats) -> Floats:
-    """Average each row (B, n) over its numbers; NaN for a row without any."""
-    known = ~np.isnan(values)
-    return divide(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(float), empty=np.nan)

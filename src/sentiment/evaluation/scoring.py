@@ -10,7 +10,7 @@ from rich.progress import track
 from sentiment.console import console
 from sentiment.data.splits import Split
 from sentiment.errors import DataError, TextError
-from sentiment.evaluation import metrics
+from sentiment.evaluation import computation
 from sentiment.evaluation.bootstrap import Interval, intervals
 from sentiment.evaluation.calibration import apply_temperature
 from sentiment.inference.exclusive import Scale
@@ -50,7 +50,7 @@ class Evaluation:
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        return metrics.score(self.probabilities, self.targets, self.labels, self.decoding)
+        return computation.score(self.probabilities, self.targets, self.labels, self.decoding)
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
@@ -96,7 +96,7 @@ class Evaluation:
     @property
     def confusion(self) -> list[list[int]]:
         """Confusion matrix as counts, true classes in rows and predicted classes in columns."""
-        return metrics.confusion(self.predicted, self.targets, len(self.labels))
+        return computation.confusion(self.predicted, self.targets, len(self.labels))
 
     def at(self, temperature: float) -> "Evaluation":
         """Return the evaluation rescaled to another temperature."""

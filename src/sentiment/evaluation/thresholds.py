@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.evaluation import metrics
+from sentiment.evaluation import computation, metrics
 from sentiment.inference.multilabel import Multi
 
 FEWEST = 5  # texts with a label, and without it, that a separate threshold needs
@@ -36,12 +36,10 @@ def best_threshold(scores: Any, positive: Any) -> float:
 
 def common_threshold(probabilities: Any, targets: Any, labels: Sequence[str], metric: str) -> float:
     """Return the one threshold for all labels with the best value of a metric."""
-    record = metrics.find(metric)
-    assert record is not None
-    sign = 1 if record.higher_is_better else -1
+    sign = 1 if metrics.of_score(metric).higher_is_better else -1
 
     def score(threshold: float) -> float:
         decoding = Multi((threshold,) * len(labels))
-        return sign * metrics.score_one(metric, probabilities, targets, labels, decoding)
+        return sign * computation.score_one(metric, probabilities, targets, labels, decoding)
 
     return float(max(GRID.round(3).tolist(), key=score))

@@ -12,7 +12,7 @@ from transformers import SchedulerType
 
 from sentiment.data.batches import counted
 from sentiment.data.new_tokens import Wanted
-from sentiment.evaluation import metrics
+from sentiment.evaluation import computation
 from sentiment.inference.batching import takes_types
 from sentiment.inference.packing import enable_packing, packs
 from sentiment.inference.tasks import SINGLE, Decoding
@@ -136,7 +136,7 @@ class SentimentClassifier(OptimizedModule):
             counts: Counter[Any] = Counter(self.trainer.datamodule.splits["train"].labels)  # type: ignore[attr-defined]
             self.loss.prepare(self.labels, counts)
             self.decoding = self.task.decoding(self.labels, counts, self.loss)
-            self.validation_metrics = metrics.build(len(self.labels), self.decoding)
+            self.validation_metrics = computation.build(len(self.labels), self.decoding)
 
     def merged(self) -> Any:
         """Return the network as a plain transformers model, with adapters merged into the weights they adapt."""
@@ -219,7 +219,7 @@ class SentimentClassifier(OptimizedModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics over the rows of all ranks, each row counted once; torchmetrics gathers them."""
-        for name, value in metrics.flatten(self.validation_metrics.compute(), self.labels).items():
+        for name, value in computation.flatten(self.validation_metrics.compute(), self.labels).items():
             self.log(f"validation/{name}", value, sync_dist=True)
         self.validation_metrics.reset()
 

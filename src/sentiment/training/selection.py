@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from sentiment.evaluation import metrics
-from sentiment.evaluation.bootstrap import resampled
-from sentiment.evaluation.resampling import Answers, Floats, Resamples, draws
+from sentiment.evaluation.bootstrap import paired_resamples
+from sentiment.evaluation.resampling import Answers
 from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.training.checkpoints import Judged, read_judged
 
@@ -75,17 +75,9 @@ def p_value(
     challenger: Judged, holder: Judged, metric: str, labels: Sequence[str], decoding: Decoding = SINGLE
 ) -> float:
     """Estimate the one-sided p-value as the share of resamples in which the challenger is not better (Koehn 2004)."""
-    sides = [scores(judged, metric, labels, decoding) for judged in (challenger, holder)]
-    record = metrics.find(metric)
-    lead = sides[0] - sides[1] if record is None or record.higher_is_better else sides[1] - sides[0]
+    answers = [Answers.of(own.probabilities.numpy(), own.targets.numpy(), decoding) for own in (challenger, holder)]
+    first, second = paired_resamples(metric, answers, resamples=RESAMPLES, seed=SEED)
+    lead = first - second if metrics.of_score(metric).higher_is_better else second - first
+    if lead.ndim == 2:  # a score for each label
+        lead = lead[:, list(labels).index(metric.partition("/")[2])]
     return float((1 + np.count_nonzero(~(lead > 0))) / (1 + len(lead)))
-
-
-def scores(judged: Judged, metric: str, labels: Sequence[str], decoding: Decoding = SINGLE) -> Floats:
-    """Compute the metric on each resample, (RESAMPLES,); all calls use the same resamples."""
-    record = metrics.find(metric)
-    assert record is not None
-    answers = Answers.of(judged.probabilities.numpy(), judged.targets.numpy(), decoding)
-    drawn = draws(len(judged.targets), RESAMPLES, SEED)
-    values = np.concatenate([resampled(record, Resamples.of(answers, counts)) for counts in drawn])
-    return values if values.ndim == 1 else values[:, list(labels).index(metric.partition("/")[2])]

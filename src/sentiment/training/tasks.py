@@ -119,8 +119,7 @@ class Scale:
             return decoding
         record = metrics.find(metric)
         if record is None or record.reads in ("probabilities", "expected"):  # no decision changes those
-            metric, record = "macro_mae", metrics.find("macro_mae")
-        assert record is not None
+            metric, record = "macro_mae", metrics.of_score("macro_mae")
         sign = 1 if record.higher_is_better else -1
         options = {name: decided(decoding, name) for name in DECISIONS}
         scores = {name: replace(validation, decoding=option).scores[metric] for name, option in options.items()}
@@ -165,8 +164,7 @@ class Multi:
             return decoding
         record = metrics.find(metric)
         if record is None or record.reads == "probabilities":  # no threshold changes those
-            metric, record = "f1", metrics.find("f1")
-        assert record is not None
+            metric, record = "f1", metrics.of_score("f1")
         rows, targets = validation.probabilities.numpy(), validation.targets.numpy()
         found = {}
         if self.threshold in ("auto", "common"):
