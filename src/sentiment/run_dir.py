@@ -1,12 +1,8 @@
-"""Run directories: locking, the recorded config and overrides, checkpoints, results and outcome."""
+"""Run directories: locking, the recorded config and overrides, results and outcome."""
 
 import io
-import logging
 import os
-import pickle
 import shutil
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,17 +13,12 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sentiment.config.overrides import for_shell
 from sentiment.config.renamed import added, current_config, current_names, current_override
 from sentiment.errors import ConfigError, ModelError
 from sentiment.files import damaged, locked, read_object, read_utf8, write_json, write_text
 from sentiment.inference.checksums import SUMS, verify_files, write_checksums
 
-log = logging.getLogger(__name__)
-
 State = Literal["finished", "pruned", "failed", "unfinished"]
-LAST, BEST = Path("checkpoints", "last.ckpt"), Path("checkpoints", "best.ckpt")
-WANTED = ("state_dict", "epoch", "global_step", "optimizer_states", "loops")  # checkpoint keys needed to resume
 RECORD = ".hydra"  # folder of the config and overrides, named and laid out like Hydra's
 LISTED = (  # listed in the SHA256SUMS of a finished run; not its config, in which users update data paths
     *(f"{name}.json" for name in ("metrics", "intervals", "calibration", "baseline", "run_summary", "data_report")),
@@ -199,61 +190,6 @@ def sweep_overrides(folder: Path) -> list[str] | None:
     return [*current, *added(saved, current)]
 
 
-def check_name(name: object) -> None:
-    """Check that run_name is a valid relative path below the outputs folder.
-
-    Raises:
-        ConfigError: It is empty, too long, absolute, has ".." or unprintable characters.
-    """
-    text = str(name)
-    if name is None or not text.strip():
-        raise ConfigError("run_name is empty: give a name, or leave run_name out for one made of date and time")
-    parts = text.split("/")
-    if text.startswith(("/", "~", "-")) or any(part in ("", ".", "..") for part in parts) or "\\" in text:
-        raise ConfigError(
-            f"run_name={text}: the run's folder is paths.output_dir/run_name; give a plain name, and the place with "
-            "paths.output_dir=FOLDER"
-        )
-    if len(text) > 200 or any(not character.isprintable() for character in text):
-        raise ConfigError(f"run_name={text!r}: give at most 200 printable characters")
-
-
-def checkpoints(folder: Path) -> list[Path]:
-    """List the checkpoints that `resume=` can start from: last.ckpt, then best.ckpt, if they exist."""
-    return [path for path in (folder / LAST, folder / BEST) if path.is_file()]
-
-
-def how_to_go_on(folder: Path) -> str:
-    """Return the hint at the end of a message about a stopped run."""
-    if checkpoints(folder):
-        return f"go on with: python train.py {for_shell('resume', os.path.relpath(folder))}"
-    return "it has no checkpoint yet, start it again"
-
-
-def starting_point(folder: Path, *, resume: bool) -> Path | None:
-    """Return the checkpoint to resume from; None for a fresh start.
-
-    Raises:
-        ConfigError: A fresh start would overwrite a run, or there is no run to resume.
-        ModelError: A checkpoint is damaged. All are checked, since the best one is loaded at the end of training.
-    """
-    found = checkpoints(folder)
-    if resume and not found:
-        raise ConfigError(f"resume={folder}: there is no {folder / LAST}; the run has no checkpoint, start it afresh")
-    if not resume and found:
-        raise ConfigError(
-            f"{folder} already holds a run; choose another run_name, or go on with {for_shell('resume', str(folder))}"
-        )
-    if not resume:
-        return None
-    for path in found:
-        if reason := checkpoint_damage(path):
-            raise ModelError(f"{path} is damaged: {reason}; restore it, or start the run afresh with another run_name")
-    if found[0].name != LAST.name:
-        log.warning("there is no %s; going on from %s, which validated best so far", folder / LAST, found[0])
-    return found[0]
-
-
 def end(folder: Path, state: State, reason: str) -> None:
     write_json(folder / "outcome.json", {"state": state, "reason": reason})
 
@@ -299,23 +235,3 @@ def score(folder: Path, metric: str) -> float:
     if metric not in scores:
         raise ConfigError(f"optimized_metric={metric}: a run has {', '.join(scores)}")
     return float(scores[metric])
-
-
-def checkpoint_damage(path: Path) -> str | None:
-    """Describe the damage of a checkpoint; None if it is intact.
-
-    The CRCs of the zip archive are verified, because torch.load does not detect flipped bytes.
-    """
-    import torch
-
-    try:
-        with zipfile.ZipFile(path) as zipped:
-            if bad := zipped.testzip():
-                return f"{bad} in it is not what was written"
-        saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except pickle.UnpicklingError:
-        return "it holds more than tensors and plain values, which may run code"
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError, KeyError) as error:
-        return f"it is cut short or no checkpoint ({next(iter(str(error).splitlines()), type(error).__name__)})"
-    missing = [key for key in WANTED if not isinstance(saved, dict) or key not in saved]
-    return f"it has no {missing[0]}, as checkpoints of a training run have" if missing else None

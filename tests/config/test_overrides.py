@@ -7,9 +7,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sentiment.cli import main
-from sentiment.config.overrides import quoted, read, text, twice
+from sentiment.config.overrides import check_name, quoted, read, text, twice
 from sentiment.errors import ConfigError
-from sentiment.run_dir import check_name
 
 GROUPS = {"logger": "csv", "data": "demo", "experiment": None}
 

@@ -47,18 +47,6 @@ def test_a_run_whose_checkpoint_does_not_fit_says_how_to_go_on(train_tiny, tiny_
     assert runs.outcome(runs.Path(run)).state == "finished"
 
 
-def test_a_run_goes_on_from_the_best_checkpoint_where_it_is_all_there_is(tiny_copy, tmp_path, caplog):
-    assert runs.starting_point(tiny_copy, resume=True) == tiny_copy / runs.LAST
-    (tiny_copy / runs.LAST).unlink()
-    assert runs.starting_point(tiny_copy, resume=True) == tiny_copy / runs.BEST
-    assert "last.ckpt; going on from" in caplog.text
-    with pytest.raises(ConfigError, match="already holds a run"):
-        runs.starting_point(tiny_copy, resume=False)
-    (tiny_copy / runs.BEST).unlink()
-    with pytest.raises(ConfigError, match="the run has no checkpoint, start it afresh"):
-        runs.starting_point(tiny_copy, resume=True)
-
-
 def test_the_line_that_repeats_a_run_works_word_for_word(tiny_run, monkeypatch, tmp_path):
     line = command(tiny_run)
     assert line in (tiny_run / "report" / "report.html").read_text().replace("&#39;", "'").replace("&#34;", '"')

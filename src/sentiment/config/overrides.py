@@ -1,4 +1,4 @@
-"""Preparation of command-line overrides for Hydra: `~` expansion, GROUP=null and quoting."""
+"""Preparation of command-line overrides for Hydra: `~` expansion, GROUP=null and quoting; the check of run_name."""
 
 import os
 import re
@@ -183,3 +183,22 @@ def text(arguments: Sequence[str], key: str) -> str | None:
         return None
     value = OverridesParser.create().parse_override(found[-1]).value()
     return None if value is None else str(value)
+
+
+def check_name(name: object) -> None:
+    """Check that run_name is a valid relative path below the outputs folder.
+
+    Raises:
+        ConfigError: It is empty, too long, absolute, has ".." or unprintable characters.
+    """
+    text = str(name)
+    if name is None or not text.strip():
+        raise ConfigError("run_name is empty: give a name, or leave run_name out for one made of date and time")
+    parts = text.split("/")
+    if text.startswith(("/", "~", "-")) or any(part in ("", ".", "..") for part in parts) or "\\" in text:
+        raise ConfigError(
+            f"run_name={text}: the run's folder is paths.output_dir/run_name; give a plain name, and the place with "
+            "paths.output_dir=FOLDER"
+        )
+    if len(text) > 200 or any(not character.isprintable() for character in text):
+        raise ConfigError(f"run_name={text!r}: give at most 200 printable characters")

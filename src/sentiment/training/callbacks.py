@@ -14,9 +14,9 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint, LearningRateFinder, RichProgressBar
 from rich import get_console
 
-from sentiment import run_dir as runs
 from sentiment.errors import InterruptedRunError
 from sentiment.training.checkpoints import ends_epoch, judging, of_all_ranks
+from sentiment.training.resuming import how_to_go_on
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +70,13 @@ class GracefulStop(Checkpoint):
     def _stop(self, trainer: pl.Trainer) -> None:
         epoch = trainer.fit_loop.epoch_progress.current.ready
         raise InterruptedRunError(
-            f"stopped in epoch {epoch}, after step {trainer.global_step}; {runs.how_to_go_on(self.folder)}"
+            f"stopped in epoch {epoch}, after step {trainer.global_step}; {how_to_go_on(self.folder)}"
         )
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         assert self._trainer is not None
         if self._asked or self._trainer.sanity_checking:
-            raise InterruptedRunError(f"stopped at once; {runs.how_to_go_on(self.folder)}")
+            raise InterruptedRunError(f"stopped at once; {how_to_go_on(self.folder)}")
         self._asked = True
         what = "validation" if self._trainer.validating else "batch"
         log.info("stopping after this %s, with a checkpoint; once more stops at once and goes back to the former", what)

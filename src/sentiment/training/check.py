@@ -12,12 +12,12 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from sentiment import run_dir as runs
 from sentiment.backbones import check_length, positions
 from sentiment.config.bounds import GONE, OWNED
 from sentiment.config.check import check_groups, require, unknown
 from sentiment.config.compose import groups
 from sentiment.config.keys import check_effective
+from sentiment.config.overrides import check_name
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, check_value, find, nodes
 from sentiment.data.labels import label_texts
@@ -179,7 +179,7 @@ def check_root(cfg: DictConfig) -> None:
     unknown(cfg.after_training, AFTER_TRAINING, "after_training.")
     for key, hint in TRAINING.items():
         check_value(key, OmegaConf.select(cfg, key), hint)
-    runs.check_name(cfg.run_name)
+    check_name(cfg.run_name)
 
 
 def complete(cfg: DictConfig) -> DictConfig:

@@ -43,6 +43,7 @@ from sentiment.training.distillation import teach, teachers
 from sentiment.training.monitors import check_labels
 from sentiment.training.origins import check_resumable
 from sentiment.training.provenance import environment
+from sentiment.training.resuming import how_to_go_on
 from sentiment.training.selection import Choice, choose
 from sentiment.training.tasks import Task
 
@@ -68,7 +69,7 @@ def train(cfg: DictConfig, folder: Path, *, checkpoint: Path | None = None, scor
         with interruptible():
             return train_uninterrupted(cfg, folder, checkpoint=checkpoint, score_test=score_test)
     except KeyboardInterrupt as error:
-        raise InterruptedRunError(f"stopped; {runs.how_to_go_on(folder)}") from error
+        raise InterruptedRunError(f"stopped; {how_to_go_on(folder)}") from error
 
 
 def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | None, score_test: bool) -> Results | None:

@@ -26,11 +26,10 @@ def arguments_of(given: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: The run's name is none, its folder is unknown, or there is nothing to resume.
     """
-    from sentiment import run_dir as runs
-    from sentiment.config.overrides import text
+    from sentiment.config.overrides import check_name, text
 
     if any(word.startswith("run_name=") for word in given):
-        runs.check_name(text(given, "run_name"))
+        check_name(text(given, "run_name"))
     distributed.check_arguments(given)
     return _resumed(given)
 
@@ -54,6 +53,7 @@ def launch_run(
         SentimentError: The config is wrong, or the run failed.
     """
     from sentiment import run_dir as runs
+    from sentiment.training.resuming import starting_point
 
     processes = _checked(cfg, folder)
     if distributed.rank():
@@ -61,7 +61,7 @@ def launch_run(
         return fit_run(
             cfg,
             folder,
-            runs.starting_point(folder, resume=cfg.resume is not None),
+            starting_point(folder, resume=cfg.resume is not None),
             cfg.after_training.test is not False,
         )
     if processes > 1:
@@ -112,9 +112,10 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path, started: Callable[["DictCo
     from hydra.errors import InstantiationException
 
     from sentiment import run_dir as runs
+    from sentiment.training.resuming import how_to_go_on, starting_point
 
     try:
-        checkpoint = runs.starting_point(folder, resume=cfg.resume is not None)
+        checkpoint = starting_point(folder, resume=cfg.resume is not None)
         runs.start(folder, cfg, hydra)
         started(cfg)
         return fit_run(cfg, folder, checkpoint, cfg.after_training.test is not False)
@@ -125,7 +126,7 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path, started: Callable[["DictCo
             with suppress(OSError):  # the disk may be full
                 runs.end(folder, "failed", str(user_error(error) or error))
         if isinstance(error, OSError):
-            raise SentimentError(f"{user_error(error)}; then {runs.how_to_go_on(folder)}") from error
+            raise SentimentError(f"{user_error(error)}; then {how_to_go_on(folder)}") from error
         raise
 
 

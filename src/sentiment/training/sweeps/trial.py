@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from sentiment import run_dir as runs
 from sentiment.errors import ConfigError, InterruptedRunError, PrunedError, SentimentError, user_error
 from sentiment.training.check import check
+from sentiment.training.resuming import LAST, starting_point
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def run_trial(cfg: DictConfig, hydra: Any, folder: Path, fit: Callable[[Path | N
         return runs.score(folder, cfg.optimized_metric)
     if state == "pruned":
         return None
-    checkpoint = runs.starting_point(folder, resume=(folder / runs.LAST).is_file())
+    checkpoint = starting_point(folder, resume=(folder / LAST).is_file())
     if checkpoint is None:
         runs.clear(folder)
     runs.start(folder, cfg, hydra)
