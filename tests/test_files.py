@@ -1,6 +1,4 @@
-import csv
 import errno
-import io
 import os
 import subprocess
 import sys
@@ -8,8 +6,9 @@ import sys
 import pytest
 
 from sentiment import files
+from sentiment.data.csv_output import write_csv
 from sentiment.errors import DataError, user_error
-from sentiment.files import csv_text, replacing, write_csv, write_json
+from sentiment.files import replacing, write_json
 
 
 def test_a_failure_leaves_the_former_file_and_no_scraps(tmp_path):
@@ -85,24 +84,6 @@ def test_bytes_and_name_are_on_the_disk_before_and_after_the_rename(tmp_path, mo
     write_json(tmp_path / "a.json", {})
     assert events[0].startswith(f"{tmp_path}/.a.json.")
     assert events[1:] == ["rename", str(tmp_path)]
-
-
-VALUES = ["a\rb", "\r", "a\r\nb", "a\nb", 'say "no"', "a,b", "a;b\tc", "", " ", "é\u2028\x85\x0c", "'", None, 1.5]
-
-
-@pytest.mark.parametrize("delimiter", [",", "\t"])
-def test_every_value_is_read_again_as_it_was_written(delimiter):
-    rows = [[value, "x"] for value in VALUES] + [["x", value] for value in VALUES]
-    for written in (rows, [[value] for value in VALUES]):  # an only column: an empty value is no blank line
-        text = csv_text(written, delimiter=delimiter)
-        assert text.count("\n") == len(written) + sum(str(v).count("\n") for row in written for v in row)
-        found = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-        assert found == [["" if value is None else str(value) for value in row] for row in written]
-
-
-def test_half_of_a_surrogate_pair_is_written_as_the_replacement_character(tmp_path):
-    write_csv(tmp_path / "a.csv", [["text", "n"], ["a\ud83d", 1]])
-    assert (tmp_path / "a.csv").read_text(encoding="utf-8") == "text,n\na\ufffd,1\n"
 
 
 def killed(folder, name, *, host=files.HOST):

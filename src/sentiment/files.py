@@ -1,6 +1,5 @@
-"""Atomic writes by temporary file and rename, JSON input and output, and the CSV writer."""
+"""Atomic writes by temporary file and rename, locks, and JSON input and output."""
 
-import csv
 import errno
 import fcntl
 import json
@@ -9,7 +8,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -59,18 +58,18 @@ def temporary_path(target: Path) -> Iterator[Path]:
     """Yield a hidden path beside `target` named by host and process id; whatever is there is removed at the end."""
     sweep_once(target.parent)
     temporary = target.with_name(f".{target.name}.{HOST}.{os.getpid()}.tmp")
-    _remove(temporary)
+    discard(temporary)
     try:
         yield temporary
     finally:
-        _remove(temporary)
+        discard(temporary)
 
 
 def put_in_place(temporary: Path, target: Path, *, marker: str | None = None) -> None:
     """Sync `temporary` to disk, then rename it to `target`: a power cut leaves a complete old or new file."""
     sync(temporary)
     if checked_target(target, marker=marker).is_dir():
-        _remove(target)  # os.replace fails on a non-empty folder
+        discard(target)  # os.replace fails on a non-empty folder
     rename(temporary, target)
 
 
@@ -116,17 +115,12 @@ def named_disk(target: Path) -> Iterator[None]:
         raise
 
 
-def discard(path: Path) -> None:
-    """Remove a file or a folder with its content, if it exists."""
-    _remove(path)
-
-
 def sweep(folder: Path) -> None:
     """Remove temporary files and folders left in `folder` by dead processes of this host."""
     for path in folder.iterdir():
         found = TEMPORARY.fullmatch(path.name)
         if found and found["host"] == HOST and not is_alive(int(found["pid"])):
-            _remove(path)
+            discard(path)
             log.info("removed %s, which a killed process had left", path)
 
 
@@ -231,38 +225,8 @@ def read_json_if_any(path: Path) -> Any:
     return read_json(path) if path.is_file() else None
 
 
-def write_csv(target: Path, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows, header first, as a UTF-8 CSV file with minimal quoting, atomically."""
-    with replacing(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(_Lines(file.write), lineterminator="\r\n").writerows(map(_printable, rows))
-
-
-def csv_text(rows: Iterable[Sequence[Any]], *, delimiter: str = ",") -> str:
-    """Format rows as CSV text with a line feed after each row."""
-    lines: list[str] = []
-    csv.writer(_Lines(lines.append), delimiter=delimiter, lineterminator="\r\n").writerows(rows)
-    return "".join(lines)
-
-
-class _Lines:
-    """Adapter that ends each line of a csv.writer with LF instead of CR LF.
-
-    The writer itself uses CR LF, because with LF Python before 3.11.9 leaves values with a carriage return unquoted.
-    """
-
-    def __init__(self, write: Callable[[str], object]) -> None:
-        self._write = write
-
-    def write(self, line: str) -> None:
-        self._write(f"{line[:-2]}\n")
-
-
-def _printable(row: Sequence[Any]) -> list[Any]:
-    """Replace lone surrogates, which UTF-8 cannot encode, with U+FFFD."""
-    return [SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value for value in row]
-
-
-def _remove(path: Path) -> None:
+def discard(path: Path) -> None:
+    """Remove a file or a folder with its content, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

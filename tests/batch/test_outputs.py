@@ -12,8 +12,8 @@ import pytest
 
 from sentiment.batch import predict
 from sentiment.batch.cells import unguard
+from sentiment.data.csv_output import write_csv as write_table
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
-from sentiment.files import write_csv as write_table
 from tests.batch.echo import Echo
 from tests.conftest import read_csv, read_json, write_csv
 

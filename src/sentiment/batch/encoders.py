@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from sentiment.batch.cells import Changes, cell, guard, json_text, writable
+from sentiment.data.csv_output import csv_text
 from sentiment.data.tables import Row
-from sentiment.files import csv_text
 
 Rows = Sequence[Row]
 BOM = "\ufeff"  # by which Excel knows that a file is UTF-8

@@ -14,7 +14,8 @@ from sentiment.batch.identity import versions
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.output import Output
 from sentiment.batch.parts import LEFT, Part
-from sentiment.files import read_json, write_csv
+from sentiment.data.csv_output import write_csv
+from sentiment.files import read_json
 from sentiment.inference.checksums import file_digest
 from sentiment.inference.types import Identity
 

@@ -4,10 +4,11 @@ import logging
 from itertools import chain
 from pathlib import Path
 
+from sentiment.data.csv_output import write_csv
 from sentiment.data.module import SentimentData
 from sentiment.data.quality import DataReport
 from sentiment.data.splits import Split, row_named
-from sentiment.files import write_csv, write_json
+from sentiment.files import write_json
 from sentiment.inference.types import joined
 from sentiment.inference.word_pieces import clean
 

@@ -6,12 +6,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from sentiment.data.csv_output import write_csv
 from sentiment.evaluation.behaviour import Outcome
 from sentiment.evaluation.bootstrap import LEVEL, RESAMPLES, SEED
 from sentiment.evaluation.calibration import BINS, errors
 from sentiment.evaluation.comparison import BASELINE, Comparison, baseline_json
 from sentiment.evaluation.scoring import Evaluation
-from sentiment.files import write_csv, write_json
+from sentiment.files import write_json
 from sentiment.inference.types import joined
 
 BEHAVIOUR = "behaviour.json"

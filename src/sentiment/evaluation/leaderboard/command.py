@@ -8,12 +8,13 @@ from typing import Any
 from rich.table import Table
 
 from sentiment.console import console
+from sentiment.data.csv_output import write_csv
 from sentiment.errors import ConfigError
 from sentiment.evaluation.leaderboard.groups import Group, groups
 from sentiment.evaluation.leaderboard.page import render
 from sentiment.evaluation.leaderboard.study import figures
 from sentiment.evaluation.leaderboard.trials import Trial, find, keys
-from sentiment.files import write_csv, write_text
+from sentiment.files import write_text
 
 log = logging.getLogger(__name__)
 
