@@ -1,5 +1,5 @@
 """Batch prediction of files of any size."""
 
-from sentiment.batch.job import predict
+from sentiment.batch.command import predict
 
 __all__ = ["predict"]

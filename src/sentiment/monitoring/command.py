@@ -13,13 +13,14 @@ from sentiment.files import write_json
 from sentiment.inference.types import Classifier
 from sentiment.monitoring.cells import Cells, pooled
 from sentiment.monitoring.changes import Comparison, compare
-from sentiment.monitoring.drift import Drift, Reservoir, measure
+from sentiment.monitoring.drift import Reservoir, measure
 from sentiment.monitoring.evidence import Evidence, collect
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.outputs import Table, change_json, share_rows, write_prometheus, write_shares
 from sentiment.monitoring.page import Result, sentences, write_page
 from sentiment.monitoring.periods import Every
-from sentiment.monitoring.prepare import Prepared, prepare
+from sentiment.monitoring.prepare import prepare
+from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.shares import all_name, estimate, estimates
 
 log = logging.getLogger(__name__)
@@ -222,11 +223,7 @@ def alert(result: Result, fail_on: Sequence[Alert], page: Path) -> None:
     if "change" in fail_on and (changes := latest_changes(result)):
         names = ", ".join(dict.fromkeys(one.group for one in changes))
         found.append(f"the mix of labels changed in the latest period ({names})")
-    if "drift" in fail_on and drifted(result.drift):
+    if "drift" in fail_on and not result.drift.trusted:
         found.append(f"the model may not fit these texts ({result.drift.sentence.rstrip('.')})")
     if found:
         raise MonitorAlertError(f"{' and '.join(found)}; see {page}")
-
-
-def drifted(drift: Drift) -> bool:
-    return not drift.trusted

@@ -1,98 +1,29 @@
 """Predicted rows to monitor: those of the input, scored where they are not, or of a history that they are added to."""
 
 import logging
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sentiment.batch import predict
 from sentiment.batch.identity import identity_of
 from sentiment.batch.inputs import Inputs
-from sentiment.batch.job import probe
-from sentiment.batch.progress import progress
+from sentiment.batch.probe import probe
 from sentiment.batch.source import Source
-from sentiment.data.duplicates import normalised
 from sentiment.data.tables import STDIN, Broken, BrokenRow, TableOptions
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
-from sentiment.evaluation.quantification.words import CLEANING
 from sentiment.files import read_json_if_any
-from sentiment.inference.pairs import Pair
+from sentiment.inference.types import Identity
 from sentiment.monitoring.appending import ASPECT, append, write_new
 from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.periods import Clock
-from sentiment.monitoring.rows import SEVERAL, Chunk, Columns, Skipped, chunks, labels_of, table_rows
+from sentiment.monitoring.prepared import Prepared
+from sentiment.monitoring.rows import SEVERAL, Columns, labels_of, table_rows
 
 log = logging.getLogger(__name__)
 
 PREDICTIONS, NEW = "predictions.parquet", "new.parquet"
-RETWEET = re.compile(r"RT @\w+:?\s*")
 FIRST = 1000  # rows whose times tell the form of the column
-
-
-@dataclass
-class Prepared:
-    """Predicted rows, which can be read again and again.
-
-    Args:
-        source: The table.
-        columns: Its columns.
-        clock: Reader of its times; None without a time column.
-        unique: Count equal texts once.
-        about: Sentences on what was done before.
-        skipped: Rows that the last reading did not count.
-        apart: The groups are aspects, so that equal texts of two groups are two texts.
-    """
-
-    source: Source
-    columns: Columns
-    clock: Clock | None
-    unique: bool = False
-    about: list[str] = field(default_factory=list)
-    skipped: Skipped = field(default_factory=Skipped)
-    apart: bool = False
-
-    @property
-    def labels(self) -> list[str]:
-        return list(self.columns.labels)
-
-    @property
-    def timed(self) -> bool:
-        return self.clock is not None
-
-    def rows(self, task: str, *, quiet: bool) -> Iterator[Chunk]:
-        """Yield the rows in chunks, with a progress bar."""
-        self.skipped = Skipped()
-        seen = set[int]()
-        with progress(quiet=quiet) as bar:
-            shown = bar.add_task(task, total=self.source.rows)
-            for chunk in chunks(self.source, self.columns, self.clock, self.skipped):
-                bar.advance(shown, len(chunk))
-                kept = distinct(chunk, seen, self.skipped, apart=self.apart) if self.unique else chunk
-                if len(kept):
-                    yield kept
-
-    def check_any(self, found: Any) -> None:
-        if not found:
-            raise DataError(
-                f"no row can be counted: of {self.source.rows or 0}, {self.skipped.unpredicted} have no prediction and "
-                f"{self.skipped.untimed} no readable time"
-            )
-
-    def notes(self) -> list[str]:
-        """Return sentences on the rows that are not counted."""
-        lines = [*self.about, *([self.clock.said] if self.clock and self.clock.said else [])]
-        if self.skipped.unpredicted:
-            lines.append(f"{self.skipped.unpredicted:,} rows have no prediction and are not counted.")
-        if self.skipped.untimed and self.clock:
-            lines.append(f"{self.skipped.untimed:,} rows have no readable time in {self.clock.column!r}; not counted.")
-        if self.unique:
-            lines.append(
-                f"{self.skipped.repeated:,} texts repeat an earlier one, retweets included, and are not counted."
-            )
-        return lines
 
 
 def prepare(
@@ -128,7 +59,7 @@ def prepare(
         assert clock is not None
         return with_history(source, output, model, clock, labels, prefix, by, Path(history), unique, quiet)
     if labels is None:
-        source, labels = score(source, input, output, model, options, prefix, quiet)
+        source, labels, _ = score(source, input, output, model, options, prefix, quiet)
     else:
         model.run = model.run or run_of(source)
     apart = by is not None and by == (aspect_column or aspect_of(source))
@@ -163,8 +94,12 @@ def run_of(source: Source) -> str:
 
 def score(
     source: Source, input: str, output: Path, model: Model, options: TableOptions, prefix: str, quiet: bool
-) -> tuple[Source, list[str]]:
-    """Predict the input into the output folder, unless that was done before with the same model and input."""
+) -> tuple[Source, list[str], Identity]:
+    """Predict the input into the output folder, unless that was done before with the same model and input.
+
+    Returns:
+        The predicted rows, their labels, and the model.
+    """
     target = output / PREDICTIONS
     made = read_json_if_any(output / f"{PREDICTIONS}.summary.json") or {}
     inputs = Inputs.of(source.paths)
@@ -188,25 +123,7 @@ def score(
     else:
         log.info("%s holds the predictions already", target)
     scored = Source.open(str(target), text_column=source.text)
-    labels = labels_of(scored.columns, prefix) or []
-    return scored, labels
-
-
-def distinct(chunk: Chunk, seen: set[int], skipped: Skipped, *, apart: bool = False) -> Chunk:
-    """Keep the first of equal texts: without case, markup, punctuation and the "RT @name:" of a retweet.
-
-    With `apart`, for groups that are aspects, a text of another group is another text.
-    """
-    kept = []
-    for i, text in enumerate(chunk.texts):
-        plain = RETWEET.sub("", text)
-        own = Pair(plain, str(chunk.groups[i])) if apart else plain
-        key = int.from_bytes(normalised(own, CLEANING)[:8], "little")
-        if key not in seen:
-            seen.add(key)
-            kept.append(i)
-    skipped.repeated += len(chunk) - len(kept)
-    return chunk if len(kept) == len(chunk) else chunk.take(kept)
+    return scored, labels_of(scored.columns, prefix) or [], current
 
 
 def with_history(
@@ -226,15 +143,14 @@ def with_history(
     if labels is None:
         fresh = output / NEW
         count = write_new(source, clock, by, store, fresh)
-        own = {"time": "time", "by": "group" if by else None}
         if count:
-            scored, labels = score(
-                opened := Source.open(str(fresh), text_column="text", aspect_column=ASPECT if source.aspect else None),
+            scored, labels, made_by = score(
+                Source.open(str(fresh), text_column="text", aspect_column=ASPECT if source.aspect else None),
                 str(fresh), output, model, TableOptions(), prefix, quiet,
             )  # fmt: skip
-            columns = Columns("text", labels, prefix, own["time"], own["by"])
+            columns = Columns("text", labels, prefix, "time", "group" if by else None)
             store.labels, store.keys = labels, {}
-            store.check({"model": dict(identity_of(model.classifier, probe(model.classifier, opened)[0]).deciding)})
+            store.check({"model": dict(made_by.deciding)})
             added = append(scored, columns, Clock("time", "value"), store, key_column="key")
         else:
             added = 0

@@ -8,15 +8,13 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from lightning_fabric.utilities.exceptions import MisconfigurationException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from sentiment import run_dir as runs
 from sentiment.console import interruptible
 from sentiment.data.module import SentimentData
-from sentiment.errors import ConfigError, InterruptedRunError
+from sentiment.errors import InterruptedRunError
 from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.evaluate import behave
 from sentiment.evaluation.model_card import model_card
@@ -37,15 +35,14 @@ from sentiment.training.after_training import (
     score_export,
 )
 from sentiment.training.callbacks import Throughput
-from sentiment.training.checkpoints import WholeCheckpoints, read_judged
-from sentiment.training.cpu_kernels import kept_memory
+from sentiment.training.checkpoints import read_judged
 from sentiment.training.distillation import teach, teachers
 from sentiment.training.monitors import check_labels
-from sentiment.training.origins import check_resumable
 from sentiment.training.provenance import environment
 from sentiment.training.resuming import how_to_go_on
 from sentiment.training.selection import Choice, choose
 from sentiment.training.tasks import Task
+from sentiment.training.trainer import build_trainer, check_batches, fit
 
 log = logging.getLogger(__name__)
 
@@ -89,10 +86,7 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     taught = distil(cfg.model, data, trainer)
     if trainer.is_global_zero:
         write_json(folder / "data_report.json", data.report.to_json())
-    for logger in trainer.loggers:
-        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-    with kept_memory():
-        fit(trainer, model, data, checkpoint)
+    fit(cfg, trainer, model, data, checkpoint)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # else torchmetrics would wait for the other ranks
     if not trainer.is_global_zero:
@@ -136,10 +130,7 @@ def adapt(cfg: DictConfig, folder: Path, trainer: pl.Trainer, data: SentimentDat
     data.setup()
     check_batches(cfg, data)
     model: MaskedLanguageModel = instantiate(cfg.model)
-    for logger in trainer.loggers:
-        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-    with kept_memory():
-        fit(trainer, model, data, checkpoint)
+    fit(cfg, trainer, model, data, checkpoint)
     if not trainer.is_global_zero:
         return
     weights, judged = read_judged(folder / "checkpoints" / "best.ckpt")
@@ -164,65 +155,6 @@ def distil(model: DictConfig, data: SentimentData, trainer: pl.Trainer) -> dict[
     device = trainer.strategy.root_device.type
     found = teach(data, names, temperature=model.teacher_temperature, device="cpu" if device != "cuda" else device)
     return {"teacher": {**found, "share": model.teacher_share}}
-
-
-def build_trainer(cfg: DictConfig) -> pl.Trainer:
-    """Build the Trainer with its callbacks, loggers and plugins, before any data is read.
-
-    Raises:
-        ConfigError: the config asks for something that this machine or Lightning does not have.
-    """
-    progress = cfg.trainer.get("enable_progress_bar") is not False
-    wired = {name: node for name, node in cfg.callbacks.items() if node and (progress or name != "progress")}
-    settings = {**OmegaConf.to_container(cfg.trainer, resolve=True), "plugins": None}  # type: ignore[dict-item]
-    try:
-        callbacks = [instantiate(node) for node in wired.values()]
-        loggers = [instantiate(node) for node in cfg.logger.values() if node]
-        plugins = [WholeCheckpoints(), *(instantiate(node) for node in cfg.trainer.get("plugins") or [])]
-        trainer: pl.Trainer = instantiate(
-            settings, callbacks=callbacks, logger=loggers or False, plugins=plugins, _convert_="all"
-        )
-    except InstantiationException as error:
-        if not isinstance(error.__cause__, MisconfigurationException | ValueError | TypeError | ImportError):
-            raise
-        raise ConfigError(f"trainer: {str(error.__cause__).splitlines()[0]}") from error
-    return trainer
-
-
-def check_batches(cfg: DictConfig, data: SentimentData) -> None:
-    """Check that an epoch has at least as many batches as `val_check_interval`.
-
-    Raises:
-        ConfigError: an epoch has fewer, so no validation would run.
-    """
-    every = cfg.trainer.get("val_check_interval")
-    batches, limit = len(data.train_dataloader()), cfg.trainer.get("limit_train_batches")
-    if limit is not None:
-        batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
-    if isinstance(every, int) and cfg.trainer.get("check_val_every_n_epoch") is not None and every > batches:
-        raise ConfigError(
-            f"trainer.val_check_interval={every}: an epoch has {batches} batches; lower it, or count batches over all "
-            "epochs with trainer.check_val_every_n_epoch=null"
-        )
-
-
-def fit(trainer: pl.Trainer, model: pl.LightningModule, data: SentimentData, checkpoint: Path | None) -> None:
-    """Train, resuming from `checkpoint` if given.
-
-    Raises:
-        ConfigError: the checkpoint is of another model, or Lightning rejects the configuration.
-        KeyboardInterrupt: Lightning turned Ctrl-C into SystemExit.
-    """
-    if checkpoint is not None:
-        check_resumable(model, checkpoint)
-    try:
-        trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    except MisconfigurationException as error:
-        raise ConfigError(f"trainer: {str(error).strip().splitlines()[0]}") from error
-    except SystemExit as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from error
-        raise
 
 
 def monitored(cfg: DictConfig) -> str:
