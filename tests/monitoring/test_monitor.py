@@ -1,41 +1,14 @@
-"""The command on tables with and without predictions: its files, its messages, its history."""
+"""The command on tables with and without predictions: its files and its messages."""
 
-import datetime as dt
 import json
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
 
 from sentiment.cli import main
 from tests.conftest import read_csv, read_json, write_csv
-
-HEADER = ("id", "created", "brand", "text", "prediction", "score", "p_negative", "p_positive")
-
-
-def day(number, hour=9):
-    return (dt.datetime(2026, 1, 5, hour) + dt.timedelta(days=number)).isoformat()
-
-
-def predicted(share, *, days=12, count=120, brand="Acme", seed=0):
-    """Rows of predictions; `share` gives the share of negative texts on a day."""
-    rng, rows = np.random.default_rng(seed), []
-    for number in range(days):
-        for i in range(count):
-            p = round(float(rng.uniform(0.8, 0.98) if rng.random() < share(number) else rng.uniform(0.02, 0.2)), 6)
-            label = "negative" if p > 0.5 else "positive"
-            text = (
-                f"@user{i} the parcel is late {i} {number}"
-                if number == 10 and p > 0.5
-                else f"a {label} word {i} {number}"
-            )
-            rows.append((f"{brand}-{number}-{i}", day(number), brand, text, label, max(p, 1 - p), p, round(1 - p, 6)))
-    return rows
-
-
-def moved(number):
-    return 0.7 if number == 10 else 0.2
+from tests.monitoring.predictions import HEADER, day, moved, predicted
 
 
 @pytest.fixture(scope="module")
@@ -163,49 +136,6 @@ def test_labelled_texts_choose_the_estimator_and_fit_the_intervals(tiny_run, tmp
     for row in read_csv(tmp_path / "out" / "shares.csv"):
         if row["label"] == "negative":
             assert float(row["low"]) <= 1 / 3 <= float(row["high"])
-
-
-@pytest.fixture
-def history(tmp_path):
-    return tmp_path / "history"
-
-
-def test_only_new_rows_are_scored_and_added(tiny_run, tmp_path, history, capsys):
-    said = []
-
-    def run(name, days):
-        rows = [(day(n), f"{'good' if i % 2 else 'bad'} film {i}") for n in days for i in range(20)]
-        table = write_csv(tmp_path / name, rows, header=("created", "text"))
-        main(
-            ["monitor", f"run={tiny_run}", f"input={table}", f"output={tmp_path}/out", "time=created"]
-            + [f"history={history}", "quiet=true"]
-        )
-        said.append(capsys.readouterr().err)
-        return {row["period"]: row["texts"] for row in read_csv(tmp_path / "out" / "shares.csv")}
-
-    assert run("first.csv", [0, 1]) == {"2026-01-05": "20", "2026-01-06": "20"}
-    assert "40 rows to" in said[-1]
-    assert run("second.csv", [1, 2]) == {"2026-01-05": "20", "2026-01-06": "20", "2026-01-07": "20"}
-    assert "20 of 40 rows are new" in said[-1]
-    assert "20 rows to" in said[-1]
-    assert len(run("second.csv", [1, 2])) == 3
-    assert "0 of 40 rows are new" in said[-1]
-    assert "rows to" not in said[-1]
-    assert sorted(path.name for path in history.glob("day=*")) == [f"day=2026-01-0{n}" for n in (5, 6, 7)]
-
-
-def test_a_history_takes_predicted_rows_and_refuses_other_labels(tmp_path, history, capsys):
-    table = write_csv(tmp_path / "p.csv", predicted(moved, days=2), header=HEADER)
-    command = ["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "by=brand", f"history={history}"]
-    main([*command, "quiet=true"])
-    main([*command, "quiet=true"])
-    assert {row["texts"] for row in read_csv(tmp_path / "out" / "shares.csv")} == {"120"}
-    other = write_csv(
-        tmp_path / "o.csv", [("t", day(0), "x", 0.4, 0.6)], header=("text", "created", "prediction", "p_a", "p_b")
-    )
-    with pytest.raises(SystemExit):
-        main(["monitor", f"input={other}", f"output={tmp_path}/out", "time=created", f"history={history}"])
-    assert "was made with labels=['negative', 'positive'], now it is ['a', 'b']" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Adaptation of a backbone by masked-language modelling."""
 
 import math
-import os
 import signal
 
 import pytest
@@ -15,6 +14,7 @@ from sentiment.training.adaptation import MaskedLanguageModel, load_masked
 from sentiment.training.networks import load_network
 from tests.backbones import build
 from tests.conftest import read_json
+from tests.training.conftest import assert_same_export, resumed
 
 
 @pytest.fixture(scope="module")
@@ -119,24 +119,9 @@ def test_commands_that_need_labels_say_what_a_backbone_is_for(adapted, command, 
     )
 
 
-def test_a_stopped_adaptation_resumes_to_the_weights_of_an_unbroken_one(adapt, adapted, monkeypatch):
-    step, calls = MaskedLanguageModel.training_step, []
-
-    def stopping(*args):
-        calls.append(1)
-        if len(calls) == 6:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return step(*args)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(MaskedLanguageModel, "training_step", stopping)
-        with pytest.raises(SystemExit) as stop:
-            adapt("broken")
-    assert stop.value.code == 130
-    [broken] = {path.resolve() for path in adapted.parent.parent.glob("adapted*/broken")}
-    main(["train", f"resume={broken}"])
-    names = ("export/model.safetensors", "metrics.json")
-    assert [(broken / name).read_bytes() for name in names] == [(adapted / name).read_bytes() for name in names]
+def test_a_stopped_adaptation_resumes_to_the_weights_of_an_unbroken_one(adapt, adapted, stop_at, stopped):
+    stop_at("sentiment.training.adaptation.MaskedLanguageModel.training_step", 6, signal.SIGTERM)
+    assert_same_export(resumed(stopped(adapt, "broken")), adapted)
 
 
 def test_masks_are_of_their_share_and_spare_special_tokens_and_padding(model):

@@ -1,16 +1,14 @@
 """A stop is a stop wherever it comes: exit status 130, and `resume=` finishes the run to the same numbers."""
 
-import importlib
-import os
 import signal
-from pathlib import Path
 
 import pytest
 
-from sentiment.cli import main
 from tests.conftest import read_json
+from tests.training.conftest import resumed
 
 FAST = ("after_training.baseline=true", "trainer.max_epochs=2", "model.lr=1e-3")
+SANITY = "trainer.num_sanity_val_steps=1"
 STAGES = {  # where the signal comes: the function that is begun, and at which of its calls
     "data": ("sentiment.training.fit.SentimentData.setup", 1),
     "sanity": ("sentiment.training.model.SentimentClassifier.validation_step", 1),
@@ -31,81 +29,40 @@ QUICK = ("sanity", "batch", "last batch", "last validation", "conversion", "repo
 BEFORE = ("data", "sanity")  # stages in which there is nothing to go on from
 
 
-@pytest.fixture
-def stop_at(monkeypatch):
-    """Send this process a signal as a function is called for the nth time."""
-
-    def stop_at(dotted, nth, *numbers):
-        parts = dotted.split(".")
-        owner = importlib.import_module(".".join(parts[:2]))
-        for part in parts[2:-1]:
-            owner = getattr(owner, part)
-        original, calls = getattr(owner, parts[-1]), []
-
-        def stopping(*args, **kwargs):
-            calls.append(1)
-            if len(calls) == nth:
-                for number in numbers:
-                    os.kill(os.getpid(), number)
-            return original(*args, **kwargs)
-
-        monkeypatch.setattr(owner, parts[-1], stopping)
-
-    return stop_at
-
-
 @pytest.fixture(scope="module")
 def unbroken(train_tiny):
-    return train_tiny("unbroken", *FAST, "trainer.num_sanity_val_steps=1")
-
-
-def stopped(train_tiny, capfd, *overrides):
-    with pytest.raises(SystemExit) as caught:
-        train_tiny("broken", *FAST, "trainer.num_sanity_val_steps=1", *overrides)
-    error = capfd.readouterr().err.strip().splitlines()[-1]
-    return caught.value.code, error
+    return train_tiny("unbroken", *FAST, SANITY)
 
 
 @pytest.mark.parametrize(
     "stage", [pytest.param(stage, marks=() if stage in QUICK else pytest.mark.slow) for stage in STAGES]
 )
 def test_a_stop_at_any_stage_is_resumed_to_the_numbers_of_an_unbroken_run(
-    stage, stop_at, train_tiny, unbroken, capfd, monkeypatch
+    stage, stop_at, stopped, train_tiny, unbroken
 ):
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     stop_at(*STAGES[stage], signal.SIGTERM if stage in ("batch", "scoring") else signal.SIGINT)
-    code, error = stopped(train_tiny, capfd)
-    assert code == 130
+    error = stopped(train_tiny, "broken", *FAST, SANITY)
     assert error.startswith("error: stopped")
     assert {number: signal.getsignal(number) for number in before} == before
     if stage in BEFORE:
         assert error.endswith("it has no checkpoint yet, start it again")
         return
-    monkeypatch.undo()
-    resume = error.partition("go on with: python train.py ")[2]
-    assert resume.startswith("resume=")
-    main(["train", resume])
-    run = Path(resume.removeprefix("resume="))
+    run = resumed(error)
     for name in ("metrics.json", "calibration.json", "baseline.json"):
         assert read_json(run / name) == read_json(unbroken / name)
 
 
-def test_a_second_signal_stops_at_once(stop_at, train_tiny, capfd):
+def test_a_second_signal_stops_at_once(stop_at, stopped, train_tiny):
     stop_at("sentiment.training.model.SentimentClassifier.training_step", 12, signal.SIGINT, signal.SIGINT)
-    code, error = stopped(train_tiny, capfd)
-    assert code == 130
+    error = stopped(train_tiny, "broken", *FAST, SANITY)
     assert error.startswith("error: stopped at once; go on with: python train.py resume=")
 
 
-def test_a_stop_after_a_validation_within_an_epoch_is_resumed_exactly(stop_at, train_tiny, capfd, monkeypatch):
+def test_a_stop_after_a_validation_within_an_epoch_is_resumed_exactly(stop_at, stopped, train_tiny):
     """The checkpoint is then one that was written between two batches."""
     often = ("trainer.val_check_interval=3",)
     whole = train_tiny("often", *FAST, *often)
     stop_at("sentiment.training.model.SentimentClassifier.validation_step", 3, signal.SIGINT)
-    with pytest.raises(SystemExit):
-        train_tiny("broken-often", *FAST, *often)
-    error = capfd.readouterr().err.strip().splitlines()[-1]
-    monkeypatch.undo()
-    resume = error.partition("go on with: python train.py ")[2]
-    main(["train", resume])
-    assert read_json(Path(resume.removeprefix("resume=")) / "metrics.json") == read_json(whole / "metrics.json")
+    run = resumed(stopped(train_tiny, "broken-often", *FAST, *often))
+    assert read_json(run / "metrics.json") == read_json(whole / "metrics.json")

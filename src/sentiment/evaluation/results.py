@@ -14,8 +14,7 @@ from sentiment.evaluation.comparison import BASELINE, Comparison, baseline_json
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
 from sentiment.inference.types import joined
-
-BEHAVIOUR = "behaviour.json"
+from sentiment.run_dir import BEHAVIOUR
 
 
 @dataclass(frozen=True, slots=True)

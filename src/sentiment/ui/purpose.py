@@ -8,6 +8,7 @@ from pathlib import Path
 from sentiment.config.extras import installed
 from sentiment.errors import SentimentError
 from sentiment.files import read_json_if_any
+from sentiment.run_dir import BEHAVIOUR
 from sentiment.ui.desk import AppState
 
 ENGLISH = {"the", "to", "and", "a", "of", "is", "in", "it", "for", "i"}
@@ -51,7 +52,7 @@ def language(run: Path | None) -> str:
 
 def weak_spots(run: Path | None) -> list[str]:
     """List the capabilities that fail most in the behaviour tests of a run, with their failure rates."""
-    found = (run and read_json_if_any(run / "behaviour.json")) or {}
+    found = (run and read_json_if_any(run / BEHAVIOUR)) or {}
     rates = sorted(((one["rate"], name) for name, one in found.items()), reverse=True)
     return [f"{name} ({rate:.0%} wrong)" for rate, name in rates if rate >= WEAK][:NAMED]
 
