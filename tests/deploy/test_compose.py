@@ -143,7 +143,7 @@ def test_the_page_asks_the_server_by_its_name_in_the_network():
 
 
 def test_the_server_has_time_to_stop():
-    from sentiment.serving.server import STOP_SECONDS
+    from sentiment.serving.processes import STOP_SECONDS
 
     assert float(services()["serve"]["stop_grace_period"].rstrip("s")) > compose("serve").drain_seconds + STOP_SECONDS
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from sentiment.config.compose import compose
-from sentiment.serving.server import STOP_SECONDS
+from sentiment.serving.processes import STOP_SECONDS
 from tests.conftest import ROOT
 from tests.deploy.files import called, entrypoint, services, value
 

@@ -10,7 +10,7 @@ import psutil
 
 from sentiment.client import Client, read_key
 from sentiment.serving import Settings
-from sentiment.serving.watch import is_java, is_worker
+from sentiment.serving.processes import is_java, is_worker
 from tests.e2e.faults import wait_for
 from tests.ports import free_ports
 

@@ -24,14 +24,13 @@ from sentiment.serving.folder import Folder
 from sentiment.serving.java import CLASSES, find_java, server_command, write_classes
 from sentiment.serving.logs import reason_in
 from sentiment.serving.ports import check_free, reachable
-from sentiment.serving.processes import processes_of
+from sentiment.serving.processes import end_session, is_java, is_worker, processes_of
 from sentiment.serving.settings import Settings, metrics_text, properties_text
 from sentiment.serving.store import served, tidy
 from sentiment.serving.tokens import TIMEOUT, Renewal
-from sentiment.serving.watch import Watch, is_java, is_worker, look_at
+from sentiment.serving.watch import Watch, look_at
 from sentiment.worker import activity
 
-STOP_SECONDS = 10.0  # time that Java gets to stop its workers
 LOOK_SECONDS = 1.0  # polling interval for tokens and processes
 LISTED_LOOKS = 10  # polls between two process listings, which scan all processes of the machine
 STDOUT = 1  # file descriptor of this process
@@ -133,17 +132,7 @@ class TorchServe:
             at_once: Kill at once, without letting Java stop its workers.
         """
         if self._process is not None:
-            members = self.processes()
-            java = [] if at_once else [one for one in members if is_java(one)]
-            for process in java:  # only Java is signalled: it stops its workers
-                with contextlib.suppress(psutil.Error):
-                    process.terminate()
-            psutil.wait_procs(members, timeout=STOP_SECONDS if java else 0)
-            while alive := [one for one in self.processes() if one.pid != self._process.pid]:
-                for process in alive:
-                    with contextlib.suppress(psutil.Error):
-                        process.kill()
-                psutil.wait_procs(alive, timeout=1)
+            end_session(self._process.pid, at_once=at_once)
             assert self._process.stdin is not None
             self._process.stdin.close()  # a closed pipe ends the guard
             self._process.wait()

@@ -89,16 +89,3 @@ def look_at(process: psutil.Process, activity: Path) -> Look | None:
         batches = read_batches(activity, process.pid)
         return Look(process.pid, process.status(), times.user + times.system, batches)
     return None
-
-
-def is_java(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.Error):
-        return process.name() == "java"
-    return False
-
-
-def is_worker(process: psutil.Process) -> bool:
-    """Return True for a Python process that hosts a model."""
-    with contextlib.suppress(psutil.Error):
-        return any("model_service_worker" in part for part in process.cmdline())
-    return False

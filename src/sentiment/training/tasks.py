@@ -119,12 +119,9 @@ class Scale:
             return decoding
         record = metrics.find(metric)
         if record is None or record.reads in ("probabilities", "expected"):  # no decision changes those
-            metric, record = "macro_mae", metrics.of_score("macro_mae")
-        sign = 1 if record.higher_is_better else -1
+            metric = "macro_mae"
         options = {name: decided(decoding, name) for name in DECISIONS}
-        scores = {name: replace(validation, decoding=option).scores[metric] for name, option in options.items()}
-        best = max(scores, key=lambda name: sign * scores[name])
-        shown = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+        best, shown = best_of(options, validation, metric)
         log.info("decision %s: best of %s by %s on %d validation texts", best, shown, metric, len(validation.split))
         return options[best]
 
@@ -164,7 +161,7 @@ class Multi:
             return decoding
         record = metrics.find(metric)
         if record is None or record.reads == "probabilities":  # no threshold changes those
-            metric, record = "f1", metrics.of_score("f1")
+            metric = "f1"
         rows, targets = validation.probabilities.numpy(), validation.targets.numpy()
         found = {}
         if self.threshold in ("auto", "common"):
@@ -172,12 +169,19 @@ class Multi:
         if self.threshold in ("auto", "per_label"):
             found["per_label"] = best_thresholds(rows, targets).tolist()
         made = {name: replace(decoding, thresholds=tuple(thresholds)) for name, thresholds in found.items()}
-        sign = 1 if record.higher_is_better else -1
-        scores = {name: replace(validation, decoding=one).scores[metric] for name, one in made.items()}
-        best = max(scores, key=lambda name: sign * scores[name])
-        shown = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+        best, shown = best_of(made, validation, metric)
         log.info("thresholds %s: %s %s on %d validation texts", best, metric, shown, len(validation.split))
         return made[best]
+
+
+def best_of(options: Mapping[str, Decoding], validation: Evaluation, metric: str) -> tuple[str, str]:
+    """Return the name of the decoding that scores best on validation, of equal ones the first, and all scores."""
+    record = metrics.find(metric)
+    assert record is not None
+    sign = 1 if record.higher_is_better else -1
+    scores = {name: replace(validation, decoding=option).scores[metric] for name, option in options.items()}
+    best = max(scores, key=lambda name: sign * scores[name])
+    return best, ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
 
 
 def check_link(loss: Loss, *links: str) -> None:
