@@ -12,11 +12,22 @@ from sentiment.inference.types import Label
 
 
 @dataclass(frozen=True, slots=True)
+class FileRows:
+    """Rows that a file gives a split."""
+
+    file: str
+    rows: int
+    relabelled: int = 0  # rows whose label a feedback file replaces
+    feedback: bool = False  # written by the page
+
+
+@dataclass(frozen=True, slots=True)
 class Labelled:
     texts: list[str | None] = field(default_factory=list)
     labels: list[Label | None] = field(default_factory=list)
     decimals: bool = False  # True if some labels were whole numbers stored as floats
     aspects: list[str | None] | None = None  # None if the rows have none
+    files: tuple[FileRows, ...] = ()  # in the order of the rows; empty if they come from no file
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -28,7 +39,8 @@ class Labelled:
         labels = list(chain.from_iterable(part.labels for part in kept))
         given = [part.aspects for part in kept if part.aspects is not None]
         aspects = list(chain.from_iterable(given)) if given else None
-        return cls(texts, labels, any(part.decimals for part in kept), aspects)
+        files = tuple(chain.from_iterable(part.files for part in kept))
+        return cls(texts, labels, any(part.decimals for part in kept), aspects, files)
 
 
 def labelled(

@@ -23,11 +23,12 @@ from sentiment.data.batches import (
     ResumableLoader,
     TaughtRows,
 )
+from sentiment.data.corrections import with_corrections
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
 from sentiment.data.folders import SPLITS
 from sentiment.data.label_form import LabelForm
 from sentiment.data.label_sets import label_mapping, label_names, named_alike, renamed, warn_of
-from sentiment.data.labelled import Labelled, several
+from sentiment.data.labelled import FileRows, Labelled, several
 from sentiment.data.labels import label_texts
 from sentiment.data.new_tokens import Wanted, check_capitals, extend
 from sentiment.data.quality import DataReport, inspect
@@ -60,6 +61,7 @@ class SentimentData(pl.LightningDataModule):
         packed: Batches are packed (`sentiment.inference.packing`); set by a model that reads them on a GPU.
         pinned: Batches are in pinned memory, whose copy to a GPU the host does not wait for; set by the model.
         dropped: Numbers of rows that dedupe and drop_leaks removed, by split.
+        files: The files that each split was read from, with their rows.
         report: Data quality report; available after `setup`.
     """
 
@@ -75,9 +77,9 @@ class SentimentData(pl.LightningDataModule):
         hub_config: str | None = None,
         revision: str | None = None,
         dir: Path | None = None,
-        train: Path | None = None,
-        validation: Path | None = None,
-        test: Path | None = None,
+        train: Path | Sequence[Path] | None = None,
+        validation: Path | Sequence[Path] | None = None,
+        test: Path | Sequence[Path] | None = None,
         text_column: str | None = None,
         label_column: str | None = None,
         aspect_column: str | None = None,
@@ -147,6 +149,7 @@ class SentimentData(pl.LightningDataModule):
         self.labels: list[str] = []
         self.order: Callable[[Iterable[str]], list[str]] = sorted
         self.dropped: dict[str, Dropped] = {}  # by split
+        self.files: dict[str, tuple[FileRows, ...]] = {}
         self._tokenized: dict[str, Dataset] = {}
         self.packed = self.pinned = False
         self._unlabelled: tuple[Split, Dataset] | None = None
@@ -171,14 +174,15 @@ class SentimentData(pl.LightningDataModule):
         """
         raw = self.source.read(Columns(self.text_column, self.label_column, self.aspect_column, self.label_form))
         raw = {name: several(rows) for name, rows in raw.items()} if self.label_form.multi else raw
-        raw = renamed(raw, self.label_map)
+        wanted = labels or self.wanted_labels
+        raw = {name: with_corrections(name, rows, labels=wanted) for name, rows in renamed(raw, self.label_map).items()}
+        self.files = {name: rows.files for name, rows in raw.items()}
         self._know_aspects(raw)
         splits = {
             name: checked(name, rows, skip_bad_rows=self.skip_bad_rows, default_aspect=self.default_aspect)
             for name, rows in raw.items()
         }
         splits = {name: split for name, split in splits.items() if len(split)}
-        wanted = labels or self.wanted_labels
         self.labels = label_names(splits, wanted, self.order)
         splits = named_alike(splits, self.labels, given=wanted is not None)
         warn_of(splits, self.labels)
@@ -259,6 +263,7 @@ class SentimentData(pl.LightningDataModule):
                 lengths,
                 self.preprocessing,
                 dropped=self.dropped,
+                files=self.files,
                 dedupe=self.dedupe,
                 drop_leaks=self.drop_leaks,
                 tokenizer=audit(self.splits, self.tokenizer.backend_tokenizer, self.preprocessing.cleaning),

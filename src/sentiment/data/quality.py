@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from sentiment.data.duplicates import Dropped, Match, normalised
+from sentiment.data.labelled import FileRows
 from sentiment.data.splits import Split
 from sentiment.data.tokenizer_audit import TokenizerAudit
 from sentiment.inference.pairs import Text, displayed
@@ -59,6 +60,7 @@ class SplitQuality:
     dropped: Dropped
     tokens: Lengths
     aspects: Aspects | None = None  # of data.aspect_column
+    files: tuple[FileRows, ...] = ()  # the files it was read from, before rows were dropped or split off
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def inspect(
     preprocessing: Preprocessing,
     *,
     dropped: Mapping[str, Dropped],
+    files: Mapping[str, tuple[FileRows, ...]] | None = None,
     dedupe: Match = "none",
     drop_leaks: Match = "none",
     tokenizer: TokenizerAudit | None = None,
@@ -128,6 +131,7 @@ def inspect(
         lengths: Token count of each text before truncation, by split.
         preprocessing: Supplies the cleaning, max_length and truncation.
         dropped: Rows already dropped, by split.
+        files: The files of each split.
         dedupe: The setting that was applied, for the record.
         drop_leaks: The setting that was applied, for the record.
         tokenizer: The audit of the tokenizer on the same splits.
@@ -149,6 +153,7 @@ def inspect(
             dropped=dropped.get(name, Dropped()),
             tokens=measured(lengths[name], edges, preprocessing.max_length),
             aspects=aspects_of(split, seen_aspects),
+            files=(files or {}).get(name, ()),
         )
         seen_aspects.update(split.aspects or ())
         earlier |= texts

@@ -2,15 +2,16 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import datasets
 from datasets import ClassLabel, Dataset
 
+from sentiment.data.corrections import is_feedback
 from sentiment.data.label_form import ONE, LabelForm
-from sentiment.data.labelled import Labelled, labelled
+from sentiment.data.labelled import FileRows, Labelled, labelled
 from sentiment.data.tables import (
     Table,
     TableOptions,
@@ -77,13 +78,23 @@ class Columns:
 
 def read_file(path: Path, columns: Columns, options: TableOptions) -> Labelled:
     """Read a table, a TweetEval text file, or a folder of texts."""
+    rows, feedback = read_one(path, columns, options)
+    return replace(rows, files=(FileRows(str(path), len(rows), feedback=feedback),))
+
+
+def read_one(path: Path, columns: Columns, options: TableOptions) -> tuple[Labelled, bool]:
+    """Return the rows of a file, and whether it is a feedback file, which has its columns and forms of labels."""
     if is_tree(path) or (is_text_file(path) and path.is_file()):
         refuse_aspects(columns, str(path))
     if is_tree(path):
-        return read_tree(path)
+        return read_tree(path), False
     if is_text_file(path) and path.is_file():
-        return read_pair(path, encoding=options.encoding)
-    return read_table(opened(path, options), columns)
+        return read_pair(path, encoding=options.encoding), False
+    table = opened(path, options)
+    if not (feedback := is_feedback(table.columns)):
+        return read_table(table, columns), False
+    aspect = columns.aspect and "aspect"
+    return read_table(table, Columns("text", "label", aspect, LabelForm(columns.form.multi))), feedback
 
 
 def opened(path: Path, options: TableOptions) -> Table:

@@ -14,9 +14,12 @@ from sentiment.data.readers import Columns, is_unlabelled, read_file, read_hub, 
 from sentiment.data.tables import TableOptions, format_of, is_table
 from sentiment.data.text_folders import is_archive, read_archive
 from sentiment.data.tweeteval import is_text_file
+from sentiment.data.unlabelled import as_paths
 from sentiment.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
+
+Files = Path | Sequence[Path] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,9 @@ class Source:
     hub: str | None = None  # a dataset id, e.g. "stanfordnlp/imdb"
     hub_config: str | None = None
     dir: Path | None = None  # folder or tar archive with the splits, or a single file to split
-    train: Path | None = None
-    validation: Path | None = None
-    test: Path | None = None
+    train: Files = None
+    validation: Files = None
+    test: Files = None
     options: TableOptions = field(default_factory=TableOptions)
     revision: str | None = None  # commit, branch or tag of the hub dataset
 
@@ -42,7 +45,7 @@ class Source:
             DataError: No data is named, a file cannot be read, or an option applies to no file.
         """
         check_revision("data.revision", self.revision, None if self.dir or self.train else self.hub)
-        files = {name: [Path(path)] for name in SPLITS if (path := getattr(self, name))}
+        files = {name: paths for name in SPLITS if (paths := as_paths(getattr(self, name) or None))}
         inside: dict[str, list[Path]] = {}
         splits: dict[str, Labelled] = {}
         if self.dir and is_archive(Path(self.dir)):

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from sentiment.data.unlabelled import as_paths
 from sentiment.training.check import NEEDED
 
 
@@ -41,7 +42,7 @@ def start_lines(cfg: DictConfig, hydra: Any, folder: Path) -> Iterator[tuple[str
 
 def source(data: DictConfig) -> str:
     """Name where the texts come from: files win over a folder, and that over the hub."""
-    files = [str(data.get(split)) for split in ("train", "validation", "test") if data.get(split)]
+    files = [str(path) for split in ("train", "validation", "test") for path in as_paths(data.get(split) or None)]
     if texts := data.get("texts"):
         return str(texts) if isinstance(texts, str) else ", ".join(map(str, texts))
     return ", ".join(files) or str(data.get("dir") or data.get("hub") or "no source")
