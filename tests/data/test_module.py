@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from sentiment.data import SentimentData
 from sentiment.errors import ConfigError
@@ -22,6 +23,18 @@ def test_batches_hold_what_the_model_takes(make):
     assert batch["input_ids"].shape == batch["attention_mask"].shape
     assert batch["labels"].shape == (8,)
     assert data.labels == ["negative", "positive"]
+
+
+def test_validation_batches_hold_rows_of_one_length_in_an_order_that_stays(make):
+    module = make(batch_size=4)
+    module.setup()
+    first, again = ([batch["attention_mask"].sum(dim=1) for batch in module.val_dataloader()] for _ in range(2))
+    assert [lengths.tolist() for lengths in first] == [lengths.tolist() for lengths in again]
+    lengths = [len(ids) for ids in module._tokenized["validation"]["input_ids"]]
+    assert sorted(torch.cat(first).tolist()) == sorted(lengths)
+    padded = sum(len(batch) * int(batch.max()) for batch in first)
+    in_file_order = sum(len(rows) * max(rows) for rows in (lengths[i : i + 4] for i in range(0, len(lengths), 4)))
+    assert sum(lengths) <= padded < in_file_order
 
 
 def test_tokens_are_made_once_and_found_again(make, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import logging
 
 import pytest
 from omegaconf import OmegaConf
@@ -6,6 +7,7 @@ from omegaconf import OmegaConf
 from sentiment.cli import main
 from sentiment.data.splits import Split
 from sentiment.errors import DataError
+from sentiment.evaluation import scoring
 from sentiment.evaluation.scoring import evaluate
 from sentiment.inference.types import Prediction
 from tests.conftest import read_json, write_csv
@@ -33,6 +35,23 @@ def test_a_run_is_scored_on_other_data_without_a_training_file(tiny_copy, tmp_pa
     main(["evaluate", f"run={tiny_copy}", "data=files", f"data.test={path}", f"output={tmp_path}/scores"])
     assert read_json(tmp_path / "scores" / "metrics.json")["test"]["accuracy"] == pytest.approx(2 / 3)
     assert (tmp_path / "scores" / "predictions.csv").read_text().count("\n") == 4
+
+
+class Constant:
+    """A classifier with one answer."""
+
+    def predict(self, texts):
+        return [Prediction.best(["a", "b"], [0.9, 0.1], tokens=1, truncated=False) for _ in texts]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_lines_tell_how_far_scoring_is_where_no_terminal_shows_a_bar(terminal, monkeypatch, caplog):
+    monkeypatch.setattr(scoring, "REPORT_EVERY", 0.0)
+    monkeypatch.setattr(scoring.console, "_force_terminal", terminal)
+    with caplog.at_level(logging.INFO, logger="sentiment.evaluation.scoring"):
+        evaluate(Constant(), Split(["x"] * 1100, ["a"] * 1100), ["a", "b"])
+    told = ["scored 512 of 1100 texts", "scored 1024 of 1100 texts"]
+    assert caplog.messages == ([] if terminal else ["scored 0 of 1100 texts", *told])
 
 
 def test_columns_that_the_data_does_not_name_are_those_of_the_run(tiny_copy, tmp_path):

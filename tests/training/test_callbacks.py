@@ -44,7 +44,13 @@ class Line(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.01)
 
 
-def lines_of(caplog, folder, monkeypatch, *, terminal, report_every):
+class ValidatedLine(Line):
+    def validation_step(self, batch, index):
+        values = {"validation/loss": 0.0, "validation/accuracy": 1.0}
+        self.log_dict({name: torch.tensor(value) for name, value in values.items()}, batch_size=1)
+
+
+def lines_of(caplog, folder, monkeypatch, *, terminal, report_every, validated=False):
     monkeypatch.setattr(get_console(), "_force_terminal", terminal)
     rows = [{"x": torch.tensor(1.0), "labels": torch.tensor(1.0)} for _ in range(8)]
     trainer = pl.Trainer(
@@ -53,7 +59,8 @@ def lines_of(caplog, folder, monkeypatch, *, terminal, report_every):
         enable_model_summary=False,
     )  # fmt: skip
     with quiet_libraries(), caplog.at_level(logging.INFO, logger="sentiment.training.callbacks"):
-        trainer.fit(Line(), torch.utils.data.DataLoader(rows, batch_size=2))
+        loaders = [torch.utils.data.DataLoader(rows, batch_size=size) for size in (2, 4)]
+        trainer.fit(ValidatedLine() if validated else Line(), *loaders[: 1 + validated])
     return [record.message for record in caplog.records if record.name == "sentiment.training.callbacks"]
 
 
@@ -66,6 +73,12 @@ def test_without_a_bar_lines_tell_how_far_training_is(caplog, tmp_path, monkeypa
     assert float(last[2]) > 0
     assert "epoch 1 of 2, step 0 of 4: loss 1.0000" in lines[0]
     assert "1 min left" in lines[0]
+
+
+def test_without_a_bar_lines_tell_how_far_validation_is(caplog, tmp_path, monkeypatch):
+    lines = lines_of(caplog, tmp_path, monkeypatch, terminal=False, report_every=0, validated=True)
+    told = [line for line in lines if line.startswith("validating")]
+    assert told[-2:] == ["validating: 1 of 2 batches", "validating: 2 of 2 batches"]
 
 
 def test_no_lines_beside_a_bar_or_before_their_time(caplog, tmp_path, monkeypatch):

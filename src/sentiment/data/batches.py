@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
-from torch.utils.data import BatchSampler, DataLoader, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from sentiment.inference.batching import PairRow, pad
 from sentiment.inference.packing import pack
@@ -68,7 +68,7 @@ class RankBatchSampler(Sampler[list[int]]):
     there are ranks, some ranks yield an empty list.
     """
 
-    def __init__(self, batches: Sampler[list[int]] | BatchSampler, *, rank: int, world: int) -> None:
+    def __init__(self, batches: Sampler[list[int]] | Sequence[list[int]], *, rank: int, world: int) -> None:
         self.sampler = batches  # Lightning looks for `set_epoch` under this name
         self.rank, self.world = rank, world
 
@@ -78,6 +78,11 @@ class RankBatchSampler(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         for batch in self.sampler:
             yield batch[self.rank :: self.world]
+
+
+def lengths_of(dataset: Any) -> list[int]:
+    """Return the tokens of each row."""
+    return [len(ids) for ids in dataset["input_ids"]]
 
 
 class ResumableLoader(DataLoader[Any]):

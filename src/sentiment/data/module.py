@@ -13,7 +13,7 @@ import torch
 from annotated_types import Ge, Gt, Le, Lt
 from datasets import Dataset
 from numpy.typing import NDArray
-from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
+from torch.utils.data import DataLoader
 
 from sentiment.backbones import check_length, load_tokenizer, positions
 from sentiment.data.batches import (
@@ -22,6 +22,7 @@ from sentiment.data.batches import (
     RankBatchSampler,
     ResumableLoader,
     TaughtRows,
+    lengths_of,
 )
 from sentiment.data.corrections import with_corrections
 from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
@@ -282,13 +283,13 @@ class SentimentData(pl.LightningDataModule):
         if self.soft_targets is not None:
             parts = [dataset, self._unlabelled[1]] if self._unlabelled else [dataset]
             dataset = TaughtRows(parts, self.soft_targets)
-        lengths = [len(ids) for ids in dataset["input_ids"]]
-        order = LengthGroupedSampler(lengths, batch_size=self.batch_size, seed=self.seed)
+        order = LengthGroupedSampler(lengths_of(dataset), batch_size=self.batch_size, seed=self.seed)
         return ResumableLoader(dataset, batch_sampler=self._share(order), **self._loading(taught=taught))
 
     def val_dataloader(self) -> DataLoader[Any]:
+        """Return batches of rows of similar length, the same at each validation, so that epochs compare row by row."""
         dataset = self._tokenized["validation"]
-        order = BatchSampler(SequentialSampler(dataset), self.batch_size, drop_last=False)
+        order = LengthGroupedSampler(lengths_of(dataset), batch_size=self.batch_size, seed=self.seed).order(0)
         return DataLoader(dataset, batch_sampler=self._share(order), **self._loading())
 
     def _share(self, batches: Any) -> RankBatchSampler:

@@ -1,5 +1,7 @@
 """Score a classifier on labelled texts."""
 
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +21,10 @@ from sentiment.inference.pairs import Text
 from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.types import Classifier, Label, Prediction, joined, names_of
 
+log = logging.getLogger(__name__)
+
 CHUNK = 512  # texts per call, between updates of the progress bar and checks for Ctrl-C
+REPORT_EVERY = 30.0  # seconds between lines of progress where there is no terminal
 
 
 @dataclass(frozen=True)
@@ -135,15 +140,19 @@ def evaluate(
 
 
 def ask(classifier: Classifier, texts: Sequence[Text]) -> list[Prediction]:
-    """Predict the texts in order, with a progress bar if they are many.
+    """Predict the texts in order, with a progress bar if they are many; lines of progress where no terminal shows one.
 
     Raises:
         DataError: a text cannot be predicted; the message names its row.
     """
     starts = range(0, len(texts), CHUNK)
     shown = track(starts, "scoring", console=console, transient=True, disable=len(starts) < 3)
-    answers = []
+    answers: list[Prediction] = []
+    reported = time.monotonic()
     for start in shown:
+        if not console.is_terminal and time.monotonic() - reported >= REPORT_EVERY:
+            reported = time.monotonic()
+            log.info("scored %d of %d texts", start, len(texts))
         try:
             answers += classifier.predict(texts[start : start + CHUNK])
         except TextError as error:

@@ -156,7 +156,7 @@ class ProgressBar(RichProgressBar):
 class Throughput(pl.Callback):
     """Training throughput: texts over all ranks and seconds, validation excluded.
 
-    Logged at each validation and, if the console is not a terminal, every `report_every` seconds.
+    Logged at each validation and, if the console is not a terminal, every `report_every` seconds, within one too.
     """
 
     def __init__(self, *, report_every: float = 60.0) -> None:
@@ -201,6 +201,12 @@ class Throughput(pl.Callback):
     def on_validation_start(self, *args: Any) -> None:
         self._started = 0.0
 
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        if self._due():
+            log.info("validating: %d of %s batches", batch_idx + 1, trainer.num_val_batches[0])
+
     def on_train_batch_start(self, *args: Any) -> None:
         """Start the clock, or let it run on: the host waits for a GPU between batches, not within them."""
         self._started = self._started or time.perf_counter()
@@ -212,9 +218,15 @@ class Throughput(pl.Callback):
         self.seconds, self._started = self.seconds + now - self._started, now
         self.samples += len(batch["labels"]) * trainer.world_size
         self._steps += 1
-        if not get_console().is_terminal and time.monotonic() - self._reported >= self.report_every:
-            self._reported = time.monotonic()
+        if self._due():
             self._report(trainer)
+
+    def _due(self) -> bool:
+        """Return True every `report_every` seconds, on a terminal never: it has the progress bar."""
+        if get_console().is_terminal or time.monotonic() - self._reported < self.report_every:
+            return False
+        self._reported = time.monotonic()
+        return True
 
     def _report(self, trainer: pl.Trainer) -> None:
         steps, total = trainer.global_step, trainer.estimated_stepping_batches

@@ -16,6 +16,7 @@ from sentiment.console import interruptible
 from sentiment.data.module import SentimentData
 from sentiment.errors import InterruptedRunError
 from sentiment.evaluation.abstention import write_abstention
+from sentiment.evaluation.bootstrap import RESAMPLES
 from sentiment.evaluation.evaluate import behave
 from sentiment.evaluation.model_card import model_card
 from sentiment.evaluation.quantification.write import write_quantification
@@ -115,6 +116,7 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     results = Results(evaluations, baseline, behaviour)
     summary = summarize(cfg, data, trainer, choice, runtime=runtime, seconds=time.time() - started)
     write_json(folder / "run_summary.json", summary | taught)
+    log.info("writing the report, with intervals from %d resamples of the texts", RESAMPLES)
     names = [model["name"] for model in taught.get("teacher", {}).get("models", [])]
     card = model_card(folder.name, data.backbone, data.preprocessing, results, teachers=names)
     write_text(exported / "README.md", card)

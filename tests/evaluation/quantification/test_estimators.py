@@ -59,6 +59,18 @@ def test_estimates_are_distributions_even_where_no_mixture_fits(rates):
     assert closest_mixture(np.eye(2), np.array([0.3, 0.7])) == pytest.approx([0.3, 0.7])
 
 
+def test_expectation_maximisation_gives_the_numbers_of_its_definition(rates, shifted):
+    prior, rows = rates.prior / rates.prior.sum(), shifted[0]
+    shares = prior
+    for _ in range(1000):
+        posteriors = rows * shares / prior
+        updated = (posteriors / posteriors.sum(axis=1, keepdims=True)).mean(axis=0)
+        moved, shares = np.abs(updated - shares).max(), updated
+        if moved < 1e-7:
+            break
+    assert estimate(Method("em"), Predictions.of(rows), rates) == pytest.approx(shares, abs=1e-12)
+
+
 def test_shrinkage_keeps_the_base_where_nothing_moved_and_corrects_where_it_did(labelled, rates, shifted):
     method = Method("em", "mean_probability", 0.02)
     usual, moved = Predictions.of(labelled[0][:1000]), Predictions.of(shifted[0])

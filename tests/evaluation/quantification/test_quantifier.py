@@ -9,6 +9,8 @@ import pytest
 from sentiment.errors import DamagedFileError
 from sentiment.evaluation.quantification import FILE, Method, Predictions, Quantifier, read_quantifier
 from sentiment.evaluation.quantification.choice import COUNTS, decide
+from sentiment.evaluation.quantification.estimators import disagreement, estimate
+from sentiment.evaluation.quantification.intervals import fit_spread
 from sentiment.evaluation.quantification.reference import REFERENCE, Reference, read_reference
 from sentiment.evaluation.quantification.simulation import bags
 from sentiment.inference.checksums import damage_of, export_hash
@@ -28,6 +30,15 @@ def coverage(quantifier, probabilities, targets, groups, *, seed):
             low, high = quantifier.interval(bag.predictions, shares, sampled=sampled)
             inside[bag.kind] += [(low <= true) & (true <= high)]
     return {kind: np.mean(values) for kind, values in inside.items()}
+
+
+def test_the_intervals_are_fitted_to_the_disagreement_of_the_estimators_on_each_bag():
+    made = draw(1200, np.random.default_rng(3), moved=0.5, groups=8)
+    tested = list(bags(*made, PRIOR))
+    doubts = np.array([disagreement(bag.predictions, bag.rates) for bag in tested])
+    known = fitted(*made)
+    estimates = np.array([estimate(known.choice.method, bag.predictions, bag.rates) for bag in tested])
+    assert known.spread.to_json() == fit_spread(tested, estimates, doubts).to_json()
 
 
 @pytest.mark.parametrize("moved", [0.0, 0.5])

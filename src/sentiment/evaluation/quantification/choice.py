@@ -79,7 +79,8 @@ def choose(
     chosen, reason = (only, "it was asked for") if only else decide(errors, tested)
     table = {str(method): summary(tested, found, errors[method], kinds) for method, found in estimates.items()}
     choice = Choice(chosen, reason, table)
-    return choice, fit_spread(tested, estimates[chosen])
+    apart = estimates[Method("em")] - estimates[Method("mean_probability")]  # see `estimators.disagreement`
+    return choice, fit_spread(tested, estimates[chosen], (apart**2).sum(axis=1))
 
 
 def decide(errors: dict[Method, Floats], tested: Sequence[Bag]) -> tuple[Method, str]:

@@ -114,10 +114,10 @@ def expectation_maximisation(predictions: Predictions, rates: Rates) -> Floats:
     prior = np.maximum(rates.prior, SMALLEST)
     shares = prior / prior.sum()
     weights = predictions.weights / predictions.weights.sum()
-    ratios = predictions.rows / prior
+    ratios = np.ascontiguousarray((predictions.rows / prior).T)
     for _ in range(STEPS):
-        joint = ratios * shares
-        updated = weights @ (joint / np.maximum(joint.sum(axis=1, keepdims=True), SMALLEST))
+        likelihoods = np.maximum(shares @ ratios, SMALLEST)  # of each row; two products, and no (m, k) array
+        updated = shares * (ratios @ (weights / likelihoods))
         moved = float(np.abs(updated - shares).max())
         shares = updated
         if moved < TOLERANCE:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from sentiment.evaluation.quantification.estimators import SMALLEST, Floats, disagreement
+from sentiment.evaluation.quantification.estimators import SMALLEST, Floats
 from sentiment.evaluation.quantification.simulation import Bag
 
 LEVEL = 0.95
@@ -61,7 +61,7 @@ def smoothed(shares: Floats, n: Floats) -> Floats:
     return (shares * n + 1) / (n + shares.shape[-1])
 
 
-def fit_spread(bags: Sequence[Bag], estimates: Floats) -> Spread:
+def fit_spread(bags: Sequence[Bag], estimates: Floats, doubts: Floats) -> Spread:
     """Fit the error model to the errors on bags, then set the multiplier by split-conformal calibration.
 
     The coefficients are non-negative least squares on the squared errors. The multiplier is the 95 % quantile of
@@ -71,11 +71,11 @@ def fit_spread(bags: Sequence[Bag], estimates: Floats) -> Spread:
     Args:
         bags: Sets of texts with known shares.
         estimates: (bags, k) the estimates, made with rates that have seen none of the bag's texts.
+        doubts: (bags,) disagreement of the estimators.
     """
     n = np.array([bag.predictions.n for bag in bags])
     squares = (estimates - np.array([bag.shares for bag in bags])) ** 2
     weights = balance(bags)
-    doubts = np.array([disagreement(bag.predictions, bag.rates) for bag in bags])
     floor = 0.05 * (estimates * (1 - estimates)).mean(axis=0) + 1e-4  # even a perfect fit errs on a text
     features = np.stack([1 / n, np.ones(len(n)), doubts], axis=1)
     fitted = [fit_squares(features, squares[:, j], weights, floor[j]) for j in range(len(floor))]

@@ -25,6 +25,7 @@ def write_quantification(exported: Path, validation: Evaluation, train_labels: l
         train_labels: Labels of the training texts, for their shares.
     """
     texts, labels = validation.split.texts, validation.labels
+    log.info("comparing estimators of the shares of labels on %d validation texts", len(texts))
     prior = np.array([train_labels.count(label) for label in labels], dtype=float)
     quantifier = Quantifier.fit(
         validation.probabilities.numpy(),
