@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 PAGE = (ROOT / "docs" / "pages" / "explanation" / "threat-model.md").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
 TEMPLATE = (ROOT / "deploy" / "proxy" / "sentiment.conf.template").read_text(encoding="utf-8")
-HANDLER = (ROOT / "handlers" / "sentiment_handler.py").read_text(encoding="utf-8")
+RESPONDER = (ROOT / "src" / "sentiment" / "worker" / "responder.py").read_text(encoding="utf-8")
 
 
 def number_in(content, before):
@@ -36,7 +36,7 @@ def phrases():
     yield f"after `drain_seconds={serve.drain_seconds}`"
     yield f"{int(settings.properties([])['job_queue_size']):,} requests wait"
     yield f"{number_in(TEMPLATE, 'client_max_body_size '):,} bytes, then 413 before TorchServe"
-    yield f"{number_in(HANDLER, 'MAX_ANSWER = '):,} bytes, then 413 for that row"
+    yield f"{number_in(RESPONDER, 'MAX_ANSWER = '):,} bytes, then 413 for that row"
     yield f"{schema.MAX_TEXTS:,} texts of {schema.MAX_CHARACTERS:,} characters"
     yield f"{schema.MAX_EXPLAINED} texts of {schema.MAX_EXPLAINED_CHARACTERS:,} characters"
     yield f"more than {package.max_seconds:g} s of work (`max_seconds`)"

@@ -24,7 +24,7 @@ metrics.initialize_cache()
 manifest = {{"model": {{"modelVersion": "1.0"}}}}
 handler = sentiment_handler.SentimentHandler()
 handler.initialize(Context("sentiment", {folder!r}, manifest, 32, None, "1.0", metrics=metrics))
-print(handler.predictor.predict(["good film"])[0].label)
+print(handler.responder.predictor.predict(["good film"])[0].label)
 """
 
 

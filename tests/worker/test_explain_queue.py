@@ -46,7 +46,7 @@ def test_what_cannot_be_explained_says_why_and_spoils_no_batch(handler, body, st
 
 
 def test_explanations_beyond_a_workers_time_are_told_to_ask_again(handler, monkeypatch):
-    monkeypatch.setattr(handler.predictor.explainer, "budget", 130)  # two of 4 tokens in 16 steps
+    monkeypatch.setattr(handler.responder.predictor.explainer, "budget", 130)  # two of 4 tokens in 16 steps
     few, many = {"text": "good film"}, {"texts": ["good film"] * 3}
     got = answers(handler, *map(row, (few, many, few, few, few, "bad meal")), headers=dict.fromkeys(range(5), ASKED))
     assert [status for status, _ in got] == [200, 413, 200, 503, 503, 200]

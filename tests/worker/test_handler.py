@@ -211,7 +211,7 @@ def test_an_answer_that_torchserve_does_not_take_is_refused_alone(handler):
 
 
 def test_a_busy_worker_says_when_to_ask_again(handler, monkeypatch):
-    monkeypatch.setattr(handler.admission, "rate", Rate(best=1e4, late=1.0))
+    monkeypatch.setattr(handler.responder.admission, "rate", Rate(best=1e4, late=1.0))
     many = {"body": {"texts": ["good film " * 20] * 15}}
     made = context(3)
     bodies = handler.handle([many, many, {"body": "good film"}], made)

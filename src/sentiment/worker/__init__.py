@@ -1,1 +1,1 @@
-"""Components of a TorchServe worker: admission control, metrics, tracing, the socket reader."""
+"""Components of a worker: responses to a batch, admission control, metrics, tracing, TorchServe's socket reader."""
