@@ -1,7 +1,6 @@
 """The model behind the predictions: its classifier, its estimator of shares, and its reference texts."""
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,15 +16,13 @@ from sentiment.data.tables import text_column as find_text
 from sentiment.errors import ConfigError, DataError
 from sentiment.evaluation.quantification import Method, Quantifier, read_quantifier
 from sentiment.evaluation.quantification.reference import Reference, read_reference
-from sentiment.evaluation.quantification.simulation import FEWEST, topics
+from sentiment.evaluation.quantification.simulation import groups_of, topics
 from sentiment.evaluation.scoring import evaluate
 from sentiment.inference.checksums import export_hash
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.types import Classifier
 
 log = logging.getLogger(__name__)
-
-FEWEST_GROUPS = 5
 
 
 class Model:
@@ -80,13 +77,13 @@ class Model:
         log.info("scoring %d labelled texts of %s", len(split), labelled)
         scores = evaluate(self.classifier, split, labels)
         targets, probabilities = scores.targets.numpy(), scores.probabilities.numpy()
-        sizes = Counter(groups or [])
-        enough = sum(count >= FEWEST for count in sizes.values()) >= FEWEST_GROUPS
+        held, natural = groups_of(split.texts, groups)
         known = read_quantifier(self.export) if self.export else None
         prior = known.rates.prior if known else np.bincount(targets, minlength=len(labels)) / len(targets)
         self.quantifier = Quantifier.fit(
-            probabilities, targets, labels, prior=prior, groups=groups if enough else topics(split.texts),
-            described=f"values of {by}" if enough else "topics of these texts", natural=enough,
+            probabilities, targets, labels, prior=prior, groups=held,
+            described=f"values of {by}" if natural else "topics of these texts", natural=natural,
+            values=getattr(scores.decoding, "values", None),
         )  # fmt: skip
         self.reference = Reference.of(split.texts, targets, probabilities, scores.tokens)
         self.notes.append(f"The estimator and the intervals were fitted on the {len(split):,} texts of {labelled}.")

@@ -9,10 +9,16 @@ import pytest
 from sentiment.errors import DamagedFileError
 from sentiment.evaluation.quantification import FILE, Method, Predictions, Quantifier, read_quantifier
 from sentiment.evaluation.quantification.choice import COUNTS, decide
+from sentiment.evaluation.quantification.errors import (
+    absolute_error,
+    divergence,
+    earth_movers_distance,
+    values_of,
+)
 from sentiment.evaluation.quantification.estimators import disagreement, estimate
 from sentiment.evaluation.quantification.intervals import fit_spread
 from sentiment.evaluation.quantification.reference import REFERENCE, Reference, read_reference
-from sentiment.evaluation.quantification.simulation import bags
+from sentiment.evaluation.quantification.simulation import bags, groups_of
 from sentiment.inference.checksums import damage_of, export_hash
 from tests.evaluation.quantification.made_up import LABELS, PRIOR, draw
 
@@ -117,3 +123,37 @@ def test_the_reference_holds_no_rare_word_and_no_user(tmp_path):
     (tmp_path / REFERENCE).write_text("no parquet")
     with pytest.raises(DamagedFileError, match="Parquet"):
         read_reference(tmp_path)
+
+
+def test_on_a_scale_the_estimator_is_chosen_by_the_earth_movers_distance():
+    made = draw(3000, np.random.default_rng(0), groups=10)
+    options = {"prior": PRIOR, "groups": made[2], "described": "groups"}
+    choice = Quantifier.fit(*made[:2], ["-1", "0", "2"], values=[-1, 0, 2], **options).choice
+    errors = {name: found["earth_movers_distance_groups"] for name, found in choice.errors.items()}
+    assert errors[str(choice.method)] < errors["counts"]
+    assert "on the scale (earth mover's distance)" in choice.reason
+    plain = Quantifier.fit(*made[:2], ["-1", "0", "2"], **options).choice
+    assert "earth_movers_distance_groups" not in plain.errors["counts"]
+    assert "points of share" in plain.reason
+
+
+def test_the_errors_are_those_of_semeval():
+    true, found = np.array([0.2, 0.3, 0.5]), np.array([0.4, 0.3, 0.3])
+    assert absolute_error(true, found) == pytest.approx(0.4 / 3)
+    assert earth_movers_distance(true, found, [-1, 0, 1]) == pytest.approx(0.4)  # 0.2 of the texts, two steps
+    assert earth_movers_distance(true, found, [0, 1, 5]) == pytest.approx(0.2 * 1 + 0.2 * 4)
+    smooth = [(share + 0.01) / 1.03 for share in (0.2, 0.3, 0.5, 0.4, 0.3, 0.3)]  # 1 / (2 * 50 texts)
+    kld = sum(p * np.log(p / q) for p, q in zip(smooth[:3], smooth[3:], strict=True))
+    assert divergence(true, found, 50) == pytest.approx(kld)
+    assert divergence(np.array([true] * 2), np.array([found, true]), [50, 9]) == pytest.approx([kld, 0])
+    assert values_of(["-2", "0", "1.5"]) == [-2, 0, 1.5]
+    assert values_of(["2", "1"]) is None
+    assert values_of(["a", "b"]) is None
+
+
+def test_groups_that_the_data_names_are_held_out_where_they_are_many_and_large():
+    texts = [f"text {i}" for i in range(200)]
+    assert groups_of(texts, [i % 5 for i in range(200)]) == ([i % 5 for i in range(200)], True)
+    assert groups_of(texts, [i % 4 for i in range(200)])[1] is False
+    assert groups_of(texts, list(range(200)))[1] is False
+    assert groups_of(texts, None)[1] is False

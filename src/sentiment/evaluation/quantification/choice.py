@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sentiment.evaluation.quantification.errors import absolute_error, divergence, earth_movers_distance
 from sentiment.evaluation.quantification.estimators import ESTIMATORS, Floats, Method, estimate, shift_of
 from sentiment.evaluation.quantification.intervals import Spread, fit_spread
 from sentiment.evaluation.quantification.simulation import Bag, bags
@@ -34,12 +35,13 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """An estimator, the reason for it, and the mean absolute errors of all candidates.
+    """An estimator, the reason for it, and the mean errors of all candidates.
 
     Args:
         method: The estimator.
         reason: A sentence for the user.
-        errors: Mean absolute error and Kullback-Leibler divergence by candidate, on groups and on shifts.
+        errors: Mean absolute error and Kullback-Leibler divergence by candidate, on groups and on shifts; on a scale
+            the earth mover's distance too.
     """
 
     method: Method
@@ -58,11 +60,13 @@ def choose(
     *,
     natural: bool = False,
     only: Method | None = None,
+    values: Sequence[float] | None = None,
 ) -> tuple[Choice, Spread | None]:
     """Choose the estimator with the smallest error, smoothed counts unless one is clearly better.
 
     Clearly: by more than LEAST_LEAD and one standard error of the difference over the test sets (the
-    one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984).
+    one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984). On a scale, where labels stand for `values`,
+    the error is the earth mover's distance: a near label is nearly right.
 
     Returns:
         The choice and the error model of its intervals; None where the texts are too few.
@@ -74,23 +78,32 @@ def choose(
     if not tested:
         return Choice(COUNTS, "all labelled texts are in one group, so none can be held out"), None
     estimates = candidates(tested)
-    errors = {method: absolute(tested, found) for method, found in estimates.items()}
-    kinds = np.array([bag.kind for bag in tested])
-    chosen, reason = (only, "it was asked for") if only else decide(errors, tested)
-    table = {str(method): summary(tested, found, errors[method], kinds) for method, found in estimates.items()}
+    measured = {method: measures(tested, found, values) for method, found in estimates.items()}
+    errors = {
+        method: found["earth_movers_distance" if values else "absolute_error"] for method, found in measured.items()
+    }
+    reach = values[-1] - values[0] if values else None
+    chosen, reason = (only, "it was asked for") if only else decide(errors, tested, reach=reach)
+    table = {str(method): summary(tested, found) for method, found in measured.items()}
     choice = Choice(chosen, reason, table)
     apart = estimates[Method("em")] - estimates[Method("mean_probability")]  # see `estimators.disagreement`
     return choice, fit_spread(tested, estimates[chosen], (apart**2).sum(axis=1))
 
 
-def decide(errors: dict[Method, Floats], tested: Sequence[Bag]) -> tuple[Method, str]:
-    """Return the method to use and the reason, from the (bags,) errors of each method."""
+def decide(errors: dict[Method, Floats], tested: Sequence[Bag], *, reach: float | None = None) -> tuple[Method, str]:
+    """Return the method to use and the reason, from the (bags,) errors of each method.
+
+    Args:
+        errors: Absolute errors; with `reach`, earth mover's distances.
+        tested: The bags.
+        reach: Distance between the ends of the scale.
+    """
     kinds = np.array([bag.kind for bag in tested])
     scores = {method: score(error, kinds) for method, error in errors.items()}
     best = min(scores, key=lambda method: scores[method])
     lead, doubt = paired(errors[COUNTS] - errors[best], tested)
-    chosen = best if lead > max(doubt, LEAST_LEAD) else COUNTS
-    return chosen, reason_for(chosen, best, scores, lead, doubt)
+    chosen = best if lead > max(doubt, LEAST_LEAD * (reach or 1)) else COUNTS
+    return chosen, reason_for(chosen, best, scores, lead, doubt, scale=reach is not None)
 
 
 def candidates(tested: Sequence[Bag]) -> dict[Method, Floats]:
@@ -105,18 +118,12 @@ def candidates(tested: Sequence[Bag]) -> dict[Method, Floats]:
     }
 
 
-def absolute(tested: Sequence[Bag], estimates: Floats) -> Floats:
-    """Return the absolute error of each bag, averaged over the labels (AE of SemEval-2017 Task 4 D)."""
-    return np.abs(estimates - np.array([bag.shares for bag in tested])).mean(axis=1)
-
-
-def divergence(tested: Sequence[Bag], estimates: Floats) -> Floats:
-    """Return the Kullback-Leibler divergence of the true from the estimated shares, both smoothed by 1 / (2 n)."""
-    k = estimates.shape[1]
-    epsilon = np.array([1 / (2 * bag.predictions.n) for bag in tested])[:, None]
-    true = (np.array([bag.shares for bag in tested]) + epsilon) / (1 + k * epsilon)
-    found = (estimates + epsilon) / (1 + k * epsilon)
-    return (true * np.log(true / found)).sum(axis=1)
+def measures(tested: Sequence[Bag], estimates: Floats, values: Sequence[float] | None) -> dict[str, Floats]:
+    """Return the errors of the estimates for each bag, by the name of the measure."""
+    true = np.array([bag.shares for bag in tested])
+    texts = np.array([bag.predictions.n for bag in tested])
+    found = {"absolute_error": absolute_error(true, estimates), "divergence": divergence(true, estimates, texts)}
+    return found | ({"earth_movers_distance": earth_movers_distance(true, estimates, values)} if values else {})
 
 
 def score(errors: Floats, kinds: Floats) -> float:
@@ -137,22 +144,29 @@ def paired(differences: Floats, tested: Sequence[Bag]) -> tuple[float, float]:
     return float(np.mean(means)), float(np.sqrt(np.sum(variances)) / len(means))
 
 
-def summary(tested: Sequence[Bag], estimates: Floats, errors: Floats, kinds: Floats) -> dict[str, float]:
-    divergences = divergence(tested, estimates)
+def summary(tested: Sequence[Bag], errors: dict[str, Floats]) -> dict[str, float]:
+    """Average each measure over the groups and over the shifts."""
+    kinds = np.array([bag.kind for bag in tested])
     return {
         f"{measure}_{kind}s": round(float(values[kinds == kind].mean()), 5)
         for kind in ("group", "shift")
-        for measure, values in (("absolute_error", errors), ("divergence", divergences))
+        for measure, values in errors.items()
         if (kinds == kind).any()
     }
 
 
-def reason_for(chosen: Method, best: Method, scores: dict[Method, float], lead: float, doubt: float) -> str:
-    base = f"counting the predicted labels errs by {100 * scores[COUNTS]:.1f} points of share"
+def reason_for(
+    chosen: Method, best: Method, scores: dict[Method, float], lead: float, doubt: float, *, scale: bool
+) -> str:
+    def amount(value: float) -> str:
+        return f"{value:.3f}" if scale else f"{100 * value:.1f}"
+
+    unit, points = (" on the scale (earth mover's distance)", "") if scale else (" points of share", " points")
+    base = f"counting the predicted labels errs by {amount(scores[COUNTS])}{unit}"
     if best == COUNTS:
         return f"nothing beats it: {base}, the others by more"
-    other = f"{described(best)} by {100 * scores[best]:.1f}"
-    close = f"a lead of {100 * lead:.1f} points, standard error {100 * doubt:.1f}"
+    other = f"{described(best)} by {amount(scores[best])}"
+    close = f"a lead of {amount(lead)}{points}, standard error {amount(doubt)}"
     if chosen == COUNTS:
         return f"nothing clearly beats it: {base}, {other} ({close})"
     return f"it errs least on held-out groups and simulated shifts: {other}, while {base} ({close})"

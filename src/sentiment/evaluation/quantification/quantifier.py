@@ -62,6 +62,7 @@ class Quantifier:
         export: str = "",
         natural: bool = False,
         only: Method | None = None,
+        values: Sequence[float] | None = None,
     ) -> "Quantifier":
         """Choose the estimator and fit the intervals on labelled texts.
 
@@ -75,9 +76,10 @@ class Quantifier:
             export: Hash of the export.
             natural: The groups are those of the data, not clusters of its texts.
             only: The method to take, whatever its errors.
+            values: Numbers that the labels of a scale stand for.
         """
         rows, prior = np.asarray(probabilities, dtype=float), np.asarray(prior, dtype=float)
-        choice, spread = choose(rows, np.asarray(targets), groups, prior, natural=natural, only=only)
+        choice, spread = choose(rows, np.asarray(targets), groups, prior, natural=natural, only=only, values=values)
         rates = Rates.of(rows, np.asarray(targets), prior)
         return cls(list(labels), choice, rates, spread, len(rows), described if spread else "", export)
 

@@ -1,5 +1,6 @@
 """Sets of labelled texts to test estimators on: real groups as they are, and simulated shifts of the label shares."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from sentiment.evaluation.quantification.estimators import Floats, Predictions, 
 
 FOLDS = 10
 FEWEST = 15  # texts in a group
+FEWEST_GROUPS = 5  # of the data, to be held out in place of topics
 SHIFTS = 30  # simulated sets of each fold
 SIZES = (25, 50, 100, 200, 400)  # texts in a simulated set
 TOPICS = 12
@@ -86,6 +88,17 @@ def shifted(targets: Floats, rows: Floats, mix: Floats, rng: np.random.Generator
     mix = mix / mix.sum()
     drawn = rng.multinomial(int(rng.choice(SIZES)), mix)
     return np.concatenate([rng.choice(own, count) for own, count in zip(by_label, drawn, strict=True) if count]), mix
+
+
+def groups_of(texts: Sequence[str], named: Sequence[Any] | None) -> tuple[Sequence[Any], bool]:
+    """Return the groups that the data names, where FEWEST_GROUPS of them are large enough, else topics of the texts.
+
+    Returns:
+        The group of each text, and True if the data names them.
+    """
+    if sum(count >= FEWEST for count in Counter(named or ()).values()) >= FEWEST_GROUPS:
+        return named or (), True
+    return topics(texts), False
 
 
 def topics(texts: Sequence[str], *, seed: int = 0) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 from sentiment.evaluation.quantification.choice import FEWEST_TEXTS
 from sentiment.evaluation.quantification.quantifier import FILE, Quantifier
 from sentiment.evaluation.quantification.reference import REFERENCE, Reference
-from sentiment.evaluation.quantification.simulation import topics
+from sentiment.evaluation.quantification.simulation import groups_of
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
 from sentiment.inference.checksums import export_hash, update_checksums
@@ -26,14 +26,17 @@ def write_quantification(exported: Path, validation: Evaluation, train_labels: l
     """
     texts, labels = validation.split.texts, validation.labels
     log.info("comparing estimators of the shares of labels on %d validation texts", len(texts))
+    groups, natural = groups_of(texts, validation.split.aspects) if len(texts) >= FEWEST_TEXTS else (None, False)
     prior = np.array([train_labels.count(label) for label in labels], dtype=float)
     quantifier = Quantifier.fit(
         validation.probabilities.numpy(),
         validation.targets.numpy(),
         labels,
         prior=prior / prior.sum(),
-        groups=topics(texts) if len(texts) >= FEWEST_TEXTS else None,
-        described="topics of the validation texts",
+        groups=groups,
+        described=f"{'aspects' if natural else 'topics'} of the validation texts",
+        natural=natural,
+        values=getattr(validation.decoding, "values", None),  # of a scale
         export=export_hash(exported),
     )
     write_json(exported / FILE, quantifier.to_json())
