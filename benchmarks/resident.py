@@ -1,13 +1,15 @@
 """Resident memory of a server's processes over time, and how it grows: each process is compared with itself.
 
 A worker that was killed is followed by one that has yet to grow to its size, so a line through the sum of all workers
-measures their warm-up. What leaks, leaks within a process.
+measures their warm-up. What leaks, leaks within a process, and to its end: memory that is bounded reaches its plateau
+and stays there, so what counts is the second half of the life of each.
 """
 
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import NamedTuple
 
 import psutil
@@ -51,37 +53,44 @@ class Resident:
         sizes = [size for _, size in sorted(sums.items())]
         return [sizes[round(fifth / 5 * (len(sizes) - 1))] for fifth in range(6)]
 
-    def growth(self, kind: str) -> float:
-        """Return the MB that all processes of a kind together gain in a minute once each is warm.
+    def growth(self, kind: str) -> tuple[float, float, float]:
+        """Return the MB that all processes of a kind together gain in a minute in the second half of their lives.
 
-        It is the slope by least squares within the processes, times the number that ran at a time.
+        It is the median of the slopes between any two moments of a process (Theil and Sen), times the number of
+        processes that ran at a time: a single step to a plateau does not move it, a leak moves all slopes.
+
+        Returns:
+            The lower quartile, the median and the upper quartile.
 
         Raises:
             ValueError: No process lived long enough.
         """
         processes = [*self.looks[kind].values()]
-        warm = [held(looks, after=WARM_UP[kind]) for looks in processes]
-        deviations = [
-            (one.second - statistics.mean(x.second for x in points), one.size - statistics.mean(x.size for x in points))
-            for points in warm
-            for one in points
+        slopes = [
+            60 * (later.size - before.size) / (later.second - before.second)
+            for looks in processes
+            for before, later in combinations(held(second_half(looks), after=WARM_UP[kind], since=looks[0]), 2)
         ]
-        spread = sum(second**2 for second, _ in deviations)
-        if not spread:
-            raise ValueError(f"no {kind} lived for {2 * WINDOW:g} s after {WARM_UP[kind]} attacks: take longer")
-        seconds = {look.second for looks in processes for look in looks}
-        at_a_time = sum(map(len, processes)) / len(seconds)
-        return 60 * at_a_time * sum(second * size for second, size in deviations) / spread
+        if len(slopes) < 2:
+            raise ValueError(f"no {kind} lived for {3 * WINDOW:g} s after {WARM_UP[kind]} attacks: take longer")
+        at_a_time = sum(map(len, processes)) / len({look.second for looks in processes for look in looks})
+        low, median, high = (at_a_time * slope for slope in statistics.quantiles(slopes, n=4))
+        return low, median, high
 
     def at_age(self, kind: str, attacks: int) -> list[float]:
         """Return what each process held after so many attacks, in the order of their starts, if it lived so long."""
         return [look.size for looks in self.looks[kind].values() for look in held(looks, after=attacks)[:1]]
 
 
-def held(looks: Sequence[Look], *, after: int) -> list[Look]:
-    """Return the least look of each whole window, from so many attacks on."""
+def second_half(looks: Sequence[Look]) -> list[Look]:
+    half = (looks[0].second + looks[-1].second) / 2
+    return [look for look in looks if look.second >= half]
+
+
+def held(looks: Sequence[Look], *, after: int, since: Look | None = None) -> list[Look]:
+    """Return the least look of each whole window, from so many attacks on (since the first look)."""
     windows: dict[int, list[Look]] = defaultdict(list)
-    warm = [look for look in looks if look.attacks - looks[0].attacks >= after]
+    warm = [look for look in looks if look.attacks - (since or looks[0]).attacks >= after]
     for look in warm:
         windows[int((look.second - warm[0].second) // WINDOW)].append(look)
     whole = [window for window in windows.values() if window[-1].second - window[0].second > WINDOW / 2]

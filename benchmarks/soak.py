@@ -4,8 +4,8 @@ python -m benchmarks.soak [run] [--minutes 10] [--rate 20] [--connections 4] [--
 
 A tenth of the time passes before that without the hostile part, for comparison. Exit status 1 where a good request
 failed in spite of the client's retries, an answer was wrong, an attack got a 500, the 99th percentile of single texts
-is over --max-slowdown times that of the quiet server, Java and the workers grew by more than --max-slope once each was
-warm (benchmarks/resident.py), or a process is left.
+is over --max-slowdown times that of the quiet server, Java and the workers grew by more than --max-slope in the second
+half of their lives (benchmarks/resident.py), or a process is left.
 """
 
 import argparse
@@ -196,7 +196,7 @@ def main() -> None:
     left = [process.pid for process in own if process.is_running() and process.pid not in before]
     ratio = percentile(load.single, 99) / percentile(quiet.single, 99)
     try:
-        growth = memory.growth("Java") + memory.growth("worker")
+        growth = memory.growth("Java")[1] + memory.growth("worker")[1]
     except ValueError as error:
         raise SystemExit(f"{error} (--minutes)") from error
     Console().print(report(quiet, load, memory, killer, left, options))
@@ -299,7 +299,10 @@ def report(
         table.add_row(f"one text, {name}", row)
     for kind, name in (("Java", "Java"), ("worker", "workers")):
         sizes = numbers(memory.together(kind))
-        table.add_row(f"{name}: at each fifth of the time", f"{sizes} MB; {memory.growth(kind):+.2f} MB/min once warm")
+        low, slope, high = memory.growth(kind)
+        table.add_row(f"{name}: at each fifth of the time", f"{sizes} MB")
+        growth = f"{slope:+.2f} MB/min, middle half {low:+.1f} to {high:+.1f}"
+        table.add_row(f"{name}: growth in the second half", growth)
     aged = {age: memory.at_age("worker", age) for age in AGES}
     row = ", ".join(f"{statistics.median(sizes):.0f} MB after {age}" for age, sizes in aged.items() if sizes)
     table.add_row("a worker by attacks, median", row)

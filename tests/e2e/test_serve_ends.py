@@ -181,6 +181,46 @@ def test_what_lets_strangers_in_is_refused_before_anything_starts(store, tmp_pat
     assert not (tmp_path / "serve").exists()
 
 
+def test_a_java_whose_heap_is_full_ends_and_takes_the_server_along(store, monkeypatch):
+    """TorchServe alone goes on without the threads that failed, and answers no request again."""
+    monkeypatch.setenv("_JAVA_OPTIONS", "-Xmx48m")
+    served = Served(store, store.parent / "heap", "token_auth=false")
+    try:
+        flood(served.wait_until_ready(), [b" " * 6_000_000] * 24)
+        assert served.running.wait(60) == 1
+        assert "error: TorchServe ended with status 3; " in served.log
+        assert "reason: Terminating due to java.lang.OutOfMemoryError: Java heap space" in served.log
+        assert ended(served.processes) == []
+    finally:
+        served.end()
+
+
+def test_a_java_without_memory_for_buffers_is_ended_too(store, monkeypatch):
+    monkeypatch.setenv("_JAVA_OPTIONS", "-XX:MaxDirectMemorySize=24m")
+    served = Served(store, store.parent / "buffers", "token_auth=false")
+    try:
+        flood(served.wait_until_ready(), [b" " * 6_000_000] * 24)
+        assert served.running.wait(60) == 1
+        assert "error: TorchServe ran out of memory for bodies under way" in served.log
+        assert ended(served.processes) == []
+    finally:
+        served.end()
+
+
+def flood(served, bodies):
+    """Send each body over a connection of its own, all at once, and wait for no answer."""
+    port = served.ports["inference_port"]
+    head = f"POST {PATH} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: "
+
+    def send(body):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(f"{head}{len(body)}\r\n\r\n".encode() + body)
+            connection.recv(1)
+
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        list(pool.map(send, bodies))
+
+
 def port_is_free(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -17,10 +17,19 @@ CLASSES = "tmp/classes"  # in the work_dir; searched before TorchServe's own arc
 FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
 WANTED = 17  # the release TorchServe 0.12 was built for; later ones run it too
 
-# The heap starts at 64 MB instead of a 64th of the memory. The C2 compiler is off: in the first minute under load it
-# would take half a core from the model, to speed up a twentieth of the work. What large requests have left free is
-# returned to the system.
-VM = ("-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=30")
+# The C2 compiler is off: in the first minute under load it would take half a core from the model, to speed up a
+# twentieth of the work. The heap starts small, and it returns to the system what large requests have left free.
+HEAP = ("-Xms32m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=30")
+# Bounds: a gigabyte each for bodies that wait and for those on their way, in Netty's buffers. Where the heap is full,
+# Java ends, since TorchServe would go on without the threads that have failed and answer no request again.
+LIMITS = ("-Xmx1g", "-XX:MaxDirectMemorySize=1g", "-XX:+ExitOnOutOfMemoryError")
+# Netty takes memory in pieces of 1 MB (8 kB << 7) instead of 16 MB, one or more for each of its threads; what malloc
+# keeps of freed buffers is returned every 10 s.
+NATIVE = (
+    "-Dio.netty.allocator.maxOrder=7", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UnlockExperimentalVMOptions",
+    "-XX:TrimNativeHeapInterval=10000",
+)  # fmt: skip
+VM = (*HEAP, *LIMITS, *NATIVE)
 
 
 def find_java() -> Path:

@@ -22,7 +22,7 @@ from sentiment.serving.environment import read_env_file, torchserve_settings
 from sentiment.serving.exposure import check_exposure, check_hosts
 from sentiment.serving.folder import Folder
 from sentiment.serving.java import CLASSES, find_java, server_command, write_classes
-from sentiment.serving.logs import reason_in
+from sentiment.serving.logs import MemoryWatch, reason_in
 from sentiment.serving.ports import check_free, reachable
 from sentiment.serving.processes import end_session, is_java, is_worker, processes_of
 from sentiment.serving.settings import Settings, metrics_text, properties_text
@@ -149,11 +149,12 @@ class TorchServe:
         """Renew tokens and watch the processes until the server ends.
 
         Raises:
-            ServingError: TorchServe ended unexpectedly.
+            ServingError: TorchServe ended unexpectedly, or ran out of memory.
         """
         assert self._process is not None
         renewal = self._renewal() if self.settings.token_auth else None
         watch, members, looks = Watch(lambda pid: psutil.Process(pid).kill()), self.processes(), 0
+        memory = MemoryWatch(self.folder)
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 status = self._process.wait(min(LOOK_SECONDS, self._lifetime / 20))
@@ -165,6 +166,9 @@ class TorchServe:
                 members = self.processes()
             watch.look(*([found for one in members if kind(one) and (found := look_at(one, self._activity))]
                          for kind in (is_java, is_worker)))  # fmt: skip
+            if memory.ran_out():
+                told = "TorchServe ran out of memory for bodies under way, and would answer no more"
+                raise ServingError(f"{told}; see {self._folder.logs}; start it again")
 
     @property
     def _lifetime(self) -> float:
