@@ -14,7 +14,8 @@ import yaml
 from sentiment.worker.activity import DRAINING
 from sentiment.worker.metrics import METRICS
 from tests.ports import free_ports
-from tests.worker.test_monitoring import DEPLOY, named, promtool, queries
+from tests.worker.rules import promtool
+from tests.worker.test_monitoring import DEPLOY, named, queries
 
 pytestmark = pytest.mark.e2e
 

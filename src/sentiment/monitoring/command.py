@@ -26,7 +26,7 @@ from sentiment.monitoring.shares import all_name, estimate, estimates
 log = logging.getLogger(__name__)
 
 Alert = Literal["change", "drift"]
-Estimator = Literal["auto", "counts", "mean_probability", "adjusted_counts", "adjusted_probability", "em"]
+Estimator = Literal["auto", "counts", "mean_probability", "adjusted_counts", "adjusted_probability", "em", "serving"]
 MOST_EVIDENCE = 30  # changes whose words and texts are looked up
 
 
@@ -73,7 +73,8 @@ def monitor(
         aspect_column: Name of the aspect column, for texts without predictions and a model that reads aspects.
         labelled: Table of labelled texts of this kind, to choose the estimator and fit the intervals on.
         label_column: Its label column; None selects one with a conventional name.
-        estimator: An estimator; "auto" takes the one that the export or `labelled` chose.
+        estimator: An estimator; "auto" takes the one that the export or `labelled` chose, "serving" the one that the
+            recording rules of a server apply.
         sampled: The texts are a sample of more; False leaves the chance of the draw out of the intervals.
         unique: Count equal texts and retweets once.
         window: Periods before a period that it is compared with.
