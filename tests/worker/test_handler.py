@@ -9,6 +9,7 @@ from sentiment.inference.checksums import export_hash
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.types import Model
+from sentiment.protocol.validation import CANARY
 from sentiment.worker.admission import Rate
 from tests.handling import ASKED, V1, V2, answers, context, labels
 from tests.worker.test_metrics import told
@@ -140,6 +141,13 @@ def test_the_module_defines_one_class_as_torchserve_asks():
     imported |= {node.module.split(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom)}
     assert "sentiment" in imported
     assert "sentiment_handler" not in imported
+
+
+def test_the_text_of_a_readiness_check_is_answered_and_not_counted(handler, caplog):
+    with caplog.at_level("INFO"):
+        [(status, _), (other, _)] = answers(handler, {"body": {"text": CANARY}}, {"body": {"texts": [CANARY, "good"]}})
+    assert (status, other) == (200, 200)
+    assert told(caplog)["sentiment_texts_total", ""] == 2
 
 
 BY_SCORE = ("sentiment_scores_total", "sentiment_probability_total")

@@ -79,6 +79,16 @@ def test_every_alert_says_how_bad_it_is_and_what_it_means():
     assert len({rule["alert"] for rule in RULES}) == len(RULES)
 
 
+def test_the_how_to_names_the_series_and_the_alerts_on_shares():
+    page = (ROOT / "docs" / "pages" / "how-to" / "monitor.md").read_text(encoding="utf-8")
+    named_series = set(re.findall(r"`(sentiment:\w+:\w+)`", page))
+    assert named_series <= set(RECORDED)
+    assert {name for name in RECORDED if name.startswith("sentiment:drift:")} <= named_series
+    assert set(re.findall(r"`(Sentiment\w+)`", page)) == {
+        rule["alert"] for rule in RULES if "sentiment:" in rule["expr"]
+    }
+
+
 @pytest.mark.requires("promtool")
 def test_prometheus_takes_the_configuration_and_the_rules():
     done = promtool("check", "config", str(DEPLOY / "prometheus" / "prometheus.yml"))

@@ -21,7 +21,7 @@ class Metric:
     labels: tuple[str, ...] = LABELS
 
 
-TEXTS = Metric("sentiment_texts_total", "counter", "texts", "texts scored")
+TEXTS = Metric("sentiment_texts_total", "counter", "texts", "texts scored, but for those of `sentiment ready`")
 TOKENS = Metric("sentiment_tokens_total", "counter", "tokens", "tokens read by the model")
 TRUNCATED = Metric("sentiment_truncated_total", "counter", "texts", "texts of which the model read only a part")
 EXPLAINED = Metric("sentiment_explained_total", "counter", "texts", "texts explained")
