@@ -179,8 +179,9 @@ def analyse(
     """Read the rows twice: for the sums, and for the words and texts of the changes that the sums show."""
     cells, reservoir = Cells(prepared.labels, every), Reservoir()
     for chunk in prepared.rows("count", quiet=quiet):
-        cells.add(chunk)
         reservoir.add(chunk)
+        if len(decided := chunk.decided):
+            cells.add(decided)
     predictions, quantifier = cells.predictions(), model.quantifier
     prepared.check_any(predictions)
     groups = estimates(predictions, quantifier, sampled=sampled)
@@ -190,7 +191,7 @@ def analyse(
     evidence: dict[int, Evidence] = {}
     if changed:
         everything = all_name(set(cells.groups)) if len(cells.groups) > 1 else None
-        rows = prepared.rows("look up changes", quiet=quiet)
+        rows = (chunk.decided for chunk in prepared.rows("look up changes", quiet=quiet))
         found = collect(rows, [one for _, one in changed], every, everything=everything)
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
     drift = measure(reservoir, model.reference, model.export, overall.shares)
