@@ -41,8 +41,8 @@ request names no version.
 
 The gauges are set once, as a worker starts, from the export's `quantification.json`; a model with several labels for a
 text, more than 20 labels or an older export has none. `deploy/prometheus` has a configuration with alerts and the rules
-that make [corrected shares](../how-to/monitor.md#shares-of-a-running-server) of them, `deploy/grafana` a dashboard with its
-provisioning; the tests send each of their queries to the real server.
+that make [corrected shares](../how-to/monitor.md#shares-of-a-running-server) of them, `deploy/grafana` a dashboard with
+its provisioning; the tests send each of their queries to the real server.
 """
 
 
