@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sentiment.config.resources import bundled
 from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
 from sentiment.inference import privacy
+from sentiment.remote import refuse
 from sentiment.training import distributed
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ LISTED = (  # the order of the help
     *("deploy", "rollback", "predict", "verify", "monitor", "ui"),
 )
 FIRST = {"sweep-report": "folder", "verify": "output"}  # config key of a positional first argument, by command
+
+LOCAL = (  # keys that name a folder which is renamed, locked or linked: not in an object store
+    *("folder", "hydra.run.dir", "hydra.sweep.dir", "model_store", "paths.cache", "paths.model_store"),
+    *("paths.output_dir", "resume", "work_dir"),
+)
+LOCAL_RUNS = (("evaluate", "run"), ("export", "run"))  # they write into the run
 
 ENVIRONMENT = {  # libraries read these at import, so they are set here without importing any
     "TOKENIZERS_PARALLELISM": "true",
@@ -113,6 +120,9 @@ def run(command: str, overrides: Sequence[str]) -> None:
             given = compose.prepare(command, overrides)
             for key, value in twice(given):
                 print(f"{key} is given more than once; {value} counts, the last one", file=sys.stderr)
+            for key, _, value in (one.partition("=") for one in given):
+                if key.lstrip("+") in LOCAL or (command, key) in LOCAL_RUNS:
+                    refuse(value, key)
             arguments = given
             if command == "train":
                 from sentiment.training.launch import arguments_of
@@ -178,7 +188,6 @@ def _print_start(cfg: "DictConfig", *, hydra: Any, folder: Path) -> None:
 def _call(cfg: "DictConfig") -> Any:
     """Run a command whose config is a single call: `_target_` with its arguments; its engine is closed at the end."""
     from hydra.core.hydra_config import HydraConfig
-    from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
     from sentiment.config import check as config
@@ -192,7 +201,7 @@ def _call(cfg: "DictConfig") -> Any:
             if close := getattr(work.keywords.get("engine"), "close", None):
                 opened.callback(close)
             return work()
-    except (SentimentError, OSError, InstantiationException) as error:
+    except Exception as error:  # object stores raise types of their own packages; a defect is raised again
         _stop(error)
 
 

@@ -171,12 +171,42 @@ def user_error(error: BaseException) -> SentimentError | None:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, (SentimentError, OSError)):
         cause = cause.__cause__
+    if cause is None and (foreign := _of_store(error)):
+        return foreign
     if isinstance(cause, OSError):
         text = f"{cause.strerror}: {cause.filename}" if cause.strerror and cause.filename else cause.strerror
         known = SentimentError(text or str(cause))
         known.__cause__ = cause
         return known
     return cause
+
+
+STORES = (  # packages that fsspec opens object stores with
+    *(
+        "adlfs",
+        "aiobotocore",
+        "aiohttp",
+        "azure",
+        "botocore",
+        "gcsfs",
+        "google",
+        "httpx",
+        "huggingface_hub",
+        "requests",
+    ),
+)
+
+
+def _of_store(error: BaseException) -> SentimentError | None:
+    """Describe an exception of an object store's package, which is of no type of Python's own."""
+    cause: BaseException | None = error
+    while cause is not None and type(cause).__module__.partition(".")[0] not in STORES:
+        cause = cause.__cause__
+    if cause is None:
+        return None
+    found = SentimentError(" ".join(str(cause).split()) or type(cause).__name__)
+    found.__cause__ = cause
+    return found
 
 
 STATUS = {400: "Bad Request", 413: "Payload Too Large", 500: "Internal Server Error", 503: "Service Unavailable"}

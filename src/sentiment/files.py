@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.errors import DamagedFileError, DataError
+from sentiment.remote import access, delete, is_remote, uploading
 
 SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape a lone surrogate; UTF-8 and the tokenizer reject it
 
@@ -29,6 +30,8 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 def replacing(target: Path, *, marker: str | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `target`, and rename it to `target` if the block succeeds.
 
+    A remote target is uploaded from a temporary folder of this machine.
+
     Args:
         target: File or folder to write. For a symbolic link, the file it points to is replaced.
         marker: File name that identifies a folder as written by this project. An existing folder is replaced only if
@@ -37,6 +40,10 @@ def replacing(target: Path, *, marker: str | None = None) -> Iterator[Path]:
     Raises:
         DataError: `target` is a folder that must not be replaced, or neither a file nor a folder.
     """
+    if is_remote(target):
+        with uploading(target) as temporary:
+            yield temporary
+        return
     target = checked_target(target, marker=marker)
     target.parent.mkdir(parents=True, exist_ok=True)
     with named_disk(target), temporary_path(target) as temporary:
@@ -94,6 +101,39 @@ def checked_target(target: Path, *, marker: str | None = None) -> Path:
     elif target.exists() and not target.is_file():
         raise DataError(f"{target} is neither a file nor a folder; name another one")
     return target
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder with its parents; object stores have no folders, and no bucket is created."""
+    if not is_remote(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file and flush it to disk; a remote object is whole or absent, a local file may be cut by a kill."""
+    if is_remote(path):
+        with access(path):
+            path.write_bytes(data)
+    else:
+        path.write_bytes(data)
+        sync(path)
+
+
+def list_files(folder: Path, pattern: str) -> list[Path]:
+    """List the files of a folder that match a glob, sorted; DataError if a remote one is out of reach."""
+    if not is_remote(folder):
+        return sorted(folder.glob(pattern))
+    with access(folder):
+        return sorted(folder.glob(pattern), key=str)
+
+
+def remove_files(listed: list[Path]) -> None:
+    """Remove files; remote ones, all of one store, with one request."""
+    if listed and is_remote(listed[0]):
+        delete(listed)
+        return
+    for path in listed:
+        path.unlink()
 
 
 def sync(path: Path) -> None:

@@ -27,6 +27,7 @@ NOT_IMPORTED = {  # why they are declared
     "hydra-joblib-launcher": "Hydra finds it for hydra/launcher=local",
     "hydra-submitit-launcher": "Hydra finds it for hydra/launcher=slurm",
     "python-calamine": "data/tables/excel.py runs it in a process of its own",
+    "s3fs": "fsspec finds it for s3://",
     **dict.fromkeys(("mlflow-skinny", "tensorboard", "wandb"), "Lightning's loggers import it"),
 }
 IMPORTS = {

@@ -14,6 +14,7 @@ from sentiment.batch.summary import Clock
 from sentiment.data.tables import STDIN, Broken, Quoting, TableOptions
 from sentiment.errors import RowsRejectedError
 from sentiment.inference.types import Classifier
+from sentiment.remote import as_path
 
 
 def predict(
@@ -71,7 +72,7 @@ def predict(
         InterruptedRunError: The user interrupted the job; finished parts are kept.
     """
     clock = Clock()
-    target = Output.of(Path(output), spreadsheet_safe=spreadsheet_safe)
+    target = Output.of(output := as_path(output), spreadsheet_safe=spreadsheet_safe)
     options = TableOptions.of("", separator, encoding, quoting, columns)
     source = Source.open(
         str(input),
@@ -93,4 +94,4 @@ def predict(
         raise RowsRejectedError(
             f"{rejected} of {rows} rows could not be scored; their numbers and reasons are in {target.rejects}"
         )
-    return Path(output)
+    return output

@@ -9,27 +9,32 @@ from typing import Any
 from sentiment.data.tables import STDIN
 from sentiment.errors import DataError
 from sentiment.inference.checksums import file_digest
+from sentiment.remote import is_remote, version
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
     path: Path
     bytes: int
-    changed: int  # modification time, ns
+    changed: int | str  # modification time in ns, or the version of a remote object
     sha256: str
 
     @classmethod
     def of(cls, path: Path) -> "InputFile":
         stat = path.stat()
-        return cls(path, stat.st_size, stat.st_mtime_ns, file_digest(path))
+        return cls(path, stat.st_size, changed(path), file_digest(path))
 
     def is_unchanged(self) -> bool:
         if not self.path.is_file():
             return False
-        stat = self.path.stat()
-        if (stat.st_size, stat.st_mtime_ns) == (self.bytes, self.changed):
+        size = self.path.stat().st_size
+        if (size, changed(self.path)) == (self.bytes, self.changed):
             return True
-        return stat.st_size == self.bytes and file_digest(self.path) == self.sha256
+        return size == self.bytes and file_digest(self.path) == self.sha256
+
+
+def changed(path: Path) -> int | str:
+    return version(path) if is_remote(path) else path.stat().st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,15 +95,11 @@ class Job:
             "spreadsheet_safe": output.spreadsheet_safe,
             "chunk": chunk,
         }
-        parts = Parts(output.parts, encoder, None if output.kind == "jsonl" else frozenset(names))
-        model = identity_of(engine, canary)
-        return cls(source, Inputs.of(source.paths), rows, output, parts, cells, columns, model, settings, chunk)
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """Everything that determines the content of the parts, normalised by a JSON round trip."""
-        deciding = {"settings": self.settings, "model": self.model.deciding, "versions": versions()}
-        return dict(json.loads(json.dumps({"input": self.inputs.sha256, **deciding})))
+        model, inputs = identity_of(engine, canary), Inputs.of(source.paths)
+        deciding = {"input": inputs.sha256, "settings": settings, "model": model.deciding, "versions": versions()}
+        identity = json.loads(json.dumps(deciding))  # normalised by a JSON round trip
+        parts = Parts(output.parts, encoder, None if output.kind == "jsonl" else frozenset(names), identity)
+        return cls(source, inputs, rows, output, parts, cells, columns, model, settings, chunk)
 
     def reopen(self, *, overwrite: bool) -> dict[int, Part]:
         """Return the finished parts of an earlier start of this job, by number; start afresh if there are none.
@@ -115,15 +111,15 @@ class Job:
             DataError: The folder holds parts of a different job.
         """
         before = self.parts.job()
-        if before != self.identity and not overwrite and before is not None:
+        if before != self.parts.identity and not overwrite and before is not None:
             raise DataError(
-                f"{self.parts.folder} holds what another job has done: {differences(before, self.identity)}; "
+                f"{self.parts.folder} holds what another job has done: {differences(before, self.parts.identity)}; "
                 "set overwrite=true to start over, or choose another output"
             )
         if before is None and self.parts.any():
             log.warning("%s does not say what job it is of; starting over", self.parts.folder)
-        if before != self.identity or self.inputs.is_stream:
-            self.parts.start(self.identity)
+        if before != self.parts.identity or self.inputs.is_stream:
+            self.parts.start()
             return {}
         done, damaged = self.parts.done()
         for number in damaged:
@@ -150,6 +146,7 @@ class Job:
                 task = bar.add_task("predict", total=self.source.rows, completed=count)
                 chunks = scored(self.rows(), self.cells, engine, self.columns, chunk=self.chunk, done=done.keys())
                 for part in chunks:
+                    self.parts.check_owned()
                     done[part.number] = self.parts.write(part.number, part.rows, part.part, part.rejects)
                     count += part.part.rows
                     bar.advance(task, part.part.rows)
@@ -186,6 +183,7 @@ class Job:
         """
         target = self.output
         self.inputs.check_unchanged()
+        self.parts.check_owned()
         rows = sum(part.rows for part in done.values())
         if self.source.rows is not None and rows != self.source.rows:
             raise DataError(f"{rows} rows predicted of {self.source.rows}; the input was changed while it was read")

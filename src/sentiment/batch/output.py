@@ -14,6 +14,7 @@ from sentiment.batch.excel import Counted, ExcelEncoder
 from sentiment.batch.parquet import ParquetEncoder
 from sentiment.errors import ConfigError, DataError
 from sentiment.files import SURROGATE, checked_target
+from sentiment.remote import is_folder, is_remote
 
 KINDS = {
     ".csv": "csv",
@@ -52,7 +53,7 @@ class Output:
         suffix, compression = path.suffix.lower(), None
         if suffix in COMPRESSIONS:
             compression, suffix = COMPRESSIONS[suffix], Path(path.stem).suffix.lower()
-        if path.is_dir():
+        if is_folder(path):
             raise DataError(f"output={path} is a folder; name a file in it, such as {path / 'predictions.csv'}")
         if suffix not in KINDS:
             raise DataError(f"output={path}: expected {', '.join(KINDS)}; the first four also with .gz or .zst")
@@ -64,7 +65,7 @@ class Output:
                 f"spreadsheet_safe=true does nothing for {path.name}, which no spreadsheet runs; leave it out, "
                 "or write .csv, .tsv or .xlsx"
             )
-        return cls(checked_target(path), kind, compression, spreadsheet_safe)
+        return cls(path if is_remote(path) else checked_target(path), kind, compression, spreadsheet_safe)
 
     @property
     def parts(self) -> Path:
@@ -86,8 +87,10 @@ class Output:
             PermissionError: The folder is not writable.
         """
         for own in (self.path, self.summary, self.rejects):
-            if own.exists() and any(own.samefile(path) for path in inputs if path.exists()):
+            if own.exists() and any(same_file(own, path) for path in inputs):
                 raise DataError(f"output={self.path}: {own} is one of the inputs; choose another output")
+        if is_remote(self.path):
+            return
         folder = next(parent for parent in self.path.absolute().parents if parent.exists())
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "nothing can be written into this folder", str(folder))
@@ -119,6 +122,12 @@ class Output:
         if self.kind == "jsonl":
             return JsonEncoder(compress)
         return DelimitedEncoder(columns, DELIMITERS[self.kind], compress, self.spreadsheet_safe)
+
+
+def same_file(path: Path, other: Path) -> bool:
+    if is_remote(path) or is_remote(other):
+        return path == other
+    return other.exists() and path.samefile(other)
 
 
 def beside(path: Path, ending: str) -> Path:

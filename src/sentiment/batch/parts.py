@@ -5,9 +5,10 @@ damaged parts, and no row is lost, duplicated or out of order.
 """
 
 import hashlib
+import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,17 @@ from sentiment.batch.cells import Changes, from_json, to_json
 from sentiment.batch.encoders import Encoder
 from sentiment.data.tables import Row
 from sentiment.errors import DataError, SentimentError
-from sentiment.files import locked, put_in_place, read_json, sync, write_json
+from sentiment.files import (
+    list_files,
+    locked,
+    put_in_place,
+    read_json,
+    remove_files,
+    replacing,
+    write_bytes,
+    write_json,
+)
+from sentiment.remote import is_remote
 
 JOB = "job.json"
 LOCK = "lock"
@@ -48,10 +59,18 @@ class Parts:
     folder: Path
     encoder: Encoder
     columns: frozenset[str] | None = None  # output columns; None allows any keys in a row
+    identity: Mapping[str, Any] = field(default_factory=dict)  # of the job; all that decides what the parts hold
+
+    @property
+    def job_hash(self) -> str:
+        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:16]
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold an exclusive lock on the folder; DataError if another job writes the same output."""
+        if is_remote(self.folder):  # no locks there: each part names its job instead
+            yield
+            return
         while True:
             busy = DataError(f"another job writes {self.folder}; let it end, or choose another output")
             with locked(self.folder / LOCK, busy=busy) as lock:
@@ -69,18 +88,23 @@ class Parts:
         return found if isinstance(found, dict) else None
 
     def any(self) -> bool:
-        return any(self.folder.glob("part-*"))
+        return bool(list_files(self.folder, "part-*"))
 
-    def start(self, job: dict[str, Any]) -> None:
-        """Delete all parts and record the identity of the new job."""
+    def start(self) -> None:
+        """Delete all parts and record the identity of the job."""
         self._drop_parts()
-        write_json(self.folder / JOB, job)
+        write_json(self.folder / JOB, self.identity)
+
+    def check_owned(self) -> None:
+        """Raise DataError if another job has begun to write the same remote output; a local folder is locked."""
+        if is_remote(self.folder) and self.job() != self.identity:
+            raise DataError(f"another job has begun to write {self.folder}; let it end, or choose another output")
 
     def done(self) -> tuple[dict[int, Part], list[int]]:
         """Verify all committed parts; returns the intact ones by number, and the numbers of the damaged ones."""
         done: dict[int, Part] = {}
         damaged: list[int] = []
-        for marker in sorted(self.folder.glob("part-*.json")):
+        for marker in list_files(self.folder, "part-*.json"):
             number = int(marker.stem.removeprefix("part-"))
             try:
                 value = self._marker(number)
@@ -111,9 +135,9 @@ class Parts:
             raise DataError(f"a row has the key {min(more)!r}, which the first rows lack; write the output as .jsonl")
         data, changes = self.encoder.encode(rows)
         path = self._path(number, ".rows")
-        path.write_bytes(data)
-        sync(path)
+        write_bytes(path, data)
         marker = {
+            "job": self.job_hash,
             "rows": part.rows,
             "bytes": len(data),
             "sha256": hashlib.sha256(data).hexdigest(),
@@ -138,6 +162,9 @@ class Parts:
         Raises:
             DamagedPartError: A part is missing or does not match its checksum.
         """
+        if is_remote(target):
+            with replacing(target) as joined:
+                return self.encoder.join(Contents(self, count), joined)
         joined = self.folder / "joined"  # inside the folder, so that a killed job leaves nothing beside the output
         changes = self.encoder.join(Contents(self, count), joined)
         put_in_place(joined, target)
@@ -152,6 +179,8 @@ class Parts:
         self._drop_parts()
         for name in (JOB, LOCK):
             (self.folder / name).unlink(missing_ok=True)
+        if is_remote(self.folder):
+            return
         try:
             self.folder.rmdir()
         except OSError:  # the folder holds a foreign file
@@ -159,13 +188,13 @@ class Parts:
 
     def _drop_parts(self) -> None:
         for pattern in ("part-*", "joined*", ".*.tmp"):  # a killed job may leave the last two
-            for path in self.folder.glob(pattern):
-                path.unlink()
+            remove_files(list_files(self.folder, pattern))
 
     def _marker(self, number: int) -> dict[str, Any]:
         try:
             value = read_json(self._path(number, ".json"))
-            if not {"rows", "bytes", "sha256", "rejects", "labels", "changes"}.issubset(value):
+            known = {"rows", "bytes", "sha256", "rejects", "labels", "changes"}.issubset(value)
+            if not known or value.get("job") != self.job_hash:
                 raise DamagedPartError(number)
         except (OSError, ValueError, TypeError, SentimentError) as error:
             raise DamagedPartError(number) from error

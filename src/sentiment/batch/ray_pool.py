@@ -18,7 +18,7 @@ from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor, Share
 from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.types import Identity, Prediction
-from sentiment.ray_cluster import ray_cluster
+from sentiment.training.sweeps.ray_cluster import ray_cluster
 
 AHEAD = 4  # chunks in flight per actor; keeps the actors busy while memory stays bounded
 

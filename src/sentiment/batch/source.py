@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from sentiment import remote
 from sentiment.data.tables import STDIN, Broken, Limits, Row, Table, TableOptions, announce, named, open_table
 from sentiment.data.tables import text_column as find_text
 from sentiment.errors import DataError
+from sentiment.remote import PROTOCOL
 
 __all__ = ["Row", "Source"]
 
@@ -139,9 +141,13 @@ def find(pattern: str) -> tuple[Path, ...]:
     """Return the file with this literal name if it exists, else the files that match the glob, sorted."""
     if pattern == str(STDIN):
         return (STDIN,)
-    if Path(pattern).is_file():
+    if PROTOCOL.fullmatch(pattern):
+        paths = remote.find(pattern)
+    elif Path(pattern).is_file():
         return (Path(pattern),)
-    paths = tuple(sorted(Path(found) for found in glob.glob(pattern, recursive=True) if Path(found).is_file()))
+    else:
+        found = (Path(one) for one in glob.glob(pattern, recursive=True))
+        paths = tuple(sorted(path for path in found if path.is_file()))
     if not paths:
         raise DataError(f"input={pattern}: no such file")
     return paths

@@ -18,6 +18,7 @@ from sentiment.data.csv_output import write_csv
 from sentiment.files import read_json
 from sentiment.inference.checksums import file_digest
 from sentiment.inference.types import Identity
+from sentiment.remote import as_path
 
 RUN_SUMMARY = "run_summary.json"
 
@@ -78,7 +79,7 @@ def summary(
 
 def backbone_of(model: Identity) -> str | None:
     """Return the pretrained model that the run started from; None if its run folder is not available."""
-    run = Path(model.details.get("run") or "-")
+    run = as_path(str(model.details.get("run") or "-"))
     for path in (run / RUN_SUMMARY, run.parent / RUN_SUMMARY):  # `run` is a run folder or its export folder
         if path.is_file():
             found = read_json(path).get("backbone")

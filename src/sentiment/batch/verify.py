@@ -21,6 +21,7 @@ from sentiment.files import read_json
 from sentiment.inference.checksums import file_digest
 from sentiment.inference.preprocessing import current_fields
 from sentiment.inference.types import Classifier, Identified, Prediction
+from sentiment.remote import as_path, info, is_remote
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def verify(
         VerificationError: The output, an input, the model or a prediction differs from the record. Further differences
             are logged.
     """
-    target = Output.of(Path(output))
+    target = Output.of(as_path(output))
     record = read_summary(target)
     faults = [*check_output(target, record), *check_inputs(record)]
     if sample and not faults:
@@ -67,7 +68,9 @@ def verify(
 
 
 def read_summary(target: Output) -> dict[str, Any]:
-    if not target.path.is_file():
+    if is_remote(target.path):
+        info(target.path)
+    elif not target.path.is_file():
         raise DataError(f"output={target.path}: no such file")
     if not target.summary.is_file():
         raise DataError(
@@ -91,7 +94,7 @@ def check_output(target: Output, record: Mapping[str, Any]) -> Iterator[str]:
 
 def check_inputs(record: Mapping[str, Any]) -> Iterator[str]:
     for file in record["input"]:
-        path = Path(file["path"])
+        path = as_path(file["path"])
         if path == STDIN:
             log.info("input: standard input, which cannot be compared")
         elif not path.is_file():
@@ -133,7 +136,7 @@ def engine_of(
     settings = {name: model[name] for name in names if name in model}
     if "thresholds" in (task := model.get("task") or {}):
         settings["threshold"] = dict(zip(model["labels"], task["thresholds"], strict=True))
-    yield Predictor.load(Path(run or model["run"]), **settings)
+    yield Predictor.load(run or model["run"], **settings)
 
 
 def check_model(engine: Classifier, record: Mapping[str, Any]) -> Iterator[str]:

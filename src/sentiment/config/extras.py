@@ -24,6 +24,8 @@ EXTRAS = {  # extra: the modules that it installs; a message names the first one
     "lora": ("peft",),
     "mlflow": ("mlflow",),
     "ray": ("ray",),
+    "remote": ("fsspec", "s3fs", "upath"),
+    "spark": (*MODEL, *TABLES, "pandas", "pyspark"),
     "sweep": ("optuna", "sqlalchemy"),
     "tensorboard": ("tensorboard",),
     "wandb": ("wandb",),
@@ -31,6 +33,7 @@ EXTRAS = {  # extra: the modules that it installs; a message names the first one
 NEEDS: dict[str, tuple[str, ...]] = {  # prefix of a dotted name: its extras; the longest prefix counts
     "sentiment.batch": ("tables",),
     "sentiment.batch.ray_pool": ("model", "tables", "ray"),
+    "sentiment.batch.spark": ("spark",),
     "sentiment.data": ("train",),
     "sentiment.data.tables": (),
     "sentiment.data.tables.excel": ("tables",),

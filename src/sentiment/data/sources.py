@@ -16,6 +16,7 @@ from sentiment.data.text_folders import is_archive, read_archive
 from sentiment.data.tweeteval import is_text_file
 from sentiment.data.unlabelled import as_paths
 from sentiment.errors import ConfigError, DataError
+from sentiment.remote import local_copy
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +49,12 @@ class Source:
         files = {name: paths for name in SPLITS if (paths := as_paths(getattr(self, name) or None))}
         inside: dict[str, list[Path]] = {}
         splits: dict[str, Labelled] = {}
-        if self.dir and is_archive(Path(self.dir)):
+        folder = local_copy(self.dir) if self.dir else None
+        if folder and is_archive(folder):
             refuse_aspects(columns, f"data.dir={self.dir}")
-            splits = read_archive(Path(self.dir), SPLITS)
-        elif self.dir:
-            inside = {name: paths for name, paths in find_splits(Path(self.dir)).items() if name not in files}
+            splits = read_archive(folder, SPLITS)
+        elif folder:
+            inside = {name: paths for name, paths in find_splits(folder).items() if name not in files}
         elif self.hub and not files:
             splits = read_hub(self.hub, self.hub_config, self.revision, columns)
         elif not files:

@@ -8,6 +8,7 @@ from sentiment.data.readers import opened
 from sentiment.data.tables import TableOptions, is_table, read_lines, text_column, text_value
 from sentiment.errors import DataError
 from sentiment.inference.preprocessing import is_readable
+from sentiment.remote import as_path
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ LINES = (".txt", ".text")  # suffixes of files with a text a line
 def as_paths(files: Path | str | Sequence[Path | str] | None) -> list[Path]:
     """Return one file or several as a list of paths."""
     listed = [] if files is None else [files] if isinstance(files, str | Path) else files
-    return [Path(path) for path in listed]
+    return [as_path(path) for path in listed]
 
 
 def unlabelled_texts(paths: Sequence[Path], column: str | None, options: TableOptions) -> tuple[list[str], list[str]]:

@@ -43,6 +43,7 @@ from sentiment.inference.streaming import in_two_stages
 from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of
 from sentiment.inference.tokenization import Encoded, encode_windows
 from sentiment.inference.types import Explanation, Identity, Prediction, Threshold
+from sentiment.remote import local_copy
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ class Predictor:
     @classmethod
     def load(
         cls,
-        run: Path,
+        run: str | Path,
         *,
         device: str = "cpu",
         runtime: RuntimeName = "auto",
@@ -169,7 +170,7 @@ class Predictor:
         """Load a run directory or an export folder.
 
         Args:
-            run: The folder.
+            run: The folder, on this machine or an object store.
             device: The torch device; the ONNX runtimes compute on the CPU.
             runtime: "auto" is the runtime recorded in the export; on a GPU torch-bf16, or torch if bf16 would differ.
             max_tokens: Limit on rows times length of one forward call; the default depends on the device.
@@ -182,7 +183,7 @@ class Predictor:
             ConfigError: A setting that this model does not have.
             ModelError: A file is missing, damaged, or does not match SHA256SUMS.
         """
-        export = export_folder(Path(run))
+        export = export_folder(local_copy(run))
         with verified_beside(export) as hashes:
             preprocessing = read_preprocessing(
                 export, window_step=window_step, max_error=max_error, default_aspect=default_aspect

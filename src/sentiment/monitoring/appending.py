@@ -27,7 +27,6 @@ def write_new(source: Source, clock: Clock, by: str | None, store: History, targ
     names = [("key", pa.int64()), ("time", pa.timestamp("us")), ("group", pa.string()), ("text", pa.string())]
     schema = pa.schema([*names, (ASPECT, pa.string())] if source.aspect else names)
     count = 0
-    target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for rows in batched(row for table in source.tables for row in table.rows(broken=source.broken)):
             times = clock.read([row.get(clock.column) for row in rows])

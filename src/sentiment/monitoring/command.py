@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from sentiment.data.tables import Broken, Quoting, TableOptions
 from sentiment.errors import InterruptedRunError, MonitorAlertError
-from sentiment.files import write_json
+from sentiment.files import make_folder, write_json
 from sentiment.inference.types import Classifier
 from sentiment.monitoring.cells import Cells, pooled
 from sentiment.monitoring.changes import Comparison, compare
@@ -22,6 +22,7 @@ from sentiment.monitoring.periods import Every
 from sentiment.monitoring.prepare import prepare
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.shares import all_name, estimate, estimates
+from sentiment.remote import as_path
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def monitor(
         DataError: The input, a column or a file of the output is invalid.
         InterruptedRunError: Ctrl-C; predictions made so far are kept.
     """
-    output = Path(output)
+    output = as_path(output)
     result = examine(
         input=input, output=output, model=Model(engine, run), title=output.name, time=time, by=by, every=every,
         text_column=text_column, aspect_column=aspect_column, labelled=labelled, label_column=label_column,
@@ -203,7 +204,7 @@ def analyse(
 
 def write(output: Path, result: Result, tables: Sequence[Table]) -> Path:
     """Write the files of the output, the page last."""
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     write_shares(output, share_rows(result.groups, result.labels, result.every, timed=result.timed), tables)
     about = {"estimator": result.quantifier.choice.to_json(), "notes": list(result.notes)}
     value = change_json(result.comparisons, result.evidence, result.drift, result.labels, result.every, about)

@@ -62,7 +62,7 @@ class History:
         """Return the keys of a day's rows."""
         if day not in self.keys:
             parts = sorted((self.folder / f"day={day}").glob("*.parquet"))
-            self.keys[day] = {key for part in parts for key in pq.read_table(part, columns=[KEY])[KEY].to_pylist()}
+            self.keys[day] = {key for part in parts for key in keys_of(part)}
         return self.keys[day]
 
     def is_new(self, day: str, key: int) -> bool:
@@ -96,6 +96,11 @@ class History:
             name = hashlib.sha256(np.concatenate([keys for _, keys in parts]).tobytes()).hexdigest()[:16]
             with replacing(self.folder / f"day={day}" / f"{name}.parquet") as temporary:
                 pq.write_table(table, temporary, compression="zstd")
+
+
+def keys_of(part: Path) -> Any:
+    with part.open("rb") as file:
+        return pq.read_table(file, columns=[KEY])[KEY].to_pylist()
 
 
 def table_of(chunk: Chunk, keys: Any, labels: Sequence[str]) -> pa.Table:

@@ -21,6 +21,7 @@ from sentiment.evaluation.scoring import evaluate
 from sentiment.inference.checksums import export_hash
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.types import Classifier
+from sentiment.remote import as_path, local_copy
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Model:
 
     @cached_property
     def export(self) -> Path | None:
-        return export_folder(Path(self.run)) if self.run else None
+        return export_folder(local_copy(self.run)) if self.run else None
 
     def fit(
         self,
@@ -69,7 +70,7 @@ class Model:
                 raise ConfigError("label_column names a column of labelled=FILE, which is not given; leave it out")
             self.read(labels)
             return
-        cells, groups = read_cells(Path(labelled), by, text_column, label_column, aspect_column, labels)
+        cells, groups = read_cells(as_path(labelled), by, text_column, label_column, aspect_column, labels)
         names = ("text", "label") if aspect_column is None else ("text", "label", "aspect")
         default = getattr(getattr(self.classifier, "preprocessing", None), "default_aspect", "")
         rows = read_labelled(cells, columns=names, source=str(labelled))

@@ -19,6 +19,7 @@ from sentiment.monitoring.model import Model
 from sentiment.monitoring.periods import Clock
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.rows import SEVERAL, Columns, labels_of, table_rows
+from sentiment.remote import as_path
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def prepare(
     labels = labels_of(source.columns, prefix)
     if history is not None:
         assert clock is not None
-        return with_history(source, output, model, clock, labels, prefix, by, Path(history), unique, quiet)
+        return with_history(source, output, model, clock, labels, prefix, by, as_path(history), unique, quiet)
     if labels is None:
         source, labels, _ = score(source, input, output, model, options, prefix, quiet)
     else:
@@ -89,7 +90,7 @@ def aspect_of(source: Source) -> str | None:
 def run_of(source: Source) -> str:
     """Return the run that the summary beside a predicted file names, if it is still there; else an empty string."""
     found = summary_of(source, "model").get("run")
-    return str(found) if found and Path(found).is_dir() else ""
+    return str(found) if found and as_path(found).is_dir() else ""
 
 
 def score(

@@ -23,6 +23,7 @@ from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import PREPROCESSING, export_folder, read_preprocessing
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.remote import local_copy
 from sentiment.run_dir import read_result
 from sentiment.worker.admission import MAX_SECONDS
 
@@ -30,7 +31,15 @@ log = logging.getLogger(__name__)
 
 RESULTS = ("metrics.json", "intervals.json")  # files of the run that the served model reports
 HANDLER = "handlers/sentiment_handler.py"
-CARRIED = ("__init__.py", "errors.py", "files.py", "inference", "protocol", "worker")  # the handler imports these
+CARRIED = (
+    "__init__.py",
+    "errors.py",
+    "files.py",
+    "remote.py",
+    "inference",
+    "protocol",
+    "worker",
+)  # the handler imports these
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest timestamp zip supports; every member gets it
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 VERSION = re.compile(r"(?!0+(\.0+)?$)\d+(\.\d+)?")  # TorchServe keeps it as a number above 0
@@ -78,7 +87,7 @@ def package(
     Raises:
         ConfigError: An option is invalid or does nothing, or the archive exists and `overwrite` is false.
     """
-    export = export_folder(Path(run))
+    export = export_folder(local_copy(run))
     if not NAME.fullmatch(name):
         raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
     version = checked_version(version)

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from sentiment.data.tables import Limits
 from sentiment.errors import ConfigError
 from sentiment.inference.types import Classifier
+from sentiment.remote import local_copy
 from sentiment.serving.exposure import is_loopback
 from sentiment.serving.ports import Port, check_free
 from sentiment.ui.backend import backend
@@ -82,7 +83,7 @@ def launch(
         from sentiment.ui.desk import AppState
         from sentiment.ui.page import STATIC, page, scripts, styles, theme
 
-        run = Path(run) if run else None
+        run = local_copy(run) if run else None
         desk = AppState(
             backend=backend(engine, run=run),
             rate=Rate(per_minute),

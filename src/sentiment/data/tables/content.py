@@ -12,6 +12,7 @@ from sentiment.config import extras
 from sentiment.data.tables.formats import STDIN, Format, display_name
 from sentiment.data.tables.options import Limits
 from sentiment.errors import DataError
+from sentiment.remote import is_remote
 
 SAMPLE = 1 << 20  # bytes read ahead to guess the format from
 CHUNK = 1 << 20  # bytes, or characters of text, per read
@@ -99,11 +100,12 @@ class Content:
 
     def _decompressed(self) -> BinaryIO:
         if self.format.compression is None:
-            return self.path.open("rb", buffering=0)
+            return cast(BinaryIO, self.path.open("rb") if is_remote(self.path) else self.path.open("rb", buffering=0))
         extras.require(str(self.path), ["sentiment.data.tables.parquet"])
         import pyarrow as pa
 
-        return cast(BinaryIO, pa.input_stream(str(self.path), compression=self.format.compression))
+        source = self.path.open("rb") if is_remote(self.path) else str(self.path)
+        return cast(BinaryIO, pa.input_stream(source, compression=self.format.compression))
 
     def _buffered(self, raw: BinaryIO, *, start: bytes = b"") -> BinaryIO:
         return io.BufferedReader(BoundedReader(raw, self.name, self.limits.bytes, start=start), CHUNK)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from sentiment.data.tables.content import Content
 from sentiment.data.tables.rows import Row
 from sentiment.errors import DataError
+from sentiment.remote import is_remote
 
 BATCH = 1024  # rows
 BOUNDED_BATCH = 64  # rows, if Limits.line is set, as each value may be that long
@@ -28,10 +29,10 @@ class ParquetRows:
     @classmethod
     def open(cls, content: Content) -> "ParquetRows":
         try:
-            file = pq.ParquetFile(seekable(content))
+            file = pq.ParquetFile(opened(content))
             if content.limits.bytes is not None:
                 check_size(file, content)
-                file = pq.ParquetFile(seekable(content), read_dictionary=texts_of(file.schema_arrow))
+                file = pq.ParquetFile(opened(content), read_dictionary=texts_of(file.schema_arrow))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
             raise DataError(f"{content.name}: not readable as Parquet: {error}") from error
         names = file.schema_arrow.names
@@ -65,9 +66,15 @@ class ParquetRows:
         return feature.get("names") if feature.get("_type") == "ClassLabel" else None
 
 
+def opened(content: Content) -> Any:
+    """Return what Arrow reads row groups from; of a remote file it reads only what it needs."""
+    streamed = content.format.compression is None and is_remote(content.path)
+    return content.path.open("rb") if streamed else seekable(content)
+
+
 def seekable(content: Content) -> str | io.BytesIO:
-    """Return the path, or the decompressed bytes of a compressed file; Parquet and zip readers seek from the end."""
-    if content.format.compression is None:
+    """Return the path, or the decompressed bytes of a compressed or remote file: the readers seek from the end."""
+    if content.format.compression is None and not is_remote(content.path):
         return str(content.path)
     with content.open() as file:
         return io.BytesIO(file.read())

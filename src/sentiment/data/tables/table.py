@@ -19,6 +19,7 @@ from sentiment.data.tables.json_rows import JsonRows
 from sentiment.data.tables.options import Limits, TableOptions
 from sentiment.data.tables.rows import Broken, Row, bounded
 from sentiment.errors import DataError
+from sentiment.remote import as_path, info, is_remote
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -126,8 +127,10 @@ def open_table(
     Raises:
         DataError: The file is missing, has no header, is not of its format, or an option does not apply to it.
     """
-    path, options, limits = Path(path), options or TableOptions(), limits or Limits()
-    if path != STDIN and not path.is_file():
+    path, options, limits = as_path(path), options or TableOptions(), limits or Limits()
+    if is_remote(path):
+        info(path)
+    elif path != STDIN and not path.is_file():
         raise DataError(f"{path}: no such file")
     format = Format(kind) if kind else format_of(path)
     options.check_for(format.kind, display_name(path))

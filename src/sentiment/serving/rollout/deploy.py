@@ -18,6 +18,7 @@ from sentiment.errors import ConfigError, DataError, NotFoundError, RefusedError
 from sentiment.evaluation.behaviour import Capability, read_behaviour
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import JOINT, names_of
+from sentiment.remote import local_copy
 from sentiment.serving.archive import checked_version
 from sentiment.serving.rollout.candidate import Candidate
 from sentiment.serving.rollout.gate import Limits, next_version, violations
@@ -86,7 +87,7 @@ def deploy(
         ServingError: Another process holds the store, or the version cannot be registered.
     """
     stop_on_signals()
-    predictor = Predictor.load(Path(run))
+    predictor = Predictor.load(run := local_copy(run))
     form = LabelForm.of(predictor.decoding.kind == "multi", label_separator, None, None, prefix="")
     if form.multi and form.separator is None and golden is None:
         form = replace(form, separator=JOINT)  # as predictions.csv has them

@@ -17,7 +17,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from sentiment.config.signatures import check_node
-from sentiment.ray_cluster import ray_cluster
+from sentiment.training.sweeps.ray_cluster import ray_cluster
 
 
 class RayLauncher(Launcher):

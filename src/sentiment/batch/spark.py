@@ -1,0 +1,69 @@
+"""Prediction of a column of a Spark DataFrame, by a pandas UDF that holds the model once in each Python worker."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from sentiment.batch.probe import CANARY
+from sentiment.batch.scoring import Cells, Columns, outcomes
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.types import Prediction
+
+REJECTED = "rejected"  # field with the reason why a row has no prediction
+TYPES = {"string": "string", "double": "double", "bool": "boolean"}  # of Arrow: of Spark
+
+
+def predict_udf(run: str, **settings: Any) -> Any:
+    """Return a pandas UDF from a text column to a struct: prediction, score, p_<label>, unreadable and rejected.
+
+    Every row is answered as by `sentiment predict`; a text that cannot be scored has a reason in `rejected` and the
+    other fields empty. A worker loads the model when it is first needed, and keeps it.
+
+    Args:
+        run: Run folder or export folder that every worker sees, or its address in a store, such as s3://BUCKET/RUN.
+        settings: Of `Predictor.load`: runtime, device, window_step, max_error, threshold.
+
+    Example:
+        scored = table.withColumn("s", predict_udf("s3://BUCKET/RUN")("text")).select("*", "s.*").drop("s")
+    """
+    from pyspark.sql.functions import pandas_udf
+
+    known = tuple(sorted(settings.items()))
+    fields = columns_of(loaded(run, known)).fields()
+    schema = ", ".join(f"`{name}` {TYPES[str(field.type)]}" for name, field in fields.items())
+
+    def predict(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+        engine = loaded(run, known)
+        return (frame(engine, texts.tolist()) for texts in batches)
+
+    return pandas_udf(predict, f"{schema}, {REJECTED} string")
+
+
+@cache
+def loaded(run: str, settings: tuple[tuple[str, Any], ...]) -> Predictor:
+    return Predictor.load(run, **dict(settings))
+
+
+def columns_of(engine: Predictor) -> Columns:
+    canary = engine.predict([CANARY])[0]
+    return Columns(
+        list(canary.probabilities),
+        promise=canary.abstained is not None,
+        scale=canary.value is not None,
+        several=canary.labels is not None,
+    )
+
+
+def frame(engine: Predictor, texts: list[Any]) -> pd.DataFrame:
+    """Return one row for each text, in order."""
+    cells, columns = Cells("text"), columns_of(engine)
+    reasons = [cells.reason({"text": text}) for text in texts]
+    found = iter(outcomes(engine, [text for text, why in zip(texts, reasons, strict=True) if not why]))
+    results = [why or next(found) for why in reasons]
+    rows = [
+        (*columns.values(one if isinstance(one, Prediction) else None), one if isinstance(one, str) else None)
+        for one in results
+    ]
+    return pd.DataFrame(rows, columns=[*columns.names, REJECTED])

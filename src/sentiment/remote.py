@@ -1,0 +1,208 @@
+"""Paths on other file systems: s3://, gs://, hf://, memory:// and whatever else fsspec opens.
+
+A remote path has the methods of pathlib.Path, but is no os.PathLike: what needs a file of this machine gets a copy.
+Object stores have no rename and no lock; an object becomes visible as a whole when its upload ends.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from sentiment.errors import ConfigError, DataError, MissingPackageError, user_error
+
+PROTOCOL = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
+EXTRA = ("s3", "s3a")  # protocols of the extra `remote`; other packages are named by fsspec
+ROOM = "BERT_SENTIMENT_CACHE"  # environment variable: folder of downloaded runs
+CHATTY = ("aiobotocore", "boto3", "botocore", "fsspec", "gcsfs", "s3fs", "urllib3")  # at DEBUG they log signed headers
+
+log = logging.getLogger(__name__)
+
+
+def as_path(value: str | Path) -> Path:
+    """Return a Path, or for PROTOCOL://... a path of universal_pathlib with the same methods.
+
+    Raises:
+        ConfigError: The protocol is unknown, or the address holds credentials, which would reach logs and summaries.
+        MissingPackageError: The package of the protocol is not installed.
+    """
+    if not isinstance(value, str):
+        return value
+    found = PROTOCOL.fullmatch(value)
+    if found is None:
+        return Path(value)
+    if "@" in found["rest"].partition("/")[0] or re.search(r"[?&]\S*(sign|token|key|sig)\S*=", value, re.IGNORECASE):
+        raise ConfigError(
+            f"{found['protocol']}://...: credentials in an address would stand in logs and summaries; set them "
+            "as the store's own tools take them (AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, HF_TOKEN)"
+        )
+    check_installed(found["protocol"].lower(), value)
+    from upath import UPath
+
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return cast(Path, UPath(value, use_listings_cache=False))
+
+
+def check_installed(protocol: str, value: str) -> None:
+    """Raise ConfigError for a protocol that fsspec does not know, MissingPackageError if its package is missing."""
+    try:
+        import upath  # noqa: F401
+        from fsspec import get_filesystem_class
+
+        get_filesystem_class(protocol)
+    except ImportError as error:
+        if error.name in ("upath", "fsspec") or protocol in EXTRA:
+            raise MissingPackageError(value, modules=["universal_pathlib", "s3fs"], extras=["remote"]) from error
+        raise ConfigError(f"{value}: {str(error).rstrip('.')}") from error
+    except ValueError as error:
+        raise ConfigError(f"{value}: fsspec knows no {protocol}://; there are s3://, gs://, hf://") from error
+
+
+def is_remote(path: Path) -> bool:
+    return not isinstance(path, os.PathLike)
+
+
+def refuse(value: str | Path, key: str) -> None:
+    """Raise ConfigError for an address where only a folder of this machine works."""
+    if PROTOCOL.fullmatch(str(value).strip("'\"")):
+        raise ConfigError(f"{key}={value}: this has to be a folder of this machine; copy it there, or from there")
+
+
+@contextmanager
+def access(path: Path) -> Iterator[None]:
+    """Turn the errors of an object store for `path` into a DataError of one line.
+
+    Raises:
+        DataError: There is no such object or bucket, access is denied, or the store cannot be reached.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file, folder or bucket") from error
+    except PermissionError as error:
+        raise DataError(f"{path}: access denied; check the credentials and the rights of this account") from error
+    except Exception as error:  # stores raise types of their own packages; a defect keeps its traceback
+        if isinstance(error, OSError) or (known := user_error(error)) is None:
+            raise
+        raise DataError(f"{path}: {known}") from error
+
+
+def info(path: Path) -> dict[str, Any]:
+    """Return what the store says of an object or folder; DataError if it is missing or out of reach."""
+    with access(path):
+        return dict(file_system(path).info(name(path)))
+
+
+def is_folder(path: Path) -> bool:
+    """Return True for a folder; DataError if a remote path is out of reach."""
+    if not is_remote(path):
+        return path.is_dir()
+    with access(path):
+        return path.is_dir()
+
+
+def version(path: Path) -> str:
+    """Return a token that changes with the content: of the ETag or the time of the last change."""
+    with access(path):
+        about = file_system(path).info(name(path))
+        return hashlib.sha256(repr(sorted((key, str(value)) for key, value in about.items())).encode()).hexdigest()
+
+
+def find(pattern: str) -> tuple[Path, ...]:
+    """Return the object, or the objects that match the glob, sorted; empty if a glob matches none."""
+    path = as_path(pattern)
+    fs = file_system(path)
+    if not re.search(r"[*?\[]", pattern):
+        info(path)
+        return (path,)
+    with access(path):
+        root = as_path(re.split(r"[*?\[]", pattern)[0].rpartition("/")[0])
+        if root.name or file_system(root).exists(name(root)):
+            found = fs.glob(name(path), detail=True)
+        else:
+            raise FileNotFoundError(str(root))
+    return tuple(as_path(fs.unstrip_protocol(one)) for one, about in sorted(found.items()) if about["type"] == "file")
+
+
+@contextmanager
+def uploading(target: Path) -> Iterator[Path]:
+    """Yield a temporary path of this machine, and upload it to `target` as one object if the block succeeds."""
+    with tempfile.TemporaryDirectory(prefix="sentiment-") as folder:
+        temporary = Path(folder) / target.name
+        yield temporary
+        with access(target):
+            file_system(target).put_file(str(temporary), name(target))
+
+
+def delete(paths: list[Path]) -> None:
+    """Delete objects of one store in one request."""
+    if paths:
+        file_system(paths[0]).rm([name(path) for path in paths])
+
+
+def local_copy(value: str | Path) -> Path:
+    """Return a file or folder of this machine: a remote one is downloaded to the cache, once for each content.
+
+    The checkpoints of a run, which only training reads, stay where they are.
+
+    Raises:
+        DataError: It is missing or out of reach.
+    """
+    path = as_path(value)
+    if not is_remote(path):
+        return path
+    fs, root = file_system(path), name(path)
+    with access(path):
+        listed = fs.find(root, detail=True)
+        found = {one: listed[one] for one in listed if "checkpoints" not in one.removeprefix(root).split("/")}
+    if not found:
+        raise DataError(f"{path}: no such file, folder or bucket")
+    state = hashlib.sha256(str(path).encode())
+    for one, about in sorted(found.items()):
+        state.update(repr((one, sorted((key, str(value)) for key, value in about.items()))).encode())
+    target = cache_folder() / state.hexdigest()[:16] / path.name
+    if not target.exists():
+        log.info("downloading %s to %s", path, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=target.parent))
+        try:
+            with access(path):
+                for one in found:
+                    own = scratch / path.name / one.removeprefix(root.rstrip("/")).lstrip("/")
+                    own.parent.mkdir(parents=True, exist_ok=True)
+                    fs.get_file(one, str(own))
+            put_once(scratch / path.name, target)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def put_once(scratch: Path, target: Path) -> None:
+    """Rename a complete download; another process may have been faster with the same one."""
+    try:
+        scratch.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+
+
+def cache_folder() -> Path:
+    return Path(
+        os.environ.get(ROOM) or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "bert-sentiment"
+    ).expanduser()
+
+
+def file_system(path: Path) -> Any:
+    return cast(Any, path).fs
+
+
+def name(path: Path) -> str:
+    """Return the path inside its store, without the protocol."""
+    return str(cast(Any, path).path)
