@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from transformers.utils import logging as transformers_logging
 
 from benchmarks import batch, material, rest, training
 from benchmarks.measuring import Row
+from sentiment.errors import SentimentError
 from sentiment.files import write_text
 from sentiment.training.provenance import git_commit
 
@@ -49,11 +51,14 @@ def main() -> None:
     before = os.getloadavg()[0]
     started, found, console = time.monotonic(), list[Row](), Console(width=170)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        for row in sections(options, Path(folder)):
-            found.append(row)
-            console.print(
-                f"[dim]{time.monotonic() - started:5.0f} s[/] {row.work}: {row.ours} / {row.peer} {row.ratio}"
-            )
+        try:
+            for row in sections(options, Path(folder)):
+                found.append(row)
+                console.print(
+                    f"[dim]{time.monotonic() - started:5.0f} s[/] {row.work}: {row.ours} / {row.peer} {row.ratio}"
+                )
+        except SentimentError as error:
+            sys.exit(f"error: {error}")
     minutes = (time.monotonic() - started) / 60
     console.print(table(found))
     if not options.quick and not options.only:

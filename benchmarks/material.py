@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from scipy.stats import binomtest
 
 from sentiment.config.resources import bundled
+from sentiment.errors import ModelError
+from sentiment.inference.predictor import Predictor
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}  # of the processes that are measured
 SHARED = ROOT.parent / "shared" / "data"
 LONG = 256  # tokens
+CHECKED = 200  # texts on which a model must be better than chance
 JOINED = 16  # short texts of one label that stand in for a review
 
 
@@ -35,7 +39,7 @@ def short(folder: Path, run: Path | None, *, texts: int | None) -> Material:
     source = SHARED / "sst2"
     name, base = ("SST-2", source) if source.is_dir() else ("demo", bundled("data/demo"))
     train, test = (pd.read_csv(base / f"{split}.csv")[["text", "label"]] for split in ("train", "test"))
-    return Material(name, train, test, 64, run or trained(folder / "short", train, test, 64, texts))
+    return better_than_chance(Material(name, train, test, 64, run or trained(folder / "short", train, test, 64, texts)))
 
 
 def long(folder: Path, run: Path | None, *, texts: int) -> Material:
@@ -48,7 +52,26 @@ def long(folder: Path, run: Path | None, *, texts: int) -> Material:
         base = bundled("data/demo")
         name, parts = "demo, joined", [joined(pd.read_csv(base / f"{split}.csv")) for split in ("train", "test")]
     train, test = parts
-    return Material(name, train, test, LONG, run or trained(folder / "long", train, test, LONG, texts))
+    own = run or trained(folder / "long", train, test, LONG, texts)
+    return better_than_chance(Material(name, train, test, LONG, own))
+
+
+def better_than_chance(material: Material) -> Material:
+    """Return the material. Raises ModelError if its model is right no more often than the commonest label alone.
+
+    The answers of such a model agree in every runtime, whatever the runtime gets wrong.
+    """
+    rows = material.test.sample(min(CHECKED, len(material.test)), random_state=0)
+    answers = [one.label for one in Predictor.load(material.run).predict(list(rows["text"]))]
+    right = sum(a == b for a, b in zip(answers, rows["label"].astype(str), strict=True))
+    commonest = rows["label"].value_counts(normalize=True).iloc[0]
+    if binomtest(right, len(rows), commonest, alternative="greater").pvalue > 0.01:
+        raise ModelError(
+            f"{material.run} is no better than chance on {material.name}: {right / len(rows):.3f} of {len(rows)} texts "
+            f"right, the commonest label alone {commonest:.3f}; what agrees with such a model says nothing; name "
+            "a run that learned (--run, --long-run), or delete this one to have it trained again"
+        )
+    return material
 
 
 def joined(rows: pd.DataFrame) -> pd.DataFrame:
@@ -75,6 +98,7 @@ def trained(folder: Path, train: pd.DataFrame, test: pd.DataFrame, max_length: i
         f"data.dir={folder}",
         "after_training.baseline=false",
     ]
+    command += ["model.lr=2e-4"]  # learns in some twenty steps
     command += [f"data.max_length={max_length}", "trainer.max_epochs=1", "run_name=run", f"paths.output_dir={folder}"]
     subprocess.run([*command, f"paths.cache={folder}/cache"], check=True, cwd=ROOT)
     return run

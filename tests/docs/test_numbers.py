@@ -8,8 +8,7 @@ from sentiment.batch import excel
 from sentiment.client import address, exchange
 from sentiment.config.compose import compose
 from sentiment.evaluation import bootstrap, calibration
-from sentiment.export import choose_runtime
-from sentiment.inference import preprocessing
+from sentiment.inference import fidelity, preprocessing
 from sentiment.protocol import bodies, validation
 from sentiment.serving import watch
 from sentiment.training import selection
@@ -31,9 +30,9 @@ def phrases():
     yield "explanation/choices.md", f"p < {selection.SIGNIFICANCE} / k"
     yield "explanation/choices.md", f"between {calibration.COLDEST} and {calibration.HOTTEST:g}"
     yield "explanation/choices.md", f"percentile bootstrap, {bootstrap.RESAMPLES:,} resamples"
-    yield "explanation/choices.md", f"at least {choose_runtime.MIN_AGREEMENT:.0%}".replace("%", " %")
-    yield "explanation/choices.md", f"at most {choose_runtime.MAX_DIFFERENCE} in the mean"
-    yield "explanation/choices.md", f"at most {choose_runtime.MAX_DROP * 100:g} points"
+    yield "explanation/choices.md", f"at most {fidelity.MAX_LOSS:g} a text"
+    yield "explanation/choices.md", f"at most {fidelity.MAX_RMS:g} apart"
+    yield "explanation/choices.md", f"margin above {fidelity.MAX_MARGIN:g}"
     yield "how-to/client.md", f"at most {address.MAX_BYTES / 1e6:g} MB"
     yield "how-to/client.md", "`pauses` ({}, {}, {:g} and {:g} s)".format(*exchange.PAUSES)
     yield "how-to/batch.md", f"{excel.MOST_UNITS:,} characters"

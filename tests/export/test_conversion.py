@@ -1,5 +1,7 @@
 """The tiny model through every runtime: what converts, what is chosen, and whether answers are the same."""
 
+import html
+import re
 import shutil
 import subprocess
 import sys
@@ -14,12 +16,12 @@ from transformers import AlbertConfig, AlbertForSequenceClassification, AutoToke
 from sentiment.cli import main
 from sentiment.errors import ModelError
 from sentiment.export import convert
-from sentiment.export.choose_runtime import Fidelity, fidelity, spread
+from sentiment.export.comparison import spread
 from sentiment.export.huggingface import export
 from sentiment.export.quantization import rounded, weighted
+from sentiment.inference.checksums import verify_export
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.types import Prediction
 from sentiment.serving.archive import package
 from tests.conftest import read_json
 
@@ -91,7 +93,7 @@ def test_layers_that_share_their_weights_are_rounded_too(tiny_backbone, tmp_path
     )
     tokenizer, network = AutoTokenizer.from_pretrained(tiny_backbone), AlbertForSequenceClassification(config)
     exported = export(network, tokenizer, Preprocessing(32), into=tmp_path / "export")
-    convert(exported, runtime="onnx-int8", train=TEXTS, texts=TEXTS, targets=["LABEL_0"] * len(TEXTS))
+    convert(exported, runtime="onnx-int8", train=TEXTS, texts=TEXTS)
     ours = Predictor.load(exported).probabilities(TEXTS)
     theirs = Predictor.load(exported, runtime="torch").probabilities(TEXTS)
     torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0)
@@ -106,13 +108,26 @@ def test_only_the_chosen_graph_stays_and_torch_leaves_none(converted, tmp_path):
     assert read_json(run / "export" / "preprocessing.json")["runtime"] == "torch"
 
 
+def test_card_and_report_tell_the_runtime_and_how_near_it_is(converted, tiny_run, tmp_path):
+    summary = read_json(converted / "export" / "conversion.json")["summary"]
+    assert re.match(r"onnx-int8 \([78]-bit weights\): .* of the answers to 16 texts are PyTorch", summary)
+    line = f"Runtime on a CPU (`conversion.json`): {summary}."
+    assert line in (converted / "export" / "README.md").read_text(encoding="utf-8").splitlines()
+    assert "`conversion.json`): torch." in (tiny_run / "export" / "README.md").read_text(encoding="utf-8")
+    main(["evaluate", f"run={converted}", f"output={tmp_path}", "baseline=false", "behaviour=null"])
+    page = html.unescape((tmp_path / "report" / "report.html").read_text(encoding="utf-8"))
+    assert f"<dt>runtime</dt><dd>{summary}</dd>" in page
+
+
 def test_auto_takes_the_first_faithful_one(tiny_copy, monkeypatch):
-    monkeypatch.setattr("sentiment.export.choose_runtime.MAX_DROP", -1.0)  # nothing passes
-    told = {"train": TEXTS, "texts": TEXTS, "targets": ["positive"] * len(TEXTS)}
+    monkeypatch.setattr("sentiment.inference.fidelity.MAX_RMS", -1.0)  # nothing passes
+    told = {"train": TEXTS, "texts": TEXTS}
     assert convert(tiny_copy / "export", runtime="auto", **told) == "torch"
     assert not list((tiny_copy / "export").glob("*.onnx"))
-    monkeypatch.setattr("sentiment.export.choose_runtime.MAX_DROP", 1.0)
+    assert read_json(tiny_copy / "export" / "conversion.json")["chosen"] == {"runtime": "torch"}
+    monkeypatch.setattr("sentiment.inference.fidelity.MAX_RMS", 1.0)
     assert convert(tiny_copy / "export", runtime="auto", **told) == "onnx-int8"
+    verify_export(tiny_copy / "export")
 
 
 def test_a_backbone_that_cannot_be_traced_stays_with_torch(tiny_copy, monkeypatch, caplog):
@@ -120,26 +135,11 @@ def test_a_backbone_that_cannot_be_traced_stays_with_torch(tiny_copy, monkeypatc
         raise RuntimeError("no such operator\nand a page more")
 
     monkeypatch.setattr("sentiment.export.choose_runtime.build", fail)
-    told = {"train": TEXTS, "texts": TEXTS, "targets": ["positive"] * len(TEXTS)}
+    told = {"train": TEXTS, "texts": TEXTS}
     assert convert(tiny_copy / "export", runtime="auto", **told) == "torch"
     assert "no such operator" in caplog.text
     with pytest.raises(ModelError, match="use runtime=torch"):
         convert(tiny_copy / "export", runtime="onnx", **told)
-
-
-def answers(*shares):
-    """Predictions with these probabilities of "a"."""
-    return [Prediction.best("ab", (p, 1 - p), tokens=3, truncated=False) for p in shares]
-
-
-def test_fidelity_counts_agreement_lost_accuracy_and_distance():
-    found = fidelity(answers(0.9, 0.9, 0.2, 0.1), answers(0.9, 0.4, 0.2, 0.2), ["a", "b", "a", "b"])
-    assert (found.agreement, found.drop, found.difference) == (0.75, 0.25, pytest.approx(0.15))
-    assert not found.passes
-    assert Fidelity(0.99, 0.003, 0.03).passes
-    assert Fidelity(0.995, -0.01, 0.0).passes
-    assert not Fidelity(0.989, -0.1, 0.0).passes
-    assert not Fidelity(1.0, 0.0, 0.04).passes  # always the same label, and other probabilities
 
 
 def test_a_sample_is_spread_over_a_sorted_file():
@@ -167,7 +167,7 @@ def test_weights_are_rounded_so_that_products_change_less_than_by_the_nearest():
     random = np.random.default_rng(0)
     inputs = random.normal(size=(400, 24)) @ random.normal(size=(24, 24))  # channels that go together
     weights = random.uniform(-64, 64, size=(24, 8)).astype(np.float32)
-    ours, nearest = rounded(weights, inputs.T @ inputs), np.round(weights)
+    ours, nearest = rounded(weights, inputs.T @ inputs, 64), np.round(weights)
     errors = [np.square(inputs @ (some - weights)).sum() for some in (ours, nearest)]
     assert errors[0] < 0.6 * errors[1]
     assert ours.dtype == np.int8

@@ -17,7 +17,7 @@ from tests.backbones import POSITIONS, build, one_line
 from tests.conftest import read_json
 
 TEXTS = ["good film", "bad meal and so on", "the room ?", "a good song"]
-GIVEN = {"train": TEXTS, "texts": TEXTS, "targets": ["good", "bad", "bad", "good"]}
+GIVEN = {"train": TEXTS, "texts": TEXTS}
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +69,13 @@ def test_a_graph_that_cannot_be_traced_says_so_without_a_page_of_it(exported, ca
     assert "Torch IR graph" not in "".join(capfd.readouterr())
 
 
-@pytest.mark.parametrize("step", ["build", "quantize"])
+@pytest.mark.parametrize("step", ["choose_runtime.build", "mixed_precision.fit_products", "mixed_precision.quantize"])
 def test_whatever_a_step_raises_is_one_line(step, tiny_copy, monkeypatch, caplog):
     def fail(*_, **__):
         raise KeyError("a cause of its own\nand a page more")
 
-    monkeypatch.setattr(f"sentiment.export.choose_runtime.{step}", fail)
-    expected = "torch" if step == "build" else "onnx"  # that one is made without rounding
+    monkeypatch.setattr(f"sentiment.export.{step}", fail)
+    expected = "torch" if step == "choose_runtime.build" else "onnx"  # that one is made without rounding
     assert convert(tiny_copy / "export", runtime="auto", **GIVEN) == expected
     assert "a cause of its own" in caplog.text
     with pytest.raises(ModelError, match="cannot be answered by onnx") as caught:

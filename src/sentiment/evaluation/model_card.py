@@ -1,11 +1,14 @@
 """Model card (README.md) of an exported model."""
 
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sentiment.evaluation import metrics
 from sentiment.evaluation.baseline import NAME as BASELINE
 from sentiment.evaluation.bootstrap import Interval, interval_text
 from sentiment.evaluation.results import Results
+from sentiment.files import write_text
 from sentiment.inference.preprocessing import Preprocessing
 
 CARD = """\
@@ -24,7 +27,7 @@ pipeline_tag: text-classification
 In brackets: 95 % bootstrap intervals, over {counts}.
 
 Preprocessing (`preprocessing.json`): at most {max_length} tokens, truncation `{truncation}`, temperature {temperature}.
-
+{runtime}
 ```python
 from transformers import pipeline
 pipeline("text-classification", model="path/to/export")("what a day")
@@ -33,6 +36,8 @@ pipeline("text-classification", model="path/to/export")("what a day")
 `sentiment.Predictor.from_pretrained("path/to/export")` applies the cleaning and the temperature of training
 too; the plain pipeline {plain}.
 """
+RUNTIME = "Runtime on a CPU (`conversion.json`): "
+RUNTIME_LINE = re.compile(f"^{re.escape(RUNTIME)}.*$", re.MULTILINE)
 PLAIN = {  # what transformers' pipeline does with the export of a task
     "single": "gives the same labels with probabilities that are not calibrated",
     "multi": "gives a probability for each label (`top_k=None`), without the thresholds and not calibrated",
@@ -41,9 +46,15 @@ PLAIN = {  # what transformers' pipeline does with the export of a task
 
 
 def model_card(
-    name: str, backbone: str, preprocessing: Preprocessing, results: Results, *, teachers: Sequence[str] = ()
+    name: str,
+    backbone: str,
+    preprocessing: Preprocessing,
+    results: Results,
+    *,
+    teachers: Sequence[str] = (),
+    runtime: str | None = None,
 ) -> str:
-    """Render the README.md of an export: scores with intervals, preprocessing, and a usage example."""
+    """Render the README.md of an export: scores with intervals, preprocessing, runtime, and a usage example."""
     _, last = results.last
     columns = [column for column in metrics.ordered(list(last.scores)) if "/" not in column]
     rows = []
@@ -63,8 +74,16 @@ def model_card(
         max_length=preprocessing.max_length,
         truncation=preprocessing.truncation,
         temperature=last.temperature,
+        runtime=f"\n{RUNTIME}{runtime}.\n" if runtime else "",
         plain=PLAIN[last.decoding.kind],
     )
+
+
+def update_runtime(card: Path, runtime: str | None) -> None:
+    """Replace the line of a model card that names the runtime, if it has one."""
+    if runtime and card.is_file():
+        content = card.read_text(encoding="utf-8")
+        write_text(card, RUNTIME_LINE.sub(lambda _: f"{RUNTIME}{runtime}.", content, count=1))
 
 
 def card_row(title: str, columns: Sequence[str], scores: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:

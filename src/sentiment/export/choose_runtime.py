@@ -1,67 +1,43 @@
-"""Selection of an export's runtime: the fastest one whose predictions agree with fp32 PyTorch."""
+"""Selection of an export's runtime: the fastest one that passes the gate beside PyTorch in fp32."""
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from sentiment.errors import ModelError
+from sentiment.export.comparison import Comparison, Trial, spread, write_conversion
 from sentiment.export.huggingface import update_preprocessing
+from sentiment.export.mixed_precision import PROBED, Rounding, search
 from sentiment.export.onnx_graph import build
-from sentiment.export.quantization import quantize
 from sentiment.export.trust import distrust, edge_rows, first_line
 from sentiment.files import replacing
 from sentiment.inference.checksums import unlist, update_checksums
-from sentiment.inference.multilabel import overlap
+from sentiment.inference.fidelity import CONVERSION
 from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import OnnxRuntime, RuntimeName, graph_of
-from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.tokenization import encode
-from sentiment.inference.types import Label, Prediction
 
 log = logging.getLogger(__name__)
-Item = TypeVar("Item")
 
-FASTEST_FIRST = ("onnx-int8", "onnx")  # no timings, so that the choice is reproducible
-MIN_AGREEMENT = 0.99  # fraction of texts with the same label as fp32 PyTorch
-MAX_DROP = 0.003  # largest drop in accuracy
-MAX_DIFFERENCE = 0.03  # probability, mean over texts; agreement is trivial if one label is always predicted
+GRAPHS = ("onnx-int8", "onnx")  # fastest first; no timings, so that the choice is reproducible
 COMPARED, MEASURED = 1000, 256  # most texts for comparison and for calibration
 ROWS = 16  # texts in a calibration batch
 
 
-@dataclass(frozen=True, slots=True)
-class Fidelity:
-    agreement: float  # share of texts with the same label; of several labels, mean Jaccard index
-    drop: float  # drop in accuracy; negative if it rises
-    difference: float  # mean over texts of the largest difference in probability
-
-    @property
-    def passes(self) -> bool:
-        alike = self.agreement >= MIN_AGREEMENT and self.difference <= MAX_DIFFERENCE
-        return alike and self.drop <= MAX_DROP
-
-    def __str__(self) -> str:
-        told = f"{self.agreement:.2%} of labels as PyTorch's, probabilities {self.difference:.4f} apart"
-        return f"{told}, accuracy {-self.drop:+.4f}"
-
-
-def convert(
-    exported: Path, *, runtime: RuntimeName, train: Sequence[Text], texts: Sequence[Text], targets: Sequence[Label]
-) -> str:
+def convert(exported: Path, *, runtime: RuntimeName, train: Sequence[Text], texts: Sequence[Text]) -> str:
     """Build the graph of `runtime` in the export folder and record the choice in preprocessing.json.
 
-    With "auto", the fastest faithful runtime is chosen; torch if none is faithful and trusted.
+    With "auto", the fastest runtime that passes the gate is chosen: int8, int8 with some products in fp32, fp32; torch
+    if none passes or can be trusted. What was tried stays in conversion.json.
 
     Args:
         exported: The export folder.
         runtime: The runtime to build, or "auto".
         train: Calibration texts for the activation ranges.
         texts: Texts on which runtimes are compared.
-        targets: The true labels of `texts`.
 
     Returns:
         The runtime that was chosen.
@@ -72,10 +48,13 @@ def convert(
     update_preprocessing(exported, runtime="torch")  # first, so that a crash leaves a usable export
     discard(exported)
     if runtime == "torch":
+        write_conversion(exported, None, [])
         return "torch"
-    chosen = "torch"
+    selection = Selection(exported, train, texts)
+    chosen, trial = "torch", None
     try:
-        chosen = compare(exported, runtime, train, texts, targets)
+        trial = selection.auto() if runtime == "auto" else selection.named(runtime)
+        chosen = trial.runtime if trial else "torch"
     except ModelError as error:
         if runtime != "auto":
             raise
@@ -84,71 +63,122 @@ def convert(
         if graph_of(exported, chosen).is_file():
             update_checksums(exported, graph_of(exported, chosen).name)
         discard(exported, but=chosen)
+    write_conversion(exported, trial, selection.trials)
+    log.info("chosen after %d comparisons: %s", len(selection.trials), trial or "torch")
     update_preprocessing(exported, runtime=chosen)
     return chosen
 
 
-def compare(exported: Path, wanted: str, train: Sequence[Text], texts: Sequence[Text], targets: Sequence[Label]) -> str:
-    """Return the first faithful runtime, the one named in `wanted` whatever its rounding error, or torch.
+class Selection:
+    """The runtimes of one export, built and compared with PyTorch one after another."""
 
-    Raises:
-        ModelError: No graph can be built, or the named runtime cannot be trusted.
-    """
-    texts, targets = spread(texts, COMPARED), spread(targets, COMPARED)
-    reference = Predictor.load(exported, runtime="torch")
-    expected, edges = reference.predict(texts), edge_rows(texts, reference)
-    if wanted == "auto" or wanted in FASTEST_FIRST:
-        make(exported, "onnx", reference, train, edges)
-    for candidate in FASTEST_FIRST if wanted == "auto" else (wanted,):
+    def __init__(self, exported: Path, train: Sequence[Text], texts: Sequence[Text]) -> None:
+        """Compute PyTorch's answers.
+
+        Args:
+            exported: The export folder.
+            train: Calibration texts.
+            texts: Texts for the comparison.
+        """
+        self.exported, self.train, self.trials = exported, train, list[Trial]()
+        self.reference = Predictor.load(exported, runtime="torch")
         try:
-            if candidate not in FASTEST_FIRST:
-                check_registered(exported, candidate, reference, edges)
-            elif candidate != "onnx":
-                make(exported, candidate, reference, train, edges)
-            got = answer(exported, candidate, texts)
+            self.comparison = Comparison(self.reference, spread(texts, COMPARED))
         except ModelError as error:
-            if wanted != "auto":
-                raise
+            raise self.failed("torch", str(error)) from error
+        self.edges = edge_rows(self.comparison.texts, self.reference)
+
+    def auto(self) -> Trial | None:
+        """Return the fastest runtime that passes the gate; None for torch.
+
+        Raises:
+            ModelError: No graph can be built.
+        """
+        self.build_exact()
+        try:
+            rounding = self.round()
+            trial = self.attempt_int8(rounding)
+            if trial and trial.fidelity.passes:
+                return trial
+            if trial := self.mixed(rounding):
+                return trial
+        except ModelError as error:
             log.warning("%s", error)
-            continue
-        found = fidelity(got, expected, targets, decoding=reference.decoding)
-        log.info("runtime %s: %s, on %d texts", candidate, found, len(texts))
-        if found.passes or candidate == wanted:
-            return candidate
-    return "torch"
+        trial = self.compare("onnx")
+        return trial if trial.fidelity.passes else None
 
+    def named(self, runtime: str) -> Trial:
+        """Build a runtime, or check one that needs no graph, and log how near it is. Raises ModelError if it fails."""
+        if runtime in GRAPHS:
+            self.build_exact()
+        return self.compare_int8(self.round()) if runtime == "onnx-int8" else self.compare(runtime)
 
-def make(
-    exported: Path, runtime: str, reference: Predictor, train: Sequence[Text], edges: Sequence[Sequence[int]]
-) -> None:
-    """Write the graph of a runtime; int8 is quantized from the fp32 graph.
+    def build_exact(self) -> None:
+        ways = [partial(build, self.exported), partial(build, self.exported, fused=False)]  # the fusions know BERT only
+        self.write("onnx", *ways)
 
-    Raises:
-        ModelError: Building fails, or the graph differs from PyTorch on `edges`.
-    """
-    graph = graph_of(exported, runtime)
-    ways = [partial(build, exported), partial(build, exported, fused=False)]  # the fusions only know BERT
-    if runtime != "onnx":
-        rows = sorted(encode(spread(train, MEASURED), reference.tokenizer, reference.preprocessing), key=len)
+    def round(self) -> Rounding:
+        rows = sorted(
+            encode(spread(self.train, MEASURED), self.reference.tokenizer, self.reference.preprocessing), key=len
+        )
         batches = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
-        ways = [partial(quantize, graph_of(exported, "onnx"), batches=batches, pad_id=reference.pad_id)]
-    reasons = []
-    for write in ways:
-        if (reason := failure(write, graph, reference, edges)) is None:
-            return
-        reasons.append(reason)
-    raise ModelError(f"{exported} cannot be answered by {runtime}: {reasons[-1]}; use runtime=torch")
+        try:
+            return Rounding.fit(graph_of(self.exported, "onnx"), batches, self.reference.pad_id)
+        except Exception as error:  # onnx, ONNX Runtime and numpy share no base class
+            raise self.failed("onnx-int8", first_line(error)) from error
 
+    def attempt_int8(self, rounding: Rounding, in_fp32: Sequence[str] = ()) -> Trial | None:
+        """Do as `compare_int8`, but log the reason and return None if the graph cannot be used."""
+        try:
+            return self.compare_int8(rounding, in_fp32)
+        except ModelError as error:
+            log.warning("%s", error)
+            return None
 
-def check_registered(exported: Path, runtime: str, reference: Predictor, edges: Sequence[Sequence[int]]) -> None:
-    """Compare a runtime that needs no graph of this module with PyTorch. Raises ModelError if it differs on `edges`."""
-    try:
-        own = Predictor.load(exported, runtime=runtime).compute
-        reason = distrust(own, reference.compute, edges, reference.decoding)
-    except Exception as error:  # a runtime of a user's own may raise anything
-        reason = first_line(error)
-    if reason:
-        raise ModelError(f"{exported} cannot be answered by {runtime}: {reason}; use runtime=torch")
+    def compare_int8(self, rounding: Rounding, in_fp32: Sequence[str] = ()) -> Trial:
+        """Write the int8 graph with some products in fp32 and compare it. Raises ModelError if it cannot be used."""
+        self.write("onnx-int8", lambda target: rounding.write(target, in_fp32))
+        return self.compare("onnx-int8", bits=rounding.bits, products=len(rounding.products), in_fp32=tuple(in_fp32))
+
+    def mixed(self, rounding: Rounding) -> Trial | None:
+        """Find and write the int8 graph that passes with the fewest products in fp32; None if there is none."""
+        probe = Comparison(self.reference, spread(self.comparison.texts, PROBED))
+        try:
+            found = search(rounding, probe, partial(self.attempt_int8, rounding))
+        except Exception as error:  # onnx, ONNX Runtime and numpy share no base class
+            raise self.failed("onnx-int8", first_line(error)) from error
+        if found:  # a later attempt may lie there
+            self.write("onnx-int8", lambda target: rounding.write(target, found.in_fp32))
+        return found
+
+    def write(self, runtime: str, *ways: Callable[[Path], None]) -> None:
+        """Write the graph of a runtime in the first way that PyTorch agrees with. Raises ModelError if none does."""
+        graph = graph_of(self.exported, runtime)
+        for way in ways:
+            if (reason := failure(way, graph, self.reference, self.edges)) is None:
+                return
+        raise self.failed(runtime, reason)
+
+    def compare(self, runtime: str, **details: Any) -> Trial:
+        """Compare a runtime with PyTorch, log the result and keep it. Raises ModelError if it fails on a text."""
+        reason = None
+        try:
+            compute = Predictor.load(self.exported, runtime=runtime).compute
+            if runtime not in GRAPHS:  # whose edges are compared as they are written
+                reason = distrust(compute, self.reference.compute, self.edges, self.reference.decoding)
+            fidelity = self.comparison(compute)
+        except Exception as error:  # a runtime of a user's own may raise anything
+            raise self.failed(runtime, first_line(error)) from error
+        if reason:
+            raise self.failed(runtime, reason)
+        trial = Trial(runtime, fidelity, **details)
+        log.info("%s: %s", "passes" if fidelity.passes else "fails", trial)
+        self.trials.append(trial)
+        return trial
+
+    def failed(self, runtime: str, reason: str) -> ModelError:
+        remedy = "train again with a lower model.lr" if runtime == "torch" else "use runtime=torch"
+        return ModelError(f"{self.exported} cannot be answered by {runtime}: {reason}; {remedy}")
 
 
 def failure(
@@ -163,46 +193,9 @@ def failure(
         return first_line(error)
 
 
-def answer(exported: Path, runtime: str, texts: Sequence[Text]) -> list[Prediction]:
-    """Predict the texts with a runtime's graph.
-
-    Raises:
-        ModelError: The graph fails on one of the texts.
-    """
-    try:
-        return Predictor.load(exported, runtime=runtime).predict(texts)
-    except Exception as error:  # ONNX Runtime's exceptions share no base class
-        raise ModelError(
-            f"{exported} cannot be answered by {runtime}: {first_line(error)}; use runtime=torch"
-        ) from error
-
-
-def fidelity(
-    got: Sequence[Prediction], expected: Sequence[Prediction], targets: Sequence[Label], *, decoding: Decoding = SINGLE
-) -> Fidelity:
-    """Compare a runtime's predictions with PyTorch's and the true labels.
-
-    On a scale a near label counts as nearly right, and of several labels those that are right (`Decoding.credit`).
-    """
-    count, pairs = len(targets), list(zip(got, expected, strict=True))
-    agreeing = sum(overlap(a.answer, b.answer) for a, b in pairs)
-    credits = (
-        [decoding.credit(list(one.probabilities), one.answer, truth) for one in pair]
-        for pair, truth in zip(pairs, targets, strict=True)
-    )
-    lost = sum(theirs - own for own, theirs in credits)
-    apart = sum(max(abs(p - b.probabilities[label]) for label, p in a.probabilities.items()) for a, b in pairs)
-    return Fidelity(agreeing / count, lost / count, apart / count)
-
-
-def spread(items: Sequence[Item], most: int) -> list[Item]:
-    """Return at most `most` evenly spaced items, since files are often sorted by label."""
-    return [items[i * len(items) // most] for i in range(most)] if len(items) > most else list(items)
-
-
 def discard(exported: Path, *, but: str = "torch") -> None:
-    """Delete the graphs of all runtimes except `but`, after their lines in SHA256SUMS."""
-    gone = [graph_of(exported, runtime) for runtime in FASTEST_FIRST if runtime != but]
-    unlist(exported, *(graph.name for graph in gone))
-    for graph in gone:
-        graph.unlink(missing_ok=True)
+    """Delete the graphs of all runtimes except `but`, and the record of a choice, after their lines in SHA256SUMS."""
+    gone = [graph_of(exported, runtime) for runtime in GRAPHS if runtime != but] + [exported / CONVERSION]
+    unlist(exported, *(path.name for path in gone))
+    for path in gone:
+        path.unlink(missing_ok=True)

@@ -10,12 +10,14 @@ from sentiment.errors import ConfigError
 from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.evaluate import run_data
 from sentiment.evaluation.metrics import title
+from sentiment.evaluation.model_card import update_runtime
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.export.choose_runtime import convert
 from sentiment.export.extension import add_tokens
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import export_folder
+from sentiment.inference.fidelity import chosen_runtime
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.types import joined
@@ -48,9 +50,8 @@ def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False
     before = validation_score(exported, validation) if new_tokens is not None else None
     if new_tokens is not None:
         log.info("%d new tokens in %s, their vectors made of known pieces", add_tokens(exported, new_tokens), exported)
-    chosen = convert(
-        exported, runtime=runtime, train=splits["train"].inputs, texts=validation.inputs, targets=validation.labels
-    )
+    chosen = convert(exported, runtime=runtime, train=splits["train"].inputs, texts=validation.inputs)
+    update_runtime(exported / "README.md", chosen_runtime(exported))
     predictor = Predictor.load(exported)
     scores = evaluate(predictor, validation, predictor.labels)
     write_abstention(exported, scores)

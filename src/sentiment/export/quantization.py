@@ -6,23 +6,23 @@ magnitude is migrated into the weights, which leaves the products unchanged (Xia
 are rounded row by row, and the later rows compensate each row's rounding error (Frantar et al. 2023, "GPTQ").
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx.helper import make_empty_tensor_value_info, make_node
+from onnx.helper import make_empty_tensor_value_info, make_node, set_model_props
 from onnx.numpy_helper import from_array, to_array
 
 from sentiment.export.onnx_graph import FIRST
 from sentiment.files import temporary_path
-from sentiment.inference.runtimes import OnnxRuntime
+from sentiment.inference.runtimes import WEIGHT_BITS, OnnxRuntime, saturates
 
 KINDS = ("MatMul", "Attention")  # weights (K, N) are the second input; the head, a Gemm, stays fp32
 LEVELS = 255  # largest uint8
-WEIGHT_LEVELS = 64  # about 7 bits: without VNNI, the 16-bit sum of two 8-bit products overflows
+WEIGHT_LEVELS = {8: 127, 7: 64}  # by bits; without VNNI, the 16-bit sum of two 8-bit products overflows
 SMOOTHQUANT_ALPHA = 0.9  # SmoothQuant's migration strength; 1 costs the weights precision, 0.5 the activations
 DAMPING = 0.01  # GPTQ's damping, relative to the mean of the Gram matrix's diagonal
 TINY = 1e-6
@@ -48,21 +48,41 @@ class Quantized:
     scales: Any  # weight scale per column, (N,), float32
 
 
-def quantize(graph: Path, target: Path, batches: Iterable[Sequence[Sequence[int]]], pad_id: int) -> None:
-    """Write `graph` with int8 products to `target`.
+def fit_products(
+    graph: Path, batches: Iterable[Sequence[Sequence[int]]], pad_id: int, *, bits: int
+) -> dict[str, Quantized]:
+    """Quantize the products of a graph.
 
     Args:
         graph: The fp32 ONNX graph.
-        target: The file to write.
         batches: Calibration batches of token ids.
         pad_id: Id of the padding token.
+        bits: Of the weights, 8 or 7.
+
+    Returns:
+        The quantized products by the names of their nodes, in the order of the graph.
     """
+    model, levels = onnx.load(graph).graph, WEIGHT_LEVELS[bits]
+    nodes, weights = weighted(model), {tensor.name: tensor for tensor in model.initializer}
+    seen = observe(graph, [node.input[0] for node in nodes], batches, pad_id)
+    return {node.name: fit(seen[node.input[0]], to_array(weights[node.input[1]]), levels) for node in nodes}
+
+
+def weight_bits() -> int:
+    """Return the bits of weights whose products this processor computes exactly and fast."""
+    return 7 if saturates() else 8
+
+
+def quantize(
+    graph: Path, target: Path, products: Mapping[str, Quantized], *, bits: int, in_fp32: Collection[str] = ()
+) -> None:
+    """Write `graph` with int8 products to `target`; those of the nodes named in `in_fp32` stay as they are."""
     model = onnx.load(graph)
-    seen = observe(graph, [node.input[0] for node in weighted(model.graph)], batches, pad_id)
-    weights = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in weighted(model.graph):
-        replace(model.graph, node, fit(seen[node.input[0]], to_array(weights[node.input[1]])))
+        if node.name not in in_fp32:
+            replace(model.graph, node, products[node.name])
     drop_unused(model.graph)
+    set_model_props(model, {WEIGHT_BITS: str(bits)})
     onnx.save(model, target)
 
 
@@ -107,35 +127,36 @@ def join(a: Seen, b: Seen) -> Seen:
     return Seen(np.minimum(a.low, b.low), np.maximum(a.high, b.high), a.moments + b.moments)
 
 
-def fit(seen: Seen, weights: Any) -> Quantized:
+def fit(seen: Seen, weights: Any, levels: int) -> Quantized:
     reach = np.maximum(np.maximum(-seen.low, seen.high), TINY)
     size = reach**SMOOTHQUANT_ALPHA / np.maximum(np.abs(weights).max(axis=1), TINY) ** (1 - SMOOTHQUANT_ALPHA)
     low, high = min(0.0, float((seen.low / size).min())), max(0.0, float((seen.high / size).max()))
     scale = max((high - low) / LEVELS, TINY)
     grown = weights * size[:, None]
-    scales = np.maximum(np.abs(grown).max(axis=0) / WEIGHT_LEVELS, TINY)
+    scales = np.maximum(np.abs(grown).max(axis=0) / levels, TINY)
     return Quantized(
         factors=(1 / size).astype(np.float32),
         scale=np.float32(scale),
         zero=np.uint8(np.clip(np.round(-low / scale), 0, LEVELS)),
-        weights=rounded(grown / scales, seen.moments / np.outer(size, size)),
+        weights=rounded(grown / scales, seen.moments / np.outer(size, size), levels),
         scales=scales.astype(np.float32),
     )
 
 
-def rounded(weights: Any, moments: Any) -> Any:
+def rounded(weights: Any, moments: Any, levels: int) -> Any:
     """Round weights (K, N) to int8 with the GPTQ updates that minimize the error of the products.
 
     Args:
         weights: Weights divided by their columns' scales, (K, N).
         moments: Gram matrix of the inputs, (K, K).
+        levels: The largest integer.
     """
     rest = np.array(weights, dtype=np.float32)
     damped = moments + np.eye(len(moments)) * (DAMPING * np.mean(np.diag(moments)) + TINY)
     upper = np.linalg.cholesky(np.linalg.inv(damped.astype(np.float64))).T.astype(np.float32)
     found = np.empty(rest.shape, dtype=np.int8)
     for row in range(len(rest)):
-        found[row] = np.clip(np.round(rest[row]), -WEIGHT_LEVELS, WEIGHT_LEVELS)
+        found[row] = np.clip(np.round(rest[row]), -levels, levels)
         missed = (rest[row] - found[row]) / upper[row, row]
         rest[row + 1 :] -= np.outer(upper[row, row + 1 :], missed)
     return found

@@ -21,6 +21,13 @@ def quantile(weights: Any, share: float) -> Any:
     return reached.argmax(axis=-1)
 
 
+def picked(rows: Any, columns: Any) -> Any:
+    """Return one value of each row of an array, (N,)."""
+    import numpy as np
+
+    return np.take_along_axis(rows, np.asarray(columns)[:, None], axis=-1)[:, 0]
+
+
 def softmax(logits: Any) -> Any:
     """Compute the softmax over the last axis in numpy.
 

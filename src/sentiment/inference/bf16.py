@@ -11,13 +11,12 @@ import numpy as np
 import torch
 
 from sentiment.errors import ConfigError, ModelError
+from sentiment.inference.fidelity import compare
 from sentiment.inference.packing import enable_packing, pack, packs
 from sentiment.inference.runtimes import Compute, Opening, TorchRuntime, register
+from sentiment.inference.tasks import SINGLE, Decoding
 
 log = logging.getLogger(__name__)
-
-MAX_DIFFERENCE = 0.03  # probability, mean over rows, between bf16 and fp32
-MAX_MARGIN = 0.3  # probability by which fp32 prefers a label that bf16 must not change
 
 
 @register("torch-bf16")
@@ -36,7 +35,8 @@ class Bf16Runtime(TorchRuntime):
             )
         exact = TorchRuntime.open(opening)
         runtime = cls(exact.model, opening.pad_id, device=opening.device)
-        if reason := unfaithful(runtime, exact, probes(exact.model.config.vocab_size, opening.longest)):
+        rows = probes(exact.model.config.vocab_size, opening.longest)
+        if reason := unfaithful(runtime, exact, rows, opening.decoding):
             raise ModelError(f"{opening.export} cannot be answered in bf16: {reason}; set runtime=torch")
         return runtime
 
@@ -89,17 +89,15 @@ def probes(vocabulary: int, longest: int, count: int = 256) -> list[list[int]]:
     return [rng.integers(0, vocabulary, 1 + i * (longest - 1) // (count - 1)).tolist() for i in range(count)]
 
 
-def unfaithful(runtime: Compute, exact: Compute, rows: Sequence[Sequence[int]]) -> str | None:
-    """Return the reason why a runtime's answers to `rows` are not those of the exact one, or None."""
+def unfaithful(
+    runtime: Compute, exact: Compute, rows: Sequence[Sequence[int]], decoding: Decoding = SINGLE
+) -> str | None:
+    """Return the reason why a runtime's answers to `rows` do not pass the gate beside the exact one's, or None."""
     got, expected = (
-        torch.cat([compute(rows[i : i + 32]).cpu() for i in range(0, len(rows), 32)]).softmax(dim=-1)
+        torch.cat([compute(rows[i : i + 32]).cpu() for i in range(0, len(rows), 32)]).numpy()
         for compute in (runtime, exact)
     )
-    if not got.isfinite().all():
+    if not np.isfinite(got).all():
         return "its answers are not numbers"
-    apart = (got - expected).abs().amax(dim=-1)
-    best, second = expected.topk(2, dim=-1).values.unbind(dim=-1)
-    flipped = (got.argmax(dim=-1) != expected.argmax(dim=-1)) & (best - second > MAX_MARGIN)
-    if apart.mean() > MAX_DIFFERENCE or flipped.any():
-        return f"its probabilities are {apart.mean():.3f} from fp32's, and {int(flipped.sum())} clear answers change"
-    return None
+    found = compare(*(decoding.calibrated(decoding.probabilities(one), 1.0) for one in (got, expected)), decoding)
+    return None if found.passes else str(found)

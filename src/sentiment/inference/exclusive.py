@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, get_args
 
-from sentiment.inference.arithmetic import corn_log_probabilities, numbers, quantile, softmax, with_temperature
+from sentiment.inference.arithmetic import corn_log_probabilities, numbers, picked, quantile, softmax, with_temperature
 from sentiment.inference.types import Label, Prediction, joined
 
 LEVEL = 0.9  # probability of the interval of a scale
@@ -31,6 +31,9 @@ class Exclusive:
     def target(self, probabilities: Any) -> int:
         return int(self.decide(probabilities)[0])  # type: ignore[attr-defined]
 
+    def distributions(self, probabilities: Any) -> Any:
+        return probabilities
+
     def unread(self, labels: int) -> list[float]:
         return [1 / labels] * labels
 
@@ -49,6 +52,9 @@ class Single(Exclusive):
 
     def decide(self, probabilities: Any) -> Any:
         return probabilities.argmax(axis=-1)
+
+    def cost(self, probabilities: Any, answers: Any) -> Any:
+        return probabilities.max(axis=-1) - picked(probabilities, answers)
 
     def answer(self, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> Prediction:
         return Prediction.best(labels, row, tokens=tokens, truncated=truncated)
@@ -100,10 +106,26 @@ class Scale(Exclusive):
         return logits if self.link == "softmax" else corn_log_probabilities(logits)
 
     def decide(self, probabilities: Any) -> Any:
+        weights = self._weights(probabilities)
+        return weights.argmax(axis=-1) if self.decision == "argmax" else quantile(weights, 0.5)
+
+    def cost(self, probabilities: Any, answers: Any) -> Any:
+        """Return the margins of changed answers; of medians, by how many steps more they are expected to be off."""
         import numpy as np
 
-        weights = probabilities if self.prior is None else probabilities / np.asarray(self.prior, probabilities.dtype)
-        return weights.argmax(axis=-1) if self.decision == "argmax" else quantile(weights, 0.5)
+        weights = self._weights(probabilities)
+        weights = weights / weights.sum(axis=-1, keepdims=True)
+        if self.decision == "argmax":
+            return weights.max(axis=-1) - picked(weights, answers)
+        steps = np.arange(weights.shape[-1])
+        off = weights @ np.abs(steps[:, None] - steps)
+        return picked(off, answers) - picked(off, self.decide(probabilities))
+
+    def _weights(self, probabilities: Any) -> Any:
+        """Divide the prior out, if there is one."""
+        import numpy as np
+
+        return probabilities if self.prior is None else probabilities / np.asarray(self.prior, probabilities.dtype)
 
     def expected(self, probabilities: Any) -> Any:
         """Return the expected value of each row, (N,)."""

@@ -68,6 +68,19 @@ class Multi:
 
         return probabilities >= np.asarray(self.thresholds, probabilities.dtype)
 
+    def cost(self, probabilities: Any, answers: Any) -> Any:
+        """Return the margin of each changed label: its distance from the threshold, 1 at the farthest."""
+        import numpy as np
+
+        thresholds = np.asarray(self.thresholds, probabilities.dtype)
+        margins = np.abs(probabilities - thresholds) / np.maximum(thresholds, 1 - thresholds)
+        return margins * (answers != self.decide(probabilities))
+
+    def distributions(self, probabilities: Any) -> Any:
+        import numpy as np
+
+        return np.stack([probabilities, 1 - probabilities], axis=-1)
+
     def target(self, probabilities: Any) -> int:
         return int(probabilities[0].argmax())
 

@@ -201,7 +201,16 @@ class Predictor:
             chosen = preprocessing.runtime if runtime == "auto" else runtime
             if chosen not in CLASSES:
                 raise ConfigError(f"runtime={chosen}: there are {', '.join(CLASSES)}")
-            opening = Opening(chosen, export, len(labels), pad_id, device, preprocessing.max_length, load_model)
+            opening = Opening(
+                chosen,
+                export,
+                len(labels),
+                pad_id,
+                device,
+                preprocessing.max_length,
+                load_model,
+                decoding_of(preprocessing.task),
+            )
             if runtime == "auto" and device != "cpu":
                 chosen, compute = open_on_gpu(opening)
             else:

@@ -1,5 +1,6 @@
 """Runtimes that map token ids to logits: PyTorch, and ONNX Runtime with a graph of the export folder."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,13 @@ from sentiment.inference.batching import pad, takes_types
 from sentiment.inference.packing import first_tokens
 from sentiment.inference.preprocessing import RUNTIMES
 from sentiment.inference.privacy import keep_to_this_machine
+from sentiment.inference.tasks import SINGLE, Decoding
 
 keep_to_this_machine()  # ONNX Runtime opens its event database at import, in OnnxRuntime
 
+log = logging.getLogger(__name__)
+
+WEIGHT_BITS = "weight_bits"  # metadata of an int8 graph; those of earlier releases have none, and 7 bits
 INPUTS = {"input_ids", "attention_mask", "token_type_ids"}  # of a graph; the last where the model reads aspects
 # token ids -> logits (rows, labels), float32; a GPU's may still be computed when they are returned
 Compute = Callable[[Sequence[Sequence[int]]], torch.Tensor]
@@ -31,6 +36,7 @@ class Opening:
     device: str
     longest: int  # tokens of a row, at most
     load_model: Callable[[], Any]  # loads the model of transformers, on `device`
+    decoding: Decoding = SINGLE
 
 
 class Runtime(Protocol):
@@ -114,6 +120,32 @@ class TorchRuntime:
         return logits
 
 
+def saturates() -> bool:
+    """Return True if sums of two products of uint8 and 8-bit weights overflow in 16 bits here: x86 without VNNI."""
+    has = torch.cpu.get_capabilities()
+    x86 = has.get("architecture") not in ("aarch64", "arm64")
+    return x86 and not any(has.get(name) for name in ("avx512_vnni", "avx_vnni", "amx_int8"))
+
+
+def open_session(graph: Path, *, exact: bool = False) -> Any:
+    """Open a graph in ONNX Runtime on the CPU.
+
+    Args:
+        graph: The ONNX file.
+        exact: Where products of uint8 and int8 would saturate, compute those of uint8 and uint8 in their place.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 4  # fatal only; errors are raised as exceptions anyway
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # the TorchServe frontend shares the cores
+    options.add_session_config_entry("session.x64quantprecision", "1" if exact else "0")
+    return onnxruntime.InferenceSession(
+        graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
+    )  # fused Add+LayerNorm is about 5x slower on CPU than the two operators
+
+
 @register("onnx", "onnx-int8")
 class OnnxRuntime:
     """ONNX Runtime session on the CPU with torch's number of intra-op threads."""
@@ -123,20 +155,21 @@ class OnnxRuntime:
         return cls(graph_of(opening.export, opening.name), opening.pad_id, labels=opening.labels)
 
     def __init__(self, graph: Path, pad_id: int, *, labels: int | None = None) -> None:
-        import onnxruntime
-
         run = graph.parent.parent if graph.parent.name == "export" else graph.parent
         remedy = f"make it with: sentiment export run={run} runtime={graph.stem.removeprefix('model-')}"
         if not graph.is_file():
             raise ModelError(f"{graph} is missing; {remedy}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 4  # fatal only; errors are raised as exceptions anyway
-        options.add_session_config_entry("session.force_spinning_stop", "1")  # the TorchServe frontend shares the cores
         try:
-            self.session = onnxruntime.InferenceSession(
-                graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
-            )  # fused Add+LayerNorm is about 5x slower on CPU than the two operators
+            self.session = open_session(graph)
+            bits = self.session.get_modelmeta().custom_metadata_map.get(WEIGHT_BITS)
+            if bits == "8" and saturates():
+                log.warning(
+                    "%s has 8-bit weights, whose sums overflow on this processor (no VNNI): slower, exact products are "
+                    "used; made here, a graph has 7 bits: sentiment export run=%s",
+                    graph,
+                    run,
+                )
+                self.session = open_session(graph, exact=True)
         except Exception as error:  # the possible types share no narrower base class
             raise ModelError(
                 f"{graph} is damaged: it cannot be read ({' '.join(str(error).split())}); {remedy}"

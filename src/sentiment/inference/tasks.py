@@ -42,6 +42,17 @@ class Decoding(Protocol):
         """Return the index of the answered label of each row, (N,); of several labels, whether each is, (N, labels)."""
         ...
 
+    def cost(self, probabilities: Any, answers: Any) -> Any:
+        """Return what answers in the form of `decide` lose by these probabilities, 0 where they decide the same.
+
+        That is the margin by which the decided answer leads; of several labels that of each, (N, labels).
+        """
+        ...
+
+    def distributions(self, probabilities: Any) -> Any:
+        """Return probabilities whose last axis adds up to 1: (N, labels), of several labels (N, labels, 2)."""
+        ...
+
     def target(self, probabilities: Any) -> int:
         """Return the index of the label that is explained where none is asked for, from one row (1, labels)."""
         ...
@@ -55,7 +66,7 @@ class Decoding(Protocol):
         ...
 
     def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
-        """Return how right an answer is, between 0 and 1; the gates of conversion and deployment average it."""
+        """Return how right an answer is, between 0 and 1; the gate of deployment averages it."""
         ...
 
     def to_json(self) -> dict[str, Any] | None:

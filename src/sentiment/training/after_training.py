@@ -25,7 +25,7 @@ def convert_export(exported: Path, data: SentimentData, convert: Callable[..., s
     """Convert the exported model and return the runtime that serves it; PyTorch if the conversion fails."""
     train, validation = data.splits["train"], data.splits["validation"]
     try:
-        return convert(exported, train=train.inputs, texts=validation.inputs, targets=validation.labels)
+        return convert(exported, train=train.inputs, texts=validation.inputs)
     except ModelError as error:  # a runtime requested by name failed; the trained model is kept
         log.error("%s; the run goes on with PyTorch", error)
         return "torch"

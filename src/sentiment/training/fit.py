@@ -24,6 +24,7 @@ from sentiment.evaluation.report.page import write_report
 from sentiment.evaluation.results import Results
 from sentiment.export.huggingface import export
 from sentiment.files import write_json, write_text
+from sentiment.inference.fidelity import chosen_runtime
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.readability import Readability
 from sentiment.inference.types import joined
@@ -118,7 +119,8 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     write_json(folder / "run_summary.json", summary | taught)
     log.info("writing the report, with intervals from %d resamples of the texts", RESAMPLES)
     names = [model["name"] for model in taught.get("teacher", {}).get("models", [])]
-    card = model_card(folder.name, data.backbone, data.preprocessing, results, teachers=names)
+    answered_by = chosen_runtime(folder)
+    card = model_card(folder.name, data.backbone, data.preprocessing, results, teachers=names, runtime=answered_by)
     write_text(exported / "README.md", card)
     write_report(folder / "report", results, run=folder)
     results.write(folder)  # writes metrics.json last, which marks the run as complete

@@ -10,6 +10,7 @@ from sentiment.evaluation.report import figures, tables
 from sentiment.evaluation.report.history import learning_curves, length_histogram, read_history
 from sentiment.evaluation.report.verdict import verdict
 from sentiment.files import read_json_if_any, replacing
+from sentiment.inference.fidelity import chosen_runtime
 
 if TYPE_CHECKING:
     from sentiment.evaluation.results import Results
@@ -63,6 +64,7 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
         "errors": tables.errors(last),
         "data": data,
         "figures": {figure.name: figure for figure in drawn if figure},
+        "runtime": chosen_runtime(run),
         "summary": read_json_if_any(run / "run_summary.json"),
         "command": command(run),
         "config": read_text(run / ".hydra" / "config.yaml"),
