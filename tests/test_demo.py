@@ -21,6 +21,6 @@ def test_a_demo_that_is_stopped_ends_its_training_first(number, tiny_backbone, c
     environment = at_step(number, r"os\.rename .*/last\.ckpt$", target="parent") | {"OF_THIS_DEMO": str(short_path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "error: stopped"), done.stderr
-    assert "go on with: python train.py resume=" in done.stderr
+    assert "go on with: sentiment train resume=" in done.stderr
     marks = [one.info["environ"] or {} for one in psutil.process_iter(["environ"])]
     assert str(short_path) not in [mark.get("OF_THIS_DEMO") for mark in marks]

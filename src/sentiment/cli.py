@@ -76,10 +76,7 @@ def dispatch(arguments: Sequence[str]) -> None:
     elif command not in commands():
         from sentiment.config.signatures import nearest
 
-        _fail(
-            SentimentError(f"unknown command {command!r}{nearest(command, commands())}; see sentiment --help"),
-            2,
-        )
+        _fail(SentimentError(f"unknown command {command!r}{nearest(command, commands())}; see sentiment --help"), 2)
     else:
         run(command, named(command, overrides))
 

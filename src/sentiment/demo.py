@@ -64,7 +64,7 @@ def demo(
     log.info("  report       open %s", run / "report" / "report.html")
     log.info("  serve        sentiment serve            (then sentiment ui engine=rest)")
     log.info("  predict      sentiment predict run=%s input=FILE.csv output=OUT.csv", run)
-    log.info("  your data    python train.py data=files data.train=FILE.csv")
+    log.info("  your data    sentiment train data=files data.train=FILE.csv")
 
 
 def run_to_the_end(command: Sequence[str]) -> int:

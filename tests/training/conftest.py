@@ -48,7 +48,7 @@ def stopped(capfd, monkeypatch):
 
 def resumed(error):
     """Resume a run as the line that it was stopped with says, and return its folder."""
-    resume = error.partition("go on with: python train.py ")[2]
+    resume = error.partition("go on with: sentiment train ")[2]
     assert resume.startswith("resume=")
     main(["train", resume])
     return Path(resume.removeprefix("resume="))

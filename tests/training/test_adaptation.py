@@ -115,7 +115,7 @@ def test_commands_that_need_labels_say_what_a_backbone_is_for(adapted, command, 
     assert stop.value.code != 0
     assert capsys.readouterr().err.splitlines()[-1] == (
         f"error: run={adapted}{part} is a backbone that experiment=adapt made, with no head for labels; fine-tune from "
-        f"it: python train.py data=files data.dir=FOLDER model.backbone={adapted}/export"
+        f"it: sentiment train data=files data.dir=FOLDER model.backbone={adapted}/export"
     )
 
 

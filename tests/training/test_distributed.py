@@ -154,7 +154,7 @@ def test_two_processes_stopped_resume_to_the_numbers_of_an_unbroken_run(number, 
     broken = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert broken.returncode == 130
     assert broken.stderr.count("error") == 1
-    assert "go on with: python train.py resume=" in broken.stderr
+    assert "go on with: sentiment train resume=" in broken.stderr
     assert not (folder / "metrics.json").exists()
     trained([sys.executable, str(ROOT / "train.py"), f"resume={folder}"], folder)
     assert read_json(folder / "metrics.json") == read_json(unbroken / "metrics.json")

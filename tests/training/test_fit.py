@@ -142,7 +142,7 @@ def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options
     broken = subprocess.run(command, env=environment, capture_output=True)
     assert broken.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130), broken.stderr
     if number != signal.SIGKILL:
-        assert b"go on with: python train.py resume=" in broken.stderr
+        assert b"go on with: sentiment train resume=" in broken.stderr
     assert not (tmp_path / "broken" / "metrics.json").exists()
 
     main(["train", f"resume={tmp_path}/broken"])

@@ -42,7 +42,7 @@ def test_a_run_whose_checkpoint_does_not_fit_says_how_to_go_on(train_tiny, tiny_
     assert "last.ckpt" in error
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.getrlimit(resource.RLIMIT_FSIZE)[1],) * 2)
     monkeypatch.undo()
-    main(["train", *shlex.split(error.partition("then go on with: python train.py ")[2])])
+    main(["train", *shlex.split(error.partition("then go on with: sentiment train ")[2])])
     run = next(word for word in shlex.split(error) if word.startswith("resume=")).removeprefix("resume=")
     assert runs.outcome(runs.Path(run)).state == "finished"
 

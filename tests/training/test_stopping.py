@@ -56,7 +56,7 @@ def test_a_stop_at_any_stage_is_resumed_to_the_numbers_of_an_unbroken_run(
 def test_a_second_signal_stops_at_once(stop_at, stopped, train_tiny):
     stop_at("sentiment.training.model.SentimentClassifier.training_step", 12, signal.SIGINT, signal.SIGINT)
     error = stopped(train_tiny, "broken", *FAST, SANITY)
-    assert error.startswith("error: stopped at once; go on with: python train.py resume=")
+    assert error.startswith("error: stopped at once; go on with: sentiment train resume=")
 
 
 def test_a_stop_after_a_validation_within_an_epoch_is_resumed_exactly(stop_at, stopped, train_tiny):

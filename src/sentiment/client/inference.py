@@ -10,15 +10,7 @@ from annotated_types import Gt
 
 from sentiment.client.address import Address
 from sentiment.client.exchange import Try, checked_url, drive, drive_async
-from sentiment.client.messages import (
-    explain_body,
-    explanation,
-    halves,
-    inputs,
-    ping_request,
-    predictions,
-    request,
-)
+from sentiment.client.messages import explain_body, explanation, halves, inputs, ping_request, predictions, request
 from sentiment.client.pinned import PinnedClient
 from sentiment.client.trust import extensions, verification
 from sentiment.errors import RejectedError, ServerError

@@ -26,7 +26,7 @@ OWNED = {  # Trainer arguments that users cannot set, with the reason to report
     "model_registry": "a run is exported to its own folder",
 }
 GONE = {  # removed keys of conf/train.yaml, with the message to report
-    "average": "average is gone: the last epoch is exported, unless an earlier one is better by more than chance",
+    "average": "average is gone: the last epoch is exported, unless an earlier one is better by more than chance"
 }
 TRAINER: dict[str, Any] = {
     "accelerator": Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"],

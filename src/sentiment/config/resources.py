@@ -3,10 +3,7 @@
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-ROOTS = (
-    PACKAGE / "_bundled",
-    PACKAGE.parents[1],
-)  # a wheel contains _bundled; in a checkout conf/ is next to src/
+ROOTS = (PACKAGE / "_bundled", PACKAGE.parents[1])  # a wheel contains _bundled; in a checkout conf/ is next to src/
 
 
 def bundled(name: str) -> Path:

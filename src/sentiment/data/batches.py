@@ -131,13 +131,7 @@ class Collate:
     """
 
     def __init__(
-        self,
-        pad_id: int,
-        *,
-        pairs: bool = False,
-        packed: bool = False,
-        several: int | None = None,
-        taught: int = 0,
+        self, pad_id: int, *, pairs: bool = False, packed: bool = False, several: int | None = None, taught: int = 0
     ) -> None:
         """`several` is the number of labels where each row has 0 or 1 for each of them."""
         self.pad_id, self.pairs, self.packed, self.taught = pad_id, pairs, packed, taught

@@ -18,9 +18,7 @@ HIDDEN = "-1"  # GLUE's label for every row of a test split whose labels are wit
 
 
 def label_names(
-    splits: Mapping[str, Split],
-    wanted: Sequence[str] | None,
-    order: Callable[[Iterable[str]], list[str]] = sorted,
+    splits: Mapping[str, Split], wanted: Sequence[str] | None, order: Callable[[Iterable[str]], list[str]] = sorted
 ) -> list[str]:
     """Determine the label set: `wanted` in its order, else the labels of the train split in `order`.
 

@@ -112,7 +112,7 @@ class SentimentData(pl.LightningDataModule):
         self.backbone, self.backbone_revision, self.new_tokens = backbone, backbone_revision, new_tokens
         self.cache_dir = Path(cache_dir)
         options = TableOptions.of("data.", separator, encoding, quoting, columns)
-        files = {"hub": hub, "hub_config": hub_config, "revision": revision, "dir": dir}
+        files: dict[str, Any] = {"hub": hub, "hub_config": hub_config, "revision": revision, "dir": dir}
         files |= {"train": train, "validation": validation, "test": test}
         self.source: Source | OwnSource
         if source is None:

@@ -49,7 +49,7 @@ class TextData(SentimentData):
         own |= {"batch_size": batch_size, "validation_fraction": validation_fraction, "text_column": text_column}
         own |= {"split_seed": split_seed, "seed": seed, "backbone_revision": backbone_revision}
         super().__init__(backbone=backbone, cache_dir=cache_dir, **own)
-        self.files = as_paths(texts)
+        self.paths = as_paths(texts)
 
     def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
         """Read the texts and hold a random part of them out.
@@ -57,9 +57,9 @@ class TextData(SentimentData):
         Raises:
             DataError: A file cannot be read, or there are fewer than two texts.
         """
-        texts, empty = unlabelled_texts(self.files, self.text_column, self.options)
+        texts, empty = unlabelled_texts(self.paths, self.text_column, self.options)
         if len(texts) < 2:
-            raise DataError(f"data.texts={self.files[0]}: one text only, and validation needs another; add texts")
+            raise DataError(f"data.texts={self.paths[0]}: one text only, and validation needs another; add texts")
         order = list(range(len(texts)))
         random.Random(self.split_seed).shuffle(order)
         held = min(max(round(len(texts) * self.validation_fraction), 1), len(texts) - 1)

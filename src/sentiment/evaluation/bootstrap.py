@@ -29,8 +29,6 @@ def intervals(
     *,
     decoding: Decoding = SINGLE,
     resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = SEED,
 ) -> dict[str, Interval]:
     """Compute a percentile bootstrap interval for each metric.
 
@@ -40,16 +38,14 @@ def intervals(
         labels: the label names, in the order of the columns.
         decoding: the task, which decides the metrics and the answered labels.
         resamples: the number of bootstrap resamples.
-        level: the coverage of the interval.
-        seed: seed of the resampling.
 
     Returns:
         (low, high) by metric name; a metric undefined in every resample is left out.
     """
     answers = Answers.of(probabilities, targets, decoding)
-    drawn = [resampled_scores(Resamples.of(answers, counts), labels) for counts in draws(len(targets), resamples, seed)]
+    drawn = [resampled_scores(Resamples.of(answers, counts), labels) for counts in draws(len(targets), resamples, SEED)]
     values = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
-    return {name: percentiles(column, level) for name, column in values.items() if not np.isnan(column).all()}
+    return {name: percentiles(column) for name, column in values.items() if not np.isnan(column).all()}
 
 
 def resampled_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, Floats]:
@@ -96,10 +92,10 @@ def paired_resamples(
     return [np.concatenate(parts) for parts in zip(*drawn, strict=True)]
 
 
-def mean_interval(values: Floats, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = SEED) -> Interval:
+def mean_interval(values: Floats) -> Interval:
     """Compute the percentile bootstrap interval of the mean of `values` (N,)."""
-    means = [counts @ values / len(values) for counts in draws(len(values), resamples, seed)]
-    return percentiles(np.concatenate(means), level)
+    means = [counts @ values / len(values) for counts in draws(len(values), RESAMPLES, SEED)]
+    return percentiles(np.concatenate(means))
 
 
 def interval_text(name: str, scores: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
@@ -112,10 +108,10 @@ def interval_text(name: str, scores: Mapping[str, float], intervals: Mapping[str
     return f"{scores[name]:.4f} ({low:.3f}-{high:.3f})"
 
 
-def percentiles(values: Floats, level: float) -> Interval:
-    """Return the bounds of the middle `level` of the values.
+def percentiles(values: Floats) -> Interval:
+    """Return the bounds of the middle `LEVEL` of the values.
 
     NaN, as from resamples without a row of some class, is ignored.
     """
-    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

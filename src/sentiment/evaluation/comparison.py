@@ -7,7 +7,7 @@ from typing import Any
 
 from sentiment.data.splits import Split
 from sentiment.evaluation.baseline import NAME, Baseline
-from sentiment.evaluation.bootstrap import LEVEL, Interval, mean_interval, paired_resamples, percentiles
+from sentiment.evaluation.bootstrap import Interval, mean_interval, paired_resamples, percentiles
 from sentiment.evaluation.resampling import Answers
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import damaged
@@ -55,7 +55,7 @@ def paired_interval(metric: str, one: Evaluation, other: Evaluation) -> Interval
     """Compute the bootstrap interval of the difference of a metric on the same resamples of the texts."""
     sides = [Answers.of(own.probabilities.numpy(), own.targets.numpy(), own.decoding) for own in (one, other)]
     ours, theirs = paired_resamples(metric, sides)
-    return percentiles(ours - theirs, LEVEL)
+    return percentiles(ours - theirs)
 
 
 def baseline_json(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:

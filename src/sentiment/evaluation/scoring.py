@@ -109,13 +109,7 @@ class Evaluation:
         return replace(self, probabilities=changed, temperature=temperature)
 
 
-def evaluate(
-    classifier: Classifier,
-    split: Split,
-    labels: Sequence[str],
-    *,
-    temperature: float = 1.0,
-) -> Evaluation:
+def evaluate(classifier: Classifier, split: Split, labels: Sequence[str], *, temperature: float = 1.0) -> Evaluation:
     """Predict each text of a split with `classifier`, whose probabilities were made with `temperature`.
 
     The labels are decided as by a `Predictor`'s own decoding; a classifier without one answers single labels.

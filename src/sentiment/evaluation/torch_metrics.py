@@ -5,9 +5,7 @@ from typing import Any
 
 import torch
 import torchmetrics
-from torchmetrics.classification import (
-    MulticlassAUROC,
-)
+from torchmetrics.classification import MulticlassAUROC
 from torchmetrics.functional.classification import binary_auroc
 from torchmetrics.regression import SpearmanCorrCoef
 from torchmetrics.utilities import dim_zero_cat

@@ -213,7 +213,7 @@ def _remedy(folder: Path) -> str:
         return "package the run again"
     run = folder.parent if folder.name == "export" else folder
     return (
-        f"restore it, or make it again: python train.py resume={run} (a graph: sentiment export run={run}); "
+        f"restore it, or make it again: sentiment train resume={run} (a graph: sentiment export run={run}); "
         f"if the change is meant: sentiment export run={run} accept=true"
     )
 

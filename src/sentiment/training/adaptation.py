@@ -1,6 +1,5 @@
 """Masked-language-model adaptation of a backbone to texts (Devlin et al. 2019, Gururangan et al. 2020)."""
 
-import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,13 +16,8 @@ from sentiment.data.new_tokens import Wanted, extend, grow
 from sentiment.errors import ConfigError, ModelError
 from sentiment.files import replacing, write_text
 from sentiment.inference.checksums import write_checksums
-from sentiment.training.cpu_kernels import accelerate
 from sentiment.training.networks import check_whole
 from sentiment.training.optimized import Fraction, OptimizedModule
-from sentiment.training.origins import ORIGIN
-from sentiment.training.schedules import check_schedule
-
-log = logging.getLogger(__name__)
 
 KEPT, RANDOM = 0.1, 0.1  # shares of the chosen tokens that stay, and that another takes the place of
 CARD = """\
@@ -61,7 +55,6 @@ class MaskedLanguageModel(OptimizedModule):
         accelerate: use our own attention and dropout when a single process trains on a CPU.
     """
 
-    layer_decay = 1.0
     tied = True
     special: torch.Tensor  # (vocabulary,), the tokens that are never masked
     starts: torch.Tensor  # (vocabulary,), the tokens that begin a word
@@ -83,12 +76,18 @@ class MaskedLanguageModel(OptimizedModule):
         seed: int = 42,
         accelerate: bool = True,
     ) -> None:
-        super().__init__()
-        self.lr, self.weight_decay, self.warmup_ratio = lr, weight_decay, warmup_ratio
-        check_schedule(scheduler, lr_scheduler_kwargs, warmup_ratio=warmup_ratio)
-        self.scheduler, self.lr_scheduler_kwargs = scheduler, dict(lr_scheduler_kwargs or {})
-        self.optimizer, self.accelerate = optimizer, accelerate
-        self.backbone, self.labels, self.mask_probability, self.seed = backbone, list[str](), mask_probability, seed
+        super().__init__(
+            backbone,
+            [],
+            optimizer=optimizer,
+            lr=lr,
+            weight_decay=weight_decay,
+            warmup_ratio=warmup_ratio,
+            scheduler=scheduler,
+            lr_scheduler_kwargs=lr_scheduler_kwargs,
+            accelerate=accelerate,
+        )
+        self.mask_probability, self.seed = mask_probability, seed
         self.network, tokenizer, self.kept, self.remarks = load_masked(backbone, revision, new_tokens)
         self.mask_id = tokenizer.mask_token_id
         special = torch.zeros(self.network.config.vocab_size, dtype=torch.bool)
@@ -99,16 +98,6 @@ class MaskedLanguageModel(OptimizedModule):
         self._sums: list[torch.Tensor] = []
         parts = [name for name, _ in self.network.named_children() if name != self.network.base_model_prefix]
         self.head = parts[0] if len(parts) == 1 else None  # a head of one module computes the masked tokens alone
-
-    def setup(self, stage: str) -> None:
-        if stage == "fit":
-            for line in self.remarks:
-                log.info("%s: %s", self.backbone, line)
-            if self.accelerated:
-                accelerate(self.network)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint[ORIGIN] = {"backbone": self.backbone, "labels": self.labels}
 
     def masked(self, batch: dict[str, torch.Tensor], *seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Mask a batch.

@@ -18,11 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def train(
-    *,
-    data: str | None = None,
-    model: str | None = None,
-    run_name: str | None = None,
-    overrides: Sequence[str] = (),
+    *, data: str | None = None, model: str | None = None, run_name: str | None = None, overrides: Sequence[str] = ()
 ) -> Run:
     """Fine-tune a model, as `sentiment train` does with the same overrides, and leave a complete run directory.
 

@@ -59,10 +59,7 @@ def launch_run(
     if distributed.rank():
         logging.disable(logging.INFO)  # rank 0 logs
         return fit_run(
-            cfg,
-            folder,
-            starting_point(folder, resume=cfg.resume is not None),
-            cfg.after_training.test is not False,
+            cfg, folder, starting_point(folder, resume=cfg.resume is not None), cfg.after_training.test is not False
         )
     if processes > 1:
         name = [] if distributed.named(arguments) else [f"run_name={cfg.run_name}"]

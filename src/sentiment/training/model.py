@@ -1,6 +1,5 @@
 """LightningModule: a pretrained encoder with a classification head, its loss and its optimizer."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
@@ -18,16 +17,11 @@ from sentiment.inference.packing import enable_packing, packs
 from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.training import param_groups
 from sentiment.training.adapters import with_adapters
-from sentiment.training.cpu_kernels import accelerate
 from sentiment.training.gpu_kernels import compile_layers
 from sentiment.training.losses import as_loss, distillation_loss, symmetric_divergence
 from sentiment.training.networks import check_runs, load_network
 from sentiment.training.optimized import Fraction, OptimizedModule
-from sentiment.training.origins import ORIGIN
-from sentiment.training.schedules import check_schedule
 from sentiment.training.tasks import Single, Task
-
-log = logging.getLogger(__name__)
 
 COMPILED_STEPS = 2000  # compiling takes about half a minute
 
@@ -86,20 +80,23 @@ class SentimentClassifier(OptimizedModule):
         accelerate: bool = True,
         compile: bool | None = None,
     ) -> None:
-        super().__init__()
-        self.labels = list(labels)
-        self.lr, self.weight_decay = lr, weight_decay
-        self.warmup_ratio, self.layer_decay = warmup_ratio, layer_decay
-        check_schedule(scheduler, lr_scheduler_kwargs, warmup_ratio=warmup_ratio)
-        self.scheduler, self.lr_scheduler_kwargs = scheduler, dict(lr_scheduler_kwargs or {})
+        super().__init__(
+            backbone,
+            labels,
+            optimizer=optimizer,
+            lr=lr,
+            weight_decay=weight_decay,
+            warmup_ratio=warmup_ratio,
+            layer_decay=layer_decay,
+            scheduler=scheduler,
+            lr_scheduler_kwargs=lr_scheduler_kwargs,
+            accelerate=accelerate,
+        )
         self.task: Task = Single() if task is None else task
         self.loss = self.task.default_loss() if loss is None else as_loss(loss)
         self.task.check_loss(self.loss)
         self.decoding: Decoding = SINGLE  # set once the data is read
-        self.optimizer = optimizer
-        self.accelerate, self.compile_layers = accelerate, compile
-        self.backbone = backbone
-        self.teacher, self.r_drop = teacher, r_drop
+        self.compile_layers, self.teacher, self.r_drop = compile, teacher, r_drop
         self.teacher_temperature, self.teacher_share = teacher_temperature, teacher_share
         self.network, self.remarks = load_network(
             backbone, self.labels, dropout, attention_dropout, revision, new_tokens, layers
@@ -119,24 +116,22 @@ class SentimentClassifier(OptimizedModule):
         return half and self.device_mesh is None and packs(self.network)
 
     def setup(self, stage: str) -> None:
-        if stage == "fit":
-            for line in self.remarks:
-                log.info("%s: %s", self.backbone, line)
-            check_runs(self.network, self.backbone, self.trainer.datamodule.preprocessing.max_length)  # type: ignore[attr-defined]
-        if stage == "fit" and self.accelerated:
-            accelerate(self.network)
-        if stage == "fit" and self.on_gpu:
+        if stage != "fit":
+            return
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        check_runs(self.network, self.backbone, data.preprocessing.max_length)
+        super().setup(stage)
+        if self.on_gpu:
             # it would write every new tensor twice
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-            self.trainer.datamodule.pinned = True  # type: ignore[attr-defined]
+            data.pinned = True
             if self.accelerate and self.packable:
                 enable_packing(self.network)
-                self.trainer.datamodule.packed = True  # type: ignore[attr-defined]
-        if stage == "fit":
-            counts: Counter[Any] = Counter(self.trainer.datamodule.splits["train"].labels)  # type: ignore[attr-defined]
-            self.loss.prepare(self.labels, counts)
-            self.decoding = self.task.decoding(self.labels, counts, self.loss)
-            self.validation_metrics = computation.build(len(self.labels), self.decoding)
+                data.packed = True
+        counts: Counter[Any] = Counter(data.splits["train"].labels)
+        self.loss.prepare(self.labels, counts)
+        self.decoding = self.task.decoding(self.labels, counts, self.loss)
+        self.validation_metrics = computation.build(len(self.labels), self.decoding)
 
     def merged(self) -> Any:
         """Return the network as a plain transformers model, with adapters merged into the weights they adapt."""
@@ -151,9 +146,6 @@ class SentimentClassifier(OptimizedModule):
         """
         logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask, **others).logits
         return logits
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint[ORIGIN] = {"backbone": self.backbone, "labels": self.labels}
 
     def configure_model(self) -> None:
         """Shard the weights across ranks, layer by layer, under trainer=fsdp (FSDP2)."""

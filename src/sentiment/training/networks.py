@@ -9,12 +9,7 @@ from sentiment.backbones import load_config, load_tokenizer, out_of_reach, resol
 from sentiment.data.new_tokens import Wanted, extend, grow
 from sentiment.errors import ConfigError, ModelError
 from sentiment.inference.runtimes import first_token_only
-from sentiment.training.dropout import (
-    head_dropouts,
-    refusal,
-    set_attention_dropout,
-    set_head_dropout,
-)
+from sentiment.training.dropout import head_dropouts, refusal, set_attention_dropout, set_head_dropout
 from sentiment.training.heads import adapt_head, known_labels, label_dimensions, named, replaced, skeleton
 from sentiment.training.layers import keep_layers, stack_of
 from sentiment.training.param_groups import embeddings, encoder_prefix, stacks

@@ -1,32 +1,66 @@
 """LightningModule of a network with its optimizer, learning-rate schedule and gradient clipping."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
 from annotated_types import Ge, Lt
+from transformers import SchedulerType
 
 from sentiment.training import param_groups
+from sentiment.training.cpu_kernels import accelerate
 from sentiment.training.optimizers import AdamW, build_optimizer
-from sentiment.training.schedules import build_schedule
+from sentiment.training.origins import ORIGIN
+from sentiment.training.schedules import build_schedule, check_schedule
+
+log = logging.getLogger(__name__)
 
 Fraction = Annotated[float, Ge(0), Lt(1)]
 
 
 class OptimizedModule(pl.LightningModule):
-    """Base class of what is trained: a transformers network and how its weights are updated."""
+    """Base class of what is trained: a transformers network and how its weights are updated.
+
+    Raises:
+        ConfigError: Training cannot drive the schedule, or it does not read an argument.
+    """
 
     network: Any
-    optimizer: Callable[..., torch.optim.Optimizer]
-    lr: float
-    weight_decay: float
-    warmup_ratio: float
-    layer_decay: float
-    scheduler: Any
-    lr_scheduler_kwargs: Mapping[str, Any]
-    accelerate: bool
+    remarks: Sequence[str]  # on the loaded network, for the log
     tied = False  # whether the token vectors are the weights of the output too, whose gradient is dense
+
+    def __init__(
+        self,
+        backbone: str,
+        labels: Sequence[str],
+        *,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        lr: float,
+        weight_decay: float,
+        warmup_ratio: float,
+        scheduler: SchedulerType,
+        lr_scheduler_kwargs: Mapping[str, Any] | None,
+        accelerate: bool,
+        layer_decay: float = 1.0,
+    ) -> None:
+        super().__init__()
+        check_schedule(scheduler, lr_scheduler_kwargs, warmup_ratio=warmup_ratio)
+        self.backbone, self.labels, self.optimizer = backbone, list(labels), optimizer
+        self.lr, self.weight_decay, self.warmup_ratio, self.layer_decay = lr, weight_decay, warmup_ratio, layer_decay
+        self.scheduler, self.lr_scheduler_kwargs = scheduler, dict(lr_scheduler_kwargs or {})
+        self.accelerate = accelerate
+
+    def setup(self, stage: str) -> None:
+        if stage == "fit":
+            for line in self.remarks:
+                log.info("%s: %s", self.backbone, line)
+            if self.accelerated:
+                accelerate(self.network)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[ORIGIN] = {"backbone": self.backbone, "labels": self.labels}
 
     @property
     def accelerated(self) -> bool:

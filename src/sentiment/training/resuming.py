@@ -25,7 +25,7 @@ def checkpoints(folder: Path) -> list[Path]:
 def how_to_go_on(folder: Path) -> str:
     """Return the hint at the end of a message about a stopped run."""
     if checkpoints(folder):
-        return f"go on with: python train.py {for_shell('resume', os.path.relpath(folder))}"
+        return f"go on with: sentiment train {for_shell('resume', os.path.relpath(folder))}"
     return "it has no checkpoint yet, start it again"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
@@ -25,58 +25,55 @@ from sentiment.training.losses import BinaryCrossEntropy, CrossEntropy, Loss
 ScaleDecision = Literal["auto", "prior_free_median", "median", "prior_free_argmax", "argmax"]
 DECISIONS = ("prior_free_median", "median", "prior_free_argmax", "argmax")  # of equal ones the first is taken
 
+LINKS = {  # link of a loss to what the loss is
+    "softmax": "for texts of one label; set loss=binary_cross_entropy or loss=binary_focal",
+    "corn": "for ordered labels; set task=scale",
+    "sigmoid": "for texts of several labels; set task=multi, or loss=cross_entropy",
+}
+
 log = logging.getLogger(__name__)
 
 
-class Task(Protocol):
-    """Training half of a kind of label. `config.task` names one."""
+class Task:
+    """Training half of a kind of label, by default of labels without an order. `config.task` names one."""
 
     kind: str
+    links: tuple[str, ...]  # of the losses that train this kind of label
 
     def order(self, labels: Iterable[str]) -> list[str]:
         """Return the labels of the train split in the order of the logits."""
-        ...
-
-    def default_loss(self) -> Loss:
-        """Return the loss of a model without `model.loss`."""
-        ...
-
-    def check_loss(self, loss: Loss) -> None:
-        """Raise ConfigError for a loss that trains another kind of label."""
-        ...
-
-    def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
-        """Build the decoding by which epochs are compared, from the labels and their train rows."""
-        ...
-
-    def fit(self, decoding: Decoding, validation: Evaluation, metric: str) -> Decoding:
-        """Return the decoding to export, fitted on the calibrated validation predictions for `metric`."""
-        ...
-
-
-class Single:
-    """One of several labels for each text."""
-
-    kind = "single"
-
-    def order(self, labels: Iterable[str]) -> list[str]:
         return sorted(labels)
 
     def default_loss(self) -> Loss:
+        """Return the loss of a model without `model.loss`."""
         return CrossEntropy()
 
     def check_loss(self, loss: Loss) -> None:
-        check_link(loss, "softmax")
+        """Raise ConfigError for a loss that trains another kind of label."""
+        if loss.link not in ("", *self.links):
+            wanted = LINKS.get(loss.link, f"a loss with link={loss.link}")
+            raise ConfigError(f"model.loss: {type(loss).__name__} is {wanted}")
+
+    def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
+        """Build the decoding by which epochs are compared, from the labels and their train rows."""
+        raise NotImplementedError
+
+    def fit(self, decoding: Decoding, validation: Evaluation, metric: str) -> Decoding:
+        """Return the decoding to export, fitted on the calibrated validation predictions for `metric`."""
+        return decoding
+
+
+class Single(Task):
+    """One of several labels for each text."""
+
+    kind, links = "single", ("softmax",)
 
     def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
         self.check_loss(loss)
         return SINGLE
 
-    def fit(self, decoding: Decoding, validation: Evaluation, metric: str) -> Decoding:
-        return decoding
 
-
-class Scale:
+class Scale(Task):
     """One of several ordered labels for each text, such as 1 to 5 stars.
 
     The decision may divide out the shares of the labels in training: a measure that counts each label alike has then
@@ -86,7 +83,7 @@ class Scale:
         decision: How a distribution becomes a label; "auto" is the one that scores best on validation.
     """
 
-    kind = "scale"
+    kind, links = "scale", ("softmax", "corn")
 
     def __init__(self, *, decision: ScaleDecision = "auto") -> None:
         self.decision = decision
@@ -98,12 +95,6 @@ class Scale:
                 f"task=scale: the label {words[0]!r} is no number; name the labels in order: data.labels=[low,...,high]"
             )
         return sorted(found, key=lambda label: number_of(label) or 0.0)
-
-    def default_loss(self) -> Loss:
-        return CrossEntropy()
-
-    def check_loss(self, loss: Loss) -> None:
-        check_link(loss, "softmax", "corn")
 
     def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
         self.check_loss(loss)
@@ -129,7 +120,7 @@ class Scale:
 MultiThreshold = Literal["auto", "per_label", "common"] | Annotated[float, Ge(0), Le(1)]
 
 
-class Multi:
+class Multi(Task):
     """Any number of several labels for each text, none too.
 
     Args:
@@ -137,19 +128,13 @@ class Multi:
             validation, "common" one for all labels, "auto" what scores best there in the metric; or a number.
     """
 
-    kind = "multi"
+    kind, links = "multi", ("sigmoid",)
 
     def __init__(self, *, threshold: MultiThreshold = "auto") -> None:
         self.threshold = threshold
 
-    def order(self, labels: Iterable[str]) -> list[str]:
-        return sorted(labels)
-
     def default_loss(self) -> Loss:
         return BinaryCrossEntropy()
-
-    def check_loss(self, loss: Loss) -> None:
-        check_link(loss, "sigmoid")
 
     def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
         self.check_loss(loss)
@@ -182,18 +167,6 @@ def best_of(options: Mapping[str, Decoding], validation: Evaluation, metric: str
     scores = {name: replace(validation, decoding=option).scores[metric] for name, option in options.items()}
     best = max(scores, key=lambda name: sign * scores[name])
     return best, ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
-
-
-def check_link(loss: Loss, *links: str) -> None:
-    """Raise ConfigError for a loss whose logits are not those of a task with these links."""
-    if loss.link in ("", *links):
-        return
-    kinds = {
-        "softmax": "for texts of one label; set loss=binary_cross_entropy or loss=binary_focal",
-        "corn": "for ordered labels; set task=scale",
-        "sigmoid": "for texts of several labels; set task=multi, or loss=cross_entropy",
-    }
-    raise ConfigError(f"model.loss: {type(loss).__name__} is {kinds.get(loss.link, f'a loss with link={loss.link}')}")
 
 
 def decided(decoding: ScaleDecoding, decision: str) -> ScaleDecoding:

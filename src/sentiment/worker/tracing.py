@@ -94,11 +94,7 @@ class Tracing:
                 kind=SpanKind.SERVER,
                 links=[Link(whole.get_span_context())],
                 start_time=batch.started,
-                attributes={
-                    **self.own,
-                    "sentiment.texts": request.texts,
-                    "http.response.status_code": request.status,
-                },
+                attributes={**self.own, "sentiment.texts": request.texts, "http.response.status_code": request.status},
             )
             whole.add_link(span.get_span_context())
             if request.reason:

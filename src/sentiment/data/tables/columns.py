@@ -9,16 +9,13 @@ TEXT_COLUMNS = (
     "text", "full_text", "sentence", "review", "tweet", "message", "comment", "body", "content",
 )  # fmt: skip  # case-insensitive; "text" takes precedence, any other must be the only match
 LABEL_COLUMNS = ("label", "sentiment", "labels")  # case-insensitive, in order of precedence
+SHOWN = 20  # columns that a message lists
 
 
 def text_column(columns: Sequence[str], wanted: str | None, source: str, *, key: str = "text_column") -> str:
-    """Choose the text column: `wanted`, else the one with a conventional name.
+    """Choose the text column: `wanted` by the user, else the one with a conventional name.
 
-    Args:
-        columns: Names of all columns.
-        wanted: The name given by the user, if any.
-        source: Origin of the table, for messages.
-        key: The setting that names the column, for messages.
+    `source`, the table, and `key`, the setting that names the column, are for messages.
 
     Raises:
         DataError: There are no columns, `wanted` is missing, or no or several columns have a conventional name.
@@ -27,11 +24,9 @@ def text_column(columns: Sequence[str], wanted: str | None, source: str, *, key:
         raise DataError(f"{source} is empty; it has no rows")
     if wanted is not None:
         return named(columns, wanted, source, key=key)
-    found = usual_text(columns)
-    if found is not None:
+    if (found := usual_text(columns)) is not None:
         return found
-    several = [name for name in columns if plain(name) in TEXT_COLUMNS]
-    if several:
+    if several := [name for name in columns if plain(name) in TEXT_COLUMNS]:
         raise DataError(f"{source} may have its texts in {listed(several)}; set {key}")
     raise DataError(f"{source} has no column {'text'!r}, only {listed(columns)}; set {key}{headless(columns)}")
 
@@ -45,21 +40,14 @@ def usual_text(columns: Sequence[str]) -> str | None:
 
 
 def label_column(columns: Sequence[str], wanted: str | None, source: str, *, key: str = "label_column") -> str:
-    """Choose the label column: `wanted`, else the one with a conventional name.
-
-    Args:
-        columns: Names of all columns.
-        wanted: The name given by the user, if any.
-        source: Origin of the table, for messages.
-        key: The setting that names the column, for messages.
+    """Choose the label column, as `text_column` does the other.
 
     Raises:
         DataError: `wanted` is missing, or no column has a conventional name.
     """
     if wanted is not None:
         return named(columns, wanted, source, key=key)
-    found = usual_label(columns)
-    if found is None:
+    if (found := usual_label(columns)) is None:
         raise DataError(f"{source} has no column {'label'!r}, only {listed(columns)}; set {key}{headless(columns)}")
     return found
 
@@ -82,9 +70,9 @@ def plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
-def listed(columns: Sequence[str], most: int = 20) -> str:
-    more = f" and {len(columns) - most} more" if len(columns) > most else ""
-    return ", ".join(map(repr, columns[:most])) + more
+def listed(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
+    return ", ".join(map(repr, columns[:SHOWN])) + more
 
 
 def headless(columns: Sequence[str]) -> str:

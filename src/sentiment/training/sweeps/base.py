@@ -54,7 +54,7 @@ class FolderSweeper(Sweeper):
             try:
                 self.run({override.get_key_element(): override for override in overrides})  # the last value wins
             except KeyboardInterrupt as error:
-                raise InterruptedRunError(f"stopped; go on with: python train.py resume={self.folder}") from error
+                raise InterruptedRunError(f"stopped; go on with: sentiment train resume={self.folder}") from error
             self.finish()
 
     def run(self, overrides: Mapping[str, Override]) -> None:

@@ -15,11 +15,7 @@ class GridSweeper(FolderSweeper):
     """Hydra's basic sweeper with persistent folders: a combination that already has a folder is resumed there."""
 
     def __init__(
-        self,
-        *,
-        direction: Direction = "maximize",
-        score_best: bool = False,
-        params: Mapping[str, object] | None = None,
+        self, *, direction: Direction = "maximize", score_best: bool = False, params: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(direction=direction, score_best=score_best, params=params)
 
