@@ -100,6 +100,9 @@ def explain(command: str, error: BaseException) -> ConfigError:
             return ConfigError(f"{key} is not yours to set: {reason}")
         if "No match in the defaults list" in text:
             return ConfigError(f"unknown config group {key!r}{nearest(key, _groups(command))}")
+        group, _, name = key.rpartition(".")[0].partition(".")
+        if group == "callbacks" and (bundled("conf") / group / f"{name}.yaml").is_file():
+            return ConfigError(f"{key}: this run has no {name}; add it with +callbacks={name}")
         near = nearest(key, [known for known in _keys(command, key) if known != key])
         return ConfigError(f"unknown key {key}{near or f'; sentiment {command} --help lists them'}")
     if found := re.search(r"Could not find '([^']+)'", text):
