@@ -39,8 +39,10 @@ TorchServe fixes the buckets of the histograms, 0.005 to 10. The wait before a b
 counted in `Requests5XX` alone. `ts_inference_requests_total` and its latencies have `model_version="default"` if a
 request names no version.
 
-`deploy/prometheus` has a configuration with alerts, `deploy/grafana` a dashboard with its provisioning; the tests send
-each of their queries to the real server.
+The gauges are set once, as a worker starts, from the export's `quantification.json`; a model with several labels for a
+text, more than 20 labels or an older export has none. `deploy/prometheus` has a configuration with alerts and the rules
+that make [corrected shares](../how-to/monitor.md#shares-of-a-running-server) of them, `deploy/grafana` a dashboard with
+its provisioning; the tests send each of their queries to the real server.
 """
 
 

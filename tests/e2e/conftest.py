@@ -9,6 +9,9 @@ import pytest
 
 from sentiment.client import read_key
 from sentiment.config.resources import bundled
+from sentiment.data.splits import Split
+from sentiment.evaluation.quantification.write import write_quantification
+from sentiment.evaluation.scoring import evaluate
 from sentiment.inference.predictor import Predictor
 from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
@@ -29,8 +32,17 @@ def way(tmp_path_factory):
     overrides += ["after_training.convert.runtime=onnx"]
     command = [sys.executable, str(ROOT / "train.py"), *overrides, f"paths.output_dir={folder}"]
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
+    fit_shares(folder / "run", rows[256:656])
     package(run=folder / "run", model_store=folder / "store")
     return folder
+
+
+def fit_shares(run, rows):
+    """Fit the estimator of label shares on more texts than the validation split of so small a run has."""
+    predictor = Predictor.load(run)
+    texts, labels = zip(*rows, strict=True)
+    scores = evaluate(predictor, Split([*texts], [*labels]), predictor.labels)
+    write_quantification(run / "export", scores, [*labels])
 
 
 def on_free_ports(store, *, work_dir, **settings):

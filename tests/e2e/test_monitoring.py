@@ -1,5 +1,6 @@
 """What a real scrape of a loaded server holds, and what the real Prometheus makes of it."""
 
+import csv
 import re
 import shutil
 import subprocess
@@ -11,15 +12,22 @@ import httpx
 import pytest
 import yaml
 
+from sentiment.batch import predict
+from sentiment.cli import main
+from sentiment.config.resources import bundled
 from sentiment.worker.activity import DRAINING
-from sentiment.worker.metrics import METRICS
+from sentiment.worker.metrics import LABELLED, METRICS, TRAINED, VALUE
+from tests.conftest import read_csv, write_csv
+from tests.e2e.faults import wait_for
 from tests.ports import free_ports
-from tests.worker.test_monitoring import DEPLOY, named, promtool, queries
+from tests.worker.rules import check, near, promtool, values_of
+from tests.worker.test_monitoring import DEPLOY, RECORDED, named, queries
 
 pytestmark = pytest.mark.e2e
 
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 JSON = {"Content-Type": "application/json"}
+OF_NUMBERS = {"sentiment:share:mean"}  # of labels that are numbers
 BODIES = [
     b'{"text": "a day"}',
     b'{"texts": ["a day", "dull"]}',
@@ -67,8 +75,9 @@ def total(series, name, **labels):
 
 def test_every_metric_is_scraped_with_model_and_version(loaded):
     series = scrape(loaded)
-    for metric in METRICS:
-        [*found] = series[metric.name if metric.kind == "counter" else f"{metric.name}_count"]
+    assert not series[VALUE.name]  # the labels are no numbers
+    for metric in (metric for metric in METRICS if metric != VALUE):
+        [*found] = series[f"{metric.name}_count" if metric.kind == "histogram" else metric.name]
         assert {(own["model_name"], own["model_version"]) for own, _ in found} == {("sentiment", "1.0")}
         assert {*metric.labels, "Hostname"} == set(found[0][0])
 
@@ -107,10 +116,54 @@ def test_counts_are_those_of_what_was_sent(loaded, http):
 def test_dashboard_and_alerts_name_only_what_a_scrape_has(loaded):
     series = scrape(loaded)
     series["up"].append(({}, 1.0))  # Prometheus' own
+    series[VALUE.name] = series[TRAINED.name]  # of labels that are numbers
     for place, expression in queries().items():
         for metric, labels in named(expression).items():
+            if ":" in metric:  # recorded, by rules that are among the queries
+                assert metric in RECORDED, place
+                continue
             assert series[metric], f"{place}: no metric {metric}"
-            assert labels <= set(series[metric][0][0]), f"{place}: {metric} has not all of {labels}"
+            if place not in RECORDED:  # theirs are tested by their values
+                assert labels <= set(series[metric][0][0]), f"{place}: {metric} has not all of {labels}"
+
+
+@pytest.fixture(scope="module")
+def traffic(loaded, way, tmp_path_factory):
+    """Predictions of a known mix over REST: their file, what a scrape got more by them, and the monitor's shares."""
+    folder = tmp_path_factory.mktemp("shares")
+    with (bundled("data/demo") / "train.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file)][656:]
+    mix = {"negative": 150, "neutral": 20, "positive": 30}
+    texts = [row["text"] for label, count in mix.items() for row in [r for r in rows if r["label"] == label][:count]]
+    write_csv(folder / "in.csv", [(text,) for text in texts], header=("text",))
+    before = scrape(loaded)
+    with loaded.client() as client:
+        predict(input=folder / "in.csv", output=folder / "out.csv", engine=client, quiet=True)
+    wait_for(lambda: total(scrape(loaded), LABELLED.name) - total(before, LABELLED.name) == len(texts), 60)
+    words = ["monitor", f"run={way / 'run'}", f"input={folder / 'out.csv'}", "estimator=serving", "quiet=true"]
+    main([*words, f"output={folder / 'monitor'}"])
+    shares = {row["label"]: row for row in read_csv(folder / "monitor" / "shares.csv")}
+    return before, scrape(loaded), shares
+
+
+def increases(before, after):
+    """Each series as a selector, with what a counter rose by and what a gauge is."""
+    for name in (metric.name for metric in METRICS if metric.kind != "histogram"):
+        for own, value in after[name]:
+            labels = ",".join(f'{key}="{of}"' for key, of in own.items())
+            yield f'{name}{{job="sentiment",{labels}}}', value - ("total" in name) * total(before, name, **own)
+
+
+@pytest.mark.requires("promtool")
+def test_the_recorded_shares_of_a_server_are_those_of_the_monitor(traffic, tmp_path):
+    before, after, shares = traffic
+    assert sum(int(row["texts"]) for row in shares.values()) == 200 * len(shares)
+    expressions = []
+    for label, row in shares.items():
+        at = f'{{label="{label}", window="1h"}}'
+        expressions.append(near(f"sentiment:share:counted{at}", float(row["counted"])))
+        expressions.append(near(f"sentiment:share:corrected{at}", float(row["share"]), within=2e-3))
+    check(tmp_path, values_of(dict(increases(before, after))), expressions)
 
 
 @pytest.mark.requires("promtool")
@@ -127,7 +180,8 @@ def test_prometheus_scrapes_the_server_and_answers_every_query(loaded, http, tmp
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [loaded.address("metrics").removeprefix("http://")]
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
-    shutil.copy(DEPLOY / "prometheus" / "alerts.yml", tmp_path)
+    for name in ("alerts.yml", "shares.yml"):
+        shutil.copy(DEPLOY / "prometheus" / name, tmp_path)
     [port] = free_ports(1)
     command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
@@ -144,7 +198,8 @@ def test_prometheus_scrapes_the_server_and_answers_every_query(loaded, http, tmp
 
 def check_queries(prometheus, server, http):
     """Every query, its threshold left out, has a number once a few scrapes are taken, under traffic that goes on."""
-    waiting = {place: re.sub(r" (==|>) [\d.]+", "", query) for place, query in queries().items()}
+    waiting = {place: re.sub(r" (==|>=?) [\d.]+", "", query) for place, query in queries().items()}
+    waiting = {place: query for place, query in waiting.items() if not OF_NUMBERS & {place, *named(query)}}
     waiting = {place: query.partition("unless")[0] for place, query in waiting.items()}
     deadline = time.monotonic() + 240
     while waiting:
@@ -168,7 +223,9 @@ def numbers(prometheus, query):
 
 def check_rules(prometheus):
     """All are evaluated, and those of a server in good health are quiet."""
-    [group] = prometheus.get("/rules").json()["data"]["groups"]
-    assert {rule["health"] for rule in group["rules"]} == {"ok"}
-    states = {rule["name"]: rule["state"] for rule in group["rules"]}
+    rules = [rule for group in prometheus.get("/rules").json()["data"]["groups"] for rule in group["rules"]]
+    assert {rule["health"] for rule in rules} == {"ok"}
+    [(_, whole)] = [one["value"] for one in numbers(prometheus, 'sum(sentiment:share:corrected{window="1h"})')]
+    assert float(whole) == pytest.approx(1)
+    states = {rule["name"]: rule.get("state") for rule in rules}
     assert (states["SentimentDown"], states["SentimentAnswersNothing"]) == ("inactive", "inactive")

@@ -167,13 +167,16 @@ def test_a_mistake_is_answered_by_one_line(table, tmp_path, capsys, overrides, m
 
 
 def test_rows_that_cannot_be_counted_are_said(tmp_path, capsys):
-    rows = [("a", day(0), "x", 0.2, 0.8), ("b", "yesterday", "x", 0.2, 0.8), ("c", day(0), "", "", "")]
+    rows = [("a", day(0), "b", 0.2, 0.8), ("b", "yesterday", "b", 0.2, 0.8), ("c", day(0), "", "", "")]
+    rows += [("最高でした", day(0), "", 0.5, 0.5), ("とても良い", day(0), "", 0.5, 0.5)]
     header = ("text", "created", "prediction", "p_a", "p_b")
     table = write_csv(tmp_path / "p.csv", rows, header=header)
     main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])
     notes = " ".join(json.loads((tmp_path / "out" / "changes.json").read_text())["notes"])
     assert "1 rows have no prediction and are not counted" in notes
     assert "1 rows have no readable time in 'created'" in notes
+    assert "2 texts have the same probability for each label, as those that the model cannot read" in notes
+    assert [row["counted"] for row in read_csv(tmp_path / "out" / "shares.csv")] == ["0.0", "1.0"]
     write_csv(table, [("c", day(0), "", "", "")], header=header)
     with pytest.raises(SystemExit):
         main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])

@@ -113,7 +113,7 @@ def test_each_text_is_scored_once_and_a_stopped_job_ends(tmp_path):
             return super().predict(texts)
 
     predict_file(table, "note", Once(), folder=tmp_path, told=lambda *_: None, stop=stop)
-    assert sorted(asked)[:2] == ["a", "a first text, to learn the labels and to see at once whether the model answers"]
+    assert sorted(asked)[:2] == ["a", "a first text to see that the model answers"]
     assert len(asked) == 3
     (tmp_path / "more").mkdir()
     with pytest.raises(InterruptedRunError, match="stopped"):

@@ -2,29 +2,31 @@
 
 import json
 import re
-import subprocess
 
 import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.worker.rules import promtool
 
 DEPLOY = ROOT / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboards" / "sentiment.json").read_text(encoding="utf-8"))
 ALERTS = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
-SELECTOR = re.compile(r"([A-Za-z_]\w*)\{([^}]*)\}")
+SHARES = yaml.safe_load((DEPLOY / "prometheus" / "shares.yml").read_text(encoding="utf-8"))
+RECORDED = {rule["record"]: rule["expr"] for group in SHARES["groups"] for rule in group["rules"]}
+SELECTOR = re.compile(r"([A-Za-z_][\w:]*)\{([^}]*)\}")
 OF_PROMETHEUS = {"job", "instance", "le"}  # labels that no server gives itself
 
 
 def queries() -> dict[str, str]:
-    """Each expression of the dashboard and the alerts by its place, with Grafana's variables filled in."""
+    """Each expression of the dashboard and the rules by its place, with Grafana's variables filled in."""
     found = {
         f"{panel['title']}, {target['refId']}": target["expr"]
         for panel in DASHBOARD["panels"]
         for target in panel["targets"]
     }
-    found |= {rule["alert"]: rule["expr"] for rule in RULES}
+    found |= {rule["alert"]: rule["expr"] for rule in RULES} | RECORDED
     return {place: filled(expression) for place, expression in found.items()}
 
 
@@ -41,15 +43,12 @@ def named(expression: str) -> dict[str, set[str]]:
     }
 
 
-def promtool(*arguments: str, **given) -> subprocess.CompletedProcess:
-    return subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False, **given)
-
-
 def test_every_query_selects_metrics_in_the_form_the_tests_read():
     """A selector without braces would escape `named`: words that are not selected are functions and labels alone."""
-    known = {"sum", "max", "rate", "histogram_quantile", "unless", "group_left"}
+    known = {"sum", "max", "rate", "histogram_quantile", "unless", "group_left", "group_right", "and", "or", "on"}
+    known |= {"increase", "label_replace", "clamp_min", "clamp_max", "count", "abs", "sqrt", "ln"}
     for place, expression in queries().items():
-        rest = re.sub(r"(?:by|ignoring)? ?\([a-z_, ]*\)|\[[^]]*\]", " ", SELECTOR.sub(" ", expression))
+        rest = re.sub(r"(?:by|ignoring|on)? ?\([a-z_, ]*\)|\[[^]]*\]|\"[^\"]*\"", " ", SELECTOR.sub(" ", expression))
         assert set(re.findall(r"[A-Za-z_]\w+", rest)) <= known, place
         assert named(expression), place
 
@@ -80,8 +79,18 @@ def test_every_alert_says_how_bad_it_is_and_what_it_means():
     assert len({rule["alert"] for rule in RULES}) == len(RULES)
 
 
+def test_the_how_to_names_the_series_and_the_alerts_on_shares():
+    page = (ROOT / "docs" / "pages" / "how-to" / "monitor.md").read_text(encoding="utf-8")
+    named_series = set(re.findall(r"`(sentiment:\w+:\w+)`", page))
+    assert named_series <= set(RECORDED)
+    assert {name for name in RECORDED if name.startswith("sentiment:drift:")} <= named_series
+    assert set(re.findall(r"`(Sentiment\w+)`", page)) == {
+        rule["alert"] for rule in RULES if "sentiment:" in rule["expr"]
+    }
+
+
 @pytest.mark.requires("promtool")
 def test_prometheus_takes_the_configuration_and_the_rules():
     done = promtool("check", "config", str(DEPLOY / "prometheus" / "prometheus.yml"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(RULES)} rules found" in done.stdout
+    assert all(f"{len(rules)} rules found" in done.stdout for rules in (RULES, RECORDED))

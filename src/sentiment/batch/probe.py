@@ -5,8 +5,7 @@ from sentiment.batch.source import Source
 from sentiment.errors import DataError, RejectedError, TextError
 from sentiment.inference.pairs import Pair
 from sentiment.inference.types import Classifier, Prediction
-
-CANARY = "a first text, to learn the labels and to see at once whether the model answers"
+from sentiment.protocol.validation import CANARY
 
 
 def probe(engine: Classifier, source: Source) -> tuple[Prediction, Cells]:

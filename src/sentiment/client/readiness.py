@@ -8,10 +8,10 @@ from typing import Literal
 from sentiment.client.inference import Client
 from sentiment.client.management import Management
 from sentiment.errors import BusyError, ClientError, RejectedError
+from sentiment.protocol.validation import CANARY
 
 log = logging.getLogger(__name__)
 
-CANARY = "a first text to see that the model answers"
 ONCE_MORE = (0.0,)  # one retry, in case the token has just been renewed
 EVERY = 0.2  # s, polling interval
 

@@ -27,7 +27,7 @@ from sentiment.remote import as_path
 log = logging.getLogger(__name__)
 
 Alert = Literal["change", "drift"]
-Estimator = Literal["auto", "counts", "mean_probability", "adjusted_counts", "adjusted_probability", "em"]
+Estimator = Literal["auto", "counts", "mean_probability", "adjusted_counts", "adjusted_probability", "em", "serving"]
 MOST_EVIDENCE = 30  # changes whose words and texts are looked up
 
 
@@ -74,7 +74,8 @@ def monitor(
         aspect_column: Name of the aspect column, for texts without predictions and a model that reads aspects.
         labelled: Table of labelled texts of this kind, to choose the estimator and fit the intervals on.
         label_column: Its label column; None selects one with a conventional name.
-        estimator: An estimator; "auto" takes the one that the export or `labelled` chose.
+        estimator: An estimator; "auto" takes the one that the export or `labelled` chose, "serving" the one that the
+            recording rules of a server apply.
         sampled: The texts are a sample of more; False leaves the chance of the draw out of the intervals.
         unique: Count equal texts and retweets once.
         window: Periods before a period that it is compared with.
@@ -179,8 +180,9 @@ def analyse(
     """Read the rows twice: for the sums, and for the words and texts of the changes that the sums show."""
     cells, reservoir = Cells(prepared.labels, every), Reservoir()
     for chunk in prepared.rows("count", quiet=quiet):
-        cells.add(chunk)
         reservoir.add(chunk)
+        if len(decided := chunk.decided):
+            cells.add(decided)
     predictions, quantifier = cells.predictions(), model.quantifier
     prepared.check_any(predictions)
     groups = estimates(predictions, quantifier, sampled=sampled)
@@ -190,7 +192,7 @@ def analyse(
     evidence: dict[int, Evidence] = {}
     if changed:
         everything = all_name(set(cells.groups)) if len(cells.groups) > 1 else None
-        rows = prepared.rows("look up changes", quiet=quiet)
+        rows = (chunk.decided for chunk in prepared.rows("look up changes", quiet=quiet))
         found = collect(rows, [one for _, one in changed], every, everything=everything)
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
     drift = measure(reservoir, model.reference, model.export, overall.shares)

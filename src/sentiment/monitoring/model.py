@@ -109,8 +109,15 @@ class Model:
         self.quantifier, self.reference = known, read_reference(self.export) if self.export else None
 
     def choose(self, name: str) -> None:
-        """Replace the chosen estimator by the named one, its intervals fitted again on the reference texts."""
+        """Replace the chosen estimator by the named one, its intervals fitted again on the reference texts.
+
+        Raises:
+            ConfigError: There are no texts to fit on, or `quantification.json` has no estimator for serving.
+        """
         if name == "auto":
+            return
+        if name == "serving":
+            self.quantifier = self.quantifier.as_served()
             return
         if self.reference is None:
             raise ConfigError(f"estimator={name} needs labelled texts to fit its intervals; give run= or labelled=FILE")

@@ -56,14 +56,15 @@ class Prepared:
             for chunk in chunks(self.source, self.columns, self.clock, self.skipped):
                 bar.advance(shown, len(chunk))
                 kept = distinct(chunk, seen, self.skipped, apart=self.apart) if self.unique else chunk
+                self.skipped.undecided += len(kept) - len(kept.decided)
                 if len(kept):
                     yield kept
 
     def check_any(self, found: Any) -> None:
         if not found:
             raise DataError(
-                f"no row can be counted: of {self.source.rows or 0}, {self.skipped.unpredicted} have no prediction and "
-                f"{self.skipped.untimed} no readable time"
+                f"no row can be counted: of {self.source.rows or 0}, {self.skipped.unpredicted} have no prediction, "
+                f"{self.skipped.undecided} the same probability for each label, {self.skipped.untimed} no readable time"
             )
 
     def notes(self) -> list[str]:
@@ -73,6 +74,11 @@ class Prepared:
             lines.append(f"{self.skipped.unpredicted:,} rows have no prediction and are not counted.")
         if self.skipped.untimed and self.clock:
             lines.append(f"{self.skipped.untimed:,} rows have no readable time in {self.clock.column!r}; not counted.")
+        if self.skipped.undecided:
+            lines.append(
+                f"{self.skipped.undecided:,} texts have the same probability for each label, as those that the model "
+                "cannot read have; they count under none."
+            )
         if self.unique:
             lines.append(
                 f"{self.skipped.repeated:,} texts repeat an earlier one, retweets included, and are not counted."

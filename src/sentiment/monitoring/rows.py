@@ -60,6 +60,11 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.texts)
 
+    @property
+    def decided(self) -> "Chunk":
+        """The rows for which a label is more probable than another; of a text that cannot be read all are equal."""
+        return self.take(np.flatnonzero(np.ptp(self.probabilities, axis=1) > 0))  # type: ignore[arg-type]
+
     def take(self, rows: Sequence[int]) -> "Chunk":
         groups, texts = [self.groups[i] for i in rows], [self.texts[i] for i in rows]
         return Chunk(self.times[rows], groups, texts, self.probabilities[rows])
@@ -72,6 +77,7 @@ class Skipped:
     unpredicted: int = 0
     untimed: int = 0
     repeated: int = 0
+    undecided: int = 0  # of the rows that the others leave
 
     @property
     def rows(self) -> int:

@@ -16,6 +16,7 @@ MAX_CHARACTERS = 100_000  # per text
 MAX_ASPECT_CHARACTERS = 10_000  # per aspect
 MAX_EXPLAINED = 8  # texts per explanation request
 MAX_EXPLAINED_CHARACTERS = 10_000  # per text to explain
+CANARY = "a first text to see that the model answers"  # of checks; a worker's metrics leave it out
 MODEL_HEADER = "X-Model-SHA256"  # response header: hash of the export that produced the predictions
 
 

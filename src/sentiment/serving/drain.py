@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sentiment.client import Client
-from sentiment.client.readiness import CANARY
 from sentiment.errors import ClientError
+from sentiment.protocol.validation import CANARY
 from sentiment.worker.activity import DRAINING, Batches
 
 log = logging.getLogger(__name__)

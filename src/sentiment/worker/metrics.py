@@ -15,13 +15,13 @@ LABELS = ("model_name", "model_version")  # labels of every metric; TorchServe a
 @dataclass(frozen=True, slots=True)
 class Metric:
     name: str
-    kind: Literal["counter", "histogram"]  # TorchServe fixes the histogram buckets, 0.005 to 10
+    kind: Literal["counter", "histogram", "gauge"]  # TorchServe fixes the histogram buckets, 0.005 to 10
     unit: str
     help: str  # one clause for the reference page
     labels: tuple[str, ...] = LABELS
 
 
-TEXTS = Metric("sentiment_texts_total", "counter", "texts", "texts scored")
+TEXTS = Metric("sentiment_texts_total", "counter", "texts", "texts scored, but for those of `sentiment ready`")
 TOKENS = Metric("sentiment_tokens_total", "counter", "tokens", "tokens read by the model")
 TRUNCATED = Metric("sentiment_truncated_total", "counter", "texts", "texts of which the model read only a part")
 EXPLAINED = Metric("sentiment_explained_total", "counter", "texts", "texts explained")
@@ -36,6 +36,13 @@ LABELLED = Metric("sentiment_labels_total", "counter", "texts", "texts by predic
 SCORES = Metric(
     "sentiment_scores_total", "counter", "texts", 'texts by score, in bins such as "0.9-1.0"', (*LABELS, "score")
 )
+PROBABILITIES = Metric(
+    "sentiment_probability_total",
+    "counter",
+    "texts",
+    "sum of the predicted probabilities of a label; of labels that exclude each other",
+    (*LABELS, "label"),
+)
 UNREADABLE = Metric(
     "sentiment_unreadable_total", "counter", "texts", "texts of which the model cannot read more than half"
 )
@@ -46,9 +53,49 @@ BATCH_REQUESTS = Metric("sentiment_batch_requests", "histogram", "requests", "re
 BATCH_SECONDS = Metric(
     "sentiment_batch_seconds", "histogram", "seconds", "time of a batch in the worker, without the queue"
 )
+BY_LABEL = (*LABELS, "label")
+CORRECTION = Metric(
+    "sentiment_share_correction",
+    "gauge",
+    "share",
+    "part of the observed share of the label `of` that counts for `label`: the inverse of the mean probabilities for "
+    "each true label, or 1 and 0 where nothing is corrected",
+    (*BY_LABEL, "of"),
+)
+SHRINKAGE = Metric(
+    "sentiment_share_shrinkage",
+    "gauge",
+    "variance",
+    "variance of shares at which half of a shift is corrected; `statistic`: the observed share is the mean "
+    "`probability`, or the `counts` of predicted labels",
+    (*LABELS, "statistic"),
+)
+USUAL = Metric("sentiment_share_usual", "gauge", "share", "mean probability of a label on validation", BY_LABEL)
+ERROR = Metric(
+    "sentiment_share_error",
+    "gauge",
+    "variance",
+    "error variance of a corrected share: `part` is `text`, to be divided by the texts, or `group`, which stays",
+    (*BY_LABEL, "part"),
+)
+MULTIPLIER = Metric("sentiment_share_multiplier", "gauge", "deviations", "standard deviations in half a 95 % interval")
+VALUE = Metric("sentiment_label_value", "gauge", "value", "the number that a label is, such as -2", BY_LABEL)
+TRAINED = Metric("sentiment_reference_share", "gauge", "share", "share of a label in the training texts", BY_LABEL)
+REFERENCE_SCORES = Metric(
+    "sentiment_reference_scores",
+    "gauge",
+    "share",
+    "share of the validation texts with a score in a bin",
+    (*LABELS, "score"),
+)
+REFERENCE_TOKENS = Metric("sentiment_reference_tokens", "gauge", "tokens", "mean tokens read of a validation text")
+REFERENCE_UNREADABLE = Metric(
+    "sentiment_reference_unreadable", "gauge", "share", "share of the validation texts that the model cannot read"
+)
 METRICS = (
-    TEXTS, TOKENS, TRUNCATED, LABELLED, SCORES, UNREADABLE, ABSTAINED, EXPLAINED, REJECTED, BATCH_REQUESTS,
-    BATCH_SECONDS,
+    TEXTS, TOKENS, TRUNCATED, LABELLED, PROBABILITIES, SCORES, UNREADABLE, ABSTAINED, EXPLAINED, REJECTED,
+    BATCH_REQUESTS, BATCH_SECONDS, CORRECTION, SHRINKAGE, USUAL, ERROR, MULTIPLIER, VALUE, TRAINED, REFERENCE_SCORES,
+    REFERENCE_TOKENS, REFERENCE_UNREADABLE,
 )  # fmt: skip
 BINS = 10  # score bins as counters: TorchServe histograms have buckets for seconds and log every observation
 
@@ -59,14 +106,17 @@ class Telemetry:
     It receives counts and reasons but never a text, because TorchServe passes metrics through the logs.
     """
 
-    def __init__(self, cache: Any, *, model: str, version: str, labels: Sequence[str] = ()) -> None:
-        """Create all series with value 0.
+    def __init__(
+        self, cache: Any, *, model: str, version: str, labels: Sequence[str] = (), several: bool = False
+    ) -> None:
+        """Create all series of events with value 0.
 
         Args:
             cache: `context.metrics` of TorchServe.
             model: Model name.
             version: Model version.
             labels: Labels of the model.
+            several: A text may have several of them, so that there are no shares that add up to 1.
         """
         self._made = {metric: made(cache, metric) for metric in METRICS}
         self._own = [model, version]
@@ -75,13 +125,16 @@ class Telemetry:
         for reason in get_args(Reason):
             self.add(REJECTED, 0, reason)
         self._names = {label: plain(label) for label in labels}
+        self._several = several
         for name in self._names.values():
             self.add(LABELLED, 0, name)
+            if not several:
+                self.add(PROBABILITIES, 0, name)
         for number in range(BINS):
             self.add(SCORES, 0, bin_of((number + 0.5) / BINS))
 
     def add(self, metric: Metric, value: float, *labels: str) -> None:
-        """Increase a counter or observe a histogram value; `labels` are the label values after LABELS."""
+        """Increase a counter, observe a histogram value or set a gauge; `labels` are the label values after LABELS."""
         self._made[metric].add_or_update(value, [*self._own, *labels])
 
     def batch(
@@ -119,6 +172,10 @@ class Telemetry:
         read = [prediction for prediction in predictions if prediction.readable is not False]
         for label, count in Counter(name for prediction in read for name in names_of(prediction.answer)).items():
             self.add(LABELLED, count, self._names.get(label, "other"))
+        if not self._several:
+            for label, name in self._names.items():
+                if total := sum(prediction.probabilities.get(label, 0.0) for prediction in read):
+                    self.add(PROBABILITIES, round(total, 6), name)
         for score, count in Counter(bin_of(prediction.score) for prediction in read).items():
             self.add(SCORES, count, score)
 

@@ -11,16 +11,17 @@ from typing import Any
 
 from sentiment.errors import ConfigError, RequestError, TextError
 from sentiment.files import read_json_if_any
-from sentiment.inference.pairs import Text
+from sentiment.inference.pairs import Text, text_of
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.bodies import decode
 from sentiment.protocol.requests import Describe, Explain, Request, parse_explain, parse_request
-from sentiment.protocol.validation import MODEL_HEADER
+from sentiment.protocol.validation import CANARY, MODEL_HEADER
 from sentiment.worker.admission import MAX_SECONDS, Admission, Outcome, of_text, place_of
 from sentiment.worker.explain_queue import explain_batch
 from sentiment.worker.memory import give_back, is_large
 from sentiment.worker.metrics import Telemetry
+from sentiment.worker.shares import share_gauges
 from sentiment.worker.tracing import Answered, Batch, Tracing
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,10 @@ class Responder:
         first = "a first text, so that the first request does not pay for the warm-up"
         self.predictor.predict([first], "warm-up" if self.predictor.preprocessing.aspects else None)
         self.admission = Admission(self.predictor, seconds=seconds)
-        self.telemetry = Telemetry(metrics, model=model, version=version, labels=self.predictor.labels)
+        several = self.predictor.decoding.kind == "multi"
+        self.telemetry = Telemetry(metrics, model=model, version=version, labels=self.predictor.labels, several=several)
+        for metric, value, names in [] if several else share_gauges(folder, self.predictor.labels):
+            self.telemetry.add(metric, value, *names)
         self.tracing = Tracing.start(model=model, version=version)
         self.warming = threading.Thread(target=lambda: self.predictor.explainer, daemon=True)
         self.warming.start()  # loading takes seconds; predictions are served meanwhile
@@ -81,7 +85,8 @@ class Responder:
         found = self._answer(requests, batch)
         model = self._model()
         answers = [self._render(request, found.get(i), model, i, batch) for i, request in enumerate(requests)]
-        answered = [found[i] for i, one in enumerate(requests) if not isinstance(found.get(i, one), RequestError)]
+        counted = {i: one for i, one in enumerate(requests) if not is_canary(one)}
+        answered = [found[i] for i, one in counted.items() if not isinstance(found.get(i, one), RequestError)]
         self.telemetry.batch(
             [one for several in answered for one in several if isinstance(one, Prediction)],
             rejected=[answer.reason for answer in answers if isinstance(answer, RequestError)],
@@ -199,6 +204,12 @@ class Responder:
         known = (own.max_length, own.truncation, self.scores, self.intervals, self.predictor.sha256)
         reads = {"aspects": own.aspects, "default_aspect": own.default_aspect}
         return Model(self.name, self.version, labels, *known, task=self.predictor.decoding.to_json(), **reads)
+
+
+def is_canary(request: Request | Explain | RequestError) -> bool:
+    """Tell whether a request is a readiness check, whose one text again and again would move the shares of labels."""
+    texts = getattr(request, "texts", ())
+    return len(texts) == 1 and text_of(texts[0]) == CANARY
 
 
 def told(request: Request | Explain | RequestError, answer: str | RequestError, headers: Mapping[str, Any]) -> Answered:

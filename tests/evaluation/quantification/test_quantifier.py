@@ -1,12 +1,13 @@
 """The choice of an estimator, the coverage of its intervals, and the files of an export."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from sentiment.errors import DamagedFileError
+from sentiment.errors import ConfigError, DamagedFileError
 from sentiment.evaluation.quantification import FILE, Method, Predictions, Quantifier, read_quantifier
 from sentiment.evaluation.quantification.choice import COUNTS, decide
 from sentiment.evaluation.quantification.errors import (
@@ -98,6 +99,10 @@ def test_a_quantifier_is_the_same_after_it_was_stored(tmp_path):
     predictions = Predictions.of(draw(200, np.random.default_rng(1))[0])
     assert again.shares(predictions) == pytest.approx(known.shares(predictions), abs=1e-5)
     assert again.choice == known.choice
+    assert again.served.method == known.served.method
+    assert again.as_served().shares(predictions) == pytest.approx(known.as_served().shares(predictions), abs=1e-5)
+    with pytest.raises(ConfigError, match="estimator=serving: quantification.json has none; make it again"):
+        replace(again, served=None).as_served()
     assert read_quantifier(tmp_path / "elsewhere") is None
     (tmp_path / FILE).write_text("{}")
     with pytest.raises(DamagedFileError, match="it has no 'prior'"):

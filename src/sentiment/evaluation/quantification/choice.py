@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 
 from sentiment.evaluation.quantification.errors import absolute_error, divergence, earth_movers_distance
-from sentiment.evaluation.quantification.estimators import ESTIMATORS, Floats, Method, estimate, shift_of
+from sentiment.evaluation.quantification.estimators import ESTIMATORS, Floats, Method, Rates, estimate, shift_of
 from sentiment.evaluation.quantification.intervals import Spread, fit_spread
 from sentiment.evaluation.quantification.simulation import Bag, bags
 
 FEWEST_TEXTS = 100
 LEAST_LEAD = 0.002  # of share; a smaller gain is not worth a correction
 TAUS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # strengths of shrinkage
+ILL_CONDITIONED = 100.0  # condition number, from where the inverse of the rates is noise
 COUNTS = Method("counts")
+SERVED = (  # what a recording rule of Prometheus can compute, from sums over the texts
+    COUNTS,
+    Method("mean_probability"),
+    *(Method("adjusted_probability", "mean_probability", tau) for tau in TAUS),
+)
 METHODS = (
     *map(Method, ESTIMATORS),
     *(
@@ -52,6 +58,19 @@ class Choice:
         return {**asdict(self.method), "reason": self.reason, "errors": self.errors}
 
 
+@dataclass(frozen=True)
+class Served:
+    """The estimator among SERVED that the recording rules of a server apply.
+
+    Args:
+        method: The estimator.
+        spread: The error model of its intervals; None where the texts were too few to fit one.
+    """
+
+    method: Method = COUNTS
+    spread: Spread | None = None
+
+
 def choose(
     probabilities: Floats,
     targets: Floats,
@@ -61,7 +80,7 @@ def choose(
     natural: bool = False,
     only: Method | None = None,
     values: Sequence[float] | None = None,
-) -> tuple[Choice, Spread | None]:
+) -> tuple[Choice, Spread | None, Served]:
     """Choose the estimator with the smallest error, smoothed counts unless one is clearly better.
 
     Clearly: by more than LEAST_LEAD and one standard error of the difference over the test sets (the
@@ -69,14 +88,14 @@ def choose(
     the error is the earth mover's distance: a near label is nearly right.
 
     Returns:
-        The choice and the error model of its intervals; None where the texts are too few.
+        The choice, the error model of its intervals, None where the texts are too few, and the choice among SERVED.
     """
     if groups is None or len(targets) < FEWEST_TEXTS:
         reason = f"{len(targets)} labelled texts are too few to compare estimators (at least {FEWEST_TEXTS})"
-        return Choice(COUNTS, reason), None
+        return Choice(COUNTS, reason), None, Served()
     tested = list(bags(probabilities, targets, groups, prior, natural=natural))
     if not tested:
-        return Choice(COUNTS, "all labelled texts are in one group, so none can be held out"), None
+        return Choice(COUNTS, "all labelled texts are in one group, so none can be held out"), None, Served()
     estimates = candidates(tested)
     measured = {method: measures(tested, found, values) for method, found in estimates.items()}
     errors = {
@@ -86,8 +105,14 @@ def choose(
     chosen, reason = (only, "it was asked for") if only else decide(errors, tested, reach=reach)
     table = {str(method): summary(tested, found) for method, found in measured.items()}
     choice = Choice(chosen, reason, table)
-    apart = estimates[Method("em")] - estimates[Method("mean_probability")]  # see `estimators.disagreement`
-    return choice, fit_spread(tested, estimates[chosen], (apart**2).sum(axis=1))
+    apart = ((estimates[Method("em")] - estimates[Method("mean_probability")]) ** 2).sum(axis=1)  # see `disagreement`
+    invertible = np.linalg.cond(Rates.of(probabilities, targets, prior).soft) < ILL_CONDITIONED
+    served, _ = decide({method: errors[method] for method in SERVED if invertible or not method.base}, tested)
+    return (
+        choice,
+        fit_spread(tested, estimates[chosen], apart),
+        Served(served, fit_spread(tested, estimates[served], 0 * apart)),
+    )
 
 
 def decide(errors: dict[Method, Floats], tested: Sequence[Bag], *, reach: float | None = None) -> tuple[Method, str]:

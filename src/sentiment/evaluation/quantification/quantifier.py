@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sentiment.evaluation.quantification.choice import COUNTS, Choice, choose
+from sentiment.errors import ConfigError
+from sentiment.evaluation.quantification.choice import COUNTS, Choice, Served, choose
 from sentiment.evaluation.quantification.estimators import (
     ESTIMATORS,
     Floats,
@@ -39,6 +40,7 @@ class Quantifier:
         texts: Number of labelled texts.
         groups: Description of the groups that were held out.
         export: Hash of the export whose predictions these are.
+        served: The estimator of a server's recording rules; None in files of before.
     """
 
     labels: list[str]
@@ -48,6 +50,7 @@ class Quantifier:
     texts: int = 0
     groups: str = ""
     export: str = ""
+    served: Served | None = None
 
     @classmethod
     def fit(
@@ -79,9 +82,11 @@ class Quantifier:
             values: Numbers that the labels of a scale stand for.
         """
         rows, prior = np.asarray(probabilities, dtype=float), np.asarray(prior, dtype=float)
-        choice, spread = choose(rows, np.asarray(targets), groups, prior, natural=natural, only=only, values=values)
+        choice, spread, served = choose(
+            rows, np.asarray(targets), groups, prior, natural=natural, only=only, values=values
+        )
         rates = Rates.of(rows, np.asarray(targets), prior)
-        return cls(list(labels), choice, rates, spread, len(rows), described if spread else "", export)
+        return cls(list(labels), choice, rates, spread, len(rows), described if spread else "", export, served)
 
     @classmethod
     def without_fit(cls, labels: Sequence[str]) -> "Quantifier":
@@ -135,7 +140,39 @@ class Quantifier:
             "predicted_by_true_label": [numbers(row) for row in self.rates.hard.T],
             "probability_by_true_label": [numbers(row) for row in self.rates.soft.T],
             "interval": self.spread.to_json() if self.spread else None,
+            "serving": self.serving_json() if self.served else None,
         }
+
+    def serving_json(self) -> dict[str, Any]:
+        """Return what a worker exports for the recording rules: the estimator, linear but for its shrinkage.
+
+        `correction[j][i]` is the part of the observed share of label i that is one of label j: the inverse of the mean
+        probabilities for each true label, which is the least-squares solution where no share is negative.
+        """
+        assert self.served
+        method, spread = self.served.method, self.served.spread
+        corrected = np.linalg.inv(self.rates.soft) if method.base else np.eye(len(self.labels))
+        return {
+            **asdict(method),
+            "statistic": "counts" if method.name == "counts" else "probability",
+            "correction": [numbers(row) for row in corrected],
+            "interval": spread.to_json() if spread else None,
+        }
+
+    def as_served(self) -> "Quantifier":
+        """Return the quantifier with the estimator of a server's recording rules.
+
+        Raises:
+            ConfigError: The file was written before there was one.
+        """
+        if self.served is None:
+            raise ConfigError(
+                "estimator=serving: quantification.json has none; make it again: sentiment export run=RUN"
+            )
+        reason = "it is the one that the recording rules of a server apply"
+        return replace(
+            self, choice=replace(self.choice, method=self.served.method, reason=reason), spread=self.served.spread
+        )
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Quantifier":
@@ -155,7 +192,17 @@ class Quantifier:
             or rates.hard.shape != (len(value["labels"]),) * 2
         ):
             raise ValueError(f"unknown estimator {method}, or rates that do not fit the labels")
-        return cls(list(value["labels"]), choice, rates, spread, int(value["texts"]), value["groups"], value["export"])
+        served = served_of(value.get("serving"))
+        return cls(
+            list(value["labels"]), choice, rates, spread, int(value["texts"]), value["groups"], value["export"], served
+        )
+
+
+def served_of(value: dict[str, Any] | None) -> Served | None:
+    if value is None:
+        return None
+    spread = Spread.from_json(value["interval"]) if value["interval"] else None
+    return Served(Method(value["name"], value["base"], float(value["tau"])), spread)
 
 
 def numbers(values: Floats) -> list[float]:

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sentiment.evaluation.quantification.simulation import groups_of
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
 from sentiment.inference.checksums import export_hash, update_checksums
+from sentiment.worker.metrics import BINS, bin_of
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +41,24 @@ def write_quantification(exported: Path, validation: Evaluation, train_labels: l
         values=getattr(validation.decoding, "values", None),  # of a scale
         export=export_hash(exported),
     )
-    write_json(exported / FILE, quantifier.to_json())
+    write_json(exported / FILE, {**quantifier.to_json(), "reference": reference_json(validation)})
     Reference.of(texts, validation.targets.numpy(), validation.probabilities.numpy(), validation.tokens).write(exported)
     update_checksums(exported, FILE, REFERENCE)
     log.info("shares of labels: %s", quantifier.choice.reason)
     return quantifier
+
+
+def reference_json(validation: Evaluation) -> dict[str, Any]:
+    """Return what a server compares its texts with: scores by bin, half a text added to each, tokens, readability."""
+    read = (
+        np.ones(len(validation.split.texts), dtype=bool)
+        if validation.readable is None
+        else np.array(validation.readable)
+    )
+    names = [bin_of((number + 0.5) / BINS) for number in range(BINS)]
+    found = [bin_of(score) for score in validation.probabilities.numpy()[read].max(axis=1)]
+    return {
+        "scores": {name: round((found.count(name) + 0.5) / (len(found) + BINS / 2), 6) for name in names},
+        "tokens": round(float(np.mean(validation.tokens)), 3) if validation.tokens else None,
+        "unreadable": round(1 - float(read.mean()), 6),
+    }
