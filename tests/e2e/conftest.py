@@ -13,8 +13,8 @@ from sentiment.data.splits import Split
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import evaluate
 from sentiment.inference.predictor import Predictor
-from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
+from sentiment.serving.serve import open_server
 from tests.conftest import ROOT, write_csv
 from tests.ports import free_ports
 
@@ -45,9 +45,19 @@ def fit_shares(run, rows):
     write_quantification(run / "export", scores, [*labels])
 
 
-def on_free_ports(store, *, work_dir, **settings):
-    ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
-    return TorchServe(model_store=store, work_dir=work_dir, **{**ports, **settings})
+BACKENDS = ("torchserve", "granian")
+
+
+def on_free_ports(store, *, work_dir, backend="torchserve", **settings):
+    apis = ["inference_port", "metrics_port"] + ["management_port"] * (backend == "torchserve")
+    ports = dict(zip(apis, free_ports(len(apis)), strict=True))
+    return open_server(backend, model_store=store, work_dir=work_dir, **{**ports, **settings})
+
+
+def keyed(server):
+    """A client of httpx for the inference API."""
+    headers = {"Authorization": f"Bearer {read_key(server.key_file, 'inference')}"}
+    return httpx.Client(base_url=server.url, headers=headers, timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +93,18 @@ def local(way):
 
 @pytest.fixture(scope="session")
 def http(server):
-    token = read_key(server.key_file, "inference")
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as made:
+    with keyed(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def granian(way):
+    with on_free_ports(way / "store", work_dir=way / "granian", backend="granian") as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def api(request):
+    """The inference API of each backend, which serve the same archive."""
+    with keyed(request.getfixturevalue("server" if request.param == "torchserve" else "granian")) as made:
         yield made

@@ -53,7 +53,7 @@ class Recorded(httpx.HTTPTransport):
 
 def workers(server):
     """The Python processes that hold the models, oldest first."""
-    found = [one for one in server.processes() if any("model_service_worker" in part for part in one.cmdline())]
+    found = [one for one in server.processes() if server.is_worker(one)]
     return sorted(found, key=psutil.Process.create_time)
 
 
@@ -77,7 +77,7 @@ def wait_for(condition, seconds=60.0):
 
 def ready(server, model=None):
     with server.client(model) as client:
-        wait_until_ready(client, management_url=server.address("management"), seconds=120)
+        wait_until_ready(client, management_url=server.management_url, seconds=120)
 
 
 def same(served, expected):

@@ -20,13 +20,14 @@ APIS = ("inference_port", "management_port", "metrics_port")
 class Served:
     """A running command; `processes` is all that it started."""
 
-    def __init__(self, store, folder, *overrides):
+    def __init__(self, store, folder, *overrides, backend="torchserve"):
         self.folder = Path(folder)
         self.ports = dict(zip(APIS, free_ports(3), strict=True))
         self.settings = Settings(model_store=store, work_dir=folder, **self.ports)
         self.key_file = self.folder / "key_file.json"
         self.command = [sys.executable, "-m", "sentiment", "serve", f"model_store={store}", f"work_dir={folder}"]
-        self.command += [*(f"{key}={port}" for key, port in self.ports.items()), *overrides]
+        apis = [api for api in APIS if backend == "torchserve" or api != "management_port"]
+        self.command += [f"backend={backend}", *(f"{api}={self.ports[api]}" for api in apis), *overrides]
         self.log_path = self.folder.with_name(f"{self.folder.name}.log")
         with self.log_path.open("wb") as log:
             self.running = subprocess.Popen(self.command, stdout=log, stderr=log)
@@ -55,7 +56,8 @@ class Served:
 
     @property
     def worker(self):
-        return next((one for one in self.look() if is_worker(one)), None)
+        own = self.folder / "tmp" / "activity"
+        return next((one for one in self.look() if is_worker(one) or (own / f"{one.pid}.batches").exists()), None)
 
     @property
     def java(self):

@@ -24,12 +24,12 @@ def test_served_explanations_are_the_local_ones(server, local, texts):
         assert attributions(one) == pytest.approx(attributions(other), abs=1e-2)
 
 
-def test_each_request_of_a_batch_gets_what_it_asked_for(http, local, texts):
+def test_each_request_of_a_batch_gets_what_it_asked_for(api, local, texts):
     """At once from many connections: TorchServe tells the handler which is which by the first one alone."""
     paths = ["/explanations/sentiment", *["/predictions/sentiment"] * 3]
     sent = [(path, text) for text in texts[:4] for path in paths]
     with ThreadPoolExecutor(12) as pool:
-        got = list(pool.map(lambda asked: http.post(asked[0], json={"text": asked[1]}, timeout=PATIENT), sent))
+        got = list(pool.map(lambda asked: api.post(asked[0], json={"text": asked[1]}, timeout=PATIENT), sent))
     wanted = {text: one.label for text, one in zip(texts, local.predict(texts[:4]), strict=False)}
     for (path, text), answer in zip(sent, got, strict=True):
         explained = path.startswith("/explanations")
@@ -39,11 +39,11 @@ def test_each_request_of_a_batch_gets_what_it_asked_for(http, local, texts):
             assert answer.json()["label"] == wanted[text]
 
 
-def test_what_a_worker_has_no_time_for_is_told_to_ask_again_and_holds_up_nobody(http):
+def test_what_a_worker_has_no_time_for_is_told_to_ask_again_and_holds_up_nobody(api):
     """The longest texts at once beside plain ones."""
     sent = [("/explanations/sentiment", LONG), ("/predictions/sentiment", "a day")] * 6
     with ThreadPoolExecutor(12) as pool:
-        got = list(pool.map(lambda asked: http.post(asked[0], json={"text": asked[1]}, timeout=PATIENT), sent))
+        got = list(pool.map(lambda asked: api.post(asked[0], json={"text": asked[1]}, timeout=PATIENT), sent))
     assert [answer.status_code for answer in got[1::2]] == [200] * 6
     told = [answer for answer in got[::2] if answer.status_code == 200]
     assert told
@@ -52,8 +52,8 @@ def test_what_a_worker_has_no_time_for_is_told_to_ask_again_and_holds_up_nobody(
     assert {answer["message"] for answer in busy} <= {"the worker explains other texts; ask again"}
 
 
-def test_a_request_that_would_cost_more_than_a_batch_may_is_413(http):
-    answer = http.post("/explanations/sentiment", json={"texts": [LONG] * 8}, timeout=PATIENT)
+def test_a_request_that_would_cost_more_than_a_batch_may_is_413(api):
+    answer = api.post("/explanations/sentiment", json={"texts": [LONG] * 8}, timeout=PATIENT)
     assert answer.status_code == 413
     assert "send fewer" in answer.json()["message"]
 

@@ -1,5 +1,6 @@
 """Requests made to harm others, sent to the real server beside a bystander's short texts."""
 
+import contextlib
 import gzip
 import json
 import re
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from sentiment.client import Client, read_key
+from tests.e2e.conftest import BACKENDS, on_free_ports
 from tests.e2e.faults import ready, wait_for, with_settings, workers
 from tests.hostile import CEDILLA, GRAVE, HOSTILE
 
@@ -49,22 +51,45 @@ KINDS = {
 
 
 @pytest.fixture(scope="module")
-def ask(spare):
-    ready(spare)
-    headers = {"Authorization": f"Bearer {read_key(spare.key_file, 'inference')}"}
+def granian(spare):
+    with on_free_ports(spare.store, work_dir=spare.folder.with_name("granian"), backend="granian") as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def target(request, spare):
+    return spare if request.param == "torchserve" else request.getfixturevalue("granian")
+
+
+@pytest.fixture(scope="module")
+def ask(target):
+    with asking(target) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def ask_spare(spare):
+    with asking(spare) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def asking(server):
+    ready(server)
+    headers = {"Authorization": f"Bearer {read_key(server.key_file, 'inference')}"}
     limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
     with httpx.Client(headers=headers, timeout=120, limits=limits) as http:
 
-        def asking(content, own, model="sentiment"):
-            return http.post(f"{spare.url}/predictions/{model}", content=content, headers=own)
+        def post(content, own, model="sentiment"):
+            return http.post(f"{server.url}/predictions/{model}", content=content, headers=own)
 
-        yield asking
+        yield post
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_harms_is_answered_and_a_bystander_does_not_notice(spare, ask, kind):
+def test_what_harms_is_answered_and_a_bystander_does_not_notice(target, ask, kind):
     content, headers, expected = KINDS[kind]
-    before, done, seen = workers(spare), threading.Event(), Counter()
+    before, done, seen = workers(target), threading.Event(), Counter()
 
     def stand_by():
         over = False
@@ -83,15 +108,15 @@ def test_what_harms_is_answered_and_a_bystander_does_not_notice(spare, ask, kind
         bystander.join()
     assert set(got) <= expected
     assert set(seen) == {(200, "negative")}
-    assert workers(spare) == before
+    assert workers(target) == before
 
 
-def test_requests_that_a_client_pipelines_are_answered_and_stall_nobody(spare, ask):
+def test_requests_that_a_client_pipelines_are_answered_and_stall_nobody(target, ask):
     """The id of one was lost when the answer to another was sent meanwhile, and the worker never heard of it."""
     head = f"POST /predictions/sentiment HTTP/1.1\r\nHost: x\r\nContent-Length: {len(SENT)}\r\n"
-    head += f"Authorization: Bearer {read_key(spare.key_file, 'inference')}\r\n\r\n"
+    head += f"Authorization: Bearer {read_key(target.key_file, 'inference')}\r\n\r\n"
     for _ in range(5):
-        with socket.create_connection(("127.0.0.1", spare.ports["inference"]), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", target.ports["inference"]), timeout=60) as connection:
             connection.sendall((head.encode() + SENT) * 200)
             received = b""
             while received.count(b"HTTP/1.1 200") < 200:
@@ -159,18 +184,18 @@ def most_tokens(server, model):
     return int(said.findall(log.read_text())[-1])
 
 
-def test_what_no_call_can_hold_is_refused_and_the_client_gets_its_answers_in_parts(spare, ask, brief, tiny_local):
+def test_what_no_call_can_hold_is_refused_and_the_client_gets_its_answers_in_parts(spare, ask_spare, brief, tiny_local):
     model, most = brief
     [encoded] = tiny_local.encode(["good film"])
     each = sum(map(len, encoded.windows))
     fitting = most // each
     assert 2 <= fitting < 1_024, f"{most} tokens in {MOMENT} s: this machine needs another MOMENT"
-    assert ask(body({"texts": ["good film"] * fitting}), JSON, model).status_code == 200
-    refused = ask(body({"texts": ["good film"] * (fitting + 1)}), JSON, model)
+    assert ask_spare(body({"texts": ["good film"] * fitting}), JSON, model).status_code == 200
+    refused = ask_spare(body({"texts": ["good film"] * (fitting + 1)}), JSON, model)
     assert refused.status_code == 413
     assert f"more than this server computes in {MOMENT:g} s; send fewer in one request" in refused.json()["message"]
-    assert ask(body({"texts": ["good film " * 60]}), JSON, model).status_code == 200  # one text is never too much
+    assert ask_spare(body({"texts": ["good film " * 60]}), JSON, model).status_code == 200  # one text is never too much
     texts = [f"{'good' if i % 2 else 'bad'} film" for i in range(fitting * 3)]
-    with Client(url=spare.url, model=model, key_file=spare.key_file, batch_size=1_000, pauses=(0.2,) * 20) as asking:
-        got = asking.predict(texts)
+    with Client(url=spare.url, model=model, key_file=spare.key_file, batch_size=1_000, pauses=(0.2,) * 20) as client:
+        got = client.predict(texts)
     assert [one.label for one in got] == [one.label for one in tiny_local.predict(texts)]

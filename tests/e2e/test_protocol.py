@@ -29,24 +29,24 @@ def probabilities(answer):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_each_form_is_answered_on_each_path(http, local, path):
+def test_each_form_is_answered_on_each_path(api, local, path):
     expected = local.probabilities(TEXTS).flatten().tolist()
     for body in ({"texts": TEXTS}, {"instances": [TEXTS[0], {"text": TEXTS[1]}]}, V2):
-        answer = http.post(path, json=body)
+        answer = api.post(path, json=body)
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "application/json"
         assert probabilities(answer.json()) == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_tensor_answer_names_model_version_and_id(http, local):
-    answer = http.post(PATHS[2], json={**V2, "parameters": {"details": True}}).json()
+def test_a_tensor_answer_names_model_version_and_id(api, local):
+    answer = api.post(PATHS[2], json={**V2, "parameters": {"details": True}}).json()
     assert (answer["model_name"], answer["model_version"], answer["id"]) == ("sentiment", "1.0", "7")
     shapes = {output["name"]: output["shape"] for output in answer["outputs"]}
     details = {"tokens": [2], "truncated": [2], "readable": [2], "unreadable": [2], "polarity": [2]}
     assert shapes == {"label": [2], "score": [2], "probabilities": [2, 3], **details}
 
 
-def test_forms_errors_and_explanations_mixed_in_one_batch_each_get_their_own(http, local):
+def test_forms_errors_and_explanations_mixed_in_one_batch_each_get_their_own(api, local):
     """At once from many connections, so that TorchServe batches them."""
     one, two = local.probabilities(TEXTS[:1]).flatten().tolist(), local.probabilities(TEXTS).flatten().tolist()
     kinds = [
@@ -70,7 +70,7 @@ def test_forms_errors_and_explanations_mixed_in_one_batch_each_get_their_own(htt
     ]  # fmt: skip
     sent = kinds * 8
     with ThreadPoolExecutor(32) as pool:
-        got = list(pool.map(lambda kind: http.post(kind[0], **kind[1]), sent))
+        got = list(pool.map(lambda kind: api.post(kind[0], **kind[1]), sent))
     for answer, (_, _, status, expected) in zip(got, sent, strict=True):
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/json"
@@ -105,5 +105,5 @@ def test_a_client_is_told_the_details_it_asks_for(server):
     assert (short.tokens, short.truncated, long.tokens, long.truncated) == (4, False, 64, True)
 
 
-def test_a_body_torchserve_does_not_take_is_413(http):
-    assert http.post(PATHS[0], content=b"a" * 6_600_000, headers=TEXT).status_code == 413
+def test_a_body_torchserve_does_not_take_is_413(api):
+    assert api.post(PATHS[0], content=b"a" * 6_600_000, headers=TEXT).status_code == 413

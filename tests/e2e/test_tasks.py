@@ -3,18 +3,18 @@
 import json
 import re
 
-import httpx
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
 from sentiment.cli import main
-from sentiment.client import Client, read_key
+from sentiment.client import Client
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import package
 from sentiment.ui import render
 from sentiment.ui.backend import Served
 from tests.conftest import ROOT, read_csv, write_csv
+from tests.e2e.conftest import BACKENDS, keyed, on_free_ports
 from tests.e2e.deploying import keys, last_record, start
 from tests.e2e.pages import browser, classify, needs_chromium, opened, serving  # noqa: F401
 
@@ -30,19 +30,28 @@ def runs(tiny_run, scale_run, multi_run):
     return dict(zip(KINDS, (tiny_run, scale_run, multi_run), strict=True))
 
 
-@pytest.fixture(scope="module")
-def server(runs, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tasks")
+def packaged(runs, folder):
     for kind, run in runs.items():
         package(run=run, model_store=folder / "store", name=kind)
-    with start(folder) as running:
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(runs, tmp_path_factory):
+    with start(packaged(runs, tmp_path_factory.mktemp("tasks"))) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def http(server):
-    key = {"Authorization": f"Bearer {read_key(server.key_file, 'inference')}"}
-    with httpx.Client(base_url=server.url, headers=key, timeout=60) as made:
+def granian(runs, tmp_path_factory):
+    folder = packaged(runs, tmp_path_factory.mktemp("granian"))
+    with on_free_ports(folder / "store", work_dir=folder / "serve", backend="granian") as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def http(request, server):
+    with keyed(server if request.param == "torchserve" else request.getfixturevalue("granian")) as made:
         yield made
 
 

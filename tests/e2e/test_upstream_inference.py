@@ -26,8 +26,8 @@ V2 = {"json": {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "d
         ("/v2/models/sentiment/ready", 404),
     ],
 )
-def test_health_and_metadata(http, path, status):
-    assert http.get(path).status_code == status
+def test_health_and_metadata(api, path, status):
+    assert api.get(path).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_health_and_metadata(http, path, status):
         ("/v2/models/none/infer", V2, 404),
     ],
 )
-def test_a_model_and_version_is_found_by_its_path(http, local, path, body, status):
-    answer = http.post(path, **body)
+def test_a_model_and_version_is_found_by_its_path(api, local, path, body, status):
+    answer = api.post(path, **body)
     assert answer.status_code == status, answer.text
     if status == 200:
         assert local.predict(["a fine film"])[0].label in answer.text

@@ -43,32 +43,32 @@ def test_served_probabilities_are_the_local_ones(server, local, texts):
         assert all(same(s, p) for s, p in zip(client.predict(texts), local.predict(texts), strict=True))
 
 
-def test_one_text_in_each_form_is_answered(http, local):
+def test_one_text_in_each_form_is_answered(api, local):
     expected = local.predict(["What a day!"])[0]
     for answer in (
-        http.post("/predictions/sentiment", json={"text": "What a day!"}),
-        http.post("/predictions/sentiment", content="What a day!", headers={"Content-Type": "text/plain"}),
-        http.post("/predictions/sentiment", data={"data": "What a day!"}),
-        http.post("/predictions/sentiment", files={"data": b"What a day!"}),
+        api.post("/predictions/sentiment", json={"text": "What a day!"}),
+        api.post("/predictions/sentiment", content="What a day!", headers={"Content-Type": "text/plain"}),
+        api.post("/predictions/sentiment", data={"data": "What a day!"}),
+        api.post("/predictions/sentiment", files={"data": b"What a day!"}),
     ):
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "application/json"
         assert answer.json()["probabilities"] == pytest.approx(expected.probabilities, abs=1e-4)
 
 
-def test_64_at_once_each_get_their_own_answer(http, local, texts):
+def test_64_at_once_each_get_their_own_answer(api, local, texts):
     wanted = local.predict(texts[:64])
     with ThreadPoolExecutor(64) as pool:
-        got = list(pool.map(lambda text: http.post("/predictions/sentiment", json={"text": text}), texts[:64]))
+        got = list(pool.map(lambda text: api.post("/predictions/sentiment", json={"text": text}), texts[:64]))
     for answer, expected in zip(got, wanted, strict=True):
         assert answer.status_code == 200
         assert answer.json()["probabilities"] == pytest.approx(expected.probabilities, abs=1e-4)
 
 
-def test_bad_rows_get_400_and_their_neighbours_200(http):
+def test_bad_rows_get_400_and_their_neighbours_200(api):
     bodies = [{"text": f"text {i}"} if i % 4 else {"text": ""} for i in range(64)]
     with ThreadPoolExecutor(32) as pool:
-        got = list(pool.map(lambda body: http.post("/predictions/sentiment", json=body), bodies))
+        got = list(pool.map(lambda body: api.post("/predictions/sentiment", json=body), bodies))
     assert [answer.status_code for answer in got] == [200 if i % 4 else 400 for i in range(64)]
     assert {answer.json()["message"] for answer in got if answer.status_code == 400} == {"text is empty"}
 
@@ -82,8 +82,8 @@ def test_bad_rows_get_400_and_their_neighbours_200(http):
         (b"a" * 1_000_000, "text/plain", 413, "send at most 100,000"),
     ],
 )
-def test_each_bad_body_is_told_what_is_wrong(http, content, kind, status, message):
-    answer = http.post("/predictions/sentiment", content=content, headers={"Content-Type": kind})
+def test_each_bad_body_is_told_what_is_wrong(api, content, kind, status, message):
+    answer = api.post("/predictions/sentiment", content=content, headers={"Content-Type": kind})
     assert answer.status_code == status
     assert message in answer.json()["message"]
 

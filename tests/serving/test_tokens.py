@@ -47,7 +47,7 @@ def renewal(server):
     return Renewal(
         server.path,
         lifetime=LIFE,
-        management=lambda: server,
+        renew=server.renew,
         clock=lambda: server.now,
         monotonic=lambda: server.monotonic,
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from functools import partial
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 
 from sentiment.inference.types import Prediction
 from sentiment.serving.settings import metrics_text
-from sentiment.worker.metrics import METRICS, Telemetry
+from sentiment.worker.metrics import METRICS, Telemetry, find_series
 
 LINE = re.compile(
     r"\[METRICS\](\w+)\.\w+:([0-9.e-]+)\|#model_name:(\w+),model_version:1\.0(?:,(?:reason|label|score):([^,|]+))?\|"
@@ -42,7 +43,7 @@ def test_each_metric_is_declared_beside_torchserves_own():
 
 def test_every_series_is_there_before_its_first_event(tmp_path, caplog):
     with caplog.at_level("INFO"):
-        Telemetry(metrics_cache(tmp_path), model="mood", version="1.0")
+        Telemetry(partial(find_series, metrics_cache(tmp_path)), model="mood", version="1.0")
     zeros = {(found[1], found[3], found[4]) for message in caplog.messages if (found := LINE.search(message))}
     assert {("sentiment_texts_total", "mood", None), ("sentiment_rejected_total", "mood", "too_long")} <= zeros
     assert told(caplog) == {}
@@ -53,7 +54,7 @@ LEFT = ("sentiment_unreadable_total", "sentiment_abstained_total")
 
 def test_labels_and_scores_are_counted_by_bounded_names(tmp_path, caplog):
     labels = ["good", "so: so, | #1", "bad"]
-    made = Telemetry(metrics_cache(tmp_path), model="mood", version="1.0", labels=labels)
+    made = Telemetry(partial(find_series, metrics_cache(tmp_path)), model="mood", version="1.0", labels=labels)
     zeros = {(found[1], found[4]) for message in caplog.messages if (found := LINE.search(message))}
     scores = [1.0, 0.95, 0.6, 0.3499]
     predictions = [
@@ -78,7 +79,7 @@ def test_labels_and_scores_are_counted_by_bounded_names(tmp_path, caplog):
 
 @pytest.mark.parametrize("texts", [0, 3])
 def test_a_batch_adds_its_sums(tmp_path, caplog, texts):
-    made = Telemetry(metrics_cache(tmp_path), model="mood", version="1.0")
+    made = Telemetry(partial(find_series, metrics_cache(tmp_path)), model="mood", version="1.0")
     predictions = [Prediction("good", 1.0, {"good": 1.0}, tokens=5, truncated=i == 1) for i in range(texts)]
     with caplog.at_level("INFO"):
         made.batch(predictions, rejected=["busy", "not_json", "busy"], explained=2, requests=7, seconds=1e-5)

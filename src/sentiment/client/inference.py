@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 import httpx
@@ -13,7 +13,7 @@ from sentiment.client.exchange import Try, checked_url, drive, drive_async
 from sentiment.client.messages import explain_body, explanation, halves, inputs, ping_request, predictions, request
 from sentiment.client.pinned import PinnedClient
 from sentiment.client.trust import extensions, verification
-from sentiment.errors import RejectedError, ServerError
+from sentiment.errors import ClientError, RejectedError, ServerError
 from sentiment.inference.pairs import Aspects, Text
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.validation import MODEL_HEADER
@@ -90,13 +90,23 @@ class Client(Address):
             raise ServerError(f"{url} describes no model of sentiment package; package the run again") from error
 
     def ping(self) -> str:
-        """Return TorchServe's health, "Healthy" or "Unhealthy", without asking a model."""
+        """Return the server's health, "Healthy" or "Unhealthy", without asking a model."""
+        return str(self._health()["status"])
+
+    def is_managed(self) -> bool:
+        """Return False if the server says that it has no management API (backend=granian)."""
+        try:
+            with replace(self, pauses=()) as once:
+                return bool(once._health().get("management", True))
+        except ClientError:
+            return True
+
+    def _health(self) -> dict[str, Any]:
         url = f"{checked_url(self.url)}/ping"
         answer = drive(self.exchange(url), lambda step: self._request(ping_request(step, url)))
-        try:
-            return str(answer["status"])
-        except (KeyError, TypeError) as error:
-            raise ServerError(f"{url} answered no status; is it TorchServe's inference address?") from error
+        if not isinstance(answer, dict) or "status" not in answer:
+            raise ServerError(f"{url} answered no status; is it TorchServe's inference address?")
+        return answer
 
     def post(self, url: str, body: dict[str, Any]) -> Any:
         """Send a JSON body and return the decoded answer."""

@@ -52,7 +52,10 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
             text = path.read_text(encoding="utf-8").strip()
             if API_KEY.fullmatch(text):
                 return {"key": text}
-            entry = json.loads(text)[name]
+            entries = json.loads(text)
+            if name not in entries and "inference" in entries:
+                return no_entry(path, name)
+            entry = entries[name]
             return {**entry, "key": checked(str(entry["key"]))}
         except FileNotFoundError:
             return None
@@ -69,6 +72,15 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
                 ) from error
             time.sleep(pauses[tries])
             tries += 1
+
+
+def no_entry(path: Path, name: Key) -> None:
+    """Raise UnauthorizedError for the management key of a server that has no management API."""
+    if name == "management":
+        raise UnauthorizedError(
+            f"{path} holds no key of a management API: its server runs with backend=granian, which has one version of "
+            "each model; versions, deploy and rollback need sentiment serve backend=torchserve"
+        )
 
 
 def checked(key: str) -> str:

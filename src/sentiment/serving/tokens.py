@@ -1,13 +1,12 @@
-"""Renewal of TorchServe's tokens before they expire, robust to jumps of the system clock."""
+"""Renewal of a server's tokens before they expire, robust to jumps of the system clock."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sentiment.client import Management
-from sentiment.client.keys import read_entry
+from sentiment.client.keys import Key, read_entry
 from sentiment.errors import ClientError
 
 log = logging.getLogger(__name__)
@@ -22,21 +21,21 @@ class Renewal:
     """Renewal schedule based on the expiry in the key file, so that clock jumps and a suspended machine are handled."""
 
     def __init__(
-        self, key_file: Path, *, lifetime: float, management: Callable[[], Management],
+        self, key_file: Path, *, lifetime: float, renew: Callable[[], None],
+        apis: Sequence[Key] = ("inference", "management"),
         clock: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self.key_file, self.lifetime, self.management = key_file, lifetime, management  # lifetime: s
+        self.key_file, self.lifetime, self.renew, self.apis = key_file, lifetime, renew, apis  # lifetime: s
         self.clock, self.monotonic = clock, monotonic
         self.failures = 0
         self.next_try = 0.0
 
     def look(self) -> None:
-        """Renew both tokens if due; only the first of consecutive failures is logged."""
+        """Renew the tokens if due; only the first of consecutive failures is logged."""
         if self.monotonic() < self.next_try or not self.due():
             return
         try:
-            with self.management() as management:
-                management.renew()
+            self.renew()
         except ClientError as error:
             self.next_try = self.monotonic() + min(RETRY_SECONDS, self.lifetime * RETRY_PART)
             if not self.failures:
@@ -50,11 +49,11 @@ class Renewal:
     def due(self) -> bool:
         """Return True if little lifetime is left, or more than a token can have because the clock was set back."""
         try:
-            left = min(self.expiry("inference"), self.expiry("management")) - self.clock()
+            left = min(map(self.expiry, self.apis)) - self.clock()
         except ClientError:  # the file is being written or is broken: renewing reports it
             return True
         return not self.lifetime * RENEW_AT < left <= self.lifetime * (1 + RENEW_AT)
 
-    def expiry(self, api: str) -> float:
-        entry = read_entry(self.key_file, "inference" if api == "inference" else "management")
+    def expiry(self, api: Key) -> float:
+        entry = read_entry(self.key_file, api)
         return datetime.fromisoformat(entry["expiration time"]).timestamp() if entry else 0.0

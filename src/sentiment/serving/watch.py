@@ -70,15 +70,17 @@ class Watch:
             seen.still = before.still + 1
         if seen.stopped >= STOPPED_LOOKS or seen.still >= STILL_LOOKS:
             reason = "a signal stopped it" if seen.stopped else f"no progress in one batch for {seen.still} s"
-            log.warning("worker process %d is stuck (%s): killed, TorchServe starts another", one.pid, reason)
+            log.warning("worker process %d is stuck (%s): killed, another is started", one.pid, reason)
             self.kill(one.pid)
 
     def _look_at_java(self, java: list[Look]) -> None:
         stopped = [one.pid for one in java if one.status == psutil.STATUS_STOPPED]
         if stopped and not self.java_stopped:
-            log.error("a signal stopped TorchServe's Java, nothing is answered; let it go on: kill -CONT %d", *stopped)
+            log.error(
+                "a signal stopped the server's main process, nothing is answered; let it go on: kill -CONT %d", *stopped
+            )
         if self.java_stopped and not stopped:
-            log.info("TorchServe's Java goes on")
+            log.info("the server's main process goes on")
         self.java_stopped = bool(stopped)
 
 

@@ -37,7 +37,7 @@ class Activity:
     def __init__(self, folder: Path | None) -> None:
         self._draining = str(folder / DRAINING) if folder else None
         self._counts = memory(folder / f"{os.getpid()}.batches") if folder else mmap.mmap(-1, COUNTS.size)
-        self._begun = 0
+        self._begun = self._done = 0
 
     @classmethod
     def from_environment(cls) -> "Activity":
@@ -50,10 +50,11 @@ class Activity:
 
     def begin(self) -> None:
         self._begun += 1
-        COUNTS.pack_into(self._counts, 0, self._begun, self._begun - 1)
+        COUNTS.pack_into(self._counts, 0, self._begun, self._done)
 
     def end(self) -> None:
-        COUNTS.pack_into(self._counts, 0, self._begun, self._begun)
+        self._done += 1
+        COUNTS.pack_into(self._counts, 0, self._begun, self._done)
 
 
 def memory(path: Path) -> mmap.mmap:

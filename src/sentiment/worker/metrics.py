@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from sentiment.errors import Reason
 from sentiment.inference.types import Prediction, names_of
@@ -100,6 +100,12 @@ METRICS = (
 BINS = 10  # score bins as counters: TorchServe histograms have buckets for seconds and log every observation
 
 
+class Series(Protocol):
+    def add_or_update(self, value: float, labels: Sequence[str]) -> None:
+        """Increase a counter, observe a value of a histogram, or set a gauge."""
+        ...
+
+
 class Telemetry:
     """Metrics of one model.
 
@@ -107,18 +113,24 @@ class Telemetry:
     """
 
     def __init__(
-        self, cache: Any, *, model: str, version: str, labels: Sequence[str] = (), several: bool = False
+        self,
+        make: Callable[[Metric], Series],
+        *,
+        model: str,
+        version: str,
+        labels: Sequence[str] = (),
+        several: bool = False,
     ) -> None:
         """Create all series of events with value 0.
 
         Args:
-            cache: `context.metrics` of TorchServe.
+            make: Returns the server's object for a metric.
             model: Model name.
             version: Model version.
             labels: Labels of the model.
             several: A text may have several of them, so that there are no shares that add up to 1.
         """
-        self._made = {metric: made(cache, metric) for metric in METRICS}
+        self._made = {metric: make(metric) for metric in METRICS}
         self._own = [model, version]
         for metric in (TEXTS, TOKENS, TRUNCATED, UNREADABLE, ABSTAINED, EXPLAINED):
             self.add(metric, 0)  # a series must exist before its first event, or rate() misses that event
@@ -191,13 +203,14 @@ def plain(label: str) -> str:
     return re.sub(r"[\s,:|#\"\\]+", " ", label).strip()[:80] or "other"
 
 
-def made(cache: Any, metric: Metric) -> Any:
+def find_series(cache: Any, metric: Metric) -> Series:
     """Return TorchServe's object for a metric; create it if the server was started without this table."""
     from ts.metrics.metric_cache_errors import MetricsCacheKeyError
     from ts.metrics.metric_type_enum import MetricTypes
 
     kind = MetricTypes(metric.kind)
     try:
-        return cache.get_metric(metric.name, kind)
+        series: Series = cache.get_metric(metric.name, kind)
     except MetricsCacheKeyError:
-        return cache.add_metric_to_cache(metric.name, metric.unit, list(metric.labels), kind)
+        series = cache.add_metric_to_cache(metric.name, metric.unit, list(metric.labels), kind)
+    return series

@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from sentiment.protocol.validation import CANARY, MODEL_HEADER
 from sentiment.worker.admission import MAX_SECONDS, Admission, Outcome, of_text, place_of
 from sentiment.worker.explain_queue import explain_batch
 from sentiment.worker.memory import give_back, is_large
-from sentiment.worker.metrics import Telemetry
+from sentiment.worker.metrics import Metric, Series, Telemetry
 from sentiment.worker.shares import share_gauges
 from sentiment.worker.tracing import Answered, Batch, Tracing
 
@@ -40,7 +40,14 @@ class Responder:
     """A loaded model that answers batches of requests; an invalid request gets an error, the others their answers."""
 
     def __init__(
-        self, folder: Path, *, model: str, version: str, metrics: Any, device: str = "cpu", seconds: float = MAX_SECONDS
+        self,
+        folder: Path,
+        *,
+        model: str,
+        version: str,
+        metrics: Callable[[Metric], Series],
+        device: str = "cpu",
+        seconds: float = MAX_SECONDS,
     ) -> None:
         """Load the model, warm it up and measure its speed.
 
@@ -48,7 +55,7 @@ class Responder:
             folder: The unpacked archive.
             model: Name of the model.
             version: Version of the model.
-            metrics: The server's metrics, with the interface of TorchServe's `context.metrics`.
+            metrics: Returns the server's object for a metric.
             device: "cpu" or "cuda:0".
             seconds: Compute budget of one batch.
         """
@@ -154,7 +161,7 @@ class Responder:
             written = json.dumps(answer)  # ASCII: an echoed id may contain lone surrogates
             if len(written) > MAX_ANSWER:
                 told = (
-                    f"the answer has {len(written):,} bytes, TorchServe takes {MAX_ANSWER:,}; send less in one request"
+                    f"the answer has {len(written):,} bytes, at most {MAX_ANSWER:,} are sent; send less in one request"
                 )
                 return RequestError(told, status=413, reason="too_many")
             return written

@@ -1,0 +1,140 @@
+"""The ASGI application alone: its limits, and what is a server's own to answer."""
+
+import asyncio
+import json
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from sentiment.asgi import app as module
+from sentiment.asgi import batcher as batching
+from sentiment.asgi.app import App
+from sentiment.asgi.batcher import Batcher
+from sentiment.worker.activity import Activity
+from sentiment.worker.responder import Response
+
+
+class Echo:
+    """A responder that answers how many requests came together, once it may."""
+
+    version = "1.0"
+
+    def __init__(self):
+        self.go_on, self.failure = threading.Event(), None
+        self.go_on.set()
+        self.sizes = []
+
+    def respond(self, rows, headers):
+        self.go_on.wait(60)
+        self.sizes.append(len(rows))
+        if self.failure:
+            raise self.failure
+        return [Response(200, json.dumps(own["explain"]), {}) for own in headers]
+
+
+@pytest.fixture
+def echo():
+    return Echo()
+
+
+@pytest.fixture
+def app(echo):
+    activity = Activity(None)
+    return App({"mood": Batcher(echo, size=4, activity=activity)}, key=None, activity=activity)
+
+
+def ask(app, *bodies, path="/predictions/mood", method="POST", receive=None):
+    """The status, headers and JSON of the answers to requests made at once."""
+
+    async def one(body):
+        sent = []
+
+        async def whole():
+            return {"type": "http.request", "body": body}
+
+        async def send(message):
+            sent.append(message)
+
+        await app({"type": "http", "method": method, "path": path, "headers": []}, receive or whole, send)
+        return sent[0]["status"], dict(sent[0]["headers"]), json.loads(sent[1]["body"])
+
+    async def all_of_them():
+        for batcher in app.batchers.values():
+            batcher.start(asyncio.get_running_loop())
+        return await asyncio.gather(*map(one, bodies))
+
+    return asyncio.run(all_of_them())
+
+
+def test_what_arrives_during_a_batch_is_the_next_one(app, echo):
+    echo.go_on.clear()
+    threading.Timer(0.2, echo.go_on.set).start()
+    got = ask(app, *[b"{}"] * 9)
+    assert [status for status, _, _ in got] == [200] * 9
+    assert sum(echo.sizes) == 9
+    assert max(echo.sizes) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "explain"),
+    [("/explanations/mood", "True"), ("/explanations/mood/1.0", "True"), ("/v2/models/mood/infer", "False")],
+)
+def test_the_path_alone_says_whether_an_explanation_is_asked_for(app, path, explain):
+    [(status, _, answer)] = ask(app, b"{}", path=path)
+    assert (status, answer) == (200, explain)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status", "kind"),
+    [
+        ("/predictions/none", "POST", 404, "ModelNotFoundException"),
+        ("/predictions/mood/2.0", "POST", 404, "ModelVersionNotFoundException"),
+        ("/predictions", "POST", 404, "ResourceNotFoundException"),
+        ("/predictions/mood", "GET", 405, "MethodNotAllowedException"),
+    ],
+)
+def test_what_is_not_there_is_named_as_torchserve_names_it(app, path, method, status, kind):
+    [(got, _, answer)] = ask(app, b"{}", path=path, method=method)
+    assert (got, answer["code"], answer["type"]) == (status, status, kind)
+
+
+def test_a_full_queue_is_503_with_a_time_to_wait(app, monkeypatch):
+    monkeypatch.setattr(batching, "MAX_QUEUED", 0)
+    [(status, headers, answer)] = ask(app, b"{}")
+    assert (status, headers[b"retry-after"], answer["message"]) == (503, b"1", "the queue is full; ask again")
+
+
+def test_bodies_that_fill_the_memory_are_503_and_what_they_held_is_free_again(app, monkeypatch):
+    monkeypatch.setattr(module, "MAX_HELD", 10)
+    assert [status for status, _, _ in ask(app, b"a" * 11)] == [503]
+    assert app.held == 0
+    assert [status for status, _, _ in ask(app, b"a" * 10)] == [200]
+
+
+def test_a_body_that_never_ends_is_408(app, monkeypatch):
+    monkeypatch.setattr(module, "BODY_SECONDS", 0.05)
+
+    async def never():
+        await asyncio.Event().wait()
+
+    [(status, _, answer)] = ask(app, b"", receive=never)
+    assert (status, answer["type"]) == (408, "RequestTimeout")
+
+
+@pytest.mark.parametrize(("failure", "status"), [(ValueError("a user's text"), 500), (MemoryError(), 507)])
+def test_a_batch_that_fails_is_told_without_its_texts_and_the_next_is_answered(app, echo, caplog, failure, status):
+    echo.failure = failure
+    [(got, _, answer)] = ask(app, b"{}")
+    assert (got, answer["code"]) == (status, status)
+    assert "a user's text" not in caplog.text
+    echo.failure = None
+    assert ask(app, b"{}")[0][0] == 200
+
+
+def test_a_server_that_drains_says_so(tmp_path):
+    activity = Activity(tmp_path)
+    (tmp_path / "draining").touch()
+    app = App({"mood": Batcher(SimpleNamespace(version="1.0"), size=1, activity=activity)}, key=None, activity=activity)
+    [(status, headers, _)] = ask(app, b"{}")
+    assert (status, headers[b"retry-after"]) == (503, b"1")
