@@ -23,9 +23,11 @@ from benchmarks.measuring import Row, alternate, ratio
 from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
 from sentiment.serving.java import find_java
+from sentiment.serving.serve import open_server
 
-OURS, FASTAPI, PLAIN, BATCHED = (
+OURS, GRANIAN, FASTAPI, PLAIN, BATCHED = (
     "ours",
+    "ours, backend=granian",
     "FastAPI + pipeline",
     "TorchServe, plain, batch 1",
     "TorchServe, plain, batch 32",
@@ -63,6 +65,7 @@ def measure(material: Material, folder: Path, *, seconds: float, alone: float, r
     with contextlib.ExitStack() as stack:
         servers = {
             OURS: stack.enter_context(ours(material, folder / "serve")),
+            GRANIAN: stack.enter_context(granian(material, folder / "granian")),
             FASTAPI: stack.enter_context(fastapi(material)),
             PLAIN: stack.enter_context(plain(material, folder / "plain-1", batch=1)),
             BATCHED: stack.enter_context(plain(material, folder / "plain-32", batch=32)),
@@ -106,6 +109,8 @@ def rows(servers: dict[str, Server], many: dict[str, list[float]], one: dict[str
         Row("REST, 32 connections, p99", *tails, f"{tail:.2f}x", "at most 0.17x", tail <= 1 / 6),
         beside(better, 7),
         beside(other, None),
+        beside(GRANIAN, None),
+        Row("REST, 1 connection, backend=granian", told(OURS, 1, one), told(GRANIAN, 1, one), "", "", None),
         Row("REST, 1 connection, p50", *ones, f"{lone:.2f}x", "at most 0.3x", lone <= 0.3),
         Row("the generator of the load, at its busiest", f"{busy:.0%} of a core", "", "", "", None),
     ]
@@ -117,6 +122,16 @@ def ours(material: Material, folder: Path) -> Iterator[Server]:
     ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
     started = time.perf_counter()
     with TorchServe(model_store=folder / "store", work_dir=folder, token_auth=False, startup_timeout=START, **ports):
+        yield Server(ports["inference_port"], "/predictions/sentiment", ready_after=time.perf_counter() - started)
+
+
+@contextlib.contextmanager
+def granian(material: Material, folder: Path) -> Iterator[Server]:
+    package(run=material.run, model_store=folder / "store")
+    ports = dict(zip(("inference_port", "metrics_port"), free_ports(2), strict=True))
+    options: dict[str, Any] = {"token_auth": False, "startup_timeout": START, **ports}
+    started = time.perf_counter()
+    with open_server("granian", model_store=folder / "store", work_dir=folder, **options):
         yield Server(ports["inference_port"], "/predictions/sentiment", ready_after=time.perf_counter() - started)
 
 

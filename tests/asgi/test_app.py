@@ -18,7 +18,7 @@ from sentiment.worker.responder import Response
 class Echo:
     """A responder that answers how many requests came together, once it may."""
 
-    version = "1.0"
+    version, explains = "1.0", True
 
     def __init__(self):
         self.go_on, self.failure = threading.Event(), None

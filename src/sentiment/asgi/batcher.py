@@ -35,9 +35,11 @@ class Batcher:
         """Answer one request; None if the queue is full."""
         if self._queue.qsize() >= MAX_QUEUED:
             return None
-        answer: asyncio.Future[Response] = self._loop.create_future()
         self.activity.begin()
         try:
+            if headers["explain"] == "True" and not self.responder.explains:
+                await asyncio.to_thread(self.responder.load_explainer)  # predictions go on meanwhile
+            answer: asyncio.Future[Response] = self._loop.create_future()
             self._queue.put((row, headers, answer))
             return await answer
         finally:

@@ -48,6 +48,7 @@ class Responder:
         metrics: Callable[[Metric], Series],
         device: str = "cpu",
         seconds: float = MAX_SECONDS,
+        warm: bool = True,
     ) -> None:
         """Load the model, warm it up and measure its speed.
 
@@ -58,6 +59,7 @@ class Responder:
             metrics: Returns the server's object for a metric.
             device: "cpu" or "cuda:0".
             seconds: Compute budget of one batch.
+            warm: Load the explainer in the background at once; else before the first explanation.
         """
         self.name, self.version = model, version
         self.predictor = Predictor.load(folder, device=device)
@@ -71,10 +73,16 @@ class Responder:
         for metric, value, names in [] if several else share_gauges(folder, self.predictor.labels):
             self.telemetry.add(metric, value, *names)
         self.tracing = Tracing.start(model=model, version=version)
-        self.warming = threading.Thread(target=lambda: self.predictor.explainer, daemon=True)
-        self.warming.start()  # loading takes seconds; predictions are served meanwhile
+        self.explains = False  # once the explainer is loaded
+        if warm:
+            threading.Thread(target=self.load_explainer, daemon=True).start()  # predictions are served meanwhile
         log.info("ready on %s, labels %s", device, self.predictor.labels)
         log.info("%.0f tokens/s: a request has %d at most", self.admission.rate.best, self.admission.most)
+
+    def load_explainer(self) -> None:
+        """Load what explanations need, which takes seconds and the memory of the weights; others wait for the first."""
+        assert self.predictor.explainer
+        self.explains = True
 
     def respond(self, rows: Sequence[Mapping[str, Any]], headers: Sequence[Mapping[str, Any]]) -> list[Response]:
         """Answer a batch of requests.
@@ -142,7 +150,7 @@ class Responder:
     def _explain(self, requests: Sequence[Explain]) -> list[list[Explanation] | RequestError]:
         if not requests:
             return []
-        self.warming.join()
+        self.load_explainer()
         return explain_batch(self.predictor.explainer, requests)
 
     def _render(
