@@ -35,5 +35,5 @@ def make_series(metric: Metric) -> Series:
 
 def listen(host: str, port: int, *, certificate: str | None, key: str | None) -> None:
     """Serve the metrics, and those of the process, from a thread."""
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     start_http_server(port, addr=host, certfile=certificate, keyfile=key)

@@ -3,7 +3,9 @@
 Granian's main process holds the listening socket and starts the worker again if it dies; requests wait meanwhile.
 """
 
+import ctypes
 import os
+import signal
 import sys
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -22,6 +24,7 @@ KILL_SECONDS = 5  # that the worker gets to end
 HEADER_SECONDS = 30  # in which the headers of a request must arrive
 MAX_HEADERS = 64 << 10  # bytes
 MAX_CONNECTIONS = 4096
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +77,12 @@ def main(path: str) -> None:
         ssl_protocol_min=SSLProtocols.tls12,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEADERS),
     )  # fmt: skip
-    server.serve(target_loader=partial(create, config), wrap_loader=False)
+    server.serve(target_loader=partial(create, config, os.getpid()), wrap_loader=False)
 
 
-def create(config: Config) -> Any:
-    """Load the models in the worker; the main process stays small."""
+def create(config: Config, parent: int) -> Any:
+    """Load the models in the worker; the main process, the `parent`, stays small."""
+    end_with(parent)
     import torch
 
     from sentiment.asgi.app import App
@@ -100,6 +104,14 @@ def create(config: Config) -> Any:
         batchers[one.model] = Batcher(responder, size=one.batch_size, activity=activity)
     listen(config.metrics_host, config.metrics_port, certificate=config.certificate, key=config.key)
     return App(batchers, key=KeyCheck(Path(config.key_file)) if config.key_file else None, activity=activity)
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel kill this process once its parent has ended, as serving/guard.py does; a no-op outside Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it ended before the call
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def logs(*, json_lines: bool) -> dict[str, Any]:
