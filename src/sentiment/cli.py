@@ -33,7 +33,19 @@ Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 4 what monit
 130 stopped by Ctrl-C.
 """
 LISTED = (  # the order of the help
-    *("demo", "preprocess", "train", "evaluate", "sweep-report", "export", "package", "serve", "ready", "models"),
+    *(
+        "demo",
+        "preprocess",
+        "train",
+        "evaluate",
+        "review",
+        "sweep-report",
+        "export",
+        "package",
+        "serve",
+        "ready",
+        "models",
+    ),
     *("deploy", "rollback", "predict", "verify", "monitor", "ui"),
 )
 FIRST = {"sweep-report": "folder", "verify": "output"}  # config key of a positional first argument, by command

@@ -204,7 +204,7 @@ def test_a_phone_shows_each_tab_without_scrolling_sideways(browser, url, scheme)
     with opened(browser, url, color_scheme=scheme, **PHONE) as tab:
         classify(tab, "good film " + "and so on " * 40)
         tab.locator(".verdict").wait_for()
-        for name in ("Text", "File", "Compare", "Model"):
+        for name in ("Text", "File", "Trends", "Label", "Compare", "Model"):
             tab.get_by_role("tab", name=name).click()
             assert tab.evaluate("document.documentElement.scrollWidth") <= 390, name
             assert tab.evaluate(SMALL) == [], name

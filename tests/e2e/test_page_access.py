@@ -52,18 +52,37 @@ def test_axe_finds_nothing_on_any_tab_in_any_state(browser, url, tmp_path, schem
         tab.get_by_role("row", name="25 text is empty").wait_for()
         check(tab, "file, a result")
         tab.get_by_role("tab", name="Trends").click()
-        tab.locator("input[type=file]").last.set_input_files(table)
+        tab.locator("input[type=file]").nth(1).set_input_files(table)
         tab.get_by_text("The columns seem to be these").wait_for()
         check(tab, "trends, chosen")
         tab.get_by_role("button", name="Show trends").click()
         tab.locator("#trends figure svg").first.wait_for()
         tab.locator("#trends summary").click()
         check(tab, "trends, a result")
+        tab.get_by_role("tab", name="Label").click()
+        check(tab, "label, empty")
+        label(tab, table)
         tab.get_by_role("tab", name="Compare").click()
         check(tab, "compare")
         tab.get_by_role("tab", name="Model").click()
         tab.get_by_role("img", name="ROC curve").wait_for()
         check(tab, "model")
+
+
+def label(tab, table):
+    """Label two texts by key, take one back, and check each state."""
+    panel = tab.get_by_role("tabpanel", name="Label")
+    panel.locator("input[type=file]").first.set_input_files(table)
+    panel.get_by_text("The texts seem to be in").wait_for()
+    panel.get_by_role("button", name="Suggest texts").click()
+    tab.locator(".card[data-at='0'] [data-label]").first.wait_for()
+    for key, place in (("1", 1), ("2", 2), ("Backspace", 1), ("s", 2)):
+        tab.wait_for_function("document.activeElement.className === 'card'")
+        tab.keyboard.press(key)
+        tab.locator(f".card[data-at='{place}']").wait_for()
+    tab.locator("#label-card summary").click()
+    check(tab, "label, a text")
+    assert tab.locator(".card .place span").inner_text() == "1 labelled, 1 skipped"
 
 
 def test_the_arrow_keys_move_between_the_tabs_and_every_focus_is_seen(browser, url):  # noqa: F811

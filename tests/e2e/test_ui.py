@@ -30,7 +30,7 @@ def feedback(tmp_path_factory):
 @pytest.fixture(scope="module")
 def url(tiny_run, feedback):
     with serving(
-        feedback.parent, "engine=local", f"run={tiny_run}", f"feedback={feedback}", "per_minute=40"
+        feedback.parent, "engine=local", f"run={tiny_run}", f"feedback={feedback}", "per_minute=80"
     ) as address:
         yield address
 
@@ -113,6 +113,27 @@ def test_every_end_point_answers_gradios_own_client(url, tmp_path):
     assert periods == ["period", *["2025-12-29"] * 2, *["2026-01-05"] * 2]
     with pytest.raises(AppError, match="time=text: 'bad film' is not a date in ISO form"):
         client.predict(handle_file(dated), "", "text", "", "1w", api_name="/trends")
+
+
+def test_scripts_get_suggestions_and_corrected_copies(url, feedback, tmp_path):
+    client = Client(url, verbose=False, download_files=tmp_path / "got")
+    kept = feedback.read_text(encoding="utf-8") if feedback.exists() else ""
+    rows = [("7", "great trip"), ("8", "bad song"), ("9", "Great trip!"), ("10", "bad book")]
+    table = write_csv(tmp_path / "mine.csv", rows, header=("id", "text"))
+    found = client.predict(handle_file(table), "", 3, api_name="/suggest")
+    assert sorted(one["text"] for one in found) == ["bad book", "bad song", "great trip"]
+    assert list(found[0]["probabilities"]) == ["negative", "positive"]
+    assert len(client.predict(handle_file(table), "text", 1, api_name="/suggest")) == 1
+    with pytest.raises(AppError, match="count=0: expected 1 to 1000"):
+        client.predict(handle_file(table), "text", -0.5, api_name="/suggest")
+    labelled = write_csv(tmp_path / "labelled.csv", [("bad song", "positive"), ("fine", "positive")])
+    change = {"bad song": ["positive", "negative"]}
+    count, copy = client.predict(handle_file(labelled), change, api_name="/correct_table")
+    assert (count, Path(copy).name) == (1, "labelled-corrected.csv")
+    assert [row["label"] for row in read_csv(Path(copy))] == ["negative", "positive"]
+    with pytest.raises(AppError, match="labelled.csv has none of the 1 changed labels"):
+        client.predict(handle_file(labelled), {"else": ["a", "b"]}, api_name="/correct_table")
+    assert (feedback.read_text(encoding="utf-8") if feedback.exists() else "") == kept  # suggesting keeps nothing
 
 
 def test_corrections_of_many_at_once_are_all_kept(url, feedback):

@@ -47,6 +47,7 @@ NEEDS: dict[str, tuple[str, ...]] = {  # prefix of a dotted name: its extras; th
     "sentiment.inference": ("model",),
     "sentiment.inference.types": (),
     "sentiment.monitoring": ("train",),
+    "sentiment.review": ("train",),
     "sentiment.serving": ("serve",),
     "sentiment.serving.models": (),
     "sentiment.serving.rollout": ("serve",),

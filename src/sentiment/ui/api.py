@@ -1,5 +1,6 @@
 """Named API endpoints of the page, for scripts: plain values in and out, errors as messages."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ from sentiment.ui.aspect import input_of
 from sentiment.ui.desk import AppState, errors_as_messages
 from sentiment.ui.feedback import Correction
 from sentiment.ui.file import TABLES, predicted
+from sentiment.ui.label import corrected, listed, started
+from sentiment.ui.labelling import COUNT
 from sentiment.ui.table import opened
+
+MOST = 1000  # texts suggested at a time
 
 
 def end_points(desk: AppState) -> None:
@@ -103,11 +108,51 @@ def end_points(desk: AppState) -> None:
             api_description="Shares of the labels in a table over time and by group: sentences, changes, and the files "
             "made. time and by may be empty; every is a period such as 1d.",
         )
+    if desk.corrections:
+        labels_end_points(desk, file, column, text_of)
     gr.api(classify, api_name="classify", api_description="Label, score and probabilities of a text.")
     gr.api(classify_version, api_name="classify_version", api_description="The same, by one version of the model.")
     gr.api(describe, api_name="describe", api_description="Name, version, labels and scores of the model.")
     if desk.corrections:
         gr.api(correct, api_name="correct", api_description="Keep the label a text should have had.")
+
+
+def labels_end_points(desk: AppState, file: Any, column: Any, text_of: Callable[[str, str | None], str]) -> None:
+    """Register what the tab Label does, for scripts; /correct keeps the labels."""
+
+    def suggest(path: str, text_column: str | None, count: float | None, request: gr.Request) -> list[dict[str, Any]]:
+        with errors_as_messages(path):
+            size = COUNT if count is None else int(count)
+            if not 1 <= size <= MOST:
+                raise DataError(f"count={size}: expected 1 to {MOST}")
+            return list(listed(started(desk, path, text_of(path, text_column), request, count=size)))
+
+    def correct_table(path: str, changed: dict[str, list[str]], request: gr.Request) -> tuple[int, str]:
+        with errors_as_messages(path):
+            if not isinstance(changed, dict) or not all(
+                isinstance(both, list) and len(both) == 2 for both in changed.values()
+            ):
+                raise DataError("expected the former and the new label of each text, as {text: [former, new]}")
+            target, count = corrected(desk, path, changed, request)
+            return count, str(target)
+
+    gr.Button(visible=False).click(
+        suggest,
+        [file, column, gr.Number(visible=False)],
+        gr.JSON(visible=False),
+        api_name="suggest",
+        concurrency_id=TABLES,
+        concurrency_limit=1,
+        api_description="The texts of a table that are most worth a label next, with their predictions.",
+    )
+    gr.Button(visible=False).click(
+        correct_table,
+        [file, gr.JSON(visible=False)],
+        [gr.Number(visible=False), gr.File(visible=False)],
+        api_name="correct_table",
+        concurrency_id=TABLES,
+        api_description="A copy of a table with other labels, {text: [former, new]}: how many rows, and the file.",
+    )
 
 
 def model_of(desk: AppState) -> Model:

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,15 +60,46 @@ class Corrections:
         Raises:
             DataError: The line could not be written; the file is unchanged.
         """
-        line = json.dumps(correction.to_json(), ensure_ascii=False).encode("utf-8") + b"\n"
         try:
             with locked(self.path) as file:
                 repair(file, self.path)
-                append(file, line)
+                append(file, self._line(correction))
         except OSError as error:
             raise DataError(
                 f"the correction is not saved: {self.path}: {error.strerror or error}; make room, or set feedback=FILE"
             ) from error
+
+    def withdraw(self, correction: Correction) -> bool:
+        """Take a correction out of the file; False if another one came after it, and it stays.
+
+        Raises:
+            DataError: The file cannot be written.
+        """
+        line = self._line(correction)
+        try:
+            with locked(self.path) as file:
+                start = os.fstat(file).st_size - len(line)
+                if start < 0 or os.pread(file, len(line), start) != line:
+                    return False
+                os.ftruncate(file, start)
+                os.fsync(file)
+                return True
+        except OSError as error:
+            raise DataError(f"the label is not taken back: {self.path}: {error.strerror or error}") from error
+
+    def texts(self) -> set[str]:
+        """Return the texts in the file; a line that is damaged counts for none."""
+        found = set[str]()
+        if self.path.is_file():
+            with self.path.open(encoding="utf-8", errors="replace") as file:
+                for line in file:
+                    with suppress(ValueError, KeyError, TypeError):
+                        found.add(str(json.loads(line)["text"]))
+        return found
+
+    @staticmethod
+    def _line(correction: Correction) -> bytes:
+        return json.dumps(correction.to_json(), ensure_ascii=False).encode("utf-8") + b"\n"
 
 
 def append(descriptor: int, line: bytes) -> None:

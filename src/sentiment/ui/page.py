@@ -14,6 +14,7 @@ from sentiment.ui.api import end_points
 from sentiment.ui.compare import compare_tab
 from sentiment.ui.desk import AppState
 from sentiment.ui.file import file_tab
+from sentiment.ui.label import label_tab
 from sentiment.ui.model import model_tab
 from sentiment.ui.status import status_line
 from sentiment.ui.text import text_tab
@@ -41,6 +42,8 @@ def page(desk: AppState, *, max_file_mb: int) -> Any:
                 trends_tab(desk, max_file_mb=max_file_mb)
         else:
             log.warning("the page has no tab Trends, which needs: pip install 'bert-sentiment[train]'")
+        with gr.Tab("Label"):
+            label_tab(desk, max_file_mb=max_file_mb)
         with gr.Tab("Compare") as tab:
             compare_tab(tab, desk, status)
         with gr.Tab("Model") as tab:

@@ -52,3 +52,37 @@ document.addEventListener("click", async (event) => {
   const name = figure.querySelector("h3").innerText.replace(/[^\p{L}\p{N}]+/gu, "-");
   Object.assign(document.createElement("a"), { href: canvas.toDataURL("image/png"), download: `${name}.png` }).click();
 });
+
+// Labelling: a button, or its key while the card has the focus (WCAG 2.1.4); the place tells a second press apart.
+function sendLabel(card, kind, label) {
+  window.labelAnswer = [kind, label, card.dataset.at];
+  document.getElementById("label-send").click();
+}
+
+function pressed(button) {
+  const card = button.closest(".card");
+  const { label, do: action } = button.dataset;
+  if (button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
+  else if (action === "save") {
+    const labels = [...card.querySelectorAll('[aria-pressed="true"]')].map((one) => one.dataset.label);
+    sendLabel(card, "label", labels.join("|"));
+  } else sendLabel(card, action ?? "label", label ?? "");
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".card button");
+  if (button) pressed(button);
+});
+
+document.addEventListener("keydown", (event) => {
+  const card = event.target.closest?.(".card");
+  if (!card || event.ctrlKey || event.metaKey || event.altKey) return;
+  const named = { s: "skip", S: "skip", Backspace: "undo" };
+  if (event.target.tagName !== "BUTTON") named.Enter = "save";
+  const button = named[event.key]
+    ? card.querySelector(`[data-do="${named[event.key]}"]`)
+    : card.querySelectorAll("[data-label]")[/^[1-9]$/.test(event.key) ? event.key - 1 : -1];
+  if (!button) return;
+  event.preventDefault();
+  pressed(button);
+});

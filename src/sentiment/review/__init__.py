@@ -1,0 +1,1 @@
+"""Suspected label errors of a run's data, by confident learning on out-of-fold probabilities."""
