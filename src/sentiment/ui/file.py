@@ -10,6 +10,7 @@ from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
 from sentiment.ui.aspect import reads_aspects
 from sentiment.ui.desk import PROBLEMS, AppState, caller, told
+from sentiment.ui.jobs import reporter
 from sentiment.ui.table import SHOWN, Opened, Result, opened, predict_file
 
 FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".gz", ".zst"]
@@ -152,7 +153,7 @@ def predicted(
             aspect_column=aspect_column,
             folder=desk.storage.new(),
             limits=desk.tables,
-            told=lambda done, rows: progress and progress((done, rows), unit="rows"),
+            told=reporter(progress, "Scoring the texts", "Writing the files"),
             stop=stop,
         )
 

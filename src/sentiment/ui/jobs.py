@@ -13,6 +13,22 @@ CHUNK = 256  # texts between two looks at the stop sign
 Told = Callable[[int, int], object]  # rows done, rows in all
 
 
+def reporter(progress: Callable[..., object] | None, what: str, then: str = "") -> Told:
+    """Return a function that moves Gradio's progress bar, if there is a page to show one.
+
+    Args:
+        progress: Gradio's `Progress`, which is falsy until it was called.
+        what: Description of the work on the rows.
+        then: Description of the work after the last row.
+    """
+
+    def tell(done: int, rows: int) -> None:
+        if progress is not None:
+            progress((done, rows), unit="rows", desc=then if then and done >= rows else what)
+
+    return tell
+
+
 class Jobs:
     """Stop signs of the running jobs. Gradio can drop the answer of a job, but not end its thread."""
 

@@ -18,7 +18,7 @@ from sentiment.monitoring.page import Result, sections, sentences
 from sentiment.ui import choices, render
 from sentiment.ui.desk import PROBLEMS, AppState, caller, told
 from sentiment.ui.file import HINT, QUIET, download_buttons, offered, run, run_buttons, upload_field
-from sentiment.ui.jobs import Watched
+from sentiment.ui.jobs import Watched, reporter
 from sentiment.ui.table import Opened, opened
 
 NONE = ""  # value of a choice that names no column
@@ -190,11 +190,8 @@ def trends(
     if folder is None:
         desk.storage.take(caller(request), path.stat().st_size)
         folder = desk.storage.new()
-
-    def tell(done: int, rows: int) -> None:
-        if progress:
-            progress((done, rows), unit="rows", desc="Scoring the texts")
-
+    tell = reporter(progress, "Scoring the texts", "Estimating shares, changes and their evidence")
+    tell(0, table.rows)
     with desk.jobs.started(request.session_hash) as stop:
         engine = Watched(pinned(desk.backend.tables), table.rows, tell, stop)
         result = examine(

@@ -8,6 +8,7 @@ import zipfile
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook
 
 from sentiment.data.tables import BrokenRow, Limits, TableOptions, label_value, open_table, text_value
 from sentiment.errors import DataError
@@ -242,3 +243,23 @@ def test_a_cell_in_the_last_row_and_column_ends_no_process_of_ours(tmp_path, lim
     path = with_sheet(tmp_path / "bomb.xlsx", '<row r="1"><c r="A1" t="s"><v>0</v></c></row>' + last, ["text"])
     with pytest.raises(DataError, match=r"bomb\.xlsx: its cells take more memory than there is for them"):
         open_table(path, limits=limits)
+
+
+def test_a_time_at_midnight_among_times_of_a_workbook_is_a_time(tmp_path):
+    path, book = tmp_path / "times.xlsx", Workbook()
+    midnight, evening = datetime.datetime(2026, 1, 5), datetime.datetime(2026, 1, 5, 23, 36)
+    for row in (("created", "day"), (midnight, midnight), (evening, midnight)):
+        book.active.append(row)
+    book.save(path)
+    assert list(open_table(path).rows()) == [
+        {"created": midnight, "day": midnight.date()},
+        {"created": evening, "day": midnight.date()},
+    ]
+
+
+def test_values_that_a_batch_job_wrote_as_json_are_those_values_again(tmp_path):
+    fields = [pa.field("id", pa.string(), metadata={"content": "json"}), pa.field("text", pa.string())]
+    table = pa.table([['"2026-01-05"', "7", None], ["a", '"b"', "c"]], schema=pa.schema(fields))
+    pq.write_table(table, tmp_path / "mixed.parquet")
+    rows = list(open_table(tmp_path / "mixed.parquet").rows())
+    assert rows == [{"id": "2026-01-05", "text": "a"}, {"id": 7, "text": '"b"'}, {"id": None, "text": "c"}]

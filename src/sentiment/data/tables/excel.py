@@ -138,8 +138,16 @@ def check_size(content: Content, source: str | io.BytesIO) -> None:
 
 
 def typed(column: Sequence[Any]) -> list[Any]:
-    """Convert a column to one kind: all texts if any value is a text, else unchanged with empty cells as None."""
+    """Convert a column to one kind: all texts if any value is a text, else unchanged with empty cells as None.
+
+    Midnights are dates if the column has no other times, else datetimes as the others are.
+    """
     values = [plain(value) for value in column]
+    if any(isinstance(value, datetime.datetime) for value in values):
+        midnight = datetime.time()
+        values = [
+            datetime.datetime.combine(value, midnight) if type(value) is datetime.date else value for value in values
+        ]
     if any(isinstance(value, str) and value for value in values):
         return [shown(value) for value in values]
     return [None if value == "" else value for value in values] if any(value != "" for value in values) else values

@@ -47,7 +47,7 @@ class ParquetRows:
             for batch in self.file.iter_batches(batch_size=size, columns=None if columns is None else list(columns)):
                 check_lengths(batch, self.content)
                 names = batch.schema.names
-                values = [decoded(column) for column in batch.columns]
+                values = [decoded(*pair) for pair in zip(batch.columns, batch.schema, strict=True)]
                 yield from (dict(zip(names, row, strict=True)) for row in zip(*values, strict=True))
                 if not names:
                     yield from ({} for _ in range(batch.num_rows))
@@ -106,8 +106,10 @@ def check_lengths(batch: pa.RecordBatch, content: Content) -> None:
                 raise DataError(f"{content.name}: a value of {name!r} has {longest:,} bytes, more than {limit:,}")
 
 
-def decoded(column: pa.Array) -> list[Any]:
+def decoded(column: pa.Array, field: pa.Field) -> list[Any]:
     values: list[Any] = column.to_pylist()
+    if field.metadata and field.metadata.get(b"content") == b"json":  # as a batch job writes values of several types
+        return [None if value is None else json.loads(value) for value in values]
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return [text_of_bytes(value) for value in values]
