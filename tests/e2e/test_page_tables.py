@@ -145,7 +145,7 @@ def test_a_table_under_way_is_cancelled_and_the_next_one_goes_on(tab, desk, tmp_
     try:
         tab.get_by_role("button", name="Show trends").click()
         tab.get_by_text(re.compile(r"\d{3}/960 rows")).wait_for()
-        tab.get_by_text("Scoring the texts").wait_for()
+        tab.get_by_text("Scoring the texts - ").wait_for()
         tab.get_by_role("button", name="Cancel").click()
         tab.get_by_text("Stopped. Nothing was kept.").wait_for()
     finally:

@@ -32,8 +32,8 @@ class Cells:
         self.sums = np.zeros((1024, len(labels) + 1))  # per bin: summed probabilities, and texts
         self.counts = np.zeros((256, len(labels)))  # per cell: texts by predicted label
 
-    def add(self, chunk: Chunk) -> None:
-        """Add rows.
+    def add(self, chunk: Chunk) -> Any:
+        """Add rows, and return the cell of each, (n,).
 
         Raises:
             DataError: There are more groups or cells than a page can show.
@@ -44,6 +44,7 @@ class Cells:
         numbers = np.array([self.cell(int(group), int(start)) for group, start in pairs])[where.ravel()]
         np.add.at(self.counts, (numbers, chunk.probabilities.argmax(axis=1)), 1)
         self.add_bins(numbers, chunk.probabilities)
+        return numbers
 
     def add_bins(self, numbers: Any, probabilities: Any) -> None:
         codes = np.zeros(len(numbers), dtype=np.int64)

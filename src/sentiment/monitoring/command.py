@@ -11,12 +11,13 @@ from sentiment.data.tables import Broken, Quoting, TableOptions
 from sentiment.errors import InterruptedRunError, MonitorAlertError
 from sentiment.files import make_folder, write_json
 from sentiment.inference.types import Classifier
+from sentiment.monitoring.accuracy import Accuracy, LabelledCells
 from sentiment.monitoring.cells import Cells, pooled
 from sentiment.monitoring.changes import Comparison, compare
 from sentiment.monitoring.drift import Reservoir, measure
 from sentiment.monitoring.evidence import Evidence, collect
 from sentiment.monitoring.model import Model
-from sentiment.monitoring.outputs import Table, change_json, share_rows, write_prometheus, write_shares
+from sentiment.monitoring.outputs import Table, change_json, share_rows, write_errors, write_prometheus, write_shares
 from sentiment.monitoring.page import Result, sentences, write_page
 from sentiment.monitoring.periods import Every
 from sentiment.monitoring.prepare import prepare
@@ -44,6 +45,7 @@ def monitor(
     aspect_column: str | None = None,
     labelled: Path | None = None,
     label_column: str | None = None,
+    true_column: str | None = None,
     estimator: Estimator = "auto",
     sampled: bool = True,
     unique: bool = False,
@@ -74,6 +76,8 @@ def monitor(
         aspect_column: Name of the aspect column, for texts without predictions and a model that reads aspects.
         labelled: Table of labelled texts of this kind, to choose the estimator and fit the intervals on.
         label_column: Its label column; None selects one with a conventional name.
+        true_column: Column of the input with true labels, of some rows or all: errors.csv and the page then say how far
+            off the shares were.
         estimator: An estimator; "auto" takes the one that the export or `labelled` chose, "serving" the one that the
             recording rules of a server apply.
         sampled: The texts are a sample of more; False leaves the chance of the draw out of the intervals.
@@ -104,7 +108,7 @@ def monitor(
     result = examine(
         input=input, output=output, model=Model(engine, run), title=output.name, time=time, by=by, every=every,
         text_column=text_column, aspect_column=aspect_column, labelled=labelled, label_column=label_column,
-        estimator=estimator, sampled=sampled,
+        true_column=true_column, estimator=estimator, sampled=sampled,
         unique=unique, window=window, history=history, time_format=time_format, time_zone=time_zone, prefix=prefix,
         options=TableOptions.of("", separator, encoding, quoting, columns), quiet=quiet,
     )  # fmt: skip
@@ -129,6 +133,7 @@ def examine(
     aspect_column: str | None = None,
     labelled: Path | None = None,
     label_column: str | None = None,
+    true_column: str | None = None,
     estimator: Estimator = "auto",
     sampled: bool = True,
     unique: bool = False,
@@ -149,8 +154,8 @@ def examine(
     try:
         prepared = prepare(
             str(input), output, model, options or TableOptions(), text_column=text_column,
-            aspect_column=aspect_column, prefix=prefix, time=time, by=by, history=history, unique=unique,
-            time_format=time_format, time_zone=time_zone, broken=broken, quiet=quiet,
+            aspect_column=aspect_column, prefix=prefix, time=time, by=by, true=true_column, history=history,
+            unique=unique, time_format=time_format, time_zone=time_zone, broken=broken, quiet=quiet,
         )  # fmt: skip
         model.fit(
             prepared.labels, labelled, by=by, text_column=text_column, label_column=label_column,
@@ -178,11 +183,12 @@ def analyse(
     quiet: bool,
 ) -> Result:
     """Read the rows twice: for the sums, and for the words and texts of the changes that the sums show."""
-    cells, reservoir = Cells(prepared.labels, every), Reservoir()
+    cells, reservoir, labelled = Cells(prepared.labels, every), Reservoir(), LabelledCells(prepared.labels, every)
     for chunk in prepared.rows("count", quiet=quiet):
         reservoir.add(chunk)
         if len(decided := chunk.decided):
             cells.add(decided)
+            labelled.add(decided)
     predictions, quantifier = cells.predictions(), model.quantifier
     prepared.check_any(predictions)
     groups = estimates(predictions, quantifier, sampled=sampled)
@@ -195,10 +201,12 @@ def analyse(
         rows = (chunk.decided for chunk in prepared.rows("look up changes", quiet=quiet))
         found = collect(rows, [one for _, one in changed], every, everything=everything)
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
+    errors = labelled.errors(quantifier, timed=prepared.timed)
     drift = measure(reservoir, model.reference, model.export, overall.shares)
     return Result(
         title, prepared.labels, every, groups, overall, comparisons, evidence, drift, quantifier,
-        [*model.notes, *prepared.notes()], by, prepared.timed, sampled,
+        [*model.notes, *prepared.notes(labelled=bool(errors))], by, prepared.timed, sampled,
+        Accuracy(errors) if errors else None,
     )  # fmt: skip
 
 
@@ -206,7 +214,11 @@ def write(output: Path, result: Result, tables: Sequence[Table]) -> Path:
     """Write the files of the output, the page last."""
     make_folder(output)
     write_shares(output, share_rows(result.groups, result.labels, result.every, timed=result.timed), tables)
+    if result.accuracy is not None:
+        write_errors(output, result.accuracy, result.every, tables)
     about = {"estimator": result.quantifier.choice.to_json(), "notes": list(result.notes)}
+    if result.accuracy is not None:
+        about["accuracy"] = result.accuracy.to_json()
     value = change_json(result.comparisons, result.evidence, result.drift, result.labels, result.every, about)
     write_json(output / "changes.json", value)
     latest = {one.group for one in latest_changes(result)}

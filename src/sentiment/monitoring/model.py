@@ -67,7 +67,10 @@ class Model:
         """
         if labelled is None:
             if label_column is not None:
-                raise ConfigError("label_column names a column of labelled=FILE, which is not given; leave it out")
+                raise ConfigError(
+                    "label_column names a column of labelled=FILE, which is not given; for true labels of the input "
+                    "set true_column"
+                )
             self.read(labels)
             return
         cells, groups = read_cells(as_path(labelled), by, text_column, label_column, aspect_column, labels)

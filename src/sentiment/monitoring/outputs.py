@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from sentiment.batch.output import Output
 from sentiment.files import replacing, write_text
+from sentiment.monitoring.accuracy import Accuracy
 from sentiment.monitoring.changes import Comparison
 from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
@@ -50,11 +51,27 @@ def write_shares(folder: Path, rows: Sequence[dict[str, Any]], tables: Sequence[
     numeric = any(row["mean"] is not None for row in rows)
     columns = [name for name in FIELDS if numeric or name != "mean"]
     kept = [{name: row[name] for name in columns} for row in rows]
+    write_tables(folder / "shares", kept, {name: FIELDS[name] for name in columns}, tables)
+
+
+def write_errors(folder: Path, accuracy: Accuracy, every: Every, tables: Sequence[Table]) -> None:
+    """Write the errors of each group, and of each of its periods, with the encoders of the batch job."""
+    rows = [
+        {"period": "all" if one.start is None else every.name(one.start), "group": one.group, **one.to_json()}
+        for one in accuracy.errors
+    ]
+    kinds = {"period": pa.string(), "group": pa.string(), "texts": pa.int64()}
+    write_tables(folder / "errors", rows, {name: kinds.get(name, pa.float64()) for name in rows[0]}, tables)
+
+
+def write_tables(
+    stem: Path, rows: Sequence[dict[str, Any]], kinds: Mapping[str, pa.DataType], tables: Sequence[Table]
+) -> None:
+    """Write rows as a table of each format."""
     for table in dict.fromkeys(tables):
-        target = Output.of(folder / f"shares.{table}", spreadsheet_safe=table != "parquet")
-        fields = {name: pa.field(name, FIELDS[name]) for name in columns}
-        encoder = target.encoder(columns, fields, None)
-        part, _ = encoder.encode(kept)
+        target = Output.of(stem.with_suffix(f".{table}"), spreadsheet_safe=table != "parquet")
+        encoder = target.encoder(list(kinds), {name: pa.field(name, kind) for name, kind in kinds.items()}, None)
+        part, _ = encoder.encode(rows)
         with replacing(target.path) as temporary:
             encoder.join([part], temporary)
 

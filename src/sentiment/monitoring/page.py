@@ -11,6 +11,7 @@ from sentiment.evaluation.report.page import HERE as REPORT
 from sentiment.evaluation.report.page import render
 from sentiment.files import write_text
 from sentiment.monitoring import chart
+from sentiment.monitoring.accuracy import Accuracy, mean
 from sentiment.monitoring.changes import FALSE_DISCOVERIES, FEWEST, Comparison
 from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
@@ -20,6 +21,11 @@ from sentiment.monitoring.shares import Estimate, mean_value
 HERE = Path(__file__).parent
 MOST_ROWS = 600  # of the table on the page; shares.csv has all
 MOST_CHARTS = 40
+MEASURES = {  # of the errors of shares
+    "absolute_error": "absolute error",
+    "divergence": "KL divergence",
+    "earth_movers_distance": "earth mover's distance",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Result:
     by: str | None
     timed: bool
     sampled: bool
+    accuracy: Accuracy | None = None  # where true labels are known
 
     @property
     def changes(self) -> list[tuple[int, Comparison]]:
@@ -71,6 +78,9 @@ def variables(result: Result) -> dict[str, Any]:
         "rows": rows[:MOST_ROWS],
         "left_out": max(0, len(rows) - MOST_ROWS),
         "estimator": described(result.quantifier.choice.method).rstrip(","),
+        "measures": {
+            name: words for name, words in MEASURES.items() if result.accuracy and name in result.accuracy.means
+        },
         "untested": len(result.comparisons) - len(result.changes),
     }
 
@@ -127,8 +137,21 @@ def sentences(result: Result) -> list[str]:
             lines.append(f"No change is larger than chance would make it: all {noise} movements could be noise.")
         else:
             lines.append("There are too few periods with enough texts to look for changes.")
+    if result.accuracy is not None:
+        lines.append(errors_sentence(result.accuracy))
     lines.append(result.drift.sentence)
     return lines
+
+
+def errors_sentence(accuracy: Accuracy) -> str:
+    """Say how far off the shares were where the true labels are known."""
+    found = mean(accuracy.finest)
+    sets = "set of texts" if found["sets"] == 1 else "groups and periods" if accuracy.periods else "groups"
+    return (
+        f"Where the true labels are known ({found['texts']:,} texts, {found['sets']:,} {sets}), a share is off by "
+        f"{100 * found['absolute_error']:.1f} points on average, by {100 * found['counted_absolute_error']:.1f} if the "
+        f"labels are counted; the 95 % intervals hold {percent(found['covered'])} of the true shares."
+    )
 
 
 def headline(result: Result, one: Comparison) -> str:

@@ -38,6 +38,7 @@ def prepare(
     prefix: str,
     time: str | None,
     by: str | None,
+    true: str | None,
     history: Path | None,
     unique: bool,
     time_format: str | None,
@@ -51,7 +52,9 @@ def prepare(
     if time is None and (time_format or history):
         raise ConfigError(f"{'time_format' if time_format else 'history'} needs the column of times; set time=COLUMN")
     source = Source.open(input, text_column=text_column, aspect_column=aspect_column, options=options, broken=broken)
-    for name, key in ((time, "time"), (by, "by")):
+    if true is not None and history is not None:
+        raise ConfigError("true_column: a history keeps no labels; leave one of the two out")
+    for name, key in ((time, "time"), (by, "by"), (true, "true_column")):
         if name is not None and name not in source.columns:
             raise DataError(f"{key}={name}: {input} has no such column, only {', '.join(source.columns[:20])}")
     clock = clock_of(source, time, time_format, time_zone) if time else None
@@ -64,7 +67,7 @@ def prepare(
     else:
         model.run = model.run or run_of(source)
     apart = by is not None and by == (aspect_column or aspect_of(source))
-    return Prepared(source, Columns(source.text, labels, prefix, time, by), clock, unique, apart=apart)
+    return Prepared(source, Columns(source.text, labels, prefix, time, by, true), clock, unique, apart=apart)
 
 
 def clock_of(source: Source, time: str, time_format: str | None, zone: str) -> Clock:

@@ -67,8 +67,8 @@ class Prepared:
                 f"{self.skipped.undecided} the same probability for each label, {self.skipped.untimed} no readable time"
             )
 
-    def notes(self) -> list[str]:
-        """Return sentences on the rows that are not counted."""
+    def notes(self, *, labelled: bool) -> list[str]:
+        """Return sentences on the rows that are not counted, and on true labels if no row is `labelled`."""
         lines = [*self.about, *([self.clock.said] if self.clock and self.clock.said else [])]
         if self.skipped.unpredicted:
             lines.append(f"{self.skipped.unpredicted:,} rows have no prediction and are not counted.")
@@ -79,6 +79,8 @@ class Prepared:
                 f"{self.skipped.undecided:,} texts have the same probability for each label, as those that the model "
                 "cannot read have; they count under none."
             )
+        if self.columns.true and not labelled:
+            lines.append(f"No row has a true label in {self.columns.true!r}.")
         if self.unique:
             lines.append(
                 f"{self.skipped.repeated:,} texts repeat an earlier one, retweets included, and are not counted."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.batch.source import Source
-from sentiment.data.tables import BrokenRow, Row
+from sentiment.data.tables import BrokenRow, Row, label_value
 from sentiment.errors import DataError
 from sentiment.monitoring.periods import Clock, Times
 
@@ -16,6 +16,7 @@ CHUNK = 8192  # rows
 ALL = "all"
 EMPTY = "(none)"
 LONGEST = 80  # characters of a group's name
+UNKNOWN = -1  # target of a row whose true label is not known
 SEVERAL = (
     "the model gives several labels a text (task=multi), and the monitor estimates shares of labels that exclude each "
     "other; FILE.summary.json of sentiment predict has the share of the texts that got each label"
@@ -31,6 +32,7 @@ class Columns:
     prefix: str = ""
     time: str | None = None
     by: str | None = None
+    true: str | None = None
 
     @property
     def probabilities(self) -> list[str]:
@@ -38,7 +40,7 @@ class Columns:
 
     @property
     def read(self) -> list[str]:
-        return list(dict.fromkeys(filter(None, (self.text, self.time, self.by, *self.probabilities))))
+        return list(dict.fromkeys(filter(None, (self.text, self.time, self.by, self.true, *self.probabilities))))
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,14 @@ class Chunk:
         groups: Value of the group column of each row.
         texts: The texts.
         probabilities: (n, k).
+        targets: (n,) index of the true label, UNKNOWN where it is not known; None without a column of them.
     """
 
     times: Times
     groups: list[str]
     texts: list[str]
     probabilities: Any
+    targets: Any = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -67,7 +71,8 @@ class Chunk:
 
     def take(self, rows: Sequence[int]) -> "Chunk":
         groups, texts = [self.groups[i] for i in rows], [self.texts[i] for i in rows]
-        return Chunk(self.times[rows], groups, texts, self.probabilities[rows])
+        targets = None if self.targets is None else self.targets[rows]
+        return Chunk(self.times[rows], groups, texts, self.probabilities[rows], targets)
 
 
 @dataclass
@@ -133,11 +138,26 @@ def chunk_of(rows: Sequence[Row], columns: Columns, clock: Clock | None, skipped
     check_probabilities(probabilities)
     times = clock.read([row.get(clock.column) for row in scored]) if clock else epoch(len(scored))
     groups = [group_of(row.get(columns.by)) for row in scored] if columns.by else [ALL] * len(scored)
-    chunk = Chunk(times, groups, [str(row.get(columns.text) or "") for row in scored], probabilities)
+    texts = [str(row.get(columns.text) or "") for row in scored]
+    chunk = Chunk(times, groups, texts, probabilities, targets_of(scored, columns) if columns.true else None)
     if (unread := np.isnat(times)).any():
         skipped.untimed += int(unread.sum())
         return chunk.take(np.flatnonzero(~unread))  # type: ignore[arg-type]
     return chunk
+
+
+def targets_of(rows: Sequence[Row], columns: Columns) -> Any:
+    """Return the index of each row's true label, (n,); UNKNOWN for an empty value.
+
+    Raises:
+        DataError: A value is no label of the model.
+    """
+    column, index = columns.true or "", {label: i for i, label in enumerate(columns.labels)} | {"": UNKNOWN}
+    names = [label_value(row.get(column), column) or "" for row in rows]
+    if unknown := next((name for name in names if name not in index), None):
+        known = ", ".join(columns.labels)
+        raise DataError(f"true_column={columns.true}: {unknown!r} is no label of the model, which knows {known}")
+    return np.array([index[name] for name in names], dtype=int)
 
 
 def check_probabilities(values: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sentiment.errors import ConfigError, DamagedFileError
 from sentiment.evaluation.quantification import FILE, Method, Predictions, Quantifier, read_quantifier
-from sentiment.evaluation.quantification.choice import COUNTS, decide
+from sentiment.evaluation.quantification.choice import COUNTS, decide, judges
 from sentiment.evaluation.quantification.errors import (
     absolute_error,
     divergence,
@@ -140,6 +140,15 @@ def test_on_a_scale_the_estimator_is_chosen_by_the_earth_movers_distance():
     plain = Quantifier.fit(*made[:2], ["-1", "0", "2"], **options).choice
     assert "earth_movers_distance_groups" not in plain.errors["counts"]
     assert "points of share" in plain.reason
+
+
+def test_many_groups_of_the_data_judge_alone():
+    made = draw(1600, np.random.default_rng(0), moved=0.5, groups=25)
+    for natural, kinds in ((True, {"group"}), (False, {"group", "shift"})):
+        tested = list(bags(*made, PRIOR, natural=natural))
+        assert {tested[i].kind for i in judges(tested, natural=natural)} == kinds
+    few = [bag for bag in tested if bag.kind == "shift" or bag.group < 19]
+    assert {few[i].kind for i in judges(few, natural=True)} == {"group", "shift"}
 
 
 def test_the_errors_are_those_of_semeval():

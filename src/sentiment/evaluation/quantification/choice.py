@@ -12,6 +12,7 @@ from sentiment.evaluation.quantification.intervals import Spread, fit_spread
 from sentiment.evaluation.quantification.simulation import Bag, bags
 
 FEWEST_TEXTS = 100
+MANY_GROUPS = 20  # of the data, to judge by them alone
 LEAST_LEAD = 0.002  # of share; a smaller gain is not worth a correction
 TAUS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # strengths of shrinkage
 ILL_CONDITIONED = 100.0  # condition number, from where the inverse of the rates is noise
@@ -102,7 +103,14 @@ def choose(
         method: found["earth_movers_distance" if values else "absolute_error"] for method, found in measured.items()
     }
     reach = values[-1] - values[0] if values else None
-    chosen, reason = (only, "it was asked for") if only else decide(errors, tested, reach=reach)
+    judged = judges(tested, natural=natural)
+    chosen, reason = (
+        (only, "it was asked for")
+        if only
+        else decide(
+            {method: found[judged] for method, found in errors.items()}, [tested[i] for i in judged], reach=reach
+        )
+    )
     table = {str(method): summary(tested, found) for method, found in measured.items()}
     choice = Choice(chosen, reason, table)
     apart = ((estimates[Method("em")] - estimates[Method("mean_probability")]) ** 2).sum(axis=1)  # see `disagreement`
@@ -113,6 +121,16 @@ def choose(
         fit_spread(tested, estimates[chosen], apart),
         Served(served, fit_spread(tested, estimates[served], 0 * apart)),
     )
+
+
+def judges(tested: Sequence[Bag], *, natural: bool) -> list[int]:
+    """Return the bags that decide: all of them, or the held-out groups alone where the data names many.
+
+    Their mixes differ as those of the texts to come. A simulated shift keeps the texts of each label as they are, which
+    is all that a correction asks for: it is no judge where real shifts can be seen.
+    """
+    groups = [i for i, bag in enumerate(tested) if bag.kind == "group"]
+    return groups if natural and len(groups) >= MANY_GROUPS else list(range(len(tested)))
 
 
 def decide(errors: dict[Method, Floats], tested: Sequence[Bag], *, reach: float | None = None) -> tuple[Method, str]:
@@ -128,7 +146,8 @@ def decide(errors: dict[Method, Floats], tested: Sequence[Bag], *, reach: float 
     best = min(scores, key=lambda method: scores[method])
     lead, doubt = paired(errors[COUNTS] - errors[best], tested)
     chosen = best if lead > max(doubt, LEAST_LEAD * (reach or 1)) else COUNTS
-    return chosen, reason_for(chosen, best, scores, lead, doubt, scale=reach is not None)
+    where = "held-out groups and simulated shifts" if len(np.unique(kinds)) > 1 else "held-out groups"
+    return chosen, reason_for(chosen, best, scores, lead, doubt, where=where, scale=reach is not None)
 
 
 def candidates(tested: Sequence[Bag]) -> dict[Method, Floats]:
@@ -181,7 +200,7 @@ def summary(tested: Sequence[Bag], errors: dict[str, Floats]) -> dict[str, float
 
 
 def reason_for(
-    chosen: Method, best: Method, scores: dict[Method, float], lead: float, doubt: float, *, scale: bool
+    chosen: Method, best: Method, scores: dict[Method, float], lead: float, doubt: float, *, where: str, scale: bool
 ) -> str:
     def amount(value: float) -> str:
         return f"{value:.3f}" if scale else f"{100 * value:.1f}"
@@ -194,7 +213,7 @@ def reason_for(
     close = f"a lead of {amount(lead)}{points}, standard error {amount(doubt)}"
     if chosen == COUNTS:
         return f"nothing clearly beats it: {base}, {other} ({close})"
-    return f"it errs least on held-out groups and simulated shifts: {other}, while {base} ({close})"
+    return f"it errs least on {where}: {other}, while {base} ({close})"
 
 
 def described(method: Method) -> str:

@@ -1,0 +1,132 @@
+"""Errors of the estimated shares where the input has true labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sentiment.evaluation.quantification import Predictions, Quantifier
+from sentiment.evaluation.quantification.errors import (
+    absolute_error,
+    divergence,
+    earth_movers_distance,
+    values_of,
+)
+from sentiment.monitoring.cells import Cells, grown, pooled
+from sentiment.monitoring.periods import Every
+from sentiment.monitoring.rows import UNKNOWN, Chunk
+
+EVERY_PERIOD = None  # period of the errors of a whole group
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors of one group, in one period or in all.
+
+    Args:
+        group: Name of the group.
+        start: Start of the period in seconds since 1970, or EVERY_PERIOD.
+        texts: Texts with a true label.
+        estimated: Error of the estimated shares by measure.
+        counted: Error of the counted labels by measure.
+        covered: Share of the labels whose 95 % interval holds the true share.
+    """
+
+    group: str
+    start: int | None
+    texts: int
+    estimated: Mapping[str, float]
+    counted: Mapping[str, float]
+    covered: float
+
+    def to_json(self) -> dict[str, Any]:
+        counted = {f"counted_{name}": value for name, value in self.counted.items()}
+        rounded = {name: round(value, 6) for name, value in {**self.estimated, **counted}.items()}
+        return {"texts": self.texts, **rounded, "covered": round(self.covered, 4)}
+
+
+class LabelledCells:
+    """Sums over the rows with a true label, by group and period."""
+
+    def __init__(self, labels: Sequence[str], every: Every) -> None:
+        self.labels = list(labels)
+        self.cells = Cells(labels, every)
+        self.true = np.zeros((256, len(labels)))  # per cell: texts by true label
+
+    def add(self, chunk: Chunk) -> None:
+        if chunk.targets is None or not (known := np.flatnonzero(chunk.targets != UNKNOWN)).size:
+            return
+        part = chunk.take(known)  # type: ignore[arg-type]
+        numbers = self.cells.add(part)
+        self.true = grown(self.true, len(self.cells.cells))
+        np.add.at(self.true, (numbers, part.targets), 1)
+
+    def errors(self, quantifier: Quantifier, *, timed: bool) -> list[Errors]:
+        """Return the errors of each group, and of each of its periods if there are times."""
+        names = list(self.cells.groups)
+        true = {(names[group], start): self.true[number] for (group, start), number in self.cells.cells.items()}
+        predictions = self.cells.predictions()
+        keys: dict[str, list[tuple[str, int]]] = {}
+        for key in predictions:
+            keys.setdefault(key[0], []).append(key)
+        found = []
+        for group, own in keys.items():
+            whole = pooled([predictions[key] for key in own])
+            found.append(self.of(group, EVERY_PERIOD, whole, sum(true[key] for key in own), quantifier))
+            if timed:
+                found += [self.of(*key, predictions[key], true[key], quantifier) for key in own]
+        return found
+
+    def of(
+        self, group: str, start: int | None, predictions: Predictions, counts: Any, quantifier: Quantifier
+    ) -> Errors:
+        true, shares = counts / counts.sum(), quantifier.shares(predictions)
+        low, high = quantifier.interval(predictions, shares, sampled=False)
+        texts, values = int(counts.sum()), values_of(self.labels)
+        counted = measures(true, predictions.counts / predictions.n, texts, values)
+        covered = float(((low <= true) & (true <= high)).mean())
+        return Errors(group, start, texts, measures(true, shares, texts, values), counted, covered)
+
+
+def measures(true: Any, found: Any, texts: int, values: Sequence[float] | None) -> dict[str, float]:
+    """Return the errors of shares (k,) by measure; the earth mover's distance where the labels are numbers."""
+    errors = {"absolute_error": absolute_error(true, found), "divergence": divergence(true, found, texts)}
+    if values is not None:
+        errors["earth_movers_distance"] = earth_movers_distance(true, found, values)
+    return {name: float(value) for name, value in errors.items()}
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Errors of all groups, and of all their periods."""
+
+    errors: Sequence[Errors]
+
+    @property
+    def groups(self) -> list[Errors]:
+        return [one for one in self.errors if one.start is EVERY_PERIOD]
+
+    @property
+    def periods(self) -> bool:
+        """Whether there are errors of periods."""
+        return any(one.start is not EVERY_PERIOD for one in self.errors)
+
+    @property
+    def means(self) -> dict[str, float]:
+        return mean(self.groups)
+
+    @property
+    def finest(self) -> list[Errors]:
+        """Return the errors of the periods of each group, or of the groups if there are no times."""
+        return [one for one in self.errors if one.start is not EVERY_PERIOD] or self.groups
+
+    def to_json(self) -> dict[str, Any]:
+        return {"groups": mean(self.groups), "groups_and_periods": mean(self.finest)}
+
+
+def mean(errors: Sequence[Errors]) -> dict[str, float]:
+    """Average the errors over groups or periods, each counting alike."""
+    rows = [one.to_json() for one in errors]
+    averages = {name: round(float(np.mean([row[name] for row in rows])), 6) for name in rows[0] if name != "texts"}
+    return {"sets": len(rows), "texts": sum(row["texts"] for row in rows), **averages}
