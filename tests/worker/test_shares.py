@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from sentiment.evaluation.quantification import FILE, Method, Predictions, Quant
 from sentiment.evaluation.quantification.choice import SERVED
 from sentiment.evaluation.quantification.write import reference_json
 from sentiment.inference.types import Prediction
-from sentiment.worker.metrics import BINS, METRICS, Telemetry
+from sentiment.worker.metrics import BINS, METRICS, Telemetry, find_series
 from sentiment.worker.shares import MOST_LABELS, share_gauges
 from tests.evaluation.quantification.made_up import LABELS, PRIOR, draw
 from tests.worker.rules import check, firing, near, series_of, values_of
@@ -53,7 +54,7 @@ def scraped(export, probabilities, folder, caplog, *, model="mood"):
     """The series of a worker that has answered in batches of 32."""
     caplog.clear()
     with caplog.at_level("INFO"):
-        made = Telemetry(metrics_cache(folder), model=model, version="1.0", labels=LABELS)
+        made = Telemetry(partial(find_series, metrics_cache(folder)), model=model, version="1.0", labels=LABELS)
         for metric, value, names in share_gauges(export, LABELS):
             made.add(metric, value, *names)
         found = answers(probabilities)
@@ -164,7 +165,9 @@ def test_without_a_quantification_of_now_shares_are_counted_and_the_log_says_why
 
 def test_of_several_labels_for_a_text_there_are_no_shares(tmp_path, caplog):
     with caplog.at_level("INFO"):
-        made = Telemetry(metrics_cache(tmp_path), model="mood", version="1.0", labels=LABELS, several=True)
+        made = Telemetry(
+            partial(find_series, metrics_cache(tmp_path)), model="mood", version="1.0", labels=LABELS, several=True
+        )
         made.batch(answers(draw(320, np.random.default_rng(1))[0]), rejected=[], explained=0, requests=1, seconds=0.1)
     expressions = ["absent(sentiment:share:texts{}) == bool 1", "absent(sentiment:share:counted{}) == bool 1"]
     check(tmp_path, values_of(series_of(caplog.messages)), expressions)

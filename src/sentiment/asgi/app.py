@@ -78,7 +78,8 @@ class App:
             return error(
                 404, "ResourceNotFoundException", "Requested resource is not found, please refer to API document."
             )
-        (name, version), explain = (*found[0].groups(), None)[:2], found[1]
+        match, explain = found
+        name, version = match[1], match[2] if match.re.groups > 1 else None
         batcher = self.batchers.get(name)
         if batcher is None:
             return error(404, "ModelNotFoundException", f"Model not found: {name}")

@@ -54,7 +54,8 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
                 return {"key": text}
             entries = json.loads(text)
             if name not in entries and "inference" in entries:
-                return no_entry(path, name)
+                check_managed(path, name)
+                return None
             entry = entries[name]
             return {**entry, "key": checked(str(entry["key"]))}
         except FileNotFoundError:
@@ -74,7 +75,7 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
             tries += 1
 
 
-def no_entry(path: Path, name: Key) -> None:
+def check_managed(path: Path, name: Key) -> None:
     """Raise UnauthorizedError for the management key of a server that has no management API."""
     if name == "management":
         raise UnauthorizedError(

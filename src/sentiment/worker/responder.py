@@ -127,7 +127,7 @@ class Responder:
         """Compute predictions, explanations or an error for each valid request, by its index in the batch."""
         plain = {i: one for i, one in enumerate(requests) if not isinstance(one, RequestError | Explain)}
         asked = {i: one for i, one in enumerate(requests) if isinstance(one, Explain)}
-        scored = self.admission.answer([one.texts for one in plain.values()], batch and batch.noting([*plain]))
+        scored = self.admission.answer([one.texts for one in plain.values()], batch.noting([*plain]) if batch else None)
         scored = [self._promised(one, found) for one, found in zip(plain.values(), scored, strict=True)]
         started = time.time_ns()
         explained = self._explain([*asked.values()])
@@ -165,6 +165,7 @@ class Responder:
             if isinstance(request, Explain):
                 answer = request.asked.explain(found, model)
             else:
+                assert not isinstance(request, RequestError)
                 answer = request.render(found, model)
             written = json.dumps(answer)  # ASCII: an echoed id may contain lone surrogates
             if len(written) > MAX_ANSWER:
@@ -217,13 +218,20 @@ class Responder:
         own = self.predictor.preprocessing
         labels = tuple(self.predictor.labels)
         known = (own.max_length, own.truncation, self.scores, self.intervals, self.predictor.sha256)
-        reads = {"aspects": own.aspects, "default_aspect": own.default_aspect}
-        return Model(self.name, self.version, labels, *known, task=self.predictor.decoding.to_json(), **reads)
+        return Model(
+            self.name,
+            self.version,
+            labels,
+            *known,
+            task=self.predictor.decoding.to_json(),
+            aspects=own.aspects,
+            default_aspect=own.default_aspect,
+        )
 
 
 def is_canary(request: Request | Explain | RequestError) -> bool:
     """Tell whether a request is a readiness check, whose one text again and again would move the shares of labels."""
-    texts = getattr(request, "texts", ())
+    texts: Sequence[Text] = getattr(request, "texts", ())
     return len(texts) == 1 and text_of(texts[0]) == CANARY
 
 
