@@ -52,7 +52,7 @@ def test_axe_finds_nothing_on_any_tab_in_any_state(browser, url, tmp_path, schem
         tab.get_by_role("row", name="25 text is empty").wait_for()
         check(tab, "file, a result")
         tab.get_by_role("tab", name="Trends").click()
-        tab.locator("input[type=file]").nth(1).set_input_files(table)
+        tab.locator("[role=tabpanel]:visible input[type=file]").set_input_files(table)
         tab.get_by_text("The columns seem to be these").wait_for()
         check(tab, "trends, chosen")
         tab.get_by_role("button", name="Show trends").click()

@@ -90,7 +90,7 @@ def table(path, *, days=16, rows=60):
 def offer(tab, path):
     tab.get_by_role("tab", name="Trends").click()
     tab.get_by_role("button", name="Show trends").wait_for()
-    tab.locator("input[type=file]").last.set_input_files(path)
+    tab.locator("[role=tabpanel]:visible input[type=file]").set_input_files(path)
     tab.get_by_text("The columns seem to be these").wait_for()
 
 

@@ -62,7 +62,7 @@ class SentimentData(pl.LightningDataModule):
         packed: Batches are packed (`sentiment.inference.packing`); set by a model that reads them on a GPU.
         pinned: Batches are in pinned memory, whose copy to a GPU the host does not wait for; set by the model.
         dropped: Numbers of rows that dedupe and drop_leaks removed, by split.
-        files: The files that each split was read from, with their rows.
+        file_rows: The files that each split was read from, with their rows.
         report: Data quality report; available after `setup`.
     """
 
@@ -150,7 +150,7 @@ class SentimentData(pl.LightningDataModule):
         self.labels: list[str] = []
         self.order: Callable[[Iterable[str]], list[str]] = sorted
         self.dropped: dict[str, Dropped] = {}  # by split
-        self.files: dict[str, tuple[FileRows, ...]] = {}
+        self.file_rows: dict[str, tuple[FileRows, ...]] = {}
         self._tokenized: dict[str, Dataset] = {}
         self.packed = self.pinned = False
         self._unlabelled: tuple[Split, Dataset] | None = None
@@ -177,7 +177,7 @@ class SentimentData(pl.LightningDataModule):
         raw = {name: several(rows) for name, rows in raw.items()} if self.label_form.multi else raw
         wanted = labels or self.wanted_labels
         raw = {name: with_corrections(name, rows, labels=wanted) for name, rows in renamed(raw, self.label_map).items()}
-        self.files = {name: rows.files for name, rows in raw.items()}
+        self.file_rows = {name: rows.files for name, rows in raw.items()}
         self._know_aspects(raw)
         splits = {
             name: checked(name, rows, skip_bad_rows=self.skip_bad_rows, default_aspect=self.default_aspect)
@@ -264,7 +264,7 @@ class SentimentData(pl.LightningDataModule):
                 lengths,
                 self.preprocessing,
                 dropped=self.dropped,
-                files=self.files,
+                files=self.file_rows,
                 dedupe=self.dedupe,
                 drop_leaks=self.drop_leaks,
                 tokenizer=audit(self.splits, self.tokenizer.backend_tokenizer, self.preprocessing.cleaning),

@@ -57,7 +57,8 @@ def confident_joint(probabilities: Floats, given: Indices) -> Floats:
     empty = counts.sum(axis=1) == 0
     counts[empty, empty] = 1.0  # no row of this label is confident of any: none is counted as wrong
     joint: Floats = counts / counts.sum(axis=1, keepdims=True) * np.bincount(given, minlength=count)[:, None]
-    return joint / joint.sum()
+    joint /= joint.sum()
+    return joint
 
 
 def margins(probabilities: Floats, given: Indices) -> Floats:

@@ -4,6 +4,7 @@ The vectors are those before fine-tuning: a backbone tuned on the labels under r
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def sentence_vectors(data: SentimentData, inputs: Sequence[Any], work: Work) -> 
     starts = range(0, len(inputs), CHUNK)
     for start in track(starts, f"reading {len(inputs):,} texts", transient=True):
         texts = inputs[start : start + CHUNK]
-        yield work.once(f"vectors-{start:09}", lambda texts=texts: read(encoder, data, texts))
+        yield work.once(f"vectors-{start:09}", partial(read, encoder, data, texts))
 
 
 @torch.inference_mode()

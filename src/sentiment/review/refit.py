@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import OmegaConf, open_dict
 
 from sentiment.data.module import SentimentData
 from sentiment.data.splits import Split
@@ -94,10 +95,9 @@ def lines(split: Split) -> str:
 @contextmanager
 def output_folder(folder: Path) -> Iterator[None]:
     """Resolve `${hydra:runtime.output_dir}` of the run's config to `folder` within the block."""
-    current = HydraConfig.instance()
+    current: Any = HydraConfig.instance()
     before = current.cfg
     current.cfg = OmegaConf.create({"hydra": {"runtime": {"output_dir": str(folder.absolute())}}})
-    assert isinstance(current.cfg, DictConfig)
     try:
         yield
     finally:
