@@ -71,9 +71,9 @@ def test_standard_input_has_aspects_too(aspect_run, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_ray_answers_as_one_process_does(aspect_run, source, tmp_path):
-    from sentiment.batch.ray_pool import RayPool
+    from sentiment.batch.ray_data import RayData
 
-    pool = RayPool(run=aspect_run, actors=1)
+    pool = RayData(run=aspect_run, actors=1)
     try:
         for name, engine in {"ray": pool, "local": Predictor.load(aspect_run)}.items():
             with pytest.raises(RowsRejectedError, match="^3 of 5 rows"):

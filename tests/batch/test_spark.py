@@ -7,7 +7,9 @@ from sentiment.errors import RowsRejectedError
 from sentiment.inference.predictor import Predictor
 from tests.conftest import read_csv, write_csv
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the socket to Java
+pytestmark = pytest.mark.filterwarnings(  # of the socket to Java, and of Spark with pandas 3
+    "ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
+)
 TEXTS = [f"{'good' if i % 3 else 'bad'} film {i}" if i % 7 else " " for i in range(60)]
 
 
@@ -34,7 +36,8 @@ def check(rows, answers):
 def test_a_batch_of_the_udf_has_the_rows_of_a_file_job(tiny_run, answers):
     from sentiment.batch.spark import frame
 
-    rows = frame(Predictor.load(tiny_run), TEXTS).to_dict("records")
+    found = frame(Predictor.load(tiny_run), TEXTS).astype(object)
+    rows = found.where(found.notna(), None).to_dict("records")
     check([{"text": text, **row} for text, row in zip(TEXTS, rows, strict=True)], answers)
     assert "is empty" in rows[0]["rejected"]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sentiment.batch.blocks import Distributed, Work
 from sentiment.batch.cells import Changes, sentences
 from sentiment.batch.excel import Counted, check_size
 from sentiment.batch.identity import differences, identity_of, versions
@@ -45,6 +46,7 @@ class Job:
     model: Identity
     settings: Mapping[str, Any]
     chunk: int
+    options: TableOptions
 
     @classmethod
     def plan(
@@ -99,7 +101,7 @@ class Job:
         deciding = {"input": inputs.sha256, "settings": settings, "model": model.deciding, "versions": versions()}
         identity = json.loads(json.dumps(deciding))  # normalised by a JSON round trip
         parts = Parts(output.parts, encoder, None if output.kind == "jsonl" else frozenset(names), identity)
-        return cls(source, inputs, rows, output, parts, cells, columns, model, settings, chunk)
+        return cls(source, inputs, rows, output, parts, cells, columns, model, settings, chunk, options)
 
     def reopen(self, *, overwrite: bool) -> dict[int, Part]:
         """Return the finished parts of an earlier start of this job, by number; start afresh if there are none.
@@ -144,12 +146,11 @@ class Job:
         try:
             with progress(quiet=quiet) as bar:
                 task = bar.add_task("predict", total=self.source.rows, completed=count)
-                chunks = scored(self.rows(), self.cells, engine, self.columns, chunk=self.chunk, done=done.keys())
-                for part in chunks:
-                    self.parts.check_owned()
-                    done[part.number] = self.parts.write(part.number, part.rows, part.part, part.rejects)
-                    count += part.part.rows
-                    bar.advance(task, part.part.rows)
+                for number, part in self.written(engine, done):
+                    if number not in done:  # a worker that came back may name a part again
+                        count += part.rows
+                        bar.advance(task, part.rows)
+                    done[number] = part
         except KeyboardInterrupt as error:
             raise InterruptedRunError(self.stopped(count)) from error
         except ClientError as error:
@@ -162,6 +163,22 @@ class Job:
                 "with the first model in place the same command goes on, overwrite=true starts over with the other"
             ) from error
         return done
+
+    def written(self, engine: Classifier, done: Mapping[int, Part]) -> Iterator[tuple[int, Part]]:
+        """Write the parts that are missing from `done`, here or on the workers of the engine; yields their numbers."""
+        if isinstance(engine, Distributed):
+            if self.inputs.is_stream:
+                raise ConfigError("input=-: the workers of engine=ray read the input themselves; write it to a file")
+            files = tuple(
+                (str(table.path), rows) for table, rows in zip(self.source.tables, self.source.counts, strict=True)
+            )
+            options, broken = self.options, self.source.broken
+            work = Work(files, options, broken, self.cells, self.columns, self.parts, self.chunk)
+            yield from engine.write_parts(work, done.keys())
+            return
+        for part in scored(self.rows(), self.cells, engine, self.columns, chunk=self.chunk, done=done.keys()):
+            self.parts.check_owned()
+            yield part.number, self.parts.write(part.number, part.rows, part.part, part.rejects)
 
     def stopped(self, count: int) -> str:
         """Describe the progress so far and how to resume."""

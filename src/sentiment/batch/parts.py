@@ -8,8 +8,8 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -107,14 +107,18 @@ class Parts:
         for marker in list_files(self.folder, "part-*.json"):
             number = int(marker.stem.removeprefix("part-"))
             try:
-                value = self._marker(number)
-                self._content(number)
-                left = {name: value.get(name, 0) for name in LEFT}
-                changes = from_json(value["changes"])
-                done[number] = Part(value["rows"], len(value["rejects"]), value["labels"], **left, changes=changes)
+                done[number] = self._part(number)
             except DamagedPartError:
                 damaged.append(number)
         return done, damaged
+
+    def committed(self, numbers: Iterable[int]) -> dict[int, Part]:
+        """Return the intact ones of these parts, which this job committed before."""
+        done = {}
+        for number in numbers:
+            with suppress(DamagedPartError):
+                done[number] = self._part(number)
+        return done
 
     def write(self, number: int, rows: Sequence[Row], part: Part, rejects: Rejects) -> Part:
         """Write and commit one part.
@@ -189,6 +193,12 @@ class Parts:
     def _drop_parts(self) -> None:
         for pattern in ("part-*", "joined*", ".*.tmp"):  # a killed job may leave the last two
             remove_files(list_files(self.folder, pattern))
+
+    def _part(self, number: int) -> Part:
+        value = self._marker(number)
+        self._content(number)
+        left = {name: value.get(name, 0) for name in LEFT}
+        return Part(value["rows"], len(value["rejects"]), value["labels"], **left, changes=from_json(value["changes"]))
 
     def _marker(self, number: int) -> dict[str, Any]:
         try:

@@ -106,7 +106,14 @@ class Chunk:
 
 
 def scored(
-    rows: Iterator[Row], cells: Cells, engine: Classifier, columns: Columns, *, chunk: int, done: Container[int]
+    rows: Iterator[Row],
+    cells: Cells,
+    engine: Classifier,
+    columns: Columns,
+    *,
+    chunk: int,
+    done: Container[int],
+    start: int = 0,
 ) -> Iterator[Chunk]:
     """Score the rows in chunks and yield the chunks in order.
 
@@ -119,11 +126,12 @@ def scored(
         columns: The columns to add.
         chunk: Rows per chunk.
         done: Numbers of chunks to skip.
+        start: Number of the first chunk.
     """
     waiting: deque[tuple[int, list[Row], list[str | None]]] = deque()
 
     def texts() -> Iterator[list[Text]]:
-        number = 0
+        number = start
         while some := list(islice(rows, chunk)):
             if number not in done:
                 reasons = [cells.reason(row) for row in some]

@@ -38,6 +38,7 @@ class Source:
     rows: int | None
     broken: Broken = "refuse"
     aspect: str | None = None
+    counts: tuple[int, ...] = ()  # rows of each table
 
     @classmethod
     def open(
@@ -79,13 +80,14 @@ class Source:
         if len(kinds := {table.kind for table in tables}) > 1:
             raise DataError(f"input={pattern} names files of several formats ({', '.join(sorted(kinds))}); choose one")
         check_schemas(tables)
-        columns, count = list[str](), 0
+        columns, counts = list[str](), list[int]()
         for i, table in enumerate(tables):
             own, rows = table.survey(broken=broken)
             columns = merged(table, columns, own) if i else own
-            count += rows
+            counts.append(rows)
         text = find_text(columns, text_column, pattern)
-        return cls(tables, columns, text, count, broken, checked_aspect(columns, aspect_column, text, pattern))
+        aspect = checked_aspect(columns, aspect_column, text, pattern)
+        return cls(tables, columns, text, sum(counts), broken, aspect, tuple(counts))
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -34,7 +34,7 @@ EXTRAS = {  # extra: the modules that it installs; a message names the first one
 NEEDS: dict[str, tuple[str, ...]] = {  # prefix of a dotted name: its extras; the longest prefix counts
     "sentiment.asgi": ("granian",),
     "sentiment.batch": ("tables",),
-    "sentiment.batch.ray_pool": ("model", "tables", "ray"),
+    "sentiment.batch.ray_data": ("model", "tables", "ray"),
     "sentiment.batch.spark": ("spark",),
     "sentiment.data": ("train",),
     "sentiment.data.tables": (),

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -40,11 +41,19 @@ class ParquetRows:
             raise DataError(f"{content.name} has the column {twice[0]!r} twice; rename one")
         return cls(content, file)
 
-    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
-        """Yield the rows in file order, with all columns or the given ones."""
+    def rows(self, columns: Sequence[str] | None = None, *, start: int = 0) -> Iterator[Row]:
+        """Yield the rows in file order from number `start`, with all columns or the given ones."""
+        groups = list(range(self.file.num_row_groups))
+        while groups and start >= (size := self.file.metadata.row_group(groups[0]).num_rows):
+            start -= size
+            groups.pop(0)
+        yield from islice(self._rows(groups, columns), start, None)
+
+    def _rows(self, groups: list[int], columns: Sequence[str] | None) -> Iterator[Row]:
         size = BATCH if self.content.limits.line is None else BOUNDED_BATCH
         try:
-            for batch in self.file.iter_batches(batch_size=size, columns=None if columns is None else list(columns)):
+            names = None if columns is None else list(columns)
+            for batch in self.file.iter_batches(batch_size=size, row_groups=groups, columns=names):
                 check_lengths(batch, self.content)
                 names = batch.schema.names
                 values = [decoded(*pair) for pair in zip(batch.columns, batch.schema, strict=True)]

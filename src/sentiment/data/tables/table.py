@@ -67,18 +67,21 @@ class Table:
         """The guesses as one line for the user; None if nothing was guessed."""
         return f"{self.name}: read as {', '.join(self.guesses)}" if self.guesses else None
 
-    def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:
+    def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse", start: int = 0) -> Iterator[Row]:
         """Return an iterator over the rows in file order; callable repeatedly, for standard input once.
 
         Args:
             columns: Columns to return; None returns all.
             broken: "refuse" raises DataError at the first malformed line, "keep" yields a BrokenRow for it. Only text
                 formats have such lines.
+            start: Rows to leave out at the beginning; of Parquet their row groups are not read.
         """
         if isinstance(self.reader, (Delimited, JsonRows)):
-            rows = self.reader.rows(columns, broken=broken)
+            rows = islice(self.reader.rows(columns, broken=broken), start, None)
+        elif self.parquet:
+            rows = self.parquet.rows(columns, start=start)
         else:
-            rows = self.reader.rows(columns)
+            rows = islice(self.reader.rows(columns), start, None)
         return bounded(rows, self.name, self.limits.rows) if self.limits.rows is not None else rows
 
     def survey(self, *, broken: Broken = "refuse") -> tuple[list[str], int]:

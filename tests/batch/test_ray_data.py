@@ -1,5 +1,6 @@
-"""The batch job on a real local Ray with two actors."""
+"""The batch job on a real local Ray Data: its workers read the blocks and write the parts."""
 
+import io
 import os
 import signal
 import subprocess
@@ -7,11 +8,22 @@ import sys
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sentiment.batch import predict
-from sentiment.batch.ray_pool import RayPool
-from sentiment.errors import ClusterError, ModelChangedError, ModelError, RowsRejectedError
+from sentiment.batch.blocks import Work
+from sentiment.batch.ray_data import RayData
+from sentiment.data.tables import TableOptions
+from sentiment.errors import (
+    ClusterError,
+    ConfigError,
+    InterruptedRunError,
+    ModelChangedError,
+    ModelError,
+    RowsRejectedError,
+)
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Identity
 from tests.batch.test_formats import ROWS, write_rows
@@ -19,7 +31,9 @@ from tests.conftest import read_csv, read_json, write_csv
 from tests.e2e.faults import wait_for
 from tests.ports import free_ports
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")  # of ray
+pytestmark = pytest.mark.filterwarnings(  # of ray
+    "ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning"
+)
 
 
 def children():
@@ -27,12 +41,12 @@ def children():
 
 
 def actors():
-    return [process for process, name in children() if name.startswith("ray::Scorer")]
+    return [process for process, name in children() if name.startswith("ray::MapWorker")]
 
 
 @pytest.fixture(scope="module")
 def pool(tiny_run):
-    pool = RayPool(run=tiny_run)
+    pool = RayData(run=tiny_run)
     yield pool
     pool.close()
     assert [name for _, name in children() if "ray" in name or name == "gcs_server"] == []
@@ -58,7 +72,6 @@ def test_two_actors_answer_as_one_process_does_row_for_row(pool, local, many, tm
             predict(input=many, output=tmp_path / f"{name}.csv", engine=engine, chunk=16)
     for kind in ("csv", "csv.rejects.csv"):
         assert (tmp_path / f"ray.{kind}").read_bytes() == (tmp_path / f"local.{kind}").read_bytes()
-    assert len(actors()) == 2
 
 
 @pytest.mark.parametrize("name", ["in.jsonl", "in.parquet"])
@@ -69,30 +82,71 @@ def test_any_format_comes_out_as_from_one_process(pool, local, tmp_path, name):
     assert (tmp_path / "ray.jsonl").read_bytes() == (tmp_path / "local.jsonl").read_bytes()
 
 
+class Observed:
+    """The pool, which calls `event` after the fourth part."""
+
+    def __init__(self, pool, event):
+        self.pool, self.event = pool, event
+        self.identity, self.predict = pool.identity, pool.predict
+
+    def write_parts(self, work, done):
+        for number, made in enumerate(self.pool.write_parts(work, done)):
+            yield made
+            if number == 3:
+                self.event()
+
+
+def same_as_local(local, many, tmp_path):
+    with pytest.raises(RowsRejectedError):
+        predict(input=many, output=tmp_path / "local.csv", engine=local, chunk=16)
+    for kind in ("csv", "csv.rejects.csv"):
+        assert (tmp_path / f"ray.{kind}").read_bytes() == (tmp_path / f"local.{kind}").read_bytes()
+    assert len(read_csv(tmp_path / "ray.csv")) == read_json(tmp_path / "ray.csv.summary.json")["rows"] == 600
+
+
 def test_a_killed_actor_costs_no_row(pool, local, many, tmp_path):
     killed = []
 
-    class Killing:
-        """The pool, one of whose actors dies after the fourth answer, with work in its hands."""
-
-        def predict(self, texts):
-            return pool.predict(texts)
-
-        def stream(self, chunks):
-            for number, answer in enumerate(pool.stream(chunks)):
-                yield answer
-                if number == 3:
-                    killed.append(actors()[0].pid)
-                    os.kill(killed[0], signal.SIGKILL)
+    def kill():
+        killed.append(actors()[0].pid)
+        os.kill(killed[0], signal.SIGKILL)
 
     with pytest.raises(RowsRejectedError):
-        predict(input=many, output=tmp_path / "ray.csv", engine=Killing(), chunk=16)
+        predict(input=many, output=tmp_path / "ray.csv", engine=Observed(pool, kill), chunk=16)
+    assert killed
+    same_as_local(local, many, tmp_path)
+
+
+def test_a_stopped_job_goes_on_with_the_missing_parts(pool, local, many, tmp_path):
+    def stop():
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRunError, match="the same command goes on from there"):
+        predict(input=many, output=tmp_path / "ray.csv", engine=Observed(pool, stop), chunk=16)
+    wait_for(lambda: not actors())
     with pytest.raises(RowsRejectedError):
-        predict(input=many, output=tmp_path / "local.csv", engine=local, chunk=16)
-    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
-    assert len(read_csv(tmp_path / "ray.csv")) == read_json(tmp_path / "ray.csv.summary.json")["rows"] == 600
-    wait_for(lambda: not psutil.pid_exists(killed[0]))
-    wait_for(lambda: len(actors()) == 2)  # it was started again
+        predict(input=many, output=tmp_path / "ray.csv", engine=pool, chunk=16)
+    assert read_json(tmp_path / "ray.csv.summary.json")["rows_done_before"] >= 64
+    same_as_local(local, many, tmp_path)
+
+
+def test_rows_of_several_files_are_read_from_where_a_block_begins(tmp_path):
+    """Each block opens only its files; of Parquet, its row groups."""
+    pq.write_table(pa.table({"text": [f"p {i}" for i in range(50)]}), tmp_path / "a.parquet", row_group_size=7)
+    pq.write_table(pa.table({"text": [f"q {i}" for i in range(30)]}), tmp_path / "b.parquet", row_group_size=7)
+    files = ((str(tmp_path / "a.parquet"), 50), (str(tmp_path / "b.parquet"), 30), (str(tmp_path / "none.parquet"), 0))
+    work = Work(files, TableOptions(), "refuse", None, None, None, 10)
+    texts = [f"p {i}" for i in range(50)] + [f"q {i}" for i in range(30)]
+    for start in (0, 6, 7, 8, 49, 50, 51, 79):
+        assert [row["text"] for row in work.rows(start)] == texts[start:]
+    assert work.blocks({0, 1, 2}, 1) == [(number, number + 1) for number in range(3, 8)]
+    assert list(Work(((files[0]),), TableOptions(), "refuse", None, None, None, 10).rows(50)) == []
+
+
+def test_standard_input_is_refused_in_one_line(pool, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"text\ngood\n")))
+    with pytest.raises(ConfigError, match="input=-: the workers of engine=ray read the input themselves"):
+        predict(input="-", output=tmp_path / "ray.csv", engine=pool)
 
 
 def test_an_actor_that_comes_back_with_another_model_stops_the_job(pool, many, tmp_path):
@@ -106,23 +160,15 @@ def test_an_actor_that_comes_back_with_another_model_stops_the_job(pool, many, t
         pool.model = own
 
 
-def test_few_chunks_are_read_before_their_answers(pool):
-    """What bounds memory, whatever the size of the input."""
-    taken = []
-    chunks = (taken.append(number) or ["good film"] for number in range(1000))
-    next(pool.stream(chunks))
-    assert len(taken) == 8
-
-
 def test_a_run_without_an_export_is_told_in_one_line(tmp_path):
     with pytest.raises(ModelError, match="no such folder"):
-        RayPool(run=tmp_path / "nowhere")
+        RayData(run=tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
 def test_a_cluster_that_does_not_answer_is_told_in_one_line(tiny_run, address):
     with pytest.raises(ClusterError, match=f"no Ray at {address}: .*refused"):
-        RayPool(run=tiny_run, address=address)
+        RayData(run=tiny_run, address=address)
 
 
 @pytest.fixture
