@@ -77,7 +77,6 @@ def measure(material: Material, folder: Path, *, seconds: float, alone: float, r
             connections: alternate(
                 {name: lambda _, s=s, n=connections, t=took: s.ask(n, t, texts) for name, s in servers.items()},
                 repetitions,
-                warm=False,
             )
             for connections, took in ((32, seconds), (1, alone))
         }

@@ -4,10 +4,33 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.e2e.faults import ready, workers
+
 pytestmark = pytest.mark.e2e
 
 LONG = "word " * 2000  # as many characters as can be explained
 PATIENT = 300.0  # s; what is costly takes long beside other tests
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm(server, http):
+    """A worker that has begun anew: what its first explanation is answered, and what others are meanwhile."""
+    [worker] = workers(server)
+    worker.kill()
+    worker.wait(60)
+    ready(server)
+    first = http.post("/explanations/sentiment", json={"text": "a day"}, timeout=PATIENT)
+    beside = http.post("/predictions/sentiment", json={"text": "a day"}, timeout=PATIENT)
+    with server.client(pauses=(1.0,) * 120) as client:
+        client.explain(["a day"])
+    return first, beside
+
+
+def test_the_first_explanation_loads_its_weights_in_the_background(warm):
+    first, beside = warm
+    assert (first.status_code, first.headers["Retry-After"]) == (503, "5")
+    assert first.json()["message"] == "the worker loads the weights that explanations need; ask again"
+    assert beside.status_code == 200
 
 
 def attributions(explanation):

@@ -1,10 +1,12 @@
 """The handler asked for explanations: alone, in every form, in a batch with others, and beyond a worker's time."""
 
 import json
+import threading
 
 import pytest
 
-from sentiment.worker.explain_queue import BUSY
+from sentiment.errors import RequestError
+from sentiment.worker.explain_queue import BUSY, LOADING, LazyExplainer
 from tests.handling import ASKED, V1, V2, answers, row
 
 
@@ -52,3 +54,65 @@ def test_explanations_beyond_a_workers_time_are_told_to_ask_again(handler, monke
     assert [status for status, _ in got] == [200, 413, 200, 503, 503, 200]
     assert got[3][1] == {"code": 503, "type": "ServiceUnavailable", "message": BUSY}
     assert got[5][1]["label"] == "negative"
+
+
+class Loading:
+    """A predictor with a graph whose explainer takes until `arrived` is set, and fails `failures` times."""
+
+    compute = None
+
+    def __init__(self, failures=0):
+        self.arrived, self.failures = threading.Event(), failures
+
+    @property
+    def explainer(self):
+        assert self.arrived.wait(60)
+        self.failures -= 1
+        if self.failures >= 0:
+            raise OSError("a text of a user")
+        return "explainer"
+
+
+def refusal(lazy):
+    with pytest.raises(RequestError) as caught:
+        lazy.get()
+    return caught.value
+
+
+def loaded(lazy):
+    lazy.predictor.arrived.set()
+    lazy._loading.join(60)
+
+
+def test_who_asks_for_the_first_explanation_is_told_to_ask_again_and_holds_up_nobody():
+    lazy = LazyExplainer(Loading())
+    assert lazy._loading is None  # nothing is loaded before it is needed
+    for _ in range(2):
+        error = refusal(lazy)
+        assert (error.status, str(error), error.retry_after) == (503, LOADING, 5)
+    loaded(lazy)
+    assert lazy.get() == "explainer"
+
+
+def test_weights_that_cannot_be_loaded_are_said_once_and_tried_again(caplog):
+    lazy = LazyExplainer(Loading(failures=1))
+    assert refusal(lazy).status == 503
+    loaded(lazy)
+    assert refusal(lazy).status == 500
+    assert "OSError in explainer" in caplog.text
+    assert "a text of a user" not in caplog.text
+    assert refusal(lazy).status == 503
+    loaded(lazy)
+    assert lazy.get() == "explainer"
+
+
+def test_while_explanations_load_each_request_is_answered_by_what_it_asks(handler, monkeypatch):
+    monkeypatch.setattr(handler.responder, "explainer", LazyExplainer(Loading()))
+    rows = ("good film", "good film", {"text": "good", "target": "sad"})
+    got = answers(handler, *map(row, rows), headers={1: ASKED, 2: ASKED})
+    assert [(status, answer.get("message")) for status, answer in got] == [
+        (200, None),
+        (503, LOADING),
+        (400, "no label 'sad'; this model has negative, positive"),
+    ]
+    handler.responder.explainer.predictor.arrived.set()

@@ -37,8 +37,8 @@ class Batcher:
             return None
         self.activity.begin()
         try:
-            if headers["explain"] == "True" and not self.responder.explains:
-                await asyncio.to_thread(self.responder.load_explainer)  # predictions go on meanwhile
+            if headers["explain"] == "True" and not self.responder.explainer.is_loaded:
+                await asyncio.to_thread(self.responder.explainer.load)  # predictions go on meanwhile
             answer: asyncio.Future[Response] = self._loop.create_future()
             self._queue.put((row, headers, answer))
             return await answer

@@ -99,7 +99,7 @@ def create(config: Config, parent: int) -> Any:
     for one in config.models:
         responder = Responder(
             Path(one.folder), model=one.model, version=one.version, metrics=make_series,
-            seconds=MAX_SECONDS if one.seconds is None else one.seconds, warm=False,
+            seconds=MAX_SECONDS if one.seconds is None else one.seconds,
         )  # fmt: skip
         batchers[one.model] = Batcher(responder, size=one.batch_size, activity=activity)
     listen(config.metrics_host, config.metrics_port, certificate=config.certificate, key=config.key)

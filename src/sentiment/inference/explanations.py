@@ -88,9 +88,7 @@ class Explainer:
         Raises:
             RequestError: The model has no label `target`.
         """
-        if target is not None and target not in self.labels:
-            told = f"no label {target[:40]!r}; this model has {', '.join(self.labels)}"
-            raise RequestError(told, reason="unknown_label")
+        check_target(target, self.labels)
         own = self.preprocessing
         [text] = as_inputs([text], aspects=own.aspects, default_aspect=own.default_aspect)
         [frame] = frames_of([text], self.tokenizer, own)
@@ -166,6 +164,13 @@ class Explainer:
         logits = self.model(inputs_embeds=embeddings, **inputs).logits
         scores: torch.Tensor = self.decoding.log_scores(logits.float())
         return scores / self.preprocessing.temperature
+
+
+def check_target(target: str | None, labels: Sequence[str]) -> None:
+    """Raise RequestError if a model has no label `target`; None is the predicted one."""
+    if target is not None and target not in labels:
+        told = f"no label {target[:40]!r}; this model has {', '.join(labels)}"
+        raise RequestError(told, reason="unknown_label")
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:

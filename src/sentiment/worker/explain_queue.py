@@ -1,17 +1,59 @@
-"""Explanation of the requests in one batch under a shared compute budget."""
+"""Explanation of the requests in one batch under a shared compute budget, by a model loaded when it is first needed."""
 
 import logging
+import threading
 from collections.abc import Sequence
 
 from sentiment.errors import RequestError, TextError
 from sentiment.inference.explanations import Explainer, Plan
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.runtimes import TorchRuntime
 from sentiment.inference.types import Explanation
 from sentiment.protocol.requests import Explain
-from sentiment.worker.admission import is_of_machine, of_text
+from sentiment.worker.admission import is_of_machine, of_text, place_of
 
 log = logging.getLogger(__name__)
 
 BUSY = "the worker explains other texts; ask again"
+LOADING = "the worker loads the weights that explanations need; ask again"
+LOAD_SECONDS = 5  # Retry-After while they load
+
+
+class LazyExplainer:
+    """Explainer that is loaded in the background once it is asked for, while predictions are answered.
+
+    An ONNX runtime needs neither transformers nor the fp32 weights, which would take half as much memory again.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self._loaded = predictor.explainer if isinstance(predictor.compute, TorchRuntime) else None
+        self._loading: threading.Thread | None = None
+        self._failed: RequestError | None = None
+
+    def get(self) -> Explainer:
+        """Return the explainer, and begin to load it if it is not there.
+
+        Raises:
+            RequestError: It is loading (503), or could not be loaded (500; the next request tries again).
+        """
+        if self._loaded is not None:
+            return self._loaded
+        if self._failed is not None:
+            failed, self._failed = self._failed, None
+            raise failed
+        if self._loading is None or not self._loading.is_alive():
+            self._loading = threading.Thread(target=self._load, name="explainer", daemon=True)
+            self._loading.start()
+        raise busy(LOADING, LOAD_SECONDS)
+
+    def _load(self) -> None:
+        try:
+            self._loaded = self.predictor.explainer
+        except Exception as error:  # raised in the thread, it would be lost
+            log.error("explanations cannot be loaded: %s", place_of(error))
+            told = "the weights that explanations need cannot be loaded; the server's log says why"
+            self._failed = RequestError(told, status=500, reason="internal")
 
 
 def explain_batch(explainer: Explainer, requests: Sequence[Explain]) -> list[list[Explanation] | RequestError]:
@@ -61,7 +103,7 @@ def plan_request(explainer: Explainer, request: Explain, left: int) -> list[Plan
     return plans
 
 
-def busy() -> RequestError:
-    error = RequestError(BUSY, status=503, reason="busy")
-    error.retry_after = 1
+def busy(message: str = BUSY, seconds: int = 1) -> RequestError:
+    error = RequestError(message, status=503, reason="busy")
+    error.retry_after = seconds
     return error

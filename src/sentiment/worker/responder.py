@@ -2,7 +2,6 @@
 
 import json
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from sentiment.errors import ConfigError, RequestError, TextError
 from sentiment.files import read_json_if_any
+from sentiment.inference.explanations import check_target
 from sentiment.inference.pairs import Text, text_of
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Explanation, Model, Prediction
@@ -18,7 +18,7 @@ from sentiment.protocol.bodies import decode
 from sentiment.protocol.requests import Describe, Explain, Request, parse_explain, parse_request
 from sentiment.protocol.validation import CANARY, MODEL_HEADER
 from sentiment.worker.admission import MAX_SECONDS, Admission, Outcome, of_text, place_of
-from sentiment.worker.explain_queue import explain_batch
+from sentiment.worker.explain_queue import LazyExplainer, explain_batch
 from sentiment.worker.memory import give_back, is_large
 from sentiment.worker.metrics import Metric, Series, Telemetry
 from sentiment.worker.shares import share_gauges
@@ -48,7 +48,6 @@ class Responder:
         metrics: Callable[[Metric], Series],
         device: str = "cpu",
         seconds: float = MAX_SECONDS,
-        warm: bool = True,
     ) -> None:
         """Load the model, warm it up and measure its speed.
 
@@ -59,7 +58,6 @@ class Responder:
             metrics: Returns the server's object for a metric.
             device: "cpu" or "cuda:0".
             seconds: Compute budget of one batch.
-            warm: Load the explainer in the background at once; else before the first explanation.
         """
         self.name, self.version = model, version
         self.predictor = Predictor.load(folder, device=device)
@@ -73,16 +71,9 @@ class Responder:
         for metric, value, names in [] if several else share_gauges(folder, self.predictor.labels):
             self.telemetry.add(metric, value, *names)
         self.tracing = Tracing.start(model=model, version=version)
-        self.explains = False  # once the explainer is loaded
-        if warm:
-            threading.Thread(target=self.load_explainer, daemon=True).start()  # predictions are served meanwhile
+        self.explainer = LazyExplainer(self.predictor)
         log.info("ready on %s, labels %s", device, self.predictor.labels)
         log.info("%.0f tokens/s: a request has %d at most", self.admission.rate.best, self.admission.most)
-
-    def load_explainer(self) -> None:
-        """Load what explanations need, which takes seconds and the memory of the weights; others wait for the first."""
-        assert self.predictor.explainer
-        self.explains = True
 
     def respond(self, rows: Sequence[Mapping[str, Any]], headers: Sequence[Mapping[str, Any]]) -> list[Response]:
         """Answer a batch of requests.
@@ -150,8 +141,11 @@ class Responder:
     def _explain(self, requests: Sequence[Explain]) -> list[list[Explanation] | RequestError]:
         if not requests:
             return []
-        self.load_explainer()
-        return explain_batch(self.predictor.explainer, requests)
+        try:
+            explainer = self.explainer.get()
+        except RequestError as loading:
+            return [loading] * len(requests)
+        return explain_batch(explainer, requests)
 
     def _render(
         self, request: Request | Explain | RequestError, found: Any, model: Model, number: int, batch: Batch | None
@@ -192,6 +186,7 @@ class Responder:
             if headers.get("explain") == "True":
                 explain = parse_explain(decode(row, headers))
                 self._check_aspects(explain.asked.texts)
+                check_target(explain.target, self.predictor.labels)
                 return explain
             if headers.get("describe") == "True" and not any(row.values()):  # over REST the body is present but empty
                 return Describe()
