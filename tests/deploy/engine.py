@@ -100,22 +100,31 @@ class Container:
             process = subprocess.Popen(command, env=self.engine.environment, stdout=output, stderr=output)
         try:
             yield process
-        finally:
-            for one in self.processes():
+        finally:  # not all of the network: another container may share it
+            own = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+            for one in without_engine(own):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     one.kill()
             process.wait(30)
 
     def processes(self, word: str = "") -> list[psutil.Process]:
-        """What runs in this container's network, but for the engine; `word` is one of their command lines."""
-        pids = subprocess.check_output(["ip", "netns", "pids", self.network], text=True).split()
+        """What runs in this container's network, but for the engine; `word` is in one of their command lines."""
         found = []
-        for pid in map(int, pids):
+        for pid in subprocess.check_output(["ip", "netns", "pids", self.network], text=True).split():
             with contextlib.suppress(psutil.NoSuchProcess):
-                line = psutil.Process(pid).cmdline()
-                if line and not line[0].startswith("buildah") and any(word in part for part in line):
-                    found.append(psutil.Process(pid))
-        return found
+                found.append(psutil.Process(int(pid)))
+        return without_engine(found, word)
+
+
+def without_engine(processes: Sequence[psutil.Process], word: str = "") -> list[psutil.Process]:
+    """Leave out buildah's own processes, which clean up once those in the container have ended."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            line = process.cmdline()
+            if line and not line[0].startswith("buildah") and any(word in part for part in line):
+                found.append(process)
+    return found
 
 
 @contextlib.contextmanager

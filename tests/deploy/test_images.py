@@ -163,7 +163,7 @@ def test_an_image_has_what_it_needs_and_no_more(served, page):
 
 
 def test_a_sigterm_ends_every_process(served):
-    """The last test: the page shares the network and has ended or ends here too."""
+    """The last test: a page that shares the network ends here too."""
     running = served.processes()
     for tini in served.processes("tini"):
         tini.send_signal(signal.SIGTERM)
