@@ -218,6 +218,7 @@ def start_handler(export: Path, folder: Path):
     made = SentimentHandler()
     threads = torch.get_num_threads()
     made.initialize(context(0, export, metrics_cache(folder)))
+    made.responder.explainer.load()
     torch.set_num_threads(threads)  # a worker takes the cores of its machine; the tests after this one must not
     return made
 

@@ -80,6 +80,12 @@ def ready(server, model=None):
         wait_until_ready(client, management_url=server.management_url, seconds=120)
 
 
+def explaining(server, model=None):
+    """Wait until a worker has loaded what explanations need, as our client does."""
+    with server.client(model, pauses=(1.0,) * 120) as client:
+        client.explain(["a day"])
+
+
 def same(served, expected):
     """Whether two lists of predictions are equal, each in its place."""
     return [one.label for one in served] == [one.label for one in expected] and all(

@@ -36,7 +36,7 @@ def server(aspect_run, tiny_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(server):
-    with server.client("aspects") as made:
+    with server.client("aspects", pauses=(1.0,) * 120) as made:
         yield made
 
 

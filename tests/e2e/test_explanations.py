@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.faults import ready, workers
+from tests.e2e.faults import explaining, ready, workers
 
 pytestmark = pytest.mark.e2e
 
@@ -21,8 +21,7 @@ def warm(server, http):
     ready(server)
     first = http.post("/explanations/sentiment", json={"text": "a day"}, timeout=PATIENT)
     beside = http.post("/predictions/sentiment", json={"text": "a day"}, timeout=PATIENT)
-    with server.client(pauses=(1.0,) * 120) as client:
-        client.explain(["a day"])
+    explaining(server)
     return first, beside
 
 

@@ -16,6 +16,7 @@ from sentiment.ui.backend import Served
 from tests.conftest import ROOT, read_csv, write_csv
 from tests.e2e.conftest import BACKENDS, keyed, on_free_ports
 from tests.e2e.deploying import keys, last_record, start
+from tests.e2e.faults import explaining
 from tests.e2e.pages import browser, classify, needs_chromium, opened, serving  # noqa: F401
 
 pytestmark = pytest.mark.e2e
@@ -39,6 +40,8 @@ def packaged(runs, folder):
 @pytest.fixture(scope="module")
 def server(runs, tmp_path_factory):
     with start(packaged(runs, tmp_path_factory.mktemp("tasks"))) as running:
+        for kind in KINDS:
+            explaining(running, kind)
         yield running
 
 

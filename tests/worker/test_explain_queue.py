@@ -37,6 +37,8 @@ def test_explanations_come_in_the_form_they_are_asked_for(handler):
         ({"text": "good", "target": 3}, 400, '"target" must be a label, got a number'),
         ({"text": ""}, 400, "text is empty"),
         ({"text": "good", "parameters": 3, "target": None}, 200, None),
+        ({"text": "good", "max_error": 0.1}, 400, '"max_error" does nothing for an explanation'),
+        ({**V2, "outputs": [{"name": "label"}]}, 400, '"outputs" does nothing for an explanation'),
         ({"texts": ["good"] * 9}, 413, "9 texts in one request for explanations; send at most 8"),
         ({"text": "a" * 10_001}, 413, "10,001 characters; send at most 10,000"),
     ],

@@ -10,6 +10,7 @@ from tests.handling import ASKED, answers
 
 LABELS = ["anger", "fear", "joy"]
 TEXTS = ["film happy test 0", "phone furious scared test 5", "film test 3"]
+TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a day"]}
 
 
 def test_the_handler_answers_in_every_form(multi_run, tmp_path):
@@ -60,6 +61,10 @@ def test_the_handler_answers_in_every_form(multi_run, tmp_path):
             "threshold must be a number between 0 and 1, or one for each of some",
         ),
         ({"text": "a day", "threshold": {"glee": 0.1}}, "threshold: no label 'glee'; this model has anger, fear, joy"),
+        (
+            {"inputs": [TENSOR], "parameters": {"threshold": '{"joy": 0.1, "joy": 0.2}'}},
+            "\"threshold\" is not valid JSON: the body has the key 'joy' twice",
+        ),
         ({"text": "a day", "max_error": 0.1}, "max_error=0.1: a promise is for models that give one of several labels"),
     ],
 )

@@ -119,7 +119,7 @@ def _wanted(body: dict[str, Any]) -> tuple[str, ...]:
         if output.get("name") not in OUTPUTS:
             known = ", ".join((*ONE, "probabilities", *DETAILS))
             raise RequestError(f"no output {str(output.get('name'))[:40]!r}; there are {known}")
-    return tuple(output["name"] for output in outputs)
+    return tuple(dict.fromkeys(output["name"] for output in outputs))  # there may be 300,000 of one name
 
 
 def outputs_of(predictions: Sequence[Prediction]) -> list[str]:

@@ -134,8 +134,11 @@ def parse_explain(body: Any) -> Explain:
         raise RequestError(told, status=413, reason="too_many")
     for text in asked.texts:
         check_text(text_of(text), "a text to explain", longest=MAX_EXPLAINED_CHARACTERS)
-    if asked.threshold is not None:
-        raise RequestError('"threshold" does nothing for an explanation; name the label to explain with "target"')
+    for key in ("threshold", "max_error"):
+        if getattr(asked, key) is not None:
+            raise RequestError(f'"{key}" does nothing for an explanation; name the label to explain with "target"')
+    if isinstance(asked, Tensor) and asked.wanted:
+        raise RequestError('"outputs" does nothing for an explanation, whose answer is the tensor "explanation" alone')
     own = asked.parameters if isinstance(asked, Tensor) else body if isinstance(body, dict) else {}
     target = own.get("target")
     if target is not None and not isinstance(target, str):

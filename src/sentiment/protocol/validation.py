@@ -1,6 +1,5 @@
 """Limits and checks shared by all request formats."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from sentiment.inference.multilabel import check_threshold
 from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.preprocessing import is_readable
 from sentiment.inference.types import Threshold
+from sentiment.protocol.bodies import loads
 
 MAX_TEXTS = 1024  # per request
 MAX_CHARACTERS = 100_000  # per text
@@ -110,7 +110,7 @@ def threshold(owner: dict[str, Any]) -> Threshold | None:
     value = owner.get("threshold")
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            value = json.loads(value)
+            value = loads(value)
         except (ValueError, RecursionError) as error:
             raise RequestError(f'"threshold" is not valid JSON: {str(error)[:80]}') from error
     return None if value is None else check_threshold(value)

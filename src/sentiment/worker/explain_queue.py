@@ -31,6 +31,10 @@ class LazyExplainer:
         self._loading: threading.Thread | None = None
         self._failed: RequestError | None = None
 
+    @property
+    def is_loaded(self) -> bool:
+        return self._loaded is not None
+
     def get(self) -> Explainer:
         """Return the explainer, and begin to load it if it is not there.
 
@@ -43,11 +47,12 @@ class LazyExplainer:
             failed, self._failed = self._failed, None
             raise failed
         if self._loading is None or not self._loading.is_alive():
-            self._loading = threading.Thread(target=self._load, name="explainer", daemon=True)
+            self._loading = threading.Thread(target=self.load, name="explainer", daemon=True)
             self._loading.start()
         raise busy(LOADING, LOAD_SECONDS)
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Load it in this thread; a failure is kept for the next `get`."""
         try:
             self._loaded = self.predictor.explainer
         except Exception as error:  # raised in the thread, it would be lost
