@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from sentiment.batch.probe import CANARY
 from sentiment.batch.scoring import Cells, Columns, outcomes
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Prediction
+from sentiment.protocol.validation import CANARY
 
 REJECTED = "rejected"  # field with the reason why a row has no prediction
 TYPES = {"string": "string", "double": "double", "bool": "boolean"}  # of Arrow: of Spark
@@ -28,7 +28,7 @@ def predict_udf(run: str, **settings: Any) -> Any:
     Example:
         scored = table.withColumn("s", predict_udf("s3://BUCKET/RUN")("text")).select("*", "s.*").drop("s")
     """
-    from pyspark.sql.functions import pandas_udf
+    from pyspark.sql.functions import pandas_udf  # type: ignore[attr-defined]
 
     known = tuple(sorted(settings.items()))
     fields = columns_of(loaded(run, known)).fields()

@@ -21,6 +21,7 @@ REASONS = {
     "path_type": "a path",
     "sequence_str": "a list, such as [a,b]",
     "missing": "more values",
+    "callable_type": "a class or function, as {_target_: module.Name, _partial_: true}",
 }  # plain wording for pydantic's error types
 NUMBERS = {bool: "true or false", int: "a whole number", float: "a number"}
 

@@ -88,7 +88,7 @@ def lengths_of(dataset: Any) -> list[int]:
 class ResumableLoader(DataLoader[Any]):
     """DataLoader whose position within an epoch Lightning can save and restore."""
 
-    batch_sampler: Any  # a Share over a LengthGrouped
+    batch_sampler: Any  # a RankBatchSampler over a LengthGroupedSampler
 
     def state_dict(self) -> dict[str, int]:
         return {"done": self.batch_sampler.sampler.done}

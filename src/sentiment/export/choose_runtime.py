@@ -153,11 +153,12 @@ class Selection:
 
     def write(self, runtime: str, *ways: Callable[[Path], None]) -> None:
         """Write the graph of a runtime in the first way that PyTorch agrees with. Raises ModelError if none does."""
-        graph = graph_of(self.exported, runtime)
+        graph, reasons = graph_of(self.exported, runtime), list[str]()
         for way in ways:
             if (reason := failure(way, graph, self.reference, self.edges)) is None:
                 return
-        raise self.failed(runtime, reason)
+            reasons.append(reason)
+        raise self.failed(runtime, reasons[-1])
 
     def compare(self, runtime: str, **details: Any) -> Trial:
         """Compare a runtime with PyTorch, log the result and keep it. Raises ModelError if it fails on a text."""

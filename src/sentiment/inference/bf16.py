@@ -99,5 +99,6 @@ def unfaithful(
     )
     if not np.isfinite(got).all():
         return "its answers are not numbers"
-    found = compare(*(decoding.calibrated(decoding.probabilities(one), 1.0) for one in (got, expected)), decoding)
+    ours, theirs = (decoding.calibrated(decoding.probabilities(logits), 1.0) for logits in (got, expected))
+    found = compare(ours, theirs, decoding)
     return None if found.passes else str(found)
