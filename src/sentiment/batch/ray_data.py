@@ -63,7 +63,8 @@ class RayData:
         by_label = dict(threshold) if isinstance(threshold, Mapping) else threshold
         self.settings: dict[str, Any] = {"device": device, "runtime": runtime, "window_step": window_step}
         self.settings |= {"max_error": max_error, "default_aspect": default_aspect, "threshold": by_label}
-        self.actors, self.resources = actors, {"num_cpus": num_cpus, "num_gpus": num_gpus}
+        self.actors = actors
+        self.resources: dict[str, Any] = {"num_cpus": num_cpus, "num_gpus": num_gpus}
         self._stack = ExitStack()
         self.ray = self._stack.enter_context(ray_cluster(address, quiet=True))
         self.scorer: Any = None

@@ -76,6 +76,7 @@ class Table:
                 formats have such lines.
             start: Rows to leave out at the beginning; of Parquet their row groups are not read.
         """
+        rows: Iterator[Row]
         if isinstance(self.reader, (Delimited, JsonRows)):
             rows = islice(self.reader.rows(columns, broken=broken), start, None)
         elif self.parquet:
