@@ -1,5 +1,7 @@
 """The pandas UDF: its rows by themselves, and on a local Spark of two workers."""
 
+import sys
+
 import pytest
 
 from sentiment.batch import predict
@@ -48,6 +50,7 @@ def test_spark_answers_as_a_file_job(tiny_run, answers, monkeypatch):
 
     from sentiment.batch.spark import predict_udf
 
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     spark = session.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
