@@ -54,7 +54,7 @@ def check_installed(protocol: str, value: str) -> None:
     """Raise ConfigError for a protocol that fsspec does not know, MissingPackageError if its package is missing."""
     try:
         import upath  # noqa: F401
-        from fsspec import get_filesystem_class  # type: ignore[import-untyped]
+        from fsspec import get_filesystem_class
 
         get_filesystem_class(protocol)
     except ImportError as error:
