@@ -25,6 +25,7 @@ GROUPS = sorted(
 )
 GIVEN = {
     "export": ["run=x"],
+    "review": ["run=x"],
     "package": ["run=x"],
     "evaluate": ["run=x"],
     "sweep-report": ["folder=x"],

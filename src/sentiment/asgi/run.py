@@ -40,7 +40,7 @@ class Served:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What the processes need to know; a file of JSON in the work_dir."""
+    """Settings of the processes, written to a JSON file in the work_dir."""
 
     models: list[Served]
     host: str

@@ -109,7 +109,7 @@ class Accuracy:
 
     @property
     def periods(self) -> bool:
-        """Whether there are errors of periods."""
+        """True if errors of periods are known."""
         return any(one.start is not EVERY_PERIOD for one in self.errors)
 
     @property

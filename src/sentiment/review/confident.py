@@ -80,8 +80,8 @@ def suspects(probabilities: Floats, given: Indices) -> Indices:
 def anchor_noise(probabilities: Floats, given: Indices) -> float:
     """Estimate the share of wrong labels by anchor points (Patrini et al. 2017).
 
-    Of the rows that the classifier is surest to be of a label it is almost always right, so that the share of them
-    given another label is that of wrong labels, and hardly that of its own errors.
+    The classifier is almost always right on the rows it is surest of, so the share of those rows that carry another
+    label comes from wrong labels and not from errors of the classifier.
     """
     wrong = 0.0
     for k, rows in enumerate(np.bincount(given, minlength=probabilities.shape[1])):
