@@ -51,6 +51,8 @@ def test_the_end_points_keep_their_names_and_parameters(url):
         "/classify_version": ["text", "version", "aspect"],
         "/describe": [],
         "/correct": ["text", "label", "aspect"],
+        "/suggest": ["path", "text_column", "count"],
+        "/correct_table": ["path", "changed"],
         "/predict_file": ["path", "text_column", "aspect_column"],
         "/trends": ["path", "text_column", "time", "by", "every"],
     }

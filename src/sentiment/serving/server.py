@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import psutil
@@ -46,13 +47,16 @@ class TorchServe(Server):
         self._properties = self.settings.properties([one.file for one in self.archives], passed)
         self._java = find_java()
 
+    @cached_property
+    def _memory(self) -> MemoryWatch:
+        return MemoryWatch(self.folder)
+
     def _failure(self) -> str | None:
         if self._memory.ran_out():
             return "TorchServe ran out of memory for bodies under way, and would answer no more"
         return None
 
     def _prepare(self) -> None:
-        self._memory = MemoryWatch(self.folder)
         write_classes(self.folder / CLASSES)
         write_text(self.folder / "config.properties", properties_text(self._properties))
         write_text(self.folder / "log4j2.xml", self.settings.log4j2())
