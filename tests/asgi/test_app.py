@@ -22,6 +22,7 @@ class Echo:
 
     def __init__(self):
         self.go_on, self.failure = threading.Event(), None
+        self.explainer = SimpleNamespace(is_loaded=True)
         self.go_on.set()
         self.sizes = []
 

@@ -37,7 +37,7 @@ def exporter():
 @pytest.fixture
 def spans(handler, exporter, monkeypatch):
     """Answer rows, and return the spans that are made of them."""
-    monkeypatch.setattr(handler, "tracing", Tracing.start(model="sentiment", version="1.0"))
+    monkeypatch.setattr(handler.responder, "tracing", Tracing.start(model="sentiment", version="1.0"))
 
     def answered(*rows, headers=None):
         exporter.clear()
