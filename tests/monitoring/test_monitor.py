@@ -170,6 +170,10 @@ def test_true_labels_say_how_far_off_the_shares_were(tmp_path, capsys):
     page = (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8").replace("&#39;", "'")
     assert said in page
     assert "earth mover's distance</th>" in page
+    again = [word for word in command if not word.startswith("true_column")]
+    main(["monitor", *again, f"output={tmp_path}/out"])  # leaves no table of the job before
+    assert (tmp_path / "out" / "shares.csv").exists()
+    assert not list((tmp_path / "out").glob("errors.*")) and not (tmp_path / "out" / "shares.parquet").exists()
 
 
 def test_true_labels_of_texts_that_are_scored_are_kept(tiny_run, tmp_path):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sentiment.errors import ConfigError
 
 MEMORY = "batches are made of token ids in memory, in the process that trains"
-KEYS = {  # a key, and those below it
+KEYS = {  # of train: a key, and those below it
     "ckpt_path": "go on with a stopped run with resume=outputs/RUN; score one with sentiment evaluate run=outputs/RUN",
     "task_name": "a run's folder is paths.output_dir/run_name; set run_name=NAME",
     "tags": "a run has a name, run_name=NAME; W&B's tags are +logger.wandb.tags=[a,b], with +logger=wandb",
@@ -37,7 +37,7 @@ KEYS = {  # a key, and those below it
     "trainer.resume_from_checkpoint": "go on with a stopped run with resume=outputs/RUN",
     "trainer.num_processes": "set trainer=ddp and trainer.devices=N",
 }
-COMMANDS = {
+COMMANDS = {  # of other commands
     "evaluate": {"ckpt_path": "name the run: run=outputs/RUN", "seed": "scores have no random part; leave it out"}
 }
 OPTIONS = {  # an option of a config group
@@ -68,7 +68,7 @@ OPTIONS = {  # an option of a config group
 
 def check_hints(command: str, overrides: Sequence[str]) -> None:
     """Raise ConfigError for the first override that other projects know, with the key that does it here."""
-    keys = {**KEYS, **COMMANDS[command]} if command in COMMANDS else KEYS
+    keys = KEYS if command == "train" else COMMANDS.get(command, {})
     for override in overrides:
         word = override.lstrip("+~")
         key = word.partition("=")[0]

@@ -17,7 +17,15 @@ from sentiment.monitoring.changes import Comparison, compare
 from sentiment.monitoring.drift import Reservoir, measure
 from sentiment.monitoring.evidence import Evidence, collect
 from sentiment.monitoring.model import Model
-from sentiment.monitoring.outputs import Table, change_json, share_rows, write_errors, write_prometheus, write_shares
+from sentiment.monitoring.outputs import (
+    Table,
+    change_json,
+    remove_tables,
+    share_rows,
+    write_errors,
+    write_prometheus,
+    write_shares,
+)
 from sentiment.monitoring.page import Result, sentences, write_page
 from sentiment.monitoring.periods import Every
 from sentiment.monitoring.prepare import prepare
@@ -213,6 +221,7 @@ def analyse(
 def write(output: Path, result: Result, tables: Sequence[Table]) -> Path:
     """Write the files of the output, the page last."""
     make_folder(output)
+    remove_tables(output)
     write_shares(output, share_rows(result.groups, result.labels, result.every, timed=result.timed), tables)
     if result.accuracy is not None:
         write_errors(output, result.accuracy, result.every, tables)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
@@ -44,6 +44,13 @@ def share_rows(
 
 
 SHARES = {"share": "shares", "low": "low", "high": "high", "counted": "counted"}
+
+
+def remove_tables(folder: Path) -> None:
+    """Remove the tables of an earlier job, which this one may not write."""
+    for stem in ("shares", "errors"):
+        for table in get_args(Table):
+            (folder / f"{stem}.{table}").unlink(missing_ok=True)
 
 
 def write_shares(folder: Path, rows: Sequence[dict[str, Any]], tables: Sequence[Table]) -> None:
