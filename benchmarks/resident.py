@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import psutil
 
-from sentiment.serving.watch import is_java, is_worker
+from sentiment.serving.processes import is_java, is_worker
 
 MB = 1e6
 EVERY = 1.0  # s between two looks

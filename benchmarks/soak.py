@@ -43,7 +43,7 @@ from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Prediction
 from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
-from sentiment.serving.watch import is_worker
+from sentiment.serving.processes import is_worker
 from sentiment.worker.admission import MAX_SECONDS
 
 QUIET = 0.1  # share of the time without attacks, before the rest

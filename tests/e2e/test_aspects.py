@@ -18,6 +18,7 @@ from sentiment.ui.backend import Served
 from tests.aspects.test_requests import FORMS, NEEDED, TEXT
 from tests.conftest import read_csv, read_json, write_csv
 from tests.e2e.conftest import on_free_ports
+from tests.e2e.faults import wait_for
 from tests.e2e.pages import browser, needs_chromium, opened, serving  # noqa: F401
 from tests.handling import labels
 
@@ -58,6 +59,7 @@ def test_every_form_is_answered_and_refused_where_it_lacks_its_aspect(server):
         refused = http.post("predictions/aspects", json={"text": TEXT})
         assert (refused.status_code, refused.json()["message"][: len(NEEDED)]) == (400, NEEDED)
         assert http.post("predictions/sentiment", json=FORMS["plain"]).status_code == 400
+        wait_for(lambda: http.post("explanations/aspects", json=FORMS["plain"]).status_code != 503)  # it is loaded
         marked = http.post("explanations/aspects", json=FORMS["plain"]).json()
         assert (marked["aspect"], [word["text"] for word in marked["words"]]) == ("screen", TEXT.split())
         form = http.post("predictions/aspects", data={"data": TEXT, "aspect": "screen"})

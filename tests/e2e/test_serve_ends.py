@@ -93,7 +93,7 @@ def test_a_java_that_stands_still_is_said_and_fails_the_check_of_life(served):
     with held(served.java):
         served.wait_until(f"let it go on: kill -CONT {served.java.pid}")
         assert ready(served, "check=live", "engine.timeout=2") == 1
-    served.wait_until("Java goes on")
+    served.wait_until("main process goes on")
     assert ready(served, "check=live") == 0
 
 

@@ -173,7 +173,8 @@ def test_true_labels_say_how_far_off_the_shares_were(tmp_path, capsys):
     again = [word for word in command if not word.startswith("true_column")]
     main(["monitor", *again, f"output={tmp_path}/out"])  # leaves no table of the job before
     assert (tmp_path / "out" / "shares.csv").exists()
-    assert not list((tmp_path / "out").glob("errors.*")) and not (tmp_path / "out" / "shares.parquet").exists()
+    assert not list((tmp_path / "out").glob("errors.*"))
+    assert not (tmp_path / "out" / "shares.parquet").exists()
 
 
 def test_true_labels_of_texts_that_are_scored_are_kept(tiny_run, tmp_path):
