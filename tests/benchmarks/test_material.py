@@ -34,6 +34,7 @@ def test_a_model_that_learned_is_taken(tiny_run, texts):
 
 
 def test_a_constant_model_is_refused_in_one_line(constant, texts, tmp_path, monkeypatch):
+    monkeypatch.setattr(command.logging, "disable", lambda level: None)  # it would hold for the tests after this one
     assert len({one.label for one in Predictor.load(constant).predict(list(texts["text"]))}) == 1
     folder = tmp_path / "sst2"
     folder.mkdir()
