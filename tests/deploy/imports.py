@@ -18,7 +18,8 @@ MODULES = {
     if "_bundled" not in path.parts
 }
 OURS = {"sentiment", "hydra_plugins", "sentiment_handler", "tests", "benchmarks"}
-DISTRIBUTIONS = packages_distributions() | {"mlflow": ["mlflow-skinny"], "wandb": ["wandb"]}  # those two: not for tests
+ABSENT = {"mlflow": ["mlflow-skinny"], "pyspark": ["pyspark"], "wandb": ["wandb"]}  # not installed for make test
+DISTRIBUTIONS = packages_distributions() | ABSENT
 
 
 def statements(node: ast.AST, *, late: bool) -> Iterator[ast.Import | ast.ImportFrom]:
