@@ -1,5 +1,6 @@
 """The batch job on a real local Ray Data: its workers read the blocks and write the parts."""
 
+import contextlib
 import io
 import os
 import signal
@@ -37,7 +38,11 @@ pytestmark = pytest.mark.filterwarnings(  # of ray
 
 
 def children():
-    return [(process, process.name()) for process in psutil.Process().children(recursive=True)]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since
+            found.append((process, process.name()))
+    return found
 
 
 def actors():
