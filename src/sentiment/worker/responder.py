@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sentiment.errors import ConfigError, RequestError, TextError
 from sentiment.files import read_json_if_any
@@ -25,6 +25,8 @@ from sentiment.worker.shares import share_gauges
 from sentiment.worker.tracing import Answered, Batch, Tracing
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MAX_ANSWER = 6_553_500  # bytes; TorchServe disconnects a worker that sends more, and loses the batch
 
@@ -154,8 +156,8 @@ class Responder:
         error = request if isinstance(request, RequestError) else found
         if isinstance(error, RequestError):
             return error
-        started = time.time_ns() if batch else 0
-        try:
+
+        def write() -> str | RequestError:
             if isinstance(request, Explain):
                 answer = request.asked.explain(found, model)
             else:
@@ -168,21 +170,15 @@ class Responder:
                 )
                 return RequestError(told, status=413, reason="too_many")
             return written
-        except RequestError as refused:  # an output that this model does not have
-            return refused
-        except Exception as failed:  # isolates requests from each other
-            log.error("one answer cannot be written: %s", place_of(failed))
-            return RequestError("the answer cannot be written", status=500, reason="internal")
-        finally:
-            if batch:
-                batch.note("render", started, time.time_ns(), [number])
+
+        return isolated(write, "answer cannot be written", "render", number, batch)
 
     def _parse(
         self, row: Mapping[str, Any], headers: Mapping[str, Any], number: int, batch: Batch | None
     ) -> Request | Explain | RequestError:
         """Parse one row by its own headers: TorchServe mixes predict, explain and describe requests in a batch."""
-        started = time.time_ns() if batch else 0
-        try:
+
+        def read() -> Request | Explain:
             if headers.get("explain") == "True":
                 explain = parse_explain(decode(row, headers))
                 self._check_aspects(explain.asked.texts)
@@ -193,14 +189,8 @@ class Responder:
             request = parse_request(decode(row, headers))
             self._check_aspects(request.texts)
             return request
-        except RequestError as error:
-            return error
-        except Exception as failed:  # isolates requests from each other
-            log.error("one request cannot be read: %s", place_of(failed))
-            return RequestError("the request cannot be read", status=500, reason="internal")
-        finally:
-            if batch:
-                batch.note("parse", started, time.time_ns(), [number])
+
+        return isolated(read, "request cannot be read", "parse", number, batch)
 
     def _check_aspects(self, texts: Sequence[Text]) -> None:
         """Raise RequestError if a text lacks the aspect that the model reads, or has one that it does not read."""
@@ -222,6 +212,23 @@ class Responder:
             aspects=own.aspects,
             default_aspect=own.default_aspect,
         )
+
+
+def isolated(
+    work: Callable[[], T | RequestError], failure: str, step: str, number: int, batch: Batch | None
+) -> T | RequestError:
+    """Do one step of one request; what it raises is its own answer and reaches no other request of the batch."""
+    started = time.time_ns() if batch else 0
+    try:
+        return work()
+    except RequestError as error:
+        return error
+    except Exception as failed:  # isolates requests from each other
+        log.error("one %s: %s", failure, place_of(failed))
+        return RequestError(f"the {failure}", status=500, reason="internal")
+    finally:
+        if batch:
+            batch.note(step, started, time.time_ns(), [number])
 
 
 def is_canary(request: Request | Explain | RequestError) -> bool:
