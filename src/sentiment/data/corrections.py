@@ -34,7 +34,7 @@ def with_corrections(split: str, rows: Labelled, *, labels: Sequence[str] | None
     if not any(file.feedback for file in rows.files):
         return rows
     given, elsewhere = dict[Hashable, int](), set[Hashable]()  # row of the last human label, by text and aspect
-    for file, i in numbered(rows):
+    for file, _, i in numbered(rows):
         if not file.feedback:
             elsewhere.add(key(rows, i))
         elif rows.texts[i] and rows.labels[i] is not None:
@@ -70,26 +70,22 @@ def with_corrections(split: str, rows: Labelled, *, labels: Sequence[str] | None
 def check_known(split: str, rows: Labelled) -> None:
     """Raise DataError for the first label of a feedback file that no other file of the split has, if there is one."""
     known = {
-        meaning(name) for file, i in numbered(rows) if not file.feedback for name in names_of(rows.labels[i] or ())
+        meaning(name) for file, _, i in numbered(rows) if not file.feedback for name in names_of(rows.labels[i] or ())
     }
-    at = 0
-    for file in rows.files:
-        for number in range(1, file.rows + 1):
-            label = rows.labels[at + number - 1]
-            other = [name for name in names_of(label or ()) if meaning(name) not in known]
-            if file.feedback and known and other:
-                raise DataError(
-                    f"{file.file}, row {number}: the label {other[0]!r} is in no other file of the {split} split; "
-                    f"data.label_map={{{other[0]}: NAME}} renames it, data.labels=[...] with all labels adds it"
-                )
-        at += file.rows
+    for file, number, i in numbered(rows):
+        other = [name for name in names_of(rows.labels[i] or ()) if meaning(name) not in known]
+        if file.feedback and known and other:
+            raise DataError(
+                f"{file.file}, row {number}: the label {other[0]!r} is in no other file of the {split} split; "
+                f"data.label_map={{{other[0]}: NAME}} renames it, data.labels=[...] with all labels adds it"
+            )
 
 
-def numbered(rows: Labelled) -> Iterator[tuple[FileRows, int]]:
-    """Yield the file and the number of each row."""
+def numbered(rows: Labelled) -> Iterator[tuple[FileRows, int, int]]:
+    """Yield the file of each row, its number there from 1, and its index among all rows."""
     at = 0
     for file in rows.files:
-        yield from ((file, i) for i in range(at, at + file.rows))
+        yield from ((file, number, at + number - 1) for number in range(1, file.rows + 1))
         at += file.rows
 
 
