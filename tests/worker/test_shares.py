@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment.evaluation.quantification import FILE, Method, Predictions, Quantifier, estimate
+from sentiment.evaluation.quantification import Method, Predictions, Quantifier, estimate
 from sentiment.evaluation.quantification.choice import SERVED
 from sentiment.evaluation.quantification.write import reference_json
+from sentiment.inference.export_dir import QUANTIFICATION
 from sentiment.inference.types import Prediction
 from sentiment.worker.metrics import BINS, METRICS, Telemetry, find_series
 from sentiment.worker.shares import MOST_LABELS, share_gauges
@@ -40,7 +41,7 @@ def validation(probabilities):
 def stored(folder, quantifier):
     folder.mkdir(exist_ok=True)
     reference = reference_json(validation(draw(1200, np.random.default_rng(0), groups=10)[0]))
-    (folder / FILE).write_text(json.dumps({**quantifier.to_json(), "reference": reference}))
+    (folder / QUANTIFICATION).write_text(json.dumps({**quantifier.to_json(), "reference": reference}))
     return folder
 
 
@@ -152,7 +153,7 @@ def test_alerts_fire_for_what_is_no_chance(known, tmp_path, caplog):
 
 def test_without_a_quantification_of_now_shares_are_counted_and_the_log_says_why(known, tmp_path, caplog):
     older = {key: value for key, value in known.to_json().items() if key != "serving"}
-    (tmp_path / FILE).write_text(json.dumps(older))
+    (tmp_path / QUANTIFICATION).write_text(json.dumps(older))
     probabilities = draw(320, np.random.default_rng(1))[0]
     series = scraped(tmp_path, probabilities, tmp_path, caplog)
     assert any(
@@ -179,6 +180,6 @@ def test_the_series_of_a_model_are_bounded(known, tmp_path, caplog):
     assert len(gauges) == len({(metric.name, names) for metric, _, names in gauges}) == k * k + 4 * k + 2 + BINS + 2
     assert {metric for metric, _, _ in gauges} <= set(METRICS)
     many = [f"label {i}" for i in range(MOST_LABELS + 1)]
-    (tmp_path / FILE).write_text(json.dumps({"labels": many, "serving": {"name": "counts"}}))
+    (tmp_path / QUANTIFICATION).write_text(json.dumps({"labels": many, "serving": {"name": "counts"}}))
     assert share_gauges(tmp_path, many) == []
     assert share_gauges(tmp_path / "export", LABELS[:2]) == []  # of another model

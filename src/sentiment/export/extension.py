@@ -9,10 +9,10 @@ from sentiment.data.new_tokens import Wanted, extend, grow
 from sentiment.errors import ConfigError
 from sentiment.export.huggingface import export
 from sentiment.files import damaged
-from sentiment.inference.export_dir import load_torch, read_preprocessing
+from sentiment.inference.export_dir import QUANTIFICATION, load_torch, read_preprocessing
 from sentiment.inference.symbols import CAPITALS
 
-KEPT = ("README.md", "quantification.json", "readability.json", "abstention.json")  # not made of weights or tokens
+KEPT = ("README.md", QUANTIFICATION, "readability.json", "abstention.json")  # not made of weights or tokens
 
 
 def add_tokens(exported: Path, wanted: Wanted) -> int:

@@ -16,6 +16,7 @@ from sentiment.inference.runtimes import first_token_only
 from sentiment.inference.word_pieces import unbounded
 
 PREPROCESSING = "preprocessing.json"
+QUANTIFICATION = "quantification.json"  # estimators of label shares; evaluation writes them, the worker exports some
 REQUIRED = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", PREPROCESSING)
 
 

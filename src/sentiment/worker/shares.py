@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.files import read_json_if_any
+from sentiment.inference.export_dir import QUANTIFICATION
 from sentiment.worker.metrics import (
     CORRECTION,
     ERROR,
@@ -23,7 +24,6 @@ from sentiment.worker.metrics import (
 
 log = logging.getLogger(__name__)
 
-QUANTIFICATION = "quantification.json"
 MOST_LABELS = 20  # the correction has a series for each pair
 NORMAL = 1.96  # standard deviations of a normal distribution in half a 95 % interval
 Gauge = tuple[Metric, float, tuple[str, ...]]

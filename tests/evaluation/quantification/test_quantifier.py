@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sentiment.errors import ConfigError, DamagedFileError
-from sentiment.evaluation.quantification import FILE, Method, Predictions, Quantifier, read_quantifier
+from sentiment.evaluation.quantification import Method, Predictions, Quantifier, read_quantifier
 from sentiment.evaluation.quantification.choice import COUNTS, decide, judges
 from sentiment.evaluation.quantification.errors import (
     absolute_error,
@@ -21,6 +21,7 @@ from sentiment.evaluation.quantification.intervals import fit_spread
 from sentiment.evaluation.quantification.reference import REFERENCE, Reference, read_reference
 from sentiment.evaluation.quantification.simulation import bags, groups_of
 from sentiment.inference.checksums import damage_of, export_hash
+from sentiment.inference.export_dir import QUANTIFICATION
 from tests.evaluation.quantification.made_up import LABELS, PRIOR, draw
 
 
@@ -94,7 +95,7 @@ def test_few_texts_are_counted_and_the_reason_is_given(tmp_path):
 
 def test_a_quantifier_is_the_same_after_it_was_stored(tmp_path):
     known = fitted(*draw(1000, np.random.default_rng(0), groups=8))
-    (tmp_path / FILE).write_text(json.dumps(known.to_json()))
+    (tmp_path / QUANTIFICATION).write_text(json.dumps(known.to_json()))
     again = read_quantifier(tmp_path)
     predictions = Predictions.of(draw(200, np.random.default_rng(1))[0])
     assert again.shares(predictions) == pytest.approx(known.shares(predictions), abs=1e-5)
@@ -104,7 +105,7 @@ def test_a_quantifier_is_the_same_after_it_was_stored(tmp_path):
     with pytest.raises(ConfigError, match="estimator=serving: quantification.json has none; make it again"):
         replace(again, served=None).as_served()
     assert read_quantifier(tmp_path / "elsewhere") is None
-    (tmp_path / FILE).write_text("{}")
+    (tmp_path / QUANTIFICATION).write_text("{}")
     with pytest.raises(DamagedFileError, match="it has no 'prior'"):
         read_quantifier(tmp_path)
 

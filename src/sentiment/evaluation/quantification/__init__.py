@@ -2,11 +2,10 @@
 
 from sentiment.evaluation.quantification.estimators import ESTIMATORS, Method, Predictions, Rates, estimate
 from sentiment.evaluation.quantification.intervals import Interval, Spread
-from sentiment.evaluation.quantification.quantifier import FILE, Quantifier, read_quantifier
+from sentiment.evaluation.quantification.quantifier import Quantifier, read_quantifier
 
 __all__ = [
     "ESTIMATORS",
-    "FILE",
     "Interval",
     "Method",
     "Predictions",

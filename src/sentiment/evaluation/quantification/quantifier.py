@@ -21,10 +21,10 @@ from sentiment.evaluation.quantification.estimators import (
 )
 from sentiment.evaluation.quantification.intervals import Spread
 from sentiment.files import damaged, read_object
+from sentiment.inference.export_dir import QUANTIFICATION
 
 log = logging.getLogger(__name__)
 
-FILE = "quantification.json"
 NORMAL = 1.96  # standard deviations of a normal distribution in half a 95 % interval
 
 
@@ -215,7 +215,7 @@ def read_quantifier(export: Path) -> Quantifier | None:
     Raises:
         DamagedFileError: The file lacks a key or holds an invalid value.
     """
-    path = export / FILE
+    path = export / QUANTIFICATION
     if not path.is_file():
         return None
     try:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from sentiment.evaluation.quantification.choice import FEWEST_TEXTS
-from sentiment.evaluation.quantification.quantifier import FILE, Quantifier
+from sentiment.evaluation.quantification.quantifier import Quantifier
 from sentiment.evaluation.quantification.reference import REFERENCE, Reference
 from sentiment.evaluation.quantification.simulation import groups_of
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
 from sentiment.inference.checksums import export_hash, update_checksums
+from sentiment.inference.export_dir import QUANTIFICATION
 from sentiment.worker.metrics import BINS, bin_of
 
 log = logging.getLogger(__name__)
@@ -41,9 +42,9 @@ def write_quantification(exported: Path, validation: Evaluation, train_labels: l
         values=getattr(validation.decoding, "values", None),  # of a scale
         export=export_hash(exported),
     )
-    write_json(exported / FILE, {**quantifier.to_json(), "reference": reference_json(validation)})
+    write_json(exported / QUANTIFICATION, {**quantifier.to_json(), "reference": reference_json(validation)})
     Reference.of(texts, validation.targets.numpy(), validation.probabilities.numpy(), validation.tokens).write(exported)
-    update_checksums(exported, FILE, REFERENCE)
+    update_checksums(exported, QUANTIFICATION, REFERENCE)
     log.info("shares of labels: %s", quantifier.choice.reason)
     return quantifier
 
