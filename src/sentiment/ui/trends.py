@@ -11,7 +11,8 @@ from sentiment.batch.identity import pinned
 from sentiment.batch.output import Output
 from sentiment.data.tables import base_name
 from sentiment.errors import DataError, SentimentError
-from sentiment.monitoring.command import examine, write
+from sentiment.monitoring.analysis import examine
+from sentiment.monitoring.command import write
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.outputs import Table
 from sentiment.monitoring.page import Result, sections, sentences

@@ -1,0 +1,114 @@
+"""Analysis of a table of predictions: shares by period and group, changes with their evidence, and drift."""
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+from sentiment.data.tables import Broken, TableOptions
+from sentiment.errors import InterruptedRunError
+from sentiment.monitoring.accuracy import Accuracy, LabelledCells
+from sentiment.monitoring.cells import Cells, pooled
+from sentiment.monitoring.changes import compare
+from sentiment.monitoring.drift import Reservoir, measure
+from sentiment.monitoring.evidence import Evidence, collect
+from sentiment.monitoring.model import Model
+from sentiment.monitoring.page import Result
+from sentiment.monitoring.periods import Every
+from sentiment.monitoring.prepare import prepare
+from sentiment.monitoring.prepared import Prepared
+from sentiment.monitoring.shares import all_name, estimate, estimates
+
+log = logging.getLogger(__name__)
+
+Estimator = Literal["auto", "counts", "mean_probability", "adjusted_counts", "adjusted_probability", "em", "serving"]
+MOST_EVIDENCE = 30  # changes whose words and texts are looked up
+
+
+def examine(
+    *,
+    input: str | Path,
+    output: Path,
+    model: Model,
+    title: str,
+    time: str | None,
+    by: str | None,
+    every: str,
+    text_column: str | None,
+    aspect_column: str | None = None,
+    labelled: Path | None = None,
+    label_column: str | None = None,
+    true_column: str | None = None,
+    estimator: Estimator = "auto",
+    sampled: bool = True,
+    unique: bool = False,
+    window: int = 7,
+    history: Path | None = None,
+    time_format: str | None = None,
+    time_zone: str = "UTC",
+    prefix: str = "",
+    options: TableOptions | None = None,
+    broken: Broken = "refuse",
+    quiet: bool = True,
+) -> Result:
+    """Return what the monitor finds in a table, with nothing written but the predictions that the input lacks.
+
+    Args and exceptions are those of `sentiment.monitoring.command.monitor`.
+    """
+    spell = Every.of(every)
+    try:
+        prepared = prepare(
+            str(input), output, model, options or TableOptions(), text_column=text_column,
+            aspect_column=aspect_column, prefix=prefix, time=time, by=by, true=true_column, history=history,
+            unique=unique, time_format=time_format, time_zone=time_zone, broken=broken, quiet=quiet,
+        )  # fmt: skip
+        model.fit(
+            prepared.labels, labelled, by=by, text_column=text_column, label_column=label_column,
+            aspect_column=aspect_column,
+        )  # fmt: skip
+        model.choose(estimator)
+        for note in model.notes:
+            log.info("%s", note)
+        return analyse(prepared, model, spell, title=title, by=by, sampled=sampled, window=window, quiet=quiet)
+    except KeyboardInterrupt as error:
+        raise InterruptedRunError(
+            "stopped; predictions made so far are kept, the same command goes on from there"
+        ) from error
+
+
+def analyse(
+    prepared: Prepared,
+    model: Model,
+    every: Every,
+    *,
+    title: str,
+    by: str | None,
+    sampled: bool,
+    window: int,
+    quiet: bool,
+) -> Result:
+    """Read the rows twice: for the sums, and for the words and texts of the changes that the sums show."""
+    cells, reservoir, labelled = Cells(prepared.labels, every), Reservoir(), LabelledCells(prepared.labels, every)
+    for chunk in prepared.rows("count", quiet=quiet):
+        reservoir.add(chunk)
+        if len(decided := chunk.decided):
+            cells.add(decided)
+            labelled.add(decided)
+    predictions, quantifier = cells.predictions(), model.quantifier
+    prepared.check_any(predictions)
+    groups = estimates(predictions, quantifier, sampled=sampled)
+    overall = estimate("", 0, pooled(list(predictions.values())), quantifier, sampled=sampled)
+    comparisons = compare(groups, quantifier, window=window, sampled=sampled) if prepared.timed else []
+    changed = [(i, one) for i, one in enumerate(comparisons) if one.is_change][:MOST_EVIDENCE]
+    evidence: dict[int, Evidence] = {}
+    if changed:
+        everything = all_name(set(cells.groups)) if len(cells.groups) > 1 else None
+        rows = (chunk.decided for chunk in prepared.rows("look up changes", quiet=quiet))
+        found = collect(rows, [one for _, one in changed], every, everything=everything)
+        evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
+    errors = labelled.errors(quantifier, timed=prepared.timed)
+    drift = measure(reservoir, model.reference, model.export, overall.shares)
+    return Result(
+        title, prepared.labels, every, groups, overall, comparisons, evidence, drift, quantifier,
+        [*model.notes, *prepared.notes(labelled=bool(errors))], by, prepared.timed, sampled,
+        Accuracy(errors) if errors else None,
+    )  # fmt: skip
