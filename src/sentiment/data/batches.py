@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Sampler
 
 from sentiment.inference.batching import PairRow, pad
 from sentiment.inference.packing import pack
@@ -83,18 +83,6 @@ class RankBatchSampler(Sampler[list[int]]):
 def lengths_of(dataset: Any) -> list[int]:
     """Return the tokens of each row."""
     return [len(ids) for ids in dataset["input_ids"]]
-
-
-class ResumableLoader(DataLoader[Any]):
-    """DataLoader whose position within an epoch Lightning can save and restore."""
-
-    batch_sampler: Any  # a RankBatchSampler over a LengthGroupedSampler
-
-    def state_dict(self) -> dict[str, int]:
-        return {"done": self.batch_sampler.sampler.done}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        self.batch_sampler.sampler.skip(state["done"])
 
 
 class TaughtRows:

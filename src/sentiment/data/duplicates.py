@@ -5,10 +5,11 @@ import logging
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from sentiment.data.splits import Split
+from sentiment.data.folders import SPLITS
+from sentiment.data.splits import Split, stratified
 from sentiment.errors import DataError
 from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning
@@ -115,3 +116,30 @@ def some(name: str, split: Split, rows: Sequence[int], option: str) -> Split:
     if not rows:
         raise DataError(f"{option} leaves no row of the {name} split; set {option}=none, or mend the data")
     return split.take(rows)
+
+
+def without_copies(
+    splits: Mapping[str, Split],
+    cleaning: Cleaning,
+    *,
+    dedupe: Match,
+    drop_leaks: Match,
+    validation_fraction: float,
+    seed: int,
+) -> tuple[dict[str, Split], dict[str, Dropped]]:
+    """Apply `dedupe` and `drop_leaks`, and split off a validation split if there is none.
+
+    Returns:
+        The splits, and what was dropped from each.
+
+    Raises:
+        DataError: A split is left without rows.
+    """
+    found, dropped = dict(splits), Dropped()
+    if "train" in found:
+        found["train"], dropped = without_duplicates(found["train"], dedupe, cleaning)
+    if "validation" not in found and "train" in found:  # after dedupe, so that no copy ends up in both
+        found["train"], found["validation"] = stratified(found["train"], validation_fraction, seed)
+    ordered = {name: found[name] for name in SPLITS if name in found}
+    kept, leaks = without_leaks(ordered, drop_leaks, cleaning)
+    return kept, {name: replace(dropped if name == "train" else Dropped(), leaks=leaks[name]) for name in kept}

@@ -1,13 +1,13 @@
 """Texts, labels and aspects as read, before validation; a missing value is None."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
 from sentiment.data.label_form import ONE, LabelForm
 from sentiment.data.tables import text_value
-from sentiment.errors import DataError
+from sentiment.errors import ConfigError, DataError
 from sentiment.inference.types import Label
 
 
@@ -93,3 +93,18 @@ def several(rows: Labelled) -> Labelled:
     """Return rows in which a text may have several labels: one label, as a folder's name gives it, is a set of one."""
     labels: list[Label | None] = [(label,) if isinstance(label, str) else label for label in rows.labels]
     return replace(rows, labels=labels)
+
+
+def have_aspects(splits: Mapping[str, Labelled], default_aspect: str) -> bool:
+    """Tell whether rows have aspects, as those of a source of the user's own may.
+
+    Raises:
+        DataError: Some splits have aspects, others not.
+        ConfigError: No row has an aspect, and `default_aspect` is set.
+    """
+    kinds = {rows.aspects is not None for rows in splits.values()}
+    if len(kinds) > 1:
+        raise DataError("some splits have rows of a text, an aspect and a label, others have no aspect; give all one")
+    if default_aspect and True not in kinds:
+        raise ConfigError(f"data.default_aspect={default_aspect} does nothing: no row has an aspect; leave it out")
+    return True in kinds

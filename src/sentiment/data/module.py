@@ -9,38 +9,30 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 from annotated_types import Ge, Gt, Le, Lt
 from datasets import Dataset
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from sentiment.backbones import check_length, load_tokenizer, positions
-from sentiment.data.batches import (
-    Collate,
-    LengthGroupedSampler,
-    RankBatchSampler,
-    ResumableLoader,
-    TaughtRows,
-    lengths_of,
-)
+from sentiment.data.batches import Collate, TaughtRows
 from sentiment.data.corrections import with_corrections
-from sentiment.data.duplicates import Dropped, Match, without_duplicates, without_leaks
-from sentiment.data.folders import SPLITS
+from sentiment.data.duplicates import Dropped, Match, without_copies
 from sentiment.data.label_form import LabelForm
 from sentiment.data.label_sets import label_mapping, label_names, named_alike, renamed, warn_of
-from sentiment.data.labelled import FileRows, Labelled, several
+from sentiment.data.labelled import FileRows, have_aspects, several
 from sentiment.data.labels import label_texts
+from sentiment.data.loaders import Loaders
 from sentiment.data.new_tokens import Wanted, check_capitals, extend
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.readers import Columns
 from sentiment.data.sources import OwnSource, Source, own_source
-from sentiment.data.splits import Split, checked, rows_named, stratified
+from sentiment.data.splits import Split, checked, rows_named
 from sentiment.data.tables import Quoting, TableOptions
 from sentiment.data.tokenized import tokenized
 from sentiment.data.tokenizer_audit import audit
 from sentiment.data.unlabelled import as_paths, unlabelled_texts
-from sentiment.errors import ConfigError, DataError
+from sentiment.errors import ConfigError
 from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
 from sentiment.inference.word_pieces import unbounded
@@ -114,15 +106,10 @@ class SentimentData(pl.LightningDataModule):
         options = TableOptions.of("data.", separator, encoding, quoting, columns)
         files: dict[str, Any] = {"hub": hub, "hub_config": hub_config, "revision": revision, "dir": dir}
         files |= {"train": train, "validation": validation, "test": test}
-        self.source: Source | OwnSource
-        if source is None:
-            self.source = Source(hub, hub_config, dir, train, validation, test, options, revision)
-        else:
-            self.source = own_source(
-                source,
-                files | {"text_column": text_column, "label_column": label_column, "aspect_column": aspect_column},
-                options,
-            )
+        named = {"text_column": text_column, "label_column": label_column, "aspect_column": aspect_column}
+        self.source: Source | OwnSource = (
+            Source(**files, options=options) if source is None else own_source(source, files | named, options)
+        )
         self.label_map = label_mapping(label_map)
         self.text_column, self.label_column, self.aspect_column = text_column, label_column, aspect_column
         if default_aspect and source is None and aspect_column is None:
@@ -178,7 +165,9 @@ class SentimentData(pl.LightningDataModule):
         wanted = labels or self.wanted_labels
         raw = {name: with_corrections(name, rows, labels=wanted) for name, rows in renamed(raw, self.label_map).items()}
         self.file_rows = {name: rows.files for name, rows in raw.items()}
-        self._know_aspects(raw)
+        aspects = have_aspects(raw, self.default_aspect)
+        default = self.default_aspect if aspects else ""
+        self.preprocessing = replace(self.preprocessing, aspects=aspects, default_aspect=default)
         splits = {
             name: checked(name, rows, skip_bad_rows=self.skip_bad_rows, default_aspect=self.default_aspect)
             for name, rows in raw.items()
@@ -188,40 +177,14 @@ class SentimentData(pl.LightningDataModule):
         splits = named_alike(splits, self.labels, given=wanted is not None)
         warn_of(splits, self.labels)
         with rows_named(splits, self.preprocessing.cleaning):
-            return self._without_copies(splits)
-
-    def _know_aspects(self, raw: Mapping[str, Labelled]) -> None:
-        """Set the preprocessing for rows of a source of the user's own, which may have aspects.
-
-        Raises:
-            DataError: Some splits have aspects, others not.
-            ConfigError: No row has an aspect, and `default_aspect` is set.
-        """
-        kinds = {rows.aspects is not None for rows in raw.values()}
-        if len(kinds) > 1:
-            raise DataError(
-                "some splits have rows of a text, an aspect and a label, others have no aspect; give all one"
+            kept, self.dropped = without_copies(
+                splits,
+                self.preprocessing.cleaning,
+                dedupe=self.dedupe,
+                drop_leaks=self.drop_leaks,
+                validation_fraction=self.validation_fraction,
+                seed=self.split_seed,
             )
-        if self.default_aspect and True not in kinds:
-            raise ConfigError(
-                f"data.default_aspect={self.default_aspect} does nothing: no row has an aspect; leave it out"
-            )
-        aspects = True in kinds
-        default = self.default_aspect if aspects else ""
-        self.preprocessing = replace(self.preprocessing, aspects=aspects, default_aspect=default)
-
-    def _without_copies(self, splits: dict[str, Split]) -> dict[str, Split]:
-        """Apply `dedupe` and `drop_leaks`, and split off a validation split if there is none."""
-        if "train" in splits:
-            splits["train"], self.dropped["train"] = without_duplicates(
-                splits["train"], self.dedupe, self.preprocessing.cleaning
-            )
-        if "validation" not in splits and "train" in splits:  # after dedupe, so that no copy ends up in both
-            train, validation = stratified(splits["train"], self.validation_fraction, self.split_seed)
-            splits |= {"train": train, "validation": validation}
-        ordered = {name: splits[name] for name in SPLITS if name in splits}
-        kept, leaks = without_leaks(ordered, self.drop_leaks, self.preprocessing.cleaning)
-        self.dropped = {name: replace(self.dropped.get(name, Dropped()), leaks=leaks[name]) for name in kept}
         return kept
 
     def prepare_data(self) -> None:
@@ -230,10 +193,8 @@ class SentimentData(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if self.splits:
             return
-        for limit in (
-            positions(self.backbone, self.backbone_revision),
-            self.tokenizer.model_max_length,
-        ):  # before any data is read
+        limits = positions(self.backbone, self.backbone_revision), self.tokenizer.model_max_length
+        for limit in limits:  # before any data is read
             check_length(self.backbone, self.preprocessing.max_length, limit)
         check_capitals(self.preprocessing.cleaning, self.tokenizer, self.new_tokens)
         splits = self.read()
@@ -278,30 +239,22 @@ class SentimentData(pl.LightningDataModule):
         yield from self._tokenized["train"]["input_ids"]
 
     def train_dataloader(self) -> DataLoader[Any]:
-        dataset: Any = self._tokenized["train"]
-        taught = 0 if self.soft_targets is None else len(self.labels)
-        if self.soft_targets is not None:
-            parts = [dataset, self._unlabelled[1]] if self._unlabelled else [dataset]
-            dataset = TaughtRows(parts, self.soft_targets)
-        order = LengthGroupedSampler(lengths_of(dataset), batch_size=self.batch_size, seed=self.seed)
-        return ResumableLoader(dataset, batch_sampler=self._share(order), **self._loading(taught=taught))
+        rows = self._tokenized["train"]
+        if self.soft_targets is None:
+            return self._loaders().train(rows)
+        parts = [rows, self._unlabelled[1]] if self._unlabelled else [rows]
+        return self._loaders(taught=len(self.labels)).train(TaughtRows(parts, self.soft_targets))
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return batches of rows of similar length, the same at each validation, so that epochs compare row by row."""
-        dataset = self._tokenized["validation"]
-        order = LengthGroupedSampler(lengths_of(dataset), batch_size=self.batch_size, seed=self.seed).order(0)
-        return DataLoader(dataset, batch_sampler=self._share(order), **self._loading())
+        return self._loaders().validation(self._tokenized["validation"])
 
-    def _share(self, batches: Any) -> RankBatchSampler:
-        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return RankBatchSampler(batches, rank=rank, world=world)
-
-    def _loading(self, taught: int = 0) -> dict[str, Any]:
-        """Return the DataLoader arguments; a separate generator keeps loaders from advancing torch's global RNG."""
+    def _loaders(self, taught: int = 0) -> Loaders:
         count = len(self.labels) if self.label_form.multi else None
         kind: Any = {"pairs": self.preprocessing.aspects, "packed": self.packed, "several": count, "taught": taught}
         collate = Collate(self.tokenizer.pad_token_id, **kind)
-        return {"collate_fn": collate, "generator": torch.Generator(), "pin_memory": self.pinned}
+        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return Loaders(collate, self.batch_size, self.seed, rank, world, self.pinned)
 
     def _tokenize(self, name: str, split: Split) -> Dataset:
         return tokenized(name, split, self.labels, self.tokenizer.backend_tokenizer, self.preprocessing, self.cache_dir)
