@@ -7,34 +7,14 @@ import signal
 import subprocess
 import sys
 
-import fsspec
-import pyarrow.parquet as pq
 import pytest
 
 from sentiment.batch import predict
 from sentiment.batch.verify import verify
-from sentiment.cli import main
-from sentiment.data.readers import Columns
-from sentiment.data.sources import Source as DataSource
-from sentiment.errors import ConfigError, DataError, MissingPackageError, RowsRejectedError, VerificationError
-from sentiment.monitoring.command import monitor
-from sentiment.remote import as_path, find, local_copy
+from sentiment.errors import DataError, RowsRejectedError, VerificationError
 from tests.batch.echo import Echo
 from tests.conftest import ROOT, write_csv
-from tests.stores import SECRETS, s3_on_loopback
-
-
-@pytest.fixture(scope="module")
-def s3():
-    with s3_on_loopback() as fs:
-        yield fs
-
-
-@pytest.fixture
-def memory():
-    fs = fsspec.filesystem("memory", use_listings_cache=False)
-    yield fs
-    fs.rm("/", recursive=True)
+from tests.stores import SECRETS
 
 
 @pytest.fixture
@@ -134,127 +114,3 @@ def test_an_output_in_a_store_that_is_an_input_is_refused(memory, rows):
     memory.put_file(str(rows), "/texts/in.csv")
     with pytest.raises(DataError, match="memory://texts/in.csv is one of the inputs; choose another output"):
         predict(input="memory://texts/*.csv", output="memory://texts/in.csv", engine=Echo(), quiet=True)
-
-
-@pytest.mark.parametrize(
-    ("input", "output", "message"),
-    [
-        ("s3://texts/none.csv", "o.csv", "s3://texts/none.csv: no such file, folder or bucket"),
-        ("s3://texts/none*.csv", "o.csv", r"input=s3://texts/none\*.csv: no such file"),
-        ("s3://nobucket/*.csv", "o.csv", r"s3://nobucket/\*.csv: no such file, folder or bucket"),
-        ("s3://texts/one.csv", "s3://nobucket/o.csv", "s3://nobucket/o.csv.parts: no such file, folder or bucket"),
-        ("s3://texts/one.csv", "s3://texts/day", "output=s3://texts/day is a folder"),
-    ],
-)
-def test_what_is_missing_in_s3_is_one_line(s3, tmp_path, input, output, message):
-    s3.pipe({"texts/one.csv": b"text\ngood\n", "texts/day/c.txt": b"text\ngood\n"})
-    with pytest.raises(DataError, match=message):
-        predict(input=input, output=output if "://" in output else tmp_path / output, engine=Echo(), quiet=True)
-
-
-@pytest.mark.parametrize(
-    ("environment", "message"),
-    [
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1", **SECRETS}, "Could not connect to the endpoint URL"),
-        ({name: "" for name in SECRETS} | {"AWS_EC2_METADATA_DISABLED": "true"}, "Unable to locate credentials"),
-    ],
-)
-def test_a_store_out_of_reach_is_one_line(s3, tmp_path, environment, message):
-    command = [sys.executable, "-m", "sentiment", "verify", "s3://texts/one.csv"]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    [line] = done.stderr.splitlines()
-    assert (done.returncode, message in line) == (2, True), line
-    assert line.startswith("error: s3://texts/one.csv: ")
-
-
-def test_denied_access_is_one_line(s3, tmp_path, monkeypatch):
-    async def denied(*_, **__):
-        raise PermissionError("Access Denied")
-
-    monkeypatch.setattr(type(s3), "_call_s3", denied)
-    with pytest.raises(DataError, match="s3://texts/one.csv: access denied; check the credentials and the rights"):
-        predict(input="s3://texts/one.csv", output=tmp_path / "o.csv", engine=Echo(), quiet=True)
-
-
-@pytest.mark.parametrize(
-    "address", ["s3://KEY:SECRET@texts/a.csv", "https://host/a.csv?X-Amz-Signature=abc", "http://host/a.csv?token=abc"]
-)
-def test_credentials_in_an_address_are_refused_and_not_repeated(address):
-    with pytest.raises(ConfigError, match="credentials in an address") as error:
-        as_path(address)
-    assert "SECRET" not in str(error.value)
-    assert "abc" not in str(error.value)
-
-
-def test_a_protocol_without_its_package_names_the_package(monkeypatch):
-    with pytest.raises(ConfigError, match="fsspec knows no nowhere://"):
-        as_path("nowhere://a/b.csv")
-    monkeypatch.setattr("fsspec.get_filesystem_class", lambda _: (_ for _ in ()).throw(ImportError("Install s3fs")))
-    with pytest.raises(MissingPackageError, match=r"s3://a/b.csv needs .*s3fs; pip install 'bert-sentiment\[remote\]'"):
-        as_path("s3://a/b.csv")
-
-
-def test_a_remote_run_is_downloaded_once_for_each_content(s3, tiny_run, rows, tmp_path, monkeypatch):
-    from sentiment.inference.predictor import Predictor
-
-    monkeypatch.setenv("BERT_SENTIMENT_CACHE", str(tmp_path / "cache"))
-    s3.put(str(tiny_run / "export"), "texts/runs/tiny/", recursive=True)
-    s3.pipe("texts/runs/tiny/checkpoints/last.ckpt", b"large")
-    folder = local_copy("s3://texts/runs/tiny")
-    before = (folder / "export" / "config.json").stat()
-    assert not (folder / "checkpoints").exists()
-    far, near = Predictor.load("s3://texts/runs/tiny"), Predictor.load(tiny_run)
-    assert far.predict(["good film"]) == near.predict(["good film"])
-    assert far.identity().details == {"run": "s3://texts/runs/tiny"}
-    assert (folder / "export" / "config.json").stat() == before
-    s3.pipe("texts/runs/tiny/note.txt", b"new")
-    assert local_copy("s3://texts/runs/tiny") != folder
-
-
-def test_a_glob_finds_files_alone_in_order(memory):
-    memory.pipe({"/g/b.csv": b"", "/g/a.csv": b"", "/g/a.csvs/c.csv": b""})
-    assert [str(path) for path in find("memory://g/*")] == ["memory://g/a.csv", "memory://g/b.csv"]
-
-
-def test_a_monitor_and_its_history_lie_in_a_store(memory):
-    texts = [f"day {day} text {i},2026-01-{day:02d}\n" for day in (1, 2, 3) for i in range(40)]
-    memory.pipe("/in/a.csv", "".join(["text,time\n", *texts[:80]]).encode())
-    settings = {"engine": Echo, "time": "time", "history": "memory://history", "quiet": True}
-    assert str(monitor(input="memory://in/a.csv", output="memory://out", **settings)) == "memory://out/monitor.html"
-    memory.pipe("/in/b.csv", "".join(["text,time\n", *texts[40:]]).encode())
-    monitor(input="memory://in/b.csv", output="memory://out", **settings, tables=["parquet"])
-    days = [path.split("/")[2] for path in memory.find("/history") if path.endswith(".parquet")]
-    assert days == ["day=2026-01-01", "day=2026-01-02", "day=2026-01-03"]
-    shares = pq.read_table(memory.open("/out/shares.parquet")).to_pylist()
-    assert {row["texts"] for row in shares} == {40}
-
-
-def test_training_data_lies_in_a_store(memory, tmp_path, monkeypatch):
-    monkeypatch.setenv("BERT_SENTIMENT_CACHE", str(tmp_path / "cache"))
-    for name in ("train", "test"):
-        memory.pipe(f"/data/{name}.csv", b"text,label\ngood,1\nbad,0\n")
-    files = {"train": "memory://data/train.csv", "test": "memory://data/test.csv"}
-    for source in (DataSource(dir="memory://data"), DataSource(**files)):
-        assert {split: len(rows) for split, rows in source.read(Columns()).items()} == {"train": 2, "test": 2}
-    assert list(DataSource(dir="memory://data/train.csv").read(Columns())) == ["train"]
-    with pytest.raises(DataError, match="memory://nowhere: no such file, folder or bucket"):
-        DataSource(dir="memory://nowhere").read(Columns())
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["train", "paths.output_dir=s3://texts/outputs"],
-        ["train", "resume=s3://texts/outputs/RUN"],
-        ["evaluate", "run=s3://texts/outputs/RUN"],
-        ["export", "run=s3://texts/outputs/RUN"],
-        ["sweep-report", "s3://texts/outputs/SWEEP"],
-        ["package", "run=outputs/RUN", "model_store=s3://texts/store"],
-        ["serve", "model_store=s3://texts/store"],
-    ],
-)
-def test_what_has_to_be_a_folder_of_this_machine_is_refused_in_one_line(arguments, capsys):
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert end.value.code == 2
-    assert "this has to be a folder of this machine; copy it there, or from there" in capsys.readouterr().err

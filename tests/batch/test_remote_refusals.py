@@ -1,0 +1,91 @@
+"""An address in an object store that is wrong, denied or out of reach is refused in one line."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sentiment.batch import predict
+from sentiment.cli import main
+from sentiment.errors import ConfigError, DataError, MissingPackageError
+from sentiment.remote import as_path
+from tests.batch.echo import Echo
+from tests.stores import SECRETS
+
+
+@pytest.mark.parametrize(
+    ("input", "output", "message"),
+    [
+        ("s3://texts/none.csv", "o.csv", "s3://texts/none.csv: no such file, folder or bucket"),
+        ("s3://texts/none*.csv", "o.csv", r"input=s3://texts/none\*.csv: no such file"),
+        ("s3://nobucket/*.csv", "o.csv", r"s3://nobucket/\*.csv: no such file, folder or bucket"),
+        ("s3://texts/one.csv", "s3://nobucket/o.csv", "s3://nobucket/o.csv.parts: no such file, folder or bucket"),
+        ("s3://texts/one.csv", "s3://texts/day", "output=s3://texts/day is a folder"),
+    ],
+)
+def test_what_is_missing_in_s3_is_one_line(s3, tmp_path, input, output, message):
+    s3.pipe({"texts/one.csv": b"text\ngood\n", "texts/day/c.txt": b"text\ngood\n"})
+    with pytest.raises(DataError, match=message):
+        predict(input=input, output=output if "://" in output else tmp_path / output, engine=Echo(), quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1", **SECRETS}, "Could not connect to the endpoint URL"),
+        ({name: "" for name in SECRETS} | {"AWS_EC2_METADATA_DISABLED": "true"}, "Unable to locate credentials"),
+    ],
+)
+def test_a_store_out_of_reach_is_one_line(s3, tmp_path, environment, message):
+    command = [sys.executable, "-m", "sentiment", "verify", "s3://texts/one.csv"]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    [line] = done.stderr.splitlines()
+    assert (done.returncode, message in line) == (2, True), line
+    assert line.startswith("error: s3://texts/one.csv: ")
+
+
+def test_denied_access_is_one_line(s3, tmp_path, monkeypatch):
+    async def denied(*_, **__):
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr(type(s3), "_call_s3", denied)
+    with pytest.raises(DataError, match="s3://texts/one.csv: access denied; check the credentials and the rights"):
+        predict(input="s3://texts/one.csv", output=tmp_path / "o.csv", engine=Echo(), quiet=True)
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://KEY:SECRET@texts/a.csv", "https://host/a.csv?X-Amz-Signature=abc", "http://host/a.csv?token=abc"]
+)
+def test_credentials_in_an_address_are_refused_and_not_repeated(address):
+    with pytest.raises(ConfigError, match="credentials in an address") as error:
+        as_path(address)
+    assert "SECRET" not in str(error.value)
+    assert "abc" not in str(error.value)
+
+
+def test_a_protocol_without_its_package_names_the_package(monkeypatch):
+    with pytest.raises(ConfigError, match="fsspec knows no nowhere://"):
+        as_path("nowhere://a/b.csv")
+    monkeypatch.setattr("fsspec.get_filesystem_class", lambda _: (_ for _ in ()).throw(ImportError("Install s3fs")))
+    with pytest.raises(MissingPackageError, match=r"s3://a/b.csv needs .*s3fs; pip install 'bert-sentiment\[remote\]'"):
+        as_path("s3://a/b.csv")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "paths.output_dir=s3://texts/outputs"],
+        ["train", "resume=s3://texts/outputs/RUN"],
+        ["evaluate", "run=s3://texts/outputs/RUN"],
+        ["export", "run=s3://texts/outputs/RUN"],
+        ["sweep-report", "s3://texts/outputs/SWEEP"],
+        ["package", "run=outputs/RUN", "model_store=s3://texts/store"],
+        ["serve", "model_store=s3://texts/store"],
+    ],
+)
+def test_what_has_to_be_a_folder_of_this_machine_is_refused_in_one_line(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "this has to be a folder of this machine; copy it there, or from there" in capsys.readouterr().err
