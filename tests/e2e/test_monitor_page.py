@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from sentiment.cli import main
 from tests.conftest import write_csv
 from tests.e2e.test_page import browser, pytestmark  # noqa: F401
-from tests.monitoring.test_monitor import HEADER, moved, predicted
+from tests.monitoring.predictions import HEADER, moved, predicted
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,60 @@
+"""Keys and rows that the monitor cannot use: refused in one line, or counted and said."""
+
+import json
+
+import pytest
+
+from sentiment.cli import main
+from tests.conftest import read_csv, write_csv
+from tests.monitoring.predictions import day
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["true_column=truth"], "true_column=truth: {table} has no such column, only id, created"),
+        (["true_column=brand", "history=h", "time=created"], "true_column: a history keeps no labels"),
+        (["time=when"], "time=when: {table} has no such column, only id, created, brand, text"),
+        (["by=airline"], "by=airline: {table} has no such column"),
+        (["time=brand"], "time=brand: 'Acme' is not a date in ISO form; set time_format"),
+        (["time=created", "every=1y"], "every=1y: expected a number of hours, days, weeks or months"),
+        (["history=h"], "history needs the column of times; set time=COLUMN"),
+        (["time_format=%d"], "time_format needs the column of times; set time=COLUMN"),
+        (["prefix=model_"], "run is named"),
+        (["run=nowhere"], "run=nowhere: no such folder"),
+        (["label_column=x"], "label_column names a column of labelled=FILE, which is not given"),
+        (["estimator=em"], "estimator=em needs labelled texts"),
+        (["estimator=emm"], "estimator"),
+        (["fail_on=[changes]"], "fail_on"),
+        (["tables=[xls]"], "tables"),
+        (["window=0"], "window"),
+    ],
+)
+def test_a_mistake_is_answered_by_one_line(table, tmp_path, capsys, overrides, message):
+    with pytest.raises(SystemExit) as stopped:
+        main(["monitor", f"input={table}", f"output={tmp_path}/out", "quiet=true", *overrides])
+    said = capsys.readouterr().err.strip()
+    assert stopped.value.code == 2
+    assert message.format(table=table) in said
+    assert len(said.splitlines()) == 1
+
+
+def test_rows_that_cannot_be_counted_are_said(tmp_path, capsys):
+    rows = [("a", day(0), "b", 0.2, 0.8), ("b", "yesterday", "b", 0.2, 0.8), ("c", day(0), "", "", "")]
+    rows += [("最高でした", day(0), "", 0.5, 0.5), ("とても良い", day(0), "", 0.5, 0.5)]
+    header = ("text", "created", "prediction", "p_a", "p_b")
+    table = write_csv(tmp_path / "p.csv", rows, header=header)
+    main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])
+    notes = " ".join(json.loads((tmp_path / "out" / "changes.json").read_text())["notes"])
+    assert "1 rows have no prediction and are not counted" in notes
+    assert "1 rows have no readable time in 'created'" in notes
+    assert "2 texts have the same probability for each label, as those that the model cannot read" in notes
+    assert [row["counted"] for row in read_csv(tmp_path / "out" / "shares.csv")] == ["0.0", "1.0"]
+    write_csv(table, [("c", day(0), "", "", "")], header=header)
+    with pytest.raises(SystemExit):
+        main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])
+    assert "no row can be counted: of 1, 1 have no prediction" in capsys.readouterr().err
+    write_csv(table, [("c", day(0), "x", "0.2", "0.3")], header=header)
+    with pytest.raises(SystemExit):
+        main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])
+    assert "do not add up to 1" in capsys.readouterr().err
