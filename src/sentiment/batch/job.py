@@ -64,14 +64,7 @@ class Job:
         if polarity and canary.polarity is None:
             labels = ", ".join(canary.probabilities)
             raise ConfigError(f"polarity=true: the labels {labels} have no negative and positive one; leave it out")
-        columns = Columns(
-            list(canary.probabilities),
-            prefix,
-            promise=canary.abstained is not None,
-            scale=canary.value is not None,
-            several=canary.labels is not None,
-            polarity=polarity,
-        )
+        columns = Columns.of(canary, prefix=prefix, polarity=polarity)
         given, rows = source.columns, source.__iter__
         if source.paths == (STDIN,):
             first, given = source.peeked()

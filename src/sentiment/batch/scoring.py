@@ -37,6 +37,18 @@ class Columns:
     several: bool = False
     polarity: bool = False
 
+    @classmethod
+    def of(cls, answer: Prediction, *, prefix: str = "", polarity: bool = False) -> "Columns":
+        """Return the columns that hold answers of the kind of this one."""
+        return cls(
+            list(answer.probabilities),
+            prefix,
+            promise=answer.abstained is not None,
+            scale=answer.value is not None,
+            several=answer.labels is not None,
+            polarity=polarity,
+        )
+
     @property
     def numbers(self) -> list[str]:
         labels = [f"p_{label}" for label in self.labels]

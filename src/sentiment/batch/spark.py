@@ -46,14 +46,9 @@ def loaded(run: str, settings: tuple[tuple[str, Any], ...]) -> Predictor:
     return Predictor.load(run, **dict(settings))
 
 
+@cache
 def columns_of(engine: Predictor) -> Columns:
-    canary = engine.predict([CANARY])[0]
-    return Columns(
-        list(canary.probabilities),
-        promise=canary.abstained is not None,
-        scale=canary.value is not None,
-        several=canary.labels is not None,
-    )
+    return Columns.of(engine.predict([CANARY])[0])
 
 
 def frame(engine: Predictor, texts: list[Any]) -> pd.DataFrame:
