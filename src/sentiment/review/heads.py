@@ -14,6 +14,7 @@ from rich.progress import track
 
 from sentiment.backbones import out_of_reach, resolve
 from sentiment.data.module import SentimentData
+from sentiment.inference.batching import pad
 from sentiment.inference.tokenization import encode
 from sentiment.review.confident import Floats, Indices
 from sentiment.review.work import Work
@@ -64,10 +65,9 @@ def read(encoder: Any, data: SentimentData, texts: Sequence[Any]) -> NDArray[np.
     vectors: NDArray[np.float32] | None = None
     for start in range(0, len(rows), BATCH):
         batch = longest_first[start : start + BATCH]
-        length = len(rows[batch[0]])
-        ids = torch.tensor([rows[i] + [data.tokenizer.pad_token_id] * (length - len(rows[i])) for i in batch])
-        mask = torch.tensor([[1] * len(rows[i]) + [0] * (length - len(rows[i])) for i in batch])
-        tokens = encoder(input_ids=ids, attention_mask=mask).last_hidden_state * mask[..., None]
+        inputs = pad([rows[i] for i in batch], data.tokenizer.pad_token_id)
+        mask = inputs["attention_mask"]
+        tokens = encoder(**inputs).last_hidden_state * mask[..., None]
         means = (tokens.sum(dim=1) / mask.sum(dim=1, keepdim=True)).float().numpy()
         vectors = np.zeros((len(rows), means.shape[1]), dtype=np.float32) if vectors is None else vectors
         vectors[batch] = means
