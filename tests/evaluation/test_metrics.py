@@ -6,6 +6,7 @@ from torchmetrics.classification import MulticlassCohenKappa
 from sentiment.evaluation import metrics
 from sentiment.evaluation.bootstrap import resampled_scores
 from sentiment.evaluation.leaderboard import sweep_report
+from sentiment.evaluation.metric import Metric
 from sentiment.evaluation.resampling import Answers, Resamples, draws
 from tests.conftest import read_json
 
@@ -27,7 +28,7 @@ def test_names_titles_and_directions_are_those_of_the_records():
 @pytest.fixture
 def kappa(monkeypatch):
     """Cohen's kappa added to the records, in the one line that it takes."""
-    record = metrics.Metric("kappa", MulticlassCohenKappa, "Cohen's kappa", "the agreement beyond chance")
+    record = Metric("kappa", MulticlassCohenKappa, "Cohen's kappa", "the agreement beyond chance")
     monkeypatch.setattr(metrics, "METRICS", [*metrics.METRICS, record])
     return record
 

@@ -11,7 +11,7 @@ import torch
 
 from sentiment.evaluation import computation, metrics
 from sentiment.evaluation.arrays import Floats, Integers
-from sentiment.evaluation.metrics import Metric
+from sentiment.evaluation.metric import Metric
 from sentiment.evaluation.resampling import Answers, Resamples, draws
 from sentiment.inference.tasks import SINGLE, Decoding
 

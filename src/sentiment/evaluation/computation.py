@@ -10,7 +10,8 @@ import torchmetrics
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from sentiment.evaluation.metrics import Metric, of_score, of_task, ordered
+from sentiment.evaluation.metric import Metric
+from sentiment.evaluation.metrics import of_score, of_task, ordered
 from sentiment.evaluation.torch_metrics import Decoded
 from sentiment.inference.tasks import SINGLE, Decoding
 

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from sentiment.config.signatures import nearest, suggestion
 from sentiment.errors import ConfigError
 from sentiment.evaluation import metrics
-from sentiment.evaluation.metrics import Metric
+from sentiment.evaluation.metric import Metric
 
 SPLIT = "validation/"
 TRAINING_LOSS = "train/loss"
