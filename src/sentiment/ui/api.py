@@ -7,11 +7,10 @@ from typing import Any
 import gradio as gr
 
 from sentiment.config.extras import installed
-from sentiment.errors import ClientError, DataError, RequestError
+from sentiment.errors import DataError, RequestError
 from sentiment.inference.pairs import UNKNOWN, Text
-from sentiment.inference.types import Model
 from sentiment.ui.aspect import input_of
-from sentiment.ui.desk import AppState, errors_as_messages
+from sentiment.ui.desk import AppState, errors_as_messages, model_of
 from sentiment.ui.feedback import Correction
 from sentiment.ui.file import TABLES, predicted
 from sentiment.ui.label import corrected, listed, started
@@ -153,10 +152,3 @@ def labels_end_points(desk: AppState, file: Any, column: Any, text_of: Callable[
         concurrency_id=TABLES,
         api_description="A copy of a table with other labels, {text: [former, new]}: how many rows, and the file.",
     )
-
-
-def model_of(desk: AppState) -> Model:
-    state = desk.backend.state()
-    if state.model is None:
-        raise ClientError(state.problem)
-    return state.model

@@ -10,6 +10,7 @@ import gradio as gr
 
 from sentiment.data.tables import Limits
 from sentiment.errors import BusyError, ClientError, RejectedError, RequestError, SentimentError
+from sentiment.inference.types import Model
 from sentiment.ui import render
 from sentiment.ui.backend import Backend
 from sentiment.ui.feedback import Corrections
@@ -54,6 +55,14 @@ def caller(request: gr.Request) -> str:
     """
     address = request.client.host if request.client else ""
     return request.username or address
+
+
+def model_of(desk: AppState) -> Model:
+    """Return the model that the page asks. Raises ClientError if it does not answer."""
+    state = desk.backend.state()
+    if state.model is None:
+        raise ClientError(state.problem)
+    return state.model
 
 
 def told(error: Exception, *hidden: str | None) -> str:

@@ -9,10 +9,9 @@ import gradio as gr
 
 from sentiment.batch.identity import pinned
 from sentiment.errors import DataError, SentimentError
-from sentiment.inference.types import Model
 from sentiment.ui import render
 from sentiment.ui.aspect import reads_aspects
-from sentiment.ui.desk import PROBLEMS, AppState, caller, told
+from sentiment.ui.desk import PROBLEMS, AppState, caller, model_of, told
 from sentiment.ui.file import HINT, QUIET, run, run_buttons, said, upload_field
 from sentiment.ui.jobs import Watched
 from sentiment.ui.labelling import (
@@ -148,13 +147,6 @@ def corrected(desk: AppState, path: str, changed: Mapping[str, Sequence[str]], r
     desk.admit(request)
     desk.storage.take(caller(request), Path(path).stat().st_size)
     return corrected_copy(Path(path), desk.storage.new(), changed, desk.tables)
-
-
-def model_of(desk: AppState) -> Model:
-    state = desk.backend.state()
-    if state.model is None:
-        raise DataError("The model does not answer now; try again once the line above says that it is ready.")
-    return state.model
 
 
 def given(desk: AppState, made: Session, kind: str, label: str, request: gr.Request) -> tuple[Session, str]:
