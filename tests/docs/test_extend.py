@@ -147,7 +147,7 @@ def test_a_runtime(tiny_copy, in_folder, monkeypatch):
     monkeypatch.setattr(preprocessing, "RUNTIMES", names := [*preprocessing.RUNTIMES])
     monkeypatch.setattr(runtimes, "RUNTIMES", names)
     monkeypatch.setattr(runtimes, "CLASSES", dict(runtimes.CLASSES))
-    monkeypatch.setattr("sentiment.inference.predictor.CLASSES", runtimes.CLASSES)
+    monkeypatch.setattr("sentiment.inference.loading.CLASSES", runtimes.CLASSES)
     [(name, text)] = files("A runtime").items()
     assert (ROOT / name).is_file()
     exec(text, vars(runtimes))

@@ -75,6 +75,13 @@ class Abstention:
             "larger validation split"
         )
 
+    def told(self, level: Level) -> str:
+        """Say what one of the levels means, for people."""
+        return (
+            f"answers with a score of {level.threshold:.3f} or more; of {self.texts} validation texts that were "
+            f"{level.answered / self.texts:.0%}, {level.errors} of them wrong; the others are left to a person"
+        )
+
 
 def up(bound: float) -> float:
     """Round up to three digits, so that what a message names is granted."""

@@ -6,44 +6,31 @@ transformers takes seconds to import, so it is imported only when PyTorch comput
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from types import EllipsisType
 from typing import Annotated, Any, Self, overload
 
-import numpy as np
 import torch
 from annotated_types import Ge, Gt, Le
 from tokenizers import Tokenizer
 
 from sentiment.errors import ConfigError, ModelError
-from sentiment.files import damaged
 from sentiment.inference.abstention import Abstention, Level, abstaining, level_of
-from sentiment.inference.batching import MAX_TOKENS, group_by_length, group_packed
-from sentiment.inference.bf16 import open_on_gpu
-from sentiment.inference.checksums import verified_beside
+from sentiment.inference.batching import MAX_TOKENS
 from sentiment.inference.explanations import Explainer
-from sentiment.inference.export_dir import (
-    PREPROCESSING,
-    export_folder,
-    labels_of,
-    load_torch,
-    padding_of,
-    read_preprocessing,
-    read_tokenizer,
-)
 from sentiment.inference.hub import locate
+from sentiment.inference.loading import load_export
 from sentiment.inference.pairs import Aspects, Text, as_inputs, paired
 from sentiment.inference.pipeline import PipelineInput, best_labels, from_pipeline, own_label
-from sentiment.inference.preprocessing import Preprocessing, with_threshold
+from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
-from sentiment.inference.runtimes import CLASSES, Compute, Opening, RuntimeName, open_runtime
+from sentiment.inference.runtimes import Compute, RuntimeName
+from sentiment.inference.scoring import logits_of, mean_of_windows
 from sentiment.inference.streaming import in_two_stages
 from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of
 from sentiment.inference.tokenization import Encoded, encode_windows
 from sentiment.inference.types import Explanation, Identity, Prediction, Threshold
-from sentiment.remote import local_copy
 
 log = logging.getLogger(__name__)
 
@@ -183,51 +170,28 @@ class Predictor:
             ConfigError: A setting that this model does not have.
             ModelError: A file is missing, damaged, or does not match SHA256SUMS.
         """
-        export = export_folder(local_copy(run))
-        with verified_beside(export) as hashes:
-            preprocessing = read_preprocessing(
-                export, window_step=window_step, max_error=max_error, default_aspect=default_aspect
-            )
-            labels, tokenizer = labels_of(export), read_tokenizer(export)
-            for name in ("values", "thresholds"):
-                if len((preprocessing.task or {}).get(name, labels)) != len(labels):
-                    told = f"its task.{name} are not one for each of {', '.join(labels)}"
-                    raise damaged(export / PREPROCESSING, told)
-            if threshold is not None:
-                preprocessing = with_threshold(preprocessing, labels, threshold)
-            pad_id = padding_of(export, tokenizer)
-            readability, abstention = Readability.read(export, tokenizer), Abstention.read(export)
-            load_model = cache(lambda: load_torch(export, device))
-            chosen = preprocessing.runtime if runtime == "auto" else runtime
-            if chosen not in CLASSES:
-                raise ConfigError(f"runtime={chosen}: there are {', '.join(CLASSES)}")
-            opening = Opening(
-                chosen,
-                export,
-                len(labels),
-                pad_id,
-                device,
-                preprocessing.max_length,
-                load_model,
-                decoding_of(preprocessing.task),
-            )
-            if runtime == "auto" and device != "cpu":
-                chosen, compute = open_on_gpu(opening)
-            else:
-                compute = open_runtime(opening)
-        predictor = cls(
-            compute,
-            tokenizer,
-            preprocessing,
-            labels,
-            pad_id=pad_id,
-            load_model=load_model,
-            max_tokens=max_tokens or MAX_TOKENS["cpu" if device == "cpu" else "gpu"],
-            readability=readability,
-            abstention=abstention,
-            sha256=hashes[0],
+        found = load_export(
+            run,
+            device=device,
+            runtime=runtime,
+            window_step=window_step,
+            max_error=max_error,
+            default_aspect=default_aspect,
+            threshold=threshold,
         )
-        predictor.settings = {"runtime": chosen, "device": device, "run": str(run)}
+        predictor = cls(
+            found.compute,
+            found.tokenizer,
+            found.preprocessing,
+            found.labels,
+            pad_id=found.pad_id,
+            load_model=found.load_model,
+            max_tokens=max_tokens or MAX_TOKENS["cpu" if device == "cpu" else "gpu"],
+            readability=found.readability,
+            abstention=found.abstention,
+            sha256=found.sha256,
+        )
+        predictor.settings = {"runtime": found.runtime, "device": device, "run": str(run)}
         return predictor
 
     @property
@@ -425,29 +389,17 @@ class Predictor:
         """
         level = self.level_of(max_error)
         assert self.abstention
-        return (
-            f"max_error={max_error:g}: answers with a score of {level.threshold:.3f} or more; of "
-            f"{self.abstention.texts} validation texts that were {level.answered / self.abstention.texts:.0%}, "
-            f"{level.errors} of them wrong; the others are left to a person"
-        )
+        return f"max_error={max_error:g}: {self.abstention.told(level)}"
 
     def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
         """Average each text's window probabilities, then calibrate them (that was fitted on these averages)."""
         scores = self._score([window for one in encoded for window in one.windows])
-        counts = [len(one.windows) for one in encoded]
-        if len(scores) > len(encoded):
-            starts = np.cumsum([0, *counts[:-1]])
-            scores = np.add.reduceat(scores, starts, axis=0) / np.asarray(counts, np.float32)[:, None]
+        scores = mean_of_windows(scores, [len(one.windows) for one in encoded])
         return torch.from_numpy(self.decoding.calibrated(scores, self.preprocessing.temperature))
 
     def _score(self, rows: Sequence[list[int]]) -> Any:
-        """Compute the probabilities of token-id rows in batches; float32 of shape (rows, labels)."""
-        logits = np.empty((len(rows), len(self.labels)), dtype=np.float32)
-        group = group_packed if getattr(self.compute, "packed", False) else group_by_length
-        batches = group([len(row) for row in rows], self.max_tokens)
-        answers = [self.compute([rows[i] for i in batch]) for batch in batches]  # a GPU is not waited for in between
-        for batch, answer in zip(batches, answers, strict=True):
-            logits[batch] = answer.cpu().numpy()
+        """Compute the probabilities of token-id rows; float32 of shape (rows, labels)."""
+        logits = logits_of(self.compute, rows, labels=len(self.labels), max_tokens=self.max_tokens)
         return self.decoding.probabilities(logits)
 
     def _prediction(self, row: list[float], read: Encoded) -> Prediction:

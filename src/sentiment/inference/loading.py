@@ -1,0 +1,96 @@
+"""Loading of an export folder for a predictor, verified meanwhile."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from sentiment.errors import ConfigError
+from sentiment.files import damaged
+from sentiment.inference.abstention import Abstention
+from sentiment.inference.bf16 import open_on_gpu
+from sentiment.inference.checksums import verified_beside
+from sentiment.inference.export_dir import (
+    PREPROCESSING,
+    export_folder,
+    labels_of,
+    load_torch,
+    padding_of,
+    read_preprocessing,
+    read_tokenizer,
+)
+from sentiment.inference.preprocessing import Preprocessing, with_threshold
+from sentiment.inference.readability import Readability
+from sentiment.inference.runtimes import CLASSES, Compute, Opening, open_runtime
+from sentiment.inference.tasks import decoding_of
+from sentiment.inference.types import Threshold
+from sentiment.remote import local_copy
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Content of an export folder, with the settings that override its own."""
+
+    compute: Compute
+    tokenizer: Tokenizer
+    preprocessing: Preprocessing
+    labels: list[str]  # in the order of the logits
+    pad_id: int
+    load_model: Callable[[], Any]
+    readability: Readability
+    abstention: Abstention | None
+    runtime: str  # the name of what computes
+    sha256: str
+
+
+def load_export(
+    run: str | Path,
+    *,
+    device: str,
+    runtime: str,
+    window_step: int | None,
+    max_error: float | None,
+    default_aspect: str | None,
+    threshold: Threshold | None,
+) -> Loaded:
+    """Load a run directory or an export folder; the settings are those of `Predictor.load`.
+
+    Raises:
+        ConfigError: A setting that this model does not have.
+        ModelError: A file is missing, damaged, or does not match SHA256SUMS.
+    """
+    export = export_folder(local_copy(run))
+    with verified_beside(export) as hashes:
+        preprocessing = read_preprocessing(
+            export, window_step=window_step, max_error=max_error, default_aspect=default_aspect
+        )
+        labels, tokenizer = labels_of(export), read_tokenizer(export)
+        check_task(export, preprocessing, labels)
+        if threshold is not None:
+            preprocessing = with_threshold(preprocessing, labels, threshold)
+        pad_id = padding_of(export, tokenizer)
+        readability, abstention = Readability.read(export, tokenizer), Abstention.read(export)
+        load_model = cache(lambda: load_torch(export, device))
+        chosen = preprocessing.runtime if runtime == "auto" else runtime
+        if chosen not in CLASSES:
+            raise ConfigError(f"runtime={chosen}: there are {', '.join(CLASSES)}")
+        longest, decoding = preprocessing.max_length, decoding_of(preprocessing.task)
+        opening = Opening(chosen, export, len(labels), pad_id, device, longest, load_model, decoding)
+        if runtime == "auto" and device != "cpu":
+            chosen, compute = open_on_gpu(opening)
+        else:
+            compute = open_runtime(opening)
+    return Loaded(
+        compute, tokenizer, preprocessing, labels, pad_id, load_model, readability, abstention, chosen, hashes[0]
+    )
+
+
+def check_task(export: Path, preprocessing: Preprocessing, labels: list[str]) -> None:
+    """Raise DamagedFileError if a setting of the task is not one for each label."""
+    for name in ("values", "thresholds"):
+        if len((preprocessing.task or {}).get(name, labels)) != len(labels):
+            told = f"its task.{name} are not one for each of {', '.join(labels)}"
+            raise damaged(export / PREPROCESSING, told)
