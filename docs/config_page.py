@@ -12,7 +12,7 @@ import annotated_types
 import yaml
 from hydra.utils import get_object
 
-from sentiment.cli import commands
+from sentiment.config.commands import commands
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import type_hints
 

@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from sentiment.cli import commands, main
+from sentiment.cli import main
 from sentiment.client import Client
+from sentiment.config.commands import commands
 from sentiment.errors import EXIT_CODES
 from tests.conftest import ROOT, write_csv
 from tests.ports import free_ports

@@ -6,11 +6,11 @@ import select
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sentiment.config.resources import bundled
+from sentiment.config.commands import commands, named
 from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
 from sentiment.inference import privacy
 from sentiment.remote import refuse
@@ -32,24 +32,6 @@ Any command takes -v, which says more, and Hydra's flags: --cfg job prints its c
 Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 4 what monitor's fail_on names,
 130 stopped by Ctrl-C.
 """
-LISTED = (  # the order of the help
-    *(
-        "demo",
-        "preprocess",
-        "train",
-        "evaluate",
-        "review",
-        "sweep-report",
-        "export",
-        "package",
-        "serve",
-        "ready",
-        "models",
-    ),
-    *("deploy", "rollback", "predict", "verify", "monitor", "ui"),
-)
-FIRST = {"sweep-report": "folder", "verify": "output"}  # config key of a positional first argument, by command
-
 LOCAL = (  # keys that name a folder which is renamed, locked or linked: not in an object store
     *("folder", "hydra.run.dir", "hydra.sweep.dir", "model_store", "paths.cache", "paths.model_store"),
     *("paths.output_dir", "resume", "work_dir"),
@@ -91,30 +73,6 @@ def dispatch(arguments: Sequence[str]) -> None:
         _fail(SentimentError(f"unknown command {command!r}{nearest(command, commands())}; see sentiment --help"), 2)
     else:
         run(command, named(command, overrides))
-
-
-@cache
-def commands() -> dict[str, str]:
-    """Read the commands from conf/: each YAML whose first line is "# sentiment NAME: what it does".
-
-    Those in LISTED come in that order, the others after them.
-    """
-    found = {}
-    for path in sorted(bundled("conf").glob("*.yaml")):
-        with path.open(encoding="utf-8") as file:
-            start, _, text = file.readline().partition(": ")
-        if start == f"# sentiment {path.stem}":
-            found[path.stem] = text.strip()
-    return {name: found[name] for name in sorted(found, key=lambda name: (*LISTED, name).index(name))}
-
-
-def named(command: str, overrides: Sequence[str]) -> list[str]:
-    """Convert a positional first argument to an override: `sweep-report FOLDER` to `sweep-report folder=FOLDER`."""
-    first, *others = [*overrides, ""]
-    if command not in FIRST or not first or first.startswith("-") or "=" in first:
-        return list(overrides)
-    quoted = first.replace("'", r"\'")
-    return [f"{FIRST[command]}='{quoted}'", *others[:-1]]
 
 
 def run(command: str, overrides: Sequence[str]) -> None:

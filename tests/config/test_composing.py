@@ -8,8 +8,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import OmegaConf, open_dict
 
-from sentiment.cli import commands
 from sentiment.config.check import call
+from sentiment.config.commands import commands
 from sentiment.config.compose import compose, prepare
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, nodes

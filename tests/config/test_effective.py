@@ -16,7 +16,7 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 import sentiment
-from sentiment.cli import commands
+from sentiment.config.commands import commands
 from sentiment.config.compose import compose
 from sentiment.config.keys import check_effective, effective, flat_keys, unread
 from sentiment.config.resources import bundled

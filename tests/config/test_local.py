@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from sentiment.cli import commands
 from sentiment.config import compose as composing
+from sentiment.config.commands import commands
 from sentiment.config.resources import bundled
 from tests.conftest import ROOT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiment.cli import commands
+from sentiment.config.commands import commands
 from sentiment.config.extras import EXTRAS, NEEDS, needed, require
 from sentiment.errors import MissingPackageError
 from tests.conftest import ROOT

@@ -7,8 +7,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf, open_dict
 
-from sentiment.cli import commands, named
 from sentiment.config.check import call
+from sentiment.config.commands import commands, named
 from sentiment.config.compose import compose, prepare
 from sentiment.training.check import check
 from tests.conftest import ROOT

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from sentiment import errors
-from sentiment.cli import commands
+from sentiment.config.commands import commands
 from sentiment.errors import SentimentError
 from sentiment.evaluation import metrics as scores
 from sentiment.worker import metrics as served
