@@ -110,9 +110,12 @@ def is_folder(path: Path) -> bool:
 
 def version(path: Path) -> str:
     """Return a token that changes with the content: of the ETag or the time of the last change."""
-    with access(path):
-        about = file_system(path).info(name(path))
-        return hashlib.sha256(repr(sorted((key, str(value)) for key, value in about.items())).encode()).hexdigest()
+    return hashlib.sha256(repr(described(info(path))).encode()).hexdigest()
+
+
+def described(about: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what a store says of an object, sorted by key."""
+    return sorted((key, str(value)) for key, value in about.items())
 
 
 def find(pattern: str) -> tuple[Path, ...]:
@@ -166,7 +169,7 @@ def local_copy(value: str | Path) -> Path:
         raise DataError(f"{path}: no such file, folder or bucket")
     state = hashlib.sha256(str(path).encode())
     for one, about in sorted(found.items()):
-        state.update(repr((one, sorted((key, str(value)) for key, value in about.items()))).encode())
+        state.update(repr((one, described(about))).encode())
     target = cache_folder() / state.hexdigest()[:16] / path.name
     if not target.exists():
         log.info("downloading %s to %s", path, target)
