@@ -36,6 +36,11 @@ class Folder:
         return self.path / "tmp"
 
     @property
+    def activity(self) -> Path:
+        """Folder in which the workers count their batches."""
+        return self.tmp / "activity"
+
+    @property
     def console(self) -> Path:
         """Path of the output that Java writes outside its logs."""
         return self.path / "console.log"

@@ -1,9 +1,7 @@
 """A server process: start, wait until ready, watch, drain, stop, clean up."""
 
 import contextlib
-import os
 import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,10 +14,10 @@ from sentiment.client import Client
 from sentiment.client.exchange import PAUSES
 from sentiment.client.readiness import look
 from sentiment.errors import ClientError, ServingError
-from sentiment.serving import guard
 from sentiment.serving.environment import read_env_file
 from sentiment.serving.exposure import check_exposure, check_hosts
 from sentiment.serving.folder import Folder
+from sentiment.serving.launch import environment_in, launch
 from sentiment.serving.logs import reason_in
 from sentiment.serving.ports import check_free, reachable
 from sentiment.serving.processes import end_session, processes_of
@@ -31,7 +29,6 @@ from sentiment.worker import activity
 
 LOOK_SECONDS = 1.0  # polling interval for tokens and processes
 LISTED_LOOKS = 10  # polls between two process listings, which scan all processes of the machine
-STDOUT = 1  # file descriptor of this process
 
 
 class Server(ABC):
@@ -116,7 +113,9 @@ class Server(ABC):
             self._folder.clear()
             self._activity.mkdir()
             self._prepare()
-            self._launch(self._command(), self._environment(variables))
+            environment = environment_in(self._folder, variables)
+            on_stdout = self.settings.logs == "stdout"
+            self._process = launch(self._command(), environment, self._folder, logs_on_stdout=on_stdout)
             self._wait_until_ready()
         except BaseException:
             self.stop()
@@ -203,36 +202,12 @@ class Server(ABC):
 
     @property
     def _activity(self) -> Path:
-        return self._folder.tmp / "activity"
+        return self._folder.activity
 
     def _batches(self) -> dict[int, activity.Batches | None]:
         return {
             one.pid: activity.read_batches(self._activity, one.pid) for one in self.processes() if self.is_worker(one)
         }
-
-    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        tmp, logs = str(self._folder.tmp), str(self._folder.logs)
-        return {
-            **variables,
-            **os.environ,
-            "TEMP": tmp,
-            "TMPDIR": tmp,
-            "LOG_LOCATION": logs,
-            "METRICS_LOCATION": logs,
-            activity.FOLDER: str(self._activity),
-        }
-
-    def _launch(self, served: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start the guard process, which starts the server; files they create are readable by this user only."""
-        command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid())]
-        command += served
-        assert self._folder.lock is not None
-        with self._folder.open_console() as console:  # output that the server prints outside its logs
-            self._process = subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdin=subprocess.PIPE, stdout=console, umask=0o077,
-                stderr=STDOUT if self.settings.logs == "stdout" else console, start_new_session=True,
-                pass_fds=[self._folder.lock],
-            )  # fmt: skip
 
     def _wait_until_ready(self) -> None:
         """Wait until every model passes the same check as `sentiment ready`."""
