@@ -75,6 +75,14 @@ def spare(tiny_run, tmp_path_factory):
         yield running
 
 
+@pytest.fixture(scope="module")
+def store(tiny_run, tmp_path_factory):
+    """A model store with the archive of a small model, in a folder of this module."""
+    folder = tmp_path_factory.mktemp("store")
+    package(run=tiny_run, model_store=folder / "store")
+    return folder / "store"
+
+
 @pytest.fixture(scope="session")
 def tiny_local(tiny_run):
     return Predictor.load(tiny_run)

@@ -1,4 +1,4 @@
-"""`sentiment serve` as a process of its own, for tests that send it signals."""
+"""`sentiment serve` as a process of its own, for tests that send it signals, and commands in this process."""
 
 import contextlib
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from sentiment.cli import main
 from sentiment.client import Client, read_key
 from sentiment.serving import Settings
 from sentiment.serving.processes import is_java, is_worker
@@ -32,6 +33,16 @@ class Served:
         with self.log_path.open("wb") as log:
             self.running = subprocess.Popen(self.command, stdout=log, stderr=log)
         self.processes = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(psutil.Error):
+            self.look()
+        self.running.kill()
+        self.running.wait()
+        psutil.wait_procs(self.processes, timeout=60)
 
     @property
     def log(self):
@@ -75,14 +86,16 @@ class Served:
         headers = {"Authorization": f"Bearer {read_key(self.key_file, 'inference')}"}
         return httpx.post(f"{self.url}/predictions/sentiment", headers=headers, **{"timeout": 60, **options})
 
-    def end(self):
-        with contextlib.suppress(psutil.Error):
-            self.look()
-        self.running.kill()
-        self.running.wait()
-        psutil.wait_procs(self.processes, timeout=60)
-
 
 def ended(processes, seconds=60):
     """Those that are still there after so long."""
     return psutil.wait_procs(processes, timeout=seconds)[1]
+
+
+def run_command(*words):
+    """Run a command in this process and return its exit status."""
+    try:
+        main(list(words))
+    except SystemExit as end:
+        return end.code
+    return 0

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from sentiment.cli import main
 from sentiment.serving.archive import package
 from sentiment.serving.store import candidates, served
 from tests.e2e.deploying import changed, keys, start, state
+from tests.e2e.serving import run_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -46,11 +46,7 @@ def command(capfd):
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def run(server, name, *overrides):
-        try:
-            main([name, *keys(server, name), *overrides])
-        except SystemExit as ended:
-            return ended.code, "".join(capfd.readouterr())
-        return 0, "".join(capfd.readouterr())
+        return run_command(name, *keys(server, name), *overrides), "".join(capfd.readouterr())
 
     yield run
     for number, handler in handlers.items():

@@ -13,6 +13,7 @@ from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import package
 from tests.conftest import write_csv
 from tests.e2e.deploying import TEXTS, changed, keys, last_record, load, same, start, state, wait_for_more
+from tests.e2e.serving import run_command
 
 pytestmark = pytest.mark.e2e
 WORDS = {"good": "positive", "bad": "negative"}
@@ -42,17 +43,13 @@ def command(serving, capfd):
     """Run `sentiment NAME ...` against the server; its exit status and what it printed."""
 
     def run(name, *overrides):
-        status = 0
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
-            main([name, *keys(serving, name), *overrides])
-        except SystemExit as ended:
-            status = ended.code
+            status = run_command(name, *keys(serving, name), *overrides)
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-        out = capfd.readouterr()
-        return status, out.out + out.err
+        return status, "".join(capfd.readouterr())
 
     return run
 

@@ -12,17 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from sentiment.cli import main
 from sentiment.client import AsyncClient, read_key
 from sentiment.inference.predictor import Predictor
-from sentiment.serving.archive import package
 from sentiment.serving.tls import Tls
 from sentiment.worker.activity import read_batches
 from tests.certificates import Authority
 from tests.conftest import read_csv, write_csv
 from tests.e2e.conftest import on_free_ports
 from tests.e2e.faults import wait_for
-from tests.e2e.serving import Served, ended
+from tests.e2e.serving import Served, ended, run_command
 
 pytestmark = pytest.mark.e2e
 
@@ -30,27 +28,9 @@ TEXTS = ["good film", "bad meal"]
 
 
 @pytest.fixture(scope="module")
-def store(tiny_run, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("granian")
-    package(run=tiny_run, model_store=folder / "store")
-    return folder / "store"
-
-
-@pytest.fixture(scope="module")
 def served(store):
-    made = Served(store, store.parent / "serve", "drain_seconds=60", backend="granian")
-    try:
+    with Served(store, store.parent / "serve", "drain_seconds=60", backend="granian") as made:
         yield made.wait_until_ready()
-    finally:
-        made.end()
-
-
-def command(*words):
-    try:
-        main(list(words))
-    except SystemExit as end:
-        return end.code
-    return 0
 
 
 def where(served):
@@ -70,11 +50,11 @@ def test_clients_and_commands_ask_it_as_they_ask_torchserve(served, tiny_run, tm
             return [one.label for one in await client.predict(TEXTS)]
 
     assert asyncio.run(ask()) == expected
-    assert command("ready", *where(served)) == 0
-    assert command("ready", *where(served), "check=live") == 0
+    assert run_command("ready", *where(served)) == 0
+    assert run_command("ready", *where(served), "check=live") == 0
     source = write_csv(tmp_path / "in.csv", [(text,) for text in TEXTS], header=("text",))
     words = [*where(served), f"input={source}", f"output={tmp_path}/out.csv"]
-    assert command("predict", "engine=rest", *words) == 0
+    assert run_command("predict", "engine=rest", *words) == 0
     assert [row["prediction"] for row in read_csv(tmp_path / "out.csv")] == expected
 
 
@@ -85,7 +65,9 @@ def test_versions_and_rollouts_are_refused_in_one_line(served, tiny_run, capsys,
         "rollback": [f"management_url={served.settings.address('management')}"],
         "deploy": [f"server={served.url}", f"run={tiny_run}"],
     }[name]
-    status = command(name, *words, f"paths.key_file={served.key_file}", f"model_store={served.settings.model_store}")
+    status = run_command(
+        name, *words, f"paths.key_file={served.key_file}", f"model_store={served.settings.model_store}"
+    )
     [line] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert status == 1
     assert "its server runs with backend=granian" in line
@@ -196,6 +178,6 @@ def test_it_speaks_tls_on_both_ports(store, tmp_path):
 
 @pytest.mark.parametrize("setting", ["model_api=true", "management_host=127.0.0.2", "management_port=9999"])
 def test_a_key_of_the_management_api_is_refused(store, tmp_path, capsys, setting):
-    assert command("serve", "backend=granian", f"model_store={store}", f"work_dir={tmp_path}/serve", setting) == 2
+    assert run_command("serve", "backend=granian", f"model_store={store}", f"work_dir={tmp_path}/serve", setting) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "says nothing with backend=granian, which has no management API" in line

@@ -8,15 +8,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sentiment.cli import main
 from sentiment.client import read_key
-from sentiment.serving.archive import package
 from sentiment.serving.serve import addresses
 from sentiment.serving.tls import Tls
 from sentiment.ui.backend import Served
 from tests.certificates import Authority, rewritten
 from tests.conftest import read_csv, write_csv
 from tests.e2e.conftest import on_free_ports
+from tests.e2e.serving import run_command
 
 pytestmark = [
     pytest.mark.e2e,
@@ -30,14 +29,13 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def https(tiny_run, tmp_path_factory, authority):
+def https(store, authority):
     """A server whose certificate, for a name, an intermediate authority signed."""
-    folder = tmp_path_factory.mktemp("https")
-    package(run=tiny_run, model_store=folder / "store")
+    folder = store.parent
     certificate, key = authority.issue("serve.example")
     tls = {"certificate": certificate, "key": rewritten(key, folder / "pkcs8.key")}
     tls["key"].chmod(0o600)
-    with on_free_ports(folder / "store", work_dir=folder / "serve", tls=Tls(**tls), model_api=True) as running:
+    with on_free_ports(store, work_dir=folder / "serve", tls=Tls(**tls), model_api=True) as running:
         yield running
 
 
@@ -57,11 +55,7 @@ def trust(https, authority):
 def command(capsys, *words):
     """Exit status, and what was printed."""
     capsys.readouterr()
-    try:
-        main(list(words))
-    except SystemExit as ended:
-        return ended.code, "".join(capsys.readouterr())
-    return 0, "".join(capsys.readouterr())
+    return run_command(*words), "".join(capsys.readouterr())
 
 
 def test_all_three_apis_speak_tls_and_nothing_else(https):

@@ -16,19 +16,18 @@ from sentiment.serving.archive import package
 from tests.conftest import read_csv, read_json, write_csv
 from tests.e2e.faults import wait_for
 from tests.e2e.secret import SECRET, assert_no_secret
+from tests.e2e.serving import run_command
 from tests.ports import adjacent_ports
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def opened(tiny_run, tmp_path_factory):
+def opened(store):
     """A server as an image runs it, with a log line for each request."""
-    folder = tmp_path_factory.mktemp("opened")
-    package(run=tiny_run, model_store=folder / "store")
     ports = dict(zip(("inference_port", "management_port", "metrics_port"), adjacent_ports(3), strict=True))
     with TorchServe(
-        model_store=folder / "store", work_dir=folder / "serve", host="0.0.0.0", metrics_host="0.0.0.0",
+        model_store=store, work_dir=store.parent / "serve", host="0.0.0.0", metrics_host="0.0.0.0",
         model_api=True, log_level="info", json_logs=True, **ports,
     ) as running:  # fmt: skip
         yield running
@@ -45,14 +44,8 @@ def command(opened, capsys):
         }[name]
         keys = {override.lstrip("+").partition("=")[0] for override in overrides}
         given = [word for word in given if word.partition("=")[0] not in keys]
-        status = 0
         capsys.readouterr()
-        try:
-            main([name, *given, *overrides])
-        except SystemExit as ended:
-            status = ended.code
-        out = capsys.readouterr()
-        return status, out.out + out.err
+        return run_command(name, *given, *overrides), "".join(capsys.readouterr())
 
     return run
 

@@ -13,46 +13,29 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from sentiment.cli import main
 from sentiment.client import read_key
 from sentiment.client.keys import expired
-from sentiment.serving.archive import package
 from sentiment.worker.activity import DRAINING
 from tests.conftest import read_json
 from tests.e2e.faults import Recorded, held, wait_for
-from tests.e2e.serving import Served, ended
+from tests.e2e.serving import Served, ended, run_command
 
 pytestmark = pytest.mark.e2e
 
 PATH = "/predictions/sentiment"
 
 APIS = ("inference", "management")
+HEAP_FULL = [
+    "error: TorchServe ended with status 3; ",
+    "reason: Terminating due to java.lang.OutOfMemoryError: Java heap space",
+]
 SETTLED = 0.5  # s in which TorchServe passes on what it was sent
 
 
 @pytest.fixture(scope="module")
-def store(tiny_run, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ends")
-    package(run=tiny_run, model_store=folder / "store")
-    return folder / "store"
-
-
-@pytest.fixture(scope="module")
 def served(store):
-    made = Served(store, store.parent / "serve", "drain_seconds=120")
-    try:
+    with Served(store, store.parent / "serve", "drain_seconds=120") as made:
         yield made.wait_until_ready()
-    finally:
-        made.end()
-
-
-def command(*words):
-    """The exit status of a command in this process."""
-    try:
-        main(list(words))
-    except SystemExit as end:
-        return end.code
-    return 0
 
 
 def http(served, transport):
@@ -62,7 +45,7 @@ def http(served, transport):
 
 
 def ready(served, *overrides):
-    return command(
+    return run_command(
         "ready", f"server={served.url}", f"engine.key_file={served.key_file}", "engine.timeout=20",
         f"management_url={served.settings.address('management')}", *overrides,
     )  # fmt: skip
@@ -148,10 +131,9 @@ def test_requests_under_way_are_answered_before_the_server_ends(served):
 
 
 def test_a_server_that_strangers_may_use_says_so_twice_and_a_second_signal_ends_it_at_once(store):
-    open_to_all = Served(
+    with Served(
         store, store.parent / "open", "token_auth=false", "host=0.0.0.0", "insecure=true", "drain_seconds=300"
-    )
-    try:
+    ) as open_to_all:
         open_to_all.wait_until_ready()
         open_to_all.wait_until("curl ")
         assert open_to_all.log.count("!! INSECURE, as insecure=true allows:") == 2
@@ -168,43 +150,33 @@ def test_a_server_that_strangers_may_use_says_so_twice_and_a_second_signal_ends_
             with pytest.raises(httpx.TransportError):
                 asked.result()
         assert ended(open_to_all.processes) == []
-    finally:
-        open_to_all.end()
 
 
 def test_what_lets_strangers_in_is_refused_before_anything_starts(store, tmp_path, capsys):
     for words in (["token_auth=false", "host=0.0.0.0"], ["management_host=0.0.0.0"]):
-        assert command("serve", f"model_store={store}", f"work_dir={tmp_path}/serve", *words) == 2
+        assert run_command("serve", f"model_store={store}", f"work_dir={tmp_path}/serve", *words) == 2
         [line] = capsys.readouterr().err.splitlines()
         assert line.startswith("error: ")
         assert line.endswith("keeps strangers out")
     assert not (tmp_path / "serve").exists()
 
 
-def test_a_java_whose_heap_is_full_ends_and_takes_the_server_along(store, monkeypatch):
+@pytest.mark.parametrize(
+    ("memory", "option", "lines"),
+    [
+        ("heap", "-Xmx48m", HEAP_FULL),
+        ("buffers", "-XX:MaxDirectMemorySize=24m", ["error: TorchServe ran out of memory for bodies under way"]),
+    ],
+)
+def test_a_java_without_memory_ends_and_takes_the_server_along(store, monkeypatch, memory, option, lines):
     """TorchServe alone goes on without the threads that failed, and answers no request again."""
-    monkeypatch.setenv("_JAVA_OPTIONS", "-Xmx48m")
-    served = Served(store, store.parent / "heap", "token_auth=false")
-    try:
+    monkeypatch.setenv("_JAVA_OPTIONS", option)
+    with Served(store, store.parent / memory, "token_auth=false") as served:
         flood(served.wait_until_ready(), [b" " * 6_000_000] * 24)
         assert served.running.wait(60) == 1
-        assert "error: TorchServe ended with status 3; " in served.log
-        assert "reason: Terminating due to java.lang.OutOfMemoryError: Java heap space" in served.log
+        for line in lines:
+            assert line in served.log
         assert ended(served.processes) == []
-    finally:
-        served.end()
-
-
-def test_a_java_without_memory_for_buffers_is_ended_too(store, monkeypatch):
-    monkeypatch.setenv("_JAVA_OPTIONS", "-XX:MaxDirectMemorySize=24m")
-    served = Served(store, store.parent / "buffers", "token_auth=false")
-    try:
-        flood(served.wait_until_ready(), [b" " * 6_000_000] * 24)
-        assert served.running.wait(60) == 1
-        assert "error: TorchServe ran out of memory for bodies under way" in served.log
-        assert ended(served.processes) == []
-    finally:
-        served.end()
 
 
 def flood(served, bodies):
