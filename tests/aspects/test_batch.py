@@ -70,6 +70,7 @@ def test_standard_input_has_aspects_too(aspect_run, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")  # of ray
 def test_ray_answers_as_one_process_does(aspect_run, source, tmp_path):
     from sentiment.batch.ray_data import RayData
 

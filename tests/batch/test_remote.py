@@ -53,11 +53,11 @@ def test_every_format_is_read_from_a_store(memory, rows, tmp_path, name):
 
 
 def test_s3_in_and_out_and_a_glob_and_no_credential_anywhere(s3, rows, tmp_path, caplog):
-    caplog.set_level(logging.DEBUG)
     text = rows.read_text().splitlines(keepends=True)
     s3.pipe(
         {"texts/day/a.csv": "".join(text[:21]).encode(), "texts/day/b.csv": "".join([text[0], *text[21:]]).encode()}
     )
+    caplog.set_level(logging.DEBUG)  # after the test's own requests
     run(rows, tmp_path / "out.csv")
     run("s3://texts/day/*.csv", "s3://texts/scored/out.csv")
     assert s3.cat("texts/scored/out.csv") == (tmp_path / "out.csv").read_bytes()
