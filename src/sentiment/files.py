@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.errors import DamagedFileError, DataError
-from sentiment.remote import access, delete, is_remote, uploading
+from sentiment.remote import access, is_remote, uploading
 
 SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape a lone surrogate; UTF-8 and the tokenizer reject it
 
@@ -103,12 +103,6 @@ def checked_target(target: Path, *, marker: str | None = None) -> Path:
     return target
 
 
-def make_folder(path: Path) -> None:
-    """Create a folder with its parents; object stores have no folders, and no bucket is created."""
-    if not is_remote(path):
-        path.mkdir(parents=True, exist_ok=True)
-
-
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file and flush it to disk; a remote object is whole or absent, a local file may be cut by a kill."""
     if is_remote(path):
@@ -117,23 +111,6 @@ def write_bytes(path: Path, data: bytes) -> None:
     else:
         path.write_bytes(data)
         sync(path)
-
-
-def list_files(folder: Path, pattern: str) -> list[Path]:
-    """List the files of a folder that match a glob, sorted; DataError if a remote one is out of reach."""
-    if not is_remote(folder):
-        return sorted(folder.glob(pattern))
-    with access(folder):
-        return sorted(folder.glob(pattern), key=str)
-
-
-def remove_files(listed: list[Path]) -> None:
-    """Remove files; remote ones, all of one store, with one request."""
-    if listed and is_remote(listed[0]):
-        delete(listed)
-        return
-    for path in listed:
-        path.unlink()
 
 
 def sync(path: Path) -> None:

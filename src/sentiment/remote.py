@@ -108,6 +108,20 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
 
 
+def make_folder(path: Path) -> None:
+    """Create a folder with its parents; object stores have no folders, and no bucket is created."""
+    if not is_remote(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def list_files(folder: Path, pattern: str) -> list[Path]:
+    """List the files of a folder that match a glob, sorted; DataError if a remote one is out of reach."""
+    if not is_remote(folder):
+        return sorted(folder.glob(pattern))
+    with access(folder):
+        return sorted(folder.glob(pattern), key=str)
+
+
 def version(path: Path) -> str:
     """Return a token that changes with the content: of the ETag or the time of the last change."""
     return hashlib.sha256(repr(described(info(path))).encode()).hexdigest()
@@ -144,10 +158,13 @@ def uploading(target: Path) -> Iterator[Path]:
             file_system(target).put_file(str(temporary), name(target))
 
 
-def delete(paths: list[Path]) -> None:
-    """Delete objects of one store in one request."""
-    if paths:
-        file_system(paths[0]).rm([name(path) for path in paths])
+def remove_files(listed: list[Path]) -> None:
+    """Remove files; remote ones, all of one store, with one request."""
+    if listed and is_remote(listed[0]):
+        file_system(listed[0]).rm([name(path) for path in listed])
+        return
+    for path in listed:
+        path.unlink()
 
 
 def local_copy(value: str | Path) -> Path:

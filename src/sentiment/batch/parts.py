@@ -18,17 +18,8 @@ from sentiment.batch.cells import Changes, from_json, to_json
 from sentiment.batch.encoders import Encoder
 from sentiment.data.tables import Row
 from sentiment.errors import DataError, SentimentError
-from sentiment.files import (
-    list_files,
-    locked,
-    put_in_place,
-    read_json,
-    remove_files,
-    replacing,
-    write_bytes,
-    write_json,
-)
-from sentiment.remote import is_remote
+from sentiment.files import locked, put_in_place, read_json, replacing, write_bytes, write_json
+from sentiment.remote import is_remote, list_files, remove_files
 
 JOB = "job.json"
 LOCK = "lock"

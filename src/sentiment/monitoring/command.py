@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from sentiment.data.tables import Quoting, TableOptions
 from sentiment.errors import MonitorAlertError
-from sentiment.files import make_folder, write_json
+from sentiment.files import write_json
 from sentiment.inference.types import Classifier
 from sentiment.monitoring.analysis import Estimator, examine
 from sentiment.monitoring.changes import Comparison
@@ -24,7 +24,7 @@ from sentiment.monitoring.outputs import (
     write_shares,
 )
 from sentiment.monitoring.page import Result, sentences, write_page
-from sentiment.remote import as_path
+from sentiment.remote import as_path, make_folder
 
 log = logging.getLogger(__name__)
 
