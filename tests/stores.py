@@ -2,6 +2,7 @@
 
 import logging
 import os
+import urllib.request
 from contextlib import contextmanager
 from unittest import mock
 
@@ -22,6 +23,8 @@ def s3_on_loopback():
     settings = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_REGION": "us-east-1", "NO_PROXY": "127.0.0.1"}
     with mock.patch.dict(os.environ, {**SECRETS, **settings}):
         try:
+            reset = urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST")
+            urllib.request.urlopen(reset).close()  # moto keeps its buckets for the process, past its server
             fs = fsspec.filesystem("s3", use_listings_cache=False)
             fs.mkdir("texts")
             yield fs
