@@ -1,5 +1,6 @@
 import gc
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def test_bad_rows_before_the_first_good_one_still_get_the_header(engine, tmp_pat
     ("content", "message"),
     [
         (None, "no such file"),
+        ("folder", r"in.csv: is a folder; name its files, such as .*in.csv/\*.csv"),
+        ("pipe", "in.csv: is a pipe or a device; save it as a file first"),
         (b"", "is empty; it needs a header line"),
         (b"note,id\nx,1\n", "no column 'text', only 'note', 'id'; set text_column"),
         (b"body,comment\nx,1\n", "may have its texts in 'body', 'comment'; set text_column"),
@@ -55,7 +58,11 @@ def test_bad_rows_before_the_first_good_one_still_get_the_header(engine, tmp_pat
 )
 def test_a_bad_file_is_one_clear_error_and_leaves_no_output(engine, tmp_path, content, message):
     source = tmp_path / "in.csv"
-    if content is not None:
+    if content == "folder":
+        source.mkdir()
+    elif content == "pipe":
+        os.mkfifo(source)
+    elif content is not None:
         source.write_bytes(content)
     with pytest.raises(DataError, match=message):
         predict(input=source, output=tmp_path / "out.csv", engine=engine)

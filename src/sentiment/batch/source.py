@@ -9,7 +9,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from sentiment import remote
-from sentiment.data.tables import STDIN, Broken, Limits, Row, Table, TableOptions, announce, named, open_table
+from sentiment.data.tables import (
+    STDIN,
+    Broken,
+    Limits,
+    Row,
+    Table,
+    TableOptions,
+    announce,
+    named,
+    not_a_file,
+    open_table,
+)
 from sentiment.data.tables import text_column as find_text
 from sentiment.errors import DataError
 from sentiment.remote import PROTOCOL
@@ -151,7 +162,7 @@ def find(pattern: str) -> tuple[Path, ...]:
         found = (Path(one) for one in glob.glob(pattern, recursive=True))
         paths = tuple(sorted(path for path in found if path.is_file()))
     if not paths:
-        raise DataError(f"input={pattern}: no such file")
+        raise DataError(f"input={pattern}: {not_a_file(Path(pattern))}")
     return paths
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sentiment.data.readers import opened
-from sentiment.data.tables import TableOptions, is_table, read_lines, text_column, text_value
+from sentiment.data.tables import TableOptions, is_table, not_a_file, read_lines, text_column, text_value
 from sentiment.errors import DataError
 from sentiment.inference.preprocessing import is_readable
 from sentiment.remote import as_path
@@ -43,7 +43,7 @@ def unlabelled_texts(paths: Sequence[Path], column: str | None, options: TableOp
 def texts_of(path: Path, column: str | None, options: TableOptions) -> Iterable[str | None]:
     """Yield the texts of a file: its lines, or the text column of a table."""
     if not path.is_file():
-        raise DataError(f"{path}: no such file")
+        raise DataError(f"{path}: {not_a_file(path)}")
     if path.suffix.lower() in LINES:
         lines, guess = read_lines(path, encoding=options.encoding)
         if guess:

@@ -9,7 +9,7 @@ from sentiment.data.tables.columns import (
     usual_label,
     usual_text,
 )
-from sentiment.data.tables.formats import STDIN, Format, base_name, format_of, is_table
+from sentiment.data.tables.formats import STDIN, Format, base_name, format_of, is_table, not_a_file
 from sentiment.data.tables.lines import read_lines
 from sentiment.data.tables.options import Limits, Quoting, TableOptions
 from sentiment.data.tables.rows import Broken, BrokenRow, Row
@@ -37,6 +37,7 @@ __all__ = [
     "label_value",
     "likely_text",
     "named",
+    "not_a_file",
     "open_table",
     "read_lines",
     "text_column",

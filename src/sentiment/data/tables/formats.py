@@ -56,5 +56,12 @@ def base_name(path: Path) -> str:
     return Path(name).stem
 
 
+def not_a_file(path: Path) -> str:
+    """Return why a path cannot be read as a file, with what to do about it, for the end of a message."""
+    if path.is_dir():
+        return f"is a folder; name its files, such as {path / '*.csv'}"
+    return "is a pipe or a device; save it as a file first" if path.exists() else "no such file"
+
+
 def display_name(path: Path) -> str:
     return "standard input" if path == STDIN else str(path)

@@ -14,7 +14,7 @@ from sentiment.data.tables.content import Content
 from sentiment.data.tables.delimited import Delimited
 from sentiment.data.tables.dialect import dialect_of
 from sentiment.data.tables.encodings import encoding_of
-from sentiment.data.tables.formats import STDIN, Format, display_name, format_of, kind_suffix
+from sentiment.data.tables.formats import STDIN, Format, display_name, format_of, kind_suffix, not_a_file
 from sentiment.data.tables.json_rows import JsonRows
 from sentiment.data.tables.options import Limits, TableOptions
 from sentiment.data.tables.rows import Broken, Row, bounded
@@ -135,7 +135,7 @@ def open_table(
     if is_remote(path):
         info(path)
     elif path != STDIN and not path.is_file():
-        raise DataError(f"{path}: no such file")
+        raise DataError(f"{path}: {not_a_file(path)}")
     format = Format(kind) if kind else format_of(path)
     options.check_for(format.kind, display_name(path))
     if format.kind in ("parquet", "xlsx"):
