@@ -175,26 +175,16 @@ def user_error(error: BaseException) -> SentimentError | None:
         return foreign
     if isinstance(cause, OSError):
         text = f"{cause.strerror}: {cause.filename}" if cause.strerror and cause.filename else cause.strerror
-        known = SentimentError(text or str(cause))
+        known = SentimentError(text or next(iter(str(cause).splitlines()), type(cause).__name__))
         known.__cause__ = cause
         return known
     return cause
 
 
 STORES = (  # packages that fsspec opens object stores with
-    *(
-        "adlfs",
-        "aiobotocore",
-        "aiohttp",
-        "azure",
-        "botocore",
-        "gcsfs",
-        "google",
-        "httpx",
-        "huggingface_hub",
-        "requests",
-    ),
-)
+    "adlfs", "aiobotocore", "aiohttp", "azure", "botocore", "gcsfs", "google", "httpcore", "httpcore2", "httpx",
+    "httpx2", "huggingface_hub", "requests",
+)  # fmt: skip
 
 
 def _of_store(error: BaseException) -> SentimentError | None:

@@ -238,8 +238,12 @@ def damaged(path: Path, reason: str) -> DamagedFileError:
 
 
 def read_json_if_any(path: Path) -> Any:
-    """Read a JSON file; None if it does not exist."""
-    return read_json(path) if path.is_file() else None
+    """Read a JSON file; None if it does not exist, but an error if a store cannot say so."""
+    with access(path):
+        try:
+            return read_json(path)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
 
 
 def discard(path: Path) -> None:

@@ -10,8 +10,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,11 @@ from sentiment.errors import ConfigError, DataError, MissingPackageError, user_e
 
 PROTOCOL = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
 EXTRA = ("s3", "s3a")  # protocols of the extra `remote`; other packages are named by fsspec
+ACCOUNT = ("abfs", "abfss", "sftp", "ssh")  # protocols whose address names a container or user before an @
+SIGNED = re.compile(
+    r"\?(?:\S*[&;])?[\w.-]*(?:signature|credential|token|key|secret|password|sig)[\w.-]*=", re.IGNORECASE
+)
+GLOB = re.compile(r"[*?\[]")
 ROOM = "BERT_SENTIMENT_CACHE"  # environment variable: folder of downloaded runs
 CHATTY = ("aiobotocore", "boto3", "botocore", "fsspec", "gcsfs", "s3fs", "urllib3")  # at DEBUG they log signed headers
 
@@ -26,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def as_path(value: str | Path) -> Path:
-    """Return a Path, or for PROTOCOL://... a path of universal_pathlib with the same methods.
+    """Return a Path, or for PROTOCOL://... other than file:// a path of universal_pathlib with the same methods.
 
     Raises:
         ConfigError: The protocol is unknown, or the address holds credentials, which would reach logs and summaries.
@@ -36,13 +42,19 @@ def as_path(value: str | Path) -> Path:
         return value
     found = PROTOCOL.fullmatch(value)
     if found is None:
+        if store := re.match(r"(s3a?|gs|gcs|hf|abfss?|memory|https?):/", value, re.IGNORECASE):
+            raise ConfigError(f"{value}: an address begins with {store[1]}://, with two slashes")
         return Path(value)
-    if "@" in found["rest"].partition("/")[0] or re.search(r"[?&]\S*(sign|token|key|sig)\S*=", value, re.IGNORECASE):
+    protocol, (user, at, _) = found["protocol"].lower(), found["rest"].partition("/")[0].rpartition("@")
+    if at and (":" in user or protocol not in ACCOUNT) or SIGNED.search(value):
         raise ConfigError(
-            f"{found['protocol']}://...: credentials in an address would stand in logs and summaries; set them "
+            f"{protocol}://...: credentials in an address would stand in logs and summaries; set them "
             "as the store's own tools take them (AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, HF_TOKEN)"
         )
-    check_installed(found["protocol"].lower(), value)
+    if protocol in ("file", "local"):
+        return Path(found["rest"])
+    value = f"{protocol}://{found['rest']}"
+    check_installed(protocol, value)
     from upath import UPath
 
     for name in CHATTY:
@@ -77,11 +89,14 @@ def refuse(value: str | Path, key: str) -> None:
 
 @contextmanager
 def access(path: Path) -> Iterator[None]:
-    """Turn the errors of an object store for `path` into a DataError of one line.
+    """Turn the errors of an object store for a remote `path` into a DataError of one line.
 
     Raises:
         DataError: There is no such object or bucket, access is denied, or the store cannot be reached.
     """
+    if not is_remote(path):
+        yield
+        return
     try:
         yield
     except FileNotFoundError as error:
@@ -115,11 +130,16 @@ def make_folder(path: Path) -> None:
 
 
 def list_files(folder: Path, pattern: str) -> list[Path]:
-    """List the files of a folder that match a glob, sorted; DataError if a remote one is out of reach."""
+    """List the files of a folder whose names match a glob, sorted; DataError if a remote one is out of reach."""
     if not is_remote(folder):
         return sorted(folder.glob(pattern))
     with access(folder):
-        return sorted(folder.glob(pattern), key=str)
+        try:
+            listed = file_system(folder).ls(name(folder), detail=False)
+        except FileNotFoundError:  # no object has been written below it
+            return []
+    found = (one.rstrip("/").rpartition("/")[2] for one in listed)
+    return [folder / one for one in sorted(found) if fnmatchcase(one, pattern)]
 
 
 def version(path: Path) -> str:
@@ -133,18 +153,21 @@ def described(about: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def find(pattern: str) -> tuple[Path, ...]:
-    """Return the object, or the objects that match the glob, sorted; empty if a glob matches none."""
+    """Return the object of this very name, or those that match the glob, sorted; empty if a glob matches none."""
     path = as_path(pattern)
-    fs = file_system(path)
-    if not re.search(r"[*?\[]", pattern):
+    start = name(path)
+    if not GLOB.search(start):
         info(path)
         return (path,)
+    root = GLOB.split(start)[0].rpartition("/")[0]
+    if not root:
+        raise DataError(f"{path}: the bucket has to be named without *, ? or [")
     with access(path):
-        root = as_path(re.split(r"[*?\[]", pattern)[0].rpartition("/")[0])
-        if root.name or file_system(root).exists(name(root)):
-            found = fs.glob(name(path), detail=True)
-        else:
-            raise FileNotFoundError(str(root))
+        if (fs := file_system(path)).isfile(start):
+            return (path,)
+        if "/" not in root.strip("/") and not fs.exists(root):
+            raise FileNotFoundError(root)
+        found = fs.glob(start, detail=True)
     return tuple(as_path(fs.unstrip_protocol(one)) for one, about in sorted(found.items()) if about["type"] == "file")
 
 
@@ -158,13 +181,20 @@ def uploading(target: Path) -> Iterator[Path]:
             file_system(target).put_file(str(temporary), name(target))
 
 
-def remove_files(listed: list[Path]) -> None:
-    """Remove files; remote ones, all of one store, with one request."""
-    if listed and is_remote(listed[0]):
-        file_system(listed[0]).rm([name(path) for path in listed])
+def remove_files(listed: Sequence[Path]) -> None:
+    """Remove files that may be missing; remote ones, all of one store, with one request where it can be."""
+    if not listed or not is_remote(listed[0]):
+        for path in listed:
+            path.unlink(missing_ok=True)
         return
-    for path in listed:
-        path.unlink()
+    fs, names = file_system(listed[0]), [name(path) for path in listed]
+    with access(listed[0].parent):
+        if len(names) > 1 and not any(GLOB.search(one) for one in names):  # fsspec takes a name with * for a glob
+            fs.rm(names)
+            return
+        for one in names:
+            with suppress(FileNotFoundError):
+                fs.rm_file(one)
 
 
 def local_copy(value: str | Path) -> Path:
@@ -178,34 +208,58 @@ def local_copy(value: str | Path) -> Path:
     path = as_path(value)
     if not is_remote(path):
         return path
-    fs, root = file_system(path), name(path)
-    with access(path):
-        listed = fs.find(root, detail=True)
-        found = {one: listed[one] for one in listed if "checkpoints" not in one.removeprefix(root).split("/")}
-    if not found:
-        raise DataError(f"{path}: no such file, folder or bucket")
+    found = objects(path)
     state = hashlib.sha256(str(path).encode())
-    for one, about in sorted(found.items()):
-        state.update(repr((one, described(about))).encode())
-    target = cache_folder() / state.hexdigest()[:16] / path.name
+    for one, about in found.items():
+        state.update(repr((one, about)).encode())
+    target = cache_folder() / state.hexdigest()[:16] / (path.name or "bucket")
     if not target.exists():
         log.info("downloading %s to %s", path, target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=target.parent))
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=cache_folder()))
         try:
-            with access(path):
-                for one in found:
-                    own = scratch / path.name / one.removeprefix(root.rstrip("/")).lstrip("/")
-                    own.parent.mkdir(parents=True, exist_ok=True)
-                    fs.get_file(one, str(own))
-            put_once(scratch / path.name, target)
+            download(path, found, scratch / target.name)
+            if objects(path) != found:
+                raise DataError(f"{path}: it was changed while it was downloaded; start again once it is complete")
+            put_once(scratch / target.name, target)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return target
 
 
+def objects(path: Path) -> dict[str, Any]:
+    """Return what the store says of an object, or of each object below a folder, by its name from there.
+
+    Raises:
+        DataError: There is none, it is out of reach, or a name would lead out of the folder of a download.
+    """
+    fs, root = file_system(path), name(path).rstrip("/")
+    with access(path):
+        listed = {root: fs.info(root)} if fs.isfile(root) else fs.find(root, detail=True)
+    found = {}
+    for one, about in sorted(listed.items()):
+        inner = one.removeprefix(root).lstrip("/")
+        if ".." in inner.split("/"):
+            raise DataError(f"{path}: the object {one!r} would be written outside of the folder; rename or remove it")
+        if "checkpoints" not in inner.split("/") and not one.endswith("/") and about["type"] == "file":
+            found[inner] = described(about)
+    if not found:
+        raise DataError(f"{path}: no such file, folder or bucket")
+    return found
+
+
+def download(path: Path, found: Iterable[str], target: Path) -> None:
+    fs, root = file_system(path), name(path).rstrip("/")
+    with access(path):
+        for inner in found:
+            own = target / inner
+            own.parent.mkdir(parents=True, exist_ok=True)
+            fs.get_file(f"{root}/{inner}".rstrip("/"), str(own))
+
+
 def put_once(scratch: Path, target: Path) -> None:
     """Rename a complete download; another process may have been faster with the same one."""
+    target.parent.mkdir(exist_ok=True)
     try:
         scratch.rename(target)
     except OSError:

@@ -11,7 +11,7 @@ import pytest
 
 from sentiment.batch import predict
 from sentiment.batch.verify import verify
-from sentiment.errors import DataError, RowsRejectedError, VerificationError
+from sentiment.errors import DataError, InterruptedRunError, RowsRejectedError, VerificationError
 from tests.batch.echo import Echo
 from tests.conftest import ROOT, write_csv
 from tests.stores import SECRETS
@@ -82,6 +82,48 @@ def test_a_killed_job_goes_on_from_the_parts_in_the_store(s3, rows, tmp_path):
     assert again.texts[1:] == [f"text {i}" for i in (*range(10), *range(20, 40)) if i % 9]
     run(rows, tmp_path / "out.csv")
     assert s3.cat("texts/killed/out.csv") == (tmp_path / "out.csv").read_bytes()
+
+
+def test_a_store_that_cannot_be_asked_what_was_done_costs_no_part(s3, rows, monkeypatch):
+    s3.put_file(str(rows), "texts/in.csv")
+
+    class Stopped(Echo):
+        def predict(self, texts):
+            if "text 25" in texts:
+                raise KeyboardInterrupt
+            return super().predict(texts)
+
+    with pytest.raises(InterruptedRunError):
+        predict(input="s3://texts/in.csv", output="s3://texts/busy/o.csv", engine=Stopped(), chunk=10, quiet=True)
+    call = type(s3)._call_s3
+
+    async def busy(self, method, *arguments, **named):
+        if method == "get_object" and named.get("Key", "").endswith("job.json"):
+            raise PermissionError("Access Denied")
+        return await call(self, method, *arguments, **named)
+
+    monkeypatch.setattr(type(s3), "_call_s3", busy)
+    with pytest.raises(DataError, match="job.json: access denied"):
+        predict(input="s3://texts/in.csv", output="s3://texts/busy/o.csv", engine=Echo(), chunk=10, quiet=True)
+    monkeypatch.setattr(type(s3), "_call_s3", call)
+    again = Echo()
+    run("s3://texts/in.csv", "s3://texts/busy/o.csv", again)
+    assert len(again.texts) == 1 + sum(i % 9 > 0 for i in range(20, 40))  # the canary, and the rows that were missing
+
+
+@pytest.mark.parametrize("name", ["x*.csv", "a[1].csv", "who?.csv", "50% zo\u00eb#1.csv"])
+def test_any_name_in_a_store_is_a_name_and_no_pattern(s3, rows, name):
+    others = ["xyz.csv", "a1.csv", "whom.csv"]
+    kept = [
+        f"texts/n/{other}{end}" for other in others for end in (".summary.json", ".rejects.csv", ".parts/part-0.rows")
+    ]
+    s3.pipe({path: b"of another job" for path in kept})
+    s3.put_file(str(rows), f"texts/n/in {name}")
+    run(f"s3://texts/n/in {name}", f"s3://texts/n/{name}")
+    made = {f"texts/n/{name}{end}" for end in ("", ".rejects.csv", ".summary.json")}
+    assert set(s3.find("texts/n")) == {*kept, *made, f"texts/n/in {name}"}
+    for path in s3.find("texts/n"):
+        s3.rm_file(path)
 
 
 def job(input, output):

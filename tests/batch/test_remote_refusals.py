@@ -9,7 +9,7 @@ import pytest
 from sentiment.batch import predict
 from sentiment.cli import main
 from sentiment.errors import ConfigError, DataError, MissingPackageError
-from sentiment.remote import as_path
+from sentiment.remote import as_path, find
 from tests.batch.echo import Echo
 from tests.stores import SECRETS
 
@@ -20,8 +20,15 @@ from tests.stores import SECRETS
         ("s3://texts/none.csv", "o.csv", "s3://texts/none.csv: no such file, folder or bucket"),
         ("s3://texts/none*.csv", "o.csv", r"input=s3://texts/none\*.csv: no such file"),
         ("s3://nobucket/*.csv", "o.csv", r"s3://nobucket/\*.csv: no such file, folder or bucket"),
-        ("s3://texts/one.csv", "s3://nobucket/o.csv", "s3://nobucket/o.csv.parts: no such file, folder or bucket"),
+        (
+            "s3://texts/one.csv",
+            "s3://nobucket/o.csv",
+            "s3://nobucket/o.csv.parts/job.json: no such file, folder or bucket",
+        ),
         ("s3://texts/one.csv", "s3://texts/day", "output=s3://texts/day is a folder"),
+        ("s3://te*/one.csv", "o.csv", r"s3://te\*/one.csv: the bucket has to be named without"),
+        ("S3://texts/one.csv", "s3a://texts/one.csv", "s3a://texts/one.csv is one of the inputs"),
+        ("zip://one.csv::s3://texts/none.zip", "o.csv", "none.zip: no such file, folder or bucket"),
     ],
 )
 def test_what_is_missing_in_s3_is_one_line(s3, tmp_path, input, output, message):
@@ -55,13 +62,45 @@ def test_denied_access_is_one_line(s3, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address", ["s3://KEY:SECRET@texts/a.csv", "https://host/a.csv?X-Amz-Signature=abc", "http://host/a.csv?token=abc"]
+    "address",
+    [
+        *("s3://KEY:SECRET@texts/a.csv", "sftp://me:SECRET@host/a.csv", "s3://SECRET@texts/a.csv"),
+        *("https://host/a.csv?X-Amz-Signature=abc", "http://host/a.csv?b=1&token=abc", "abfs://c/a.csv?sv=1&sig=abc"),
+    ],
 )
 def test_credentials_in_an_address_are_refused_and_not_repeated(address):
     with pytest.raises(ConfigError, match="credentials in an address") as error:
         as_path(address)
     assert "SECRET" not in str(error.value)
     assert "abc" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "package"),
+    [("abfs://box@account.dfs.core.windows.net/a.csv", "adlfs"), ("sftp://me@host/a.csv", "paramiko")]
+    + [("gs://box/a&key=1.csv", "gcsfs")],
+)
+def test_an_address_without_credentials_names_the_package_that_is_missing(address, package):
+    with pytest.raises(ConfigError, match=f"^{address}: .*{package}"):
+        as_path(address)
+
+
+def test_an_address_with_one_slash_is_no_folder_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="s3:/texts/o.csv: an address begins with s3://, with two slashes"):
+        as_path("s3:/texts/o.csv")
+    assert as_path(f"file://{tmp_path}/a.csv") == tmp_path / "a.csv"
+
+
+def test_errors_of_a_store_that_is_not_reached_are_one_line(monkeypatch):
+    import httpx2
+
+    def refused(*_, **__):
+        raise httpx2.ConnectError("[Errno -2] Name or service not known")
+
+    monkeypatch.setattr("huggingface_hub.hf_file_system.HfFileSystem.info", refused)
+    with pytest.raises(DataError, match="^hf://datasets/a/b/p.csv: .*Name or service not known$"):
+        find("hf://datasets/a/b/p.csv")
 
 
 def test_a_protocol_without_its_package_names_the_package(monkeypatch):

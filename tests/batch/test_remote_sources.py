@@ -7,7 +7,7 @@ from sentiment.data.readers import Columns
 from sentiment.data.sources import Source as DataSource
 from sentiment.errors import DataError
 from sentiment.monitoring.command import monitor
-from sentiment.remote import find, local_copy
+from sentiment.remote import download, find, local_copy
 from tests.batch.echo import Echo
 
 
@@ -26,6 +26,31 @@ def test_a_remote_run_is_downloaded_once_for_each_content(s3, tiny_run, tmp_path
     assert (folder / "export" / "config.json").stat() == before
     s3.pipe("texts/runs/tiny/note.txt", b"new")
     assert local_copy("s3://texts/runs/tiny") != folder
+
+
+def test_an_object_never_leaves_the_folder_of_its_download(s3, tmp_path, monkeypatch):
+    monkeypatch.setenv("BERT_SENTIMENT_CACHE", str(tmp_path / "cache" / "deep"))
+    s3.pipe({"texts/evil/run/config.json": b"{}", "texts/evil/run/../../../evil": b"evil"})
+    with pytest.raises(DataError, match="would be written outside of the folder; rename or remove it"):
+        local_copy("s3://texts/evil/run")
+    assert not list(tmp_path.rglob("evil"))
+
+
+def test_a_run_that_is_replaced_while_it_is_downloaded_is_not_kept(s3, tmp_path, monkeypatch):
+    monkeypatch.setenv("BERT_SENTIMENT_CACHE", str(tmp_path / "cache"))
+    s3.pipe({"texts/half/run/a": b"1", "texts/half/run/b": b"1", "texts/half/run/": b"", "texts/half/run2/c": b""})
+
+    def replaced(*arguments):
+        download(*arguments)
+        s3.pipe("texts/half/run/b", b"22")
+
+    monkeypatch.setattr("sentiment.remote.download", replaced)
+    with pytest.raises(DataError, match="changed while it was downloaded"):
+        local_copy("s3://texts/half/run")
+    monkeypatch.setattr("sentiment.remote.download", download)
+    folder = local_copy("s3://texts/half/run/")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"a": b"1", "b": b"22"}
+    assert [path for path in (tmp_path / "cache").iterdir() if path != folder.parent] == []
 
 
 def test_a_glob_finds_files_alone_in_order(memory):

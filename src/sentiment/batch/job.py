@@ -30,6 +30,7 @@ from sentiment.errors import (
 )
 from sentiment.files import write_json
 from sentiment.inference.types import Classifier, Identity
+from sentiment.remote import remove_files
 
 log = logging.getLogger(__name__)
 
@@ -197,8 +198,9 @@ class Job:
         rows = sum(part.rows for part in done.values())
         if self.source.rows is not None and rows != self.source.rows:
             raise DataError(f"{rows} rows predicted of {self.source.rows}; the input was changed while it was read")
-        target.summary.unlink(missing_ok=True)  # summary of an earlier output
+        remove_files([target.summary])  # summary of an earlier output
         changes = self.join(done, engine)
+        self.parts.check_owned()  # else another job may have replaced the output that was just written
         for part in done.values():
             changes.update(part.changes)
         for sentence in sentences(changes):

@@ -14,7 +14,7 @@ from sentiment.batch.excel import Counted, ExcelEncoder
 from sentiment.batch.parquet import ParquetEncoder
 from sentiment.errors import ConfigError, DataError
 from sentiment.files import SURROGATE, checked_target
-from sentiment.remote import is_folder, is_remote
+from sentiment.remote import file_system, is_folder, is_remote, name
 
 KINDS = {
     ".csv": "csv",
@@ -125,8 +125,10 @@ class Output:
 
 
 def same_file(path: Path, other: Path) -> bool:
+    if is_remote(path) and is_remote(other):  # s3a:// and s3:// are one store
+        return file_system(path) == file_system(other) and name(path) == name(other)
     if is_remote(path) or is_remote(other):
-        return path == other
+        return False
     return other.exists() and path.samefile(other)
 
 

@@ -17,8 +17,8 @@ from typing import Any
 from sentiment.batch.cells import Changes, from_json, to_json
 from sentiment.batch.encoders import Encoder
 from sentiment.data.tables import Row
-from sentiment.errors import DataError, SentimentError
-from sentiment.files import locked, put_in_place, read_json, replacing, write_bytes, write_json
+from sentiment.errors import DamagedFileError, DataError, SentimentError
+from sentiment.files import locked, put_in_place, read_json, read_json_if_any, replacing, write_bytes, write_json
 from sentiment.remote import is_remote, list_files, remove_files
 
 JOB = "job.json"
@@ -71,10 +71,10 @@ class Parts:
                 return
 
     def job(self) -> dict[str, Any] | None:
-        """Read the identity of the job that wrote the parts; None if it is missing or unreadable."""
+        """Read the identity of the job that wrote the parts; None if it is missing or damaged."""
         try:
-            found = read_json(self.folder / JOB)
-        except (OSError, ValueError, SentimentError):
+            found = read_json_if_any(self.folder / JOB)
+        except DamagedFileError:
             return None
         return found if isinstance(found, dict) else None
 
@@ -172,10 +172,10 @@ class Parts:
 
     def remove(self) -> None:
         self._drop_parts()
-        for name in (JOB, LOCK):
-            (self.folder / name).unlink(missing_ok=True)
+        remove_files([self.folder / JOB])
         if is_remote(self.folder):
             return
+        remove_files([self.folder / LOCK])
         try:
             self.folder.rmdir()
         except OSError:  # the folder holds a foreign file

@@ -23,7 +23,7 @@ from sentiment.data.tables import (
 )
 from sentiment.data.tables import text_column as find_text
 from sentiment.errors import DataError
-from sentiment.remote import PROTOCOL
+from sentiment.remote import as_path, is_remote
 
 __all__ = ["Row", "Source"]
 
@@ -154,12 +154,13 @@ def find(pattern: str) -> tuple[Path, ...]:
     """Return the file with this literal name if it exists, else the files that match the glob, sorted."""
     if pattern == str(STDIN):
         return (STDIN,)
-    if PROTOCOL.fullmatch(pattern):
+    path = as_path(pattern)
+    if is_remote(path):
         paths = remote.find(pattern)
-    elif Path(pattern).is_file():
-        return (Path(pattern),)
+    elif path.is_file():
+        return (path,)
     else:
-        found = (Path(one) for one in glob.glob(pattern, recursive=True))
+        found = (Path(one) for one in glob.glob(str(path), recursive=True))
         paths = tuple(sorted(path for path in found if path.is_file()))
     if not paths:
         raise DataError(f"input={pattern}: {not_a_file(Path(pattern))}")

@@ -18,7 +18,7 @@ from sentiment.data.csv_output import write_csv
 from sentiment.files import read_json
 from sentiment.inference.checksums import file_digest
 from sentiment.inference.types import Identity
-from sentiment.remote import as_path
+from sentiment.remote import as_path, remove_files
 
 RUN_SUMMARY = "run_summary.json"
 
@@ -98,7 +98,7 @@ def write_rejects(rejects: Iterable[tuple[int, str]], path: Path, *, safe: bool 
     listed = iter(rejects)
     first = next(listed, None)
     if first is None:
-        path.unlink(missing_ok=True)
+        remove_files([path])
         return
     write_csv(path, chain([("row", "reason")], guarded(chain([first], listed), safe=safe)))
 

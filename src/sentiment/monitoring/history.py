@@ -1,5 +1,6 @@
 """History of a monitor that runs every day: a Parquet folder partitioned by day, to which new rows are added."""
 
+import glob
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from sentiment.data.tables import Row
 from sentiment.errors import DataError
 from sentiment.files import read_json_if_any, replacing, write_json
 from sentiment.monitoring.rows import Chunk
+from sentiment.remote import list_files
 
 FLUSHED = 100_000  # rows in memory before they are written
 KEY = "key"
@@ -56,12 +58,12 @@ class History:
 
     @property
     def pattern(self) -> str:
-        return str(self.folder / "day=*" / "*.parquet")
+        return f"{glob.escape(str(self.folder)).rstrip('/')}/day=*/*.parquet"
 
     def known(self, day: str) -> set[int]:
         """Return the keys of a day's rows."""
         if day not in self.keys:
-            parts = sorted((self.folder / f"day={day}").glob("*.parquet"))
+            parts = list_files(self.folder / f"day={day}", "*.parquet")
             self.keys[day] = {key for part in parts for key in keys_of(part)}
         return self.keys[day]
 

@@ -14,6 +14,7 @@ from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
 from sentiment.monitoring.periods import Every
 from sentiment.monitoring.shares import Estimate, mean_value
+from sentiment.remote import remove_files
 
 Table = Literal["csv", "parquet", "xlsx"]
 FIELDS = {
@@ -48,9 +49,9 @@ SHARES = {"share": "shares", "low": "low", "high": "high", "counted": "counted"}
 
 def remove_tables(folder: Path) -> None:
     """Remove the tables of an earlier job, which this one may not write."""
-    for stem in ("shares", "errors"):
-        for table in get_args(Table):
-            (folder / f"{stem}.{table}").unlink(missing_ok=True)
+    names = (f"{stem}.{table}" for stem in ("shares", "errors") for table in get_args(Table))
+    for path in [folder / name for name in names]:
+        remove_files([path])
 
 
 def write_shares(folder: Path, rows: Sequence[dict[str, Any]], tables: Sequence[Table]) -> None:
