@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from sentiment.client import AsyncClient, Client
+from sentiment.client.auth import KeyFileAuth
 from sentiment.client.exchange import exchange
 from sentiment.errors import (
     BusyError,
@@ -153,12 +154,10 @@ def test_an_address_that_is_none_is_a_mistake_of_the_configuration(url):
 
 
 def test_pauses_grow_and_are_spread():
-    flow = exchange("http://host", key_file=None, key="inference")
+    flow = exchange("http://host", KeyFileAuth(None, "inference"))
     assert next(flow) == 0.0
     for most in (0.1, 0.3, 1.0, 3.0):
-        next(flow)
         assert most / 2 <= flow.send(httpx.Response(503)) <= most
-    next(flow)
     with pytest.raises(BusyError):
         flow.send(httpx.Response(503))
 
@@ -191,24 +190,20 @@ def test_an_answer_that_is_no_explanation_is_a_fault_of_the_server(server):
 
 @pytest.mark.parametrize(("said", "waits"), [("7", 7.0), ("0", 0.0), ("900", 120.0), ("soon", 0.0)])
 def test_a_busy_server_says_when_to_ask_again(said, waits):
-    flow = exchange("http://x", key_file=None, key="inference", pauses=(1e-3, 1e-3))
+    flow = exchange("http://x", KeyFileAuth(None, "inference"), pauses=(1e-3, 1e-3))
     assert next(flow) == 0.0
-    next(flow)
     pause = flow.send(httpx.Response(503, json={"message": "busy"}, headers={"Retry-After": said}))
     assert pause == pytest.approx(waits, abs=2e-3)
-    next(flow)
     assert flow.send(httpx.ConnectError("gone")) <= 1e-3
 
 
-def test_a_key_that_is_written_while_the_client_waits_is_sent(tmp_path):
-    key_file = tmp_path / "key"
-    key_file.write_text("old")
-    flow = exchange("http://x", key_file=key_file, key="inference", pauses=(1e-3,))
-    next(flow)
-    assert next(flow).headers == {"Authorization": "Bearer old"}
-    flow.send(httpx.Response(401, json={"message": "no"}))
-    key_file.write_text("new")
-    assert next(flow).headers == {"Authorization": "Bearer new"}
+def test_a_key_that_is_written_while_the_client_waits_is_sent(server, monkeypatch):
+    server.token = "new"
+    server.key_file.write_text("old")
+    monkeypatch.setattr("time.sleep", lambda seconds: server.key_file.write_text("new") if server.seen else None)
+    with client(server, key_file=server.key_file) as c:
+        assert [one.label for one in c.predict(["a"])] == ["a"]
+    assert [headers["Authorization"] for _, headers, _ in server.seen] == ["Bearer old", "Bearer new"]
 
 
 def too_much(most):

@@ -106,6 +106,15 @@ def test_an_expired_token_is_the_reason_where_nobody_renews_it(server):
         c.predict(["a"])
 
 
+def test_a_renewal_that_fails_is_an_attempt_after_which_the_key_file_is_read_again(server):
+    server.token = "other"
+    server.write_keys(token="expired", minutes=-1)
+    server.events = {2: server.write_keys}  # another process has renewed it
+    with client(server, management_url="http://127.0.0.1:1") as c:
+        assert [p.label for p in c.predict(["a"])] == ["a"]
+    assert asked(server) == [("/predictions/sentiment", f"Bearer {token}") for token in ("expired", "expired", "other")]
+
+
 def test_the_management_client_renews_its_own(server):
     server.token = "other"
     server.write_keys(token="expired", minutes=-1)

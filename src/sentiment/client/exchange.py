@@ -1,16 +1,14 @@
-"""Sans-IO request logic with retries, shared by both clients: yields pauses and requests, receives responses."""
+"""Sans-IO retries, shared by all clients: yields pauses, receives responses."""
 
 import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from sentiment.client.keys import Key, authorization, expired, is_renewed
+from sentiment.client.auth import KeyFileAuth
 from sentiment.client.trust import untrusted
 from sentiment.errors import (
     BusyError,
@@ -30,73 +28,44 @@ LONGEST_WAIT = 120.0  # s, upper bound for Retry-After
 TRIES_WITH_THE_SAME_KEY = 3  # or with none: the file may be written at this moment
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
-    """One attempt: send the request with `headers`; or GET a new token from `token_url`."""
-
-    headers: dict[str, str]
-    token_url: str | None = None
+# Yields the seconds to wait before each attempt, receives its response or transport error, returns the last response.
+Exchange = Generator[float, httpx.Response | httpx.TransportError, httpx.Response]
 
 
-Exchange = Generator[float | Try, httpx.Response | httpx.TransportError | None, Any]  # a float: seconds to wait
-
-
-def exchange(
-    url: str,
-    *,
-    key_file: Path | None,
-    key: Key,
-    management_url: str | None = None,
-    pauses: Sequence[float] = PAUSES,
-    repeatable: bool = True,
-) -> Exchange:
-    """Yield the seconds to wait and each attempt, receive its response or transport error, return the decoded JSON.
+def exchange(url: str, auth: KeyFileAuth, *, pauses: Sequence[float] = PAUSES, repeatable: bool = True) -> Exchange:
+    """Try a request until it is answered.
 
     A busy server, a dead worker and a broken connection are retried if the request is `repeatable`. After a rejected
-    token the key file is read again; an expired token is renewed first if `management_url` is given. A token that
-    TorchServe renews is retried to the last pause, because TorchServe rejects the old one up to some seconds before its
-    key file holds the new one. An API key, which is not renewed, is given up sooner.
+    token the key file is read again. A token that TorchServe renews is retried to the last pause, because TorchServe
+    rejects the old one up to some seconds before its key file holds the new one. An API key, which is not renewed, is
+    given up sooner.
 
     Args:
         url: The request's URL, for error messages.
-        key_file: TorchServe's key file, or None.
-        key: The key file's entry that authorizes the request.
-        management_url: The address that renews expired tokens.
+        auth: What authorizes the request.
         pauses: Seconds before each retry; jittered down to half.
         repeatable: Retrying the request is safe.
 
     Raises:
         ClientError: The last attempt failed.
     """
-    refused: list[dict[str, str]] = []
+    refused: list[str | None] = []  # Authorization headers
     asked = 0.0  # s, from Retry-After
     for pause in (0.0, *pauses):
-        yield max(asked, pause * random.uniform(0.5, 1.0))
-        headers = authorization(key_file, key)  # after the pause, in which the file may have been written
-        if headers in refused and management_url and key_file and expired(key_file, key):
-            yield Try(authorization(key_file, "API"), token_address(management_url, key))
-            headers = authorization(key_file, key)
-        response = yield Try(headers)
-        assert response is not None  # of a wait alone
+        response = yield max(asked, pause * random.uniform(0.5, 1.0))
         if isinstance(response, httpx.Response) and response.is_success:
-            return decoded(response)
+            return response
         asked = 0.0 if isinstance(response, httpx.TransportError) else retry_after(response)
         problem = unreachable(response, url) if isinstance(response, httpx.TransportError) else failure(response, url)
         if isinstance(problem, UnauthorizedError):
-            refused.append(headers)
-            again = key_file is not None and (
-                refused.count(headers) < TRIES_WITH_THE_SAME_KEY or is_renewed(key_file, key)
-            )
+            refused.append(response.request.headers.get("Authorization"))
+            few = auth.key_file is not None and refused.count(refused[-1]) < TRIES_WITH_THE_SAME_KEY
+            again = few or auth.is_renewed()
         else:
             again = repeatable and isinstance(problem, BusyError | UnreachableError)
         if not again:
             break
     raise problem
-
-
-def token_address(management_url: str, key: Key) -> str:
-    """Return the URL at which TorchServe creates a new token and writes it into its key file."""
-    return f"{management_url.rstrip('/')}/token?type={key}"
 
 
 def checked_url(url: str) -> str:
@@ -125,40 +94,39 @@ def unreachable(error: httpx.TransportError, url: str) -> ClientError:
     return UnreachableError(f"no answer from {url}: {reason}; start the server with: sentiment serve")
 
 
-def drive(flow: Exchange, send: Callable[[Try], httpx.Response]) -> Any:
-    """Run an exchange over a blocking `send(step)`."""
-    answer: httpx.Response | httpx.TransportError | None = None
+def drive(flow: Exchange, send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Run an exchange over a blocking `send()`."""
+    pause = next(flow)
     while True:
+        time.sleep(pause)
         try:
-            step = flow.send(answer)
+            pause = flow.send(attempted(send))
         except StopIteration as done:
-            return done.value
-        answer = None
-        if isinstance(step, float):
-            time.sleep(step)
-            continue
-        try:
-            answer = send(step)
-        except httpx.TransportError as error:
-            answer = error
+            answer: httpx.Response = done.value
+            return answer
 
 
-async def drive_async(flow: Exchange, send: Callable[[Try], Awaitable[httpx.Response]]) -> Any:
-    """Run an exchange over an awaited `send(step)`."""
-    answer: httpx.Response | httpx.TransportError | None = None
+def attempted(send: Callable[[], httpx.Response]) -> httpx.Response | httpx.TransportError:
+    try:
+        return send()
+    except httpx.TransportError as error:
+        return error
+
+
+async def drive_async(flow: Exchange, send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Run an exchange over an awaited `send()`."""
+    pause = next(flow)
     while True:
+        await asyncio.sleep(pause)
         try:
-            step = flow.send(answer)
-        except StopIteration as done:
-            return done.value
-        answer = None
-        if isinstance(step, float):
-            await asyncio.sleep(step)
-            continue
-        try:
-            answer = await send(step)
+            found: httpx.Response | httpx.TransportError = await send()
         except httpx.TransportError as error:
-            answer = error
+            found = error
+        try:
+            pause = flow.send(found)
+        except StopIteration as done:
+            answer: httpx.Response = done.value
+            return answer
 
 
 def retry_after(response: httpx.Response) -> float:
@@ -194,12 +162,6 @@ def failure(response: httpx.Response, url: str) -> ClientError:
         return UnauthorizedError(f"{text}; name the server's key file with key_file=", status=status)
     if reason.startswith(DIED):
         return BusyError(text, status=status)
-    kinds = {
-        404: NotFoundError,
-        429: BusyError,
-        502: BusyError,
-        503: BusyError,
-        504: BusyError,
-    }  # 429, 502 and 504 come from a proxy
+    kinds = {404: NotFoundError} | dict.fromkeys((429, 502, 503, 504), BusyError)  # 429, 502 and 504 are a proxy's
     kind: type[ClientError] = kinds.get(status, RejectedError if status < 500 else ServerError)
     return kind(text, status=status)

@@ -9,10 +9,11 @@ import httpx
 from annotated_types import Gt
 
 from sentiment.client.address import Address
-from sentiment.client.exchange import Try, checked_url, drive, drive_async
-from sentiment.client.messages import explain_body, explanation, halves, inputs, ping_request, predictions, request
+from sentiment.client.connection import BlockingConnection
+from sentiment.client.exchange import checked_url, decoded, drive_async, exchange
+from sentiment.client.messages import explain_body, explanation, halves, inputs, predictions, request
 from sentiment.client.pinned import PinnedClient
-from sentiment.client.trust import extensions, verification
+from sentiment.client.trust import extensions
 from sentiment.errors import ClientError, RejectedError, ServerError
 from sentiment.inference.pairs import Aspects, Text
 from sentiment.inference.types import Explanation, Model, Prediction
@@ -20,7 +21,7 @@ from sentiment.protocol.validation import MODEL_HEADER
 
 
 @dataclass(kw_only=True, eq=False)
-class Client(Address):
+class Client(Address, BlockingConnection):
     """Ask a served model for predictions and explanations; threads may share a client.
 
     Texts go in requests of `batch_size`, one request after another. As a context manager it is closed at the end of the
@@ -36,12 +37,6 @@ class Client(Address):
             client.predict(["what a day"])[0].label
         ```
     """
-
-    transport: httpx.BaseTransport | None = None
-
-    def __post_init__(self) -> None:
-        verify = verification(self.url, self.ca_file, self.server_name)
-        self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False, verify=verify)
 
     def predict(self, texts: Sequence[Text], aspect: Aspects = None) -> list[Prediction]:
         """Predict the label of each text of a list, in order.
@@ -103,7 +98,7 @@ class Client(Address):
 
     def _health(self) -> dict[str, Any]:
         url = f"{checked_url(self.url)}/ping"
-        answer = drive(self.exchange(url), lambda step: self._request(ping_request(step, url)))
+        answer = decoded(self.send(url, self.auth(), method="GET"))
         if not isinstance(answer, dict) or "status" not in answer:
             raise ServerError(f"{url} answered no status; is it TorchServe's inference address?")
         return answer
@@ -114,26 +109,8 @@ class Client(Address):
 
     def _ask(self, url: str, body: dict[str, Any] | None) -> tuple[Any, httpx.Headers]:
         """Send a JSON body, or ask for the description if it is None; return the decoded answer and the headers."""
-        responses: list[httpx.Response] = []
-
-        def send(step: Try) -> httpx.Response:
-            responses[:] = [self._request(request(step, url, body))]
-            return responses[0]
-
-        return drive(self.exchange(url), send), responses[0].headers
-
-    def _request(self, options: dict[str, Any]) -> httpx.Response:
-        return self._http.request(**options, extensions=extensions(self.server_name))
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        response = self.send(url, self.auth(), **request(body))
+        return decoded(response), response.headers
 
 
 @dataclass(kw_only=True, eq=False)
@@ -154,13 +131,8 @@ class AsyncClient(Address):
 
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.concurrency)
-        self._http = httpx.AsyncClient(
-            timeout=self.timeout,
-            transport=self.transport,
-            trust_env=False,
-            verify=verification(self.url, self.ca_file, self.server_name),
-            limits=httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency),
-        )
+        limits = httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency)
+        self._http = httpx.AsyncClient(transport=self.transport, limits=limits, **self.options())
 
     async def predict(self, texts: Sequence[Text], aspect: Aspects = None) -> list[Prediction]:
         """Predict the label of each text of a list, in order; `aspect` is one for all, or a list with one each."""
@@ -184,12 +156,14 @@ class AsyncClient(Address):
 
     async def post(self, url: str, body: dict[str, Any]) -> Any:
         """Send a JSON body and return the decoded answer."""
+        auth = self.auth()
+        options = {**request(body), "url": url, "auth": auth, "extensions": extensions(self.server_name)}
 
-        async def send(step: Try) -> httpx.Response:
+        async def send() -> httpx.Response:
             async with self._places:
-                return await self._http.request(**request(step, url, body), extensions=extensions(self.server_name))
+                return await self._http.request(**options)
 
-        return await drive_async(self.exchange(url), send)
+        return decoded(await drive_async(exchange(url, auth, pauses=self.pauses), send))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -12,13 +12,8 @@ from sentiment.errors import UnauthorizedError
 Key = Literal["inference", "management", "API"]
 API_KEY = re.compile(r"[A-Za-z0-9_.~+/=-]+")  # Bearer token syntax of RFC 6750
 REREAD = (0.02, 0.1)  # s, where the file is broken
-REREAD_EMPTY = (
-    0.02,
-    0.1,
-    0.3,
-    1.0,
-    1.5,
-)  # s; TorchServe empties the file before it writes it, a moment on a busy machine
+# s; TorchServe empties the file before it writes it, a moment on a busy machine
+REREAD_EMPTY = (0.02, 0.1, 0.3, 1.0, 1.5)
 
 
 def read_key(path: Path, name: Key) -> str | None:
@@ -36,12 +31,6 @@ def expired(path: Path, name: Key) -> bool:
 def is_renewed(path: Path, name: Key) -> bool:
     """Tell whether TorchServe renews the file's token; nothing renews an API key."""
     return "expiration time" in (read_entry(path, name) or {})
-
-
-def authorization(path: Path | None, name: Key) -> dict[str, str]:
-    """Return the Authorization header; empty if no token is known."""
-    token = read_key(path, name) if path else None
-    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def read_entry(path: Path, name: Key) -> dict[str, Any] | None:

@@ -1,16 +1,13 @@
 """Client for TorchServe's management API: versions, workers and the default version of a model."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import httpx
-
-from sentiment.client.exchange import PAUSES, Try, checked_url, drive, exchange, token_address
+from sentiment.client.auth import KeyFileAuth, token_address
+from sentiment.client.connection import BlockingConnection
+from sentiment.client.exchange import checked_url, decoded
 from sentiment.client.keys import Key
-from sentiment.client.trust import extensions, verification
 from sentiment.errors import RejectedError
 
 CANDIDATE = re.compile(r"\.(.+)\.candidate\.mar")  # the archive of a candidate version
@@ -33,30 +30,14 @@ class Version:
 
 
 @dataclass(kw_only=True, eq=False)
-class Management:
-    """Blocking client of the management API.
-
-    Attributes:
-        url: The server's management address.
-        key_file: TorchServe's key_file.json, if it requires tokens.
-        timeout: Seconds for one request; registering and scaling wait for the workers within it.
-        pauses: Seconds before each retry.
-        transport: httpx transport; default: httpx's own.
-        ca_file: PEM file of the CAs to trust for https, as in Client.
-        server_name: The name that the certificate must hold, as in Client.
-    """
+class Management(BlockingConnection):
+    """Client of the management API; registering and scaling wait for the workers within `timeout`."""
 
     url: str = "http://127.0.0.1:8081"
-    key_file: Path | str | None = None
     timeout: float = 120.0
-    pauses: Sequence[float] = PAUSES
-    transport: httpx.BaseTransport | None = None
-    ca_file: Path | str | None = None
-    server_name: str | None = None
 
-    def __post_init__(self) -> None:
-        verify = verification(self.url, self.ca_file, self.server_name)
-        self._http = httpx.Client(timeout=self.timeout, transport=self.transport, trust_env=False, verify=verify)
+    def auth(self, key: Key = "management") -> KeyFileAuth:
+        return KeyFileAuth(self.key_file, key, self.url)
 
     def models(self) -> list[str]:
         """List the names of the registered models."""
@@ -112,33 +93,11 @@ class Management:
         """Renew both tokens in TorchServe's key file, authorized by the API key of the same file."""
         apis: tuple[Key, ...] = ("inference", "management")
         for api in apis:
-            self._exchange("GET", token_address(self.url, api), {}, "API")
-
-    def close(self) -> None:
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+            self.send(token_address(self.url, api), self.auth("API"), method="GET")
 
     def _send(self, method: str, path: str, *, repeatable: bool = True, **query: Any) -> Any:
-        return self._exchange(method, f"{checked_url(self.url)}/{path}", query, "management", repeatable)
-
-    def _exchange(self, method: str, url: str, query: dict[str, Any], key: Key, repeatable: bool = True) -> Any:
-        key_file = Path(self.key_file) if self.key_file else None
-        flow = exchange(
-            url, key_file=key_file, key=key, management_url=self.url, pauses=self.pauses, repeatable=repeatable
-        )
-
-        def send(step: Try) -> httpx.Response:
-            name = extensions(self.server_name)
-            if step.token_url:
-                return self._http.get(step.token_url, headers=step.headers, extensions=name)
-            return self._http.request(method, url, params=query or None, headers=step.headers, extensions=name)
-
-        return drive(flow, send)
+        url = f"{checked_url(self.url)}/{path}"
+        return decoded(self.send(url, self.auth(), repeatable=repeatable, method=method, params=query or None))
 
 
 def described(answer: dict[str, Any], default: str | None) -> Version:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sentiment.client.exchange import Try
 from sentiment.client.traces import trace_headers
 from sentiment.errors import DataError, RejectedError, ServerError
 from sentiment.inference.pairs import Aspects, Pair, Text, aspect_of, aspects_of, paired, text_of
@@ -33,18 +32,11 @@ def texts_body(texts: Sequence[Text]) -> dict[str, Any]:
     return body | {"aspects": [*aspects_of(texts)]} if any(isinstance(text, Pair) for text in texts) else body
 
 
-def request(step: Try, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    """Return httpx's arguments for one attempt; without a body, ask the model to describe itself."""
-    if step.token_url:
-        return {"method": "GET", "url": step.token_url, "headers": step.headers}
-    headers = step.headers | trace_headers()
+def request(body: dict[str, Any] | None) -> dict[str, Any]:
+    """Return httpx's arguments to send a body; without one, to ask the model to describe itself."""
     if body is None:
-        return {"method": "POST", "url": url, "headers": headers | {"describe": "True"}}
-    return {"method": "POST", "url": url, "content": json.dumps(body), "headers": headers | JSON}
-
-
-def ping_request(step: Try, url: str) -> dict[str, Any]:
-    return {"method": "GET", "url": step.token_url or url, "headers": step.headers}
+        return {"method": "POST", "headers": trace_headers() | {"describe": "True"}}
+    return {"method": "POST", "headers": trace_headers() | JSON, "content": json.dumps(body)}
 
 
 def halves(body: dict[str, Any], error: RejectedError) -> list[dict[str, Any]]:
