@@ -19,7 +19,7 @@ from sentiment.cli import main
             ["preprocess", "data.dir=nowhere", "data.batch_size=8"],
             "data.batch_size does nothing in sentiment preprocess",
         ),
-        (["preprocess", "+model.foo=1"], "unknown key model: sentiment.data.preprocess.preprocess takes no 'model'"),
+        (["preprocess", "+modul.foo=1"], "unknown key modul: sentiment.data.preprocess.preprocess takes no 'modul'"),
         (
             ["evaluate", "run=x", "data=demo", "data.max_length=9"],
             "data.max_length does nothing in sentiment evaluate; ",

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from sentiment.cli import main
+from sentiment.config.commands import commands
 from sentiment.config.compose import compose, groups
 from sentiment.config.hints import COMMANDS, KEYS, OPTIONS
 from sentiment.config.keys import flat_keys
@@ -53,7 +54,7 @@ def test_a_foreign_option_is_answered_by_one_line_that_names_ours(word, capsys):
     assert refused(["train", word], capsys) == f"error: {group} has no option {option!r}: {OPTIONS[word]}"
 
 
-@pytest.mark.parametrize("hint", [*KEYS.values(), *OPTIONS.values(), *COMMANDS["evaluate"].values()])
+@pytest.mark.parametrize("hint", [*KEYS.values(), *OPTIONS.values()])
 def test_what_a_hint_names_is_there(hint, known):
     named = KEY.findall(hint)
     assert [key for key in named if key not in known and key not in groups("train")] == []
@@ -77,5 +78,38 @@ def test_a_foreign_metric_is_answered_by_ours(override, meant, capsys, tmp_path,
     assert line.endswith(meant)
 
 
-def test_evaluate_is_told_the_run(capsys):
-    assert refused(["evaluate", "ckpt_path=a.ckpt"], capsys).endswith("name the run: run=outputs/RUN")
+OTHERS = [(command, key) for command, hints in COMMANDS.items() for key in hints]
+
+
+@pytest.mark.parametrize(("command", "key"), OTHERS, ids=lambda value: value)
+def test_a_foreign_key_of_any_command_is_answered_by_what_does_it_there(command, key, capsys):
+    assert key not in set(flat_keys(compose(command))), "a key of ours would be refused"
+    assert refused([command, f"{key}=1"], capsys) == f"error: unknown key {key}: {COMMANDS[command][key]}"
+
+
+@pytest.mark.parametrize("command", [name for name in commands() if name != "train"])
+def test_a_key_of_training_is_told_from_one_that_nothing_has(command, capsys):
+    for key in ("seed", "model.lr", "trainer.max_epochs"):
+        line = refused([command, f"{key}=1"], capsys)
+        assert key.split(".")[0] in COMMANDS.get(command, {}) or line == (
+            f"error: unknown key {key}: it is of training: sentiment train {key}=...; what is trained keeps it"
+        )
+    assert "of training" not in refused([command, "nothing=1"], capsys)
+
+
+@pytest.mark.parametrize("command", ["predict", "serve", "deploy", "export", "package", "ui"])
+def test_a_batch_size_is_answered_under_both_its_names(command, capsys):
+    hint = COMMANDS[command].get("batch_size", "did you mean batch_size?")
+    assert refused([command, "data.batch_size=1"], capsys).endswith(hint)
+
+
+def test_what_a_hint_for_another_command_sets_is_a_key_of_that_command():
+    for command, hints in COMMANDS.items():
+        own = {key for engine in ("local", "rest") for key in flat_keys(composed(command, engine))}
+        for hint in hints.values():
+            named = re.findall(r"(?:set|run:|table:) ([a-z_.]+)=", hint) + re.findall(r"set ([a-z_.]+)", hint)
+            assert {key for key in named if key not in own} == set(), (command, hint)
+
+
+def composed(command, engine):
+    return compose(command, [f"engine={engine}"] if "engine" in groups(command) else [])

@@ -27,7 +27,7 @@ VERSION_BASE = "1.3"
 def prepare(command: str, given: Sequence[str]) -> list[str]:
     """Return the words after a command as Hydra takes them. Raises ConfigError for those that would mislead it."""
     refuse_old_keys(command, given)
-    check_hints(command, given)
+    check_hints(command, given, [*groups(command), *own_keys(command)])
     words = read(given, groups(command))
     if (text(words, "hydra.job.chdir") or "").lower() == "true":
         raise ConfigError(
@@ -138,6 +138,11 @@ def groups(command: str) -> dict[str, str | None]:
     entries = [entry for entry in defaults if isinstance(entry, DictConfig)]
     named = {str(name): entry[name] for entry in entries for name in entry}
     return {name: option for name, option in named.items() if not name.startswith(("override ", "optional "))}
+
+
+def own_keys(command: str) -> list[str]:
+    """Return the top-level keys that a command's own YAML has."""
+    return [str(key) for key in OmegaConf.load(bundled("conf") / f"{command}.yaml")]
 
 
 def _groups(command: str) -> list[str]:

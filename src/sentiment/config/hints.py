@@ -1,6 +1,6 @@
 """Words of lightning-hydra-template and of Lightning's own examples, each answered with the key that does it here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sentiment.errors import ConfigError
 
@@ -12,6 +12,7 @@ KEYS = {  # of train: a key, and those below it
     "train": "a run always trains; sentiment evaluate run=outputs/RUN scores a finished one",
     "lr": "set model.lr=RATE",
     "epochs": "set trainer.max_epochs=N",
+    "batch_size": "set data.batch_size=N",
     "seed_everything": "set seed=N",
     "extras": "-v prints the whole config; there are no tags to enforce, and libraries are kept quiet",
     "data.num_workers": f"{MEMORY}; set data.batch_size",
@@ -37,9 +38,46 @@ KEYS = {  # of train: a key, and those below it
     "trainer.resume_from_checkpoint": "go on with a stopped run with resume=outputs/RUN",
     "trainer.num_processes": "set trainer=ddp and trainer.devices=N",
 }
-COMMANDS = {  # of other commands
-    "evaluate": {"ckpt_path": "name the run: run=outputs/RUN", "seed": "scores have no random part; leave it out"}
+RUN = "name the run: run=outputs/RUN"
+CPU = "it computes on the CPU; leave it out"
+BUDGET = "texts are grouped by length under a budget of tokens; leave it out"
+DEVICE = {"trainer": "set engine.device=cuda, with engine=local", "ckpt_path": f"{RUN}, with engine=local"}
+TABLE = {
+    "ckpt_path": RUN,
+    "data.batch_size": f"{BUDGET}; with engine=rest set engine.batch_size",
+    "data": "name the table: input=FILE",
+    "batch_size": f"{BUDGET}; with engine=rest set engine.batch_size",
 }
+COMMANDS: dict[str, dict[str, str]] = {  # of other commands, where it is no key of theirs
+    "predict": {**DEVICE, **TABLE},
+    "monitor": {**DEVICE, **TABLE},
+    "ui": {**DEVICE, "batch_size": "set engine.batch_size, the texts of a request"},
+    "evaluate": {
+        "ckpt_path": RUN,
+        "seed": "scores have no random part; leave it out",
+        "trainer": CPU,
+        "batch_size": BUDGET,
+        "data.batch_size": BUDGET,
+    },
+    "review": {"ckpt_path": RUN, "trainer": "the run's own, for method=refit; leave it out", "batch_size": BUDGET},
+    "export": {"ckpt_path": RUN, "trainer": CPU, "batch_size": BUDGET},
+    "package": {"ckpt_path": RUN, "trainer": "a worker takes a GPU where there is one; leave it out"},
+    "deploy": {"ckpt_path": RUN, "batch_size": "set package.batch_size"},
+    "serve": {
+        "run": "archives are served, which sentiment package run=outputs/RUN makes",
+        "ckpt_path": "archives are served, which sentiment package run=outputs/RUN makes",
+        "trainer": "a worker takes a GPU where there is one; leave it out",
+        "batch_size": "it is the archive's: sentiment package batch_size=N",
+        "workers": "they are the archive's: sentiment package workers=N",
+        "port": "set inference_port",
+    },
+    "preprocess": {"run": "texts are read from data: data=files data.train=FILE, or data.dir=FOLDER"},
+}
+TRAINING = (  # keys and groups that sentiment train alone reads
+    *("trainer", "model", "callbacks", "logger", "loss", "task", "experiment", "debug", "hparams_search"),
+    *("seed", "run_name", "resume", "optimized_metric", "after_training"),
+)
+OF_TRAINING = "it is of training: sentiment train {key}=...; what is trained keeps it"
 OPTIONS = {  # an option of a config group
     "trainer=gpu": "set trainer.accelerator=gpu",
     "trainer=cpu": "set trainer.accelerator=cpu",
@@ -66,14 +104,29 @@ OPTIONS = {  # an option of a config group
 }
 
 
-def check_hints(command: str, overrides: Sequence[str]) -> None:
-    """Raise ConfigError for the first override that other projects know, with the key that does it here."""
-    keys = KEYS if command == "train" else COMMANDS.get(command, {})
+def check_hints(command: str, overrides: Sequence[str], own: Collection[str]) -> None:
+    """Raise ConfigError for the first override that other projects know, with the key that does it here.
+
+    Args:
+        command: The command.
+        overrides: The words after it.
+        own: The top-level keys and config groups of the command.
+    """
     for override in overrides:
         word = override.lstrip("+~")
-        key = word.partition("=")[0]
-        for known, hint in keys.items():
-            if key == known or key.startswith(f"{known}."):
-                raise ConfigError(f"unknown key {key}: {hint}")
+        key, _, option = word.partition("=")
         if command == "train" and (hint := OPTIONS.get(word, "")):
-            raise ConfigError(f"{key} has no option {word.partition('=')[2]!r}: {hint}")
+            raise ConfigError(f"{key} has no option {option!r}: {hint}")
+        if not key.startswith("-") and (hint := hint_of(command, key, own)):
+            raise ConfigError(f"unknown key {key}: {hint}")
+
+
+def hint_of(command: str, key: str, own: Collection[str]) -> str | None:
+    hints = KEYS if command == "train" else COMMANDS.get(command, {})
+    known = next((known for known in hints if f"{key}.".startswith(f"{known}.")), None)
+    if known is not None:
+        return hints[known]
+    if key == "data.batch_size" and "data" not in own:
+        return hint_of(command, "batch_size", own)
+    root = key.partition(".")[0]
+    return OF_TRAINING.format(key=key) if command != "train" and root in TRAINING and root not in own else None
