@@ -45,7 +45,7 @@ def app(echo):
     return App({"mood": Batcher(echo, size=4, activity=activity)}, key=None, activity=activity)
 
 
-def ask(app, *bodies, path="/predictions/mood", method="POST", receive=None):
+def ask(app, *bodies, path="/predictions/mood", method="POST", receive=None, query=b""):
     """The status, headers and JSON of the answers to requests made at once."""
 
     async def one(body):
@@ -57,7 +57,8 @@ def ask(app, *bodies, path="/predictions/mood", method="POST", receive=None):
         async def send(message):
             sent.append(message)
 
-        await app({"type": "http", "method": method, "path": path, "headers": []}, receive or whole, send)
+        scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": query}
+        await app(scope, receive or whole, send)
         return sent[0]["status"], dict(sent[0]["headers"]), json.loads(sent[1]["body"])
 
     async def all_of_them():

@@ -100,6 +100,12 @@ def test_prometheus_reads_what_the_worker_counts(served):
     assert texts() == before + 2
 
 
+def test_what_a_query_says_is_refused_instead_of_ignored(served):
+    answer = served.post(json={"text": "good film"}, params={"details": "true"})
+    told = 'the query parameter "details" does nothing; send it in the body, as JSON'
+    assert (answer.status_code, answer.json()["message"]) == (400, told)
+
+
 def test_a_second_server_in_the_folder_is_refused(served):
     second = subprocess.run(served.command, capture_output=True, text=True)
     assert second.returncode == 1

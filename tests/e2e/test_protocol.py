@@ -56,6 +56,8 @@ def test_forms_errors_and_explanations_mixed_in_one_batch_each_get_their_own(api
         (PATHS[1], {"json": {"instances": TEXTS}}, 200, two),
         (PATHS[2], {"json": V2}, 200, two),
         (PATHS[0], {"data": {"data": TEXTS[0]}}, 200, one),
+        (PATHS[0], {"data": {"data": TEXTS[0], "details": "true"}}, 400, None),
+        (PATHS[2], {"json": {**V2, "treshold": 0.3}}, 400, None),
         (PATHS[0], {"files": {"body": TEXTS[0].encode()}}, 200, one),
         (PATHS[0], {"content": TEXTS[0], "headers": TEXT}, 200, one),
         (PATHS[0], {"json": {"text": ""}}, 400, None),

@@ -235,3 +235,12 @@ def test_a_page_open_to_strangers_wants_a_login():
     assert checked_login(None, host="0.0.0.0", insecure=True) is None
     with pytest.raises(ConfigError, match="auth: expected a name and a password"):
         checked_login("ann", host="127.0.0.1", insecure=False)
+
+
+def test_a_page_that_sigterm_ends_leaves_no_folder_behind(tiny_run, tmp_path, monkeypatch):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with serving(tmp_path, "engine=local", f"run={tiny_run}", "feedback=null"):
+        assert [one.name[:15] for one in temporary.iterdir()] == ["sentiment-page-"]
+    assert [*temporary.iterdir()] == []

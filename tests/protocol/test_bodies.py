@@ -6,7 +6,7 @@ import json
 import pytest
 
 from sentiment.errors import RequestError
-from sentiment.protocol.bodies import MAX_FIELDS, MAX_FORM_BYTES, TOO_MANY_FIELDS, decode
+from sentiment.protocol.bodies import MAX_FIELDS, MAX_FORM_BYTES, TOO_MANY_FIELDS, decode, header
 
 JSON, PLAIN, BYTES, NONE = "application/json", "text/plain", "application/octet-stream", ""
 OBJECT = {"text": "what a day"}
@@ -122,7 +122,7 @@ PARTS = b"--x\r\nContent-Disposition: form-data; name=data; filename=a.txt\r\n\r
 @pytest.mark.parametrize(
     ("body", "kind", "value"),
     [
-        (b"data=what+a%20day&more=", "application/x-www-form-urlencoded", "what a day"),
+        (b"data=what+a%20day", "application/x-www-form-urlencoded", "what a day"),
         (b"data=caf%C3%A9", "application/x-www-form-urlencoded; charset=UTF-8", "caf\u00e9"),
         (SENT, "application/x-www-form-urlencoded", OBJECT),  # curl -d
         (PARTS % "caf\u00e9\r\nau lait".encode(), MULTIPART, "caf\u00e9\r\nau lait"),
@@ -162,7 +162,25 @@ def test_a_field_of_a_form_that_torchserve_read_is_not_read_twice():
 
 def test_two_texts_in_one_request_are_refused():
     with pytest.raises(RequestError, match='two texts, in "body" and in "data"'):
-        decode({"data": b"good", "body": b"bad"}, {})
+        decode({"data": b"good", "body": b"bad"}, {"content-type": "multipart/x"})
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "message"),
+    [
+        ({"body": SENT, "details": "true"}, JSON, 'the query parameter "details" does nothing; send it in the body'),
+        ({"body": b"", "data": "what a day"}, NONE, 'the query parameter "data" does nothing'),
+        ({"treshold": "0.3", TOO_MANY_FIELDS: b"", "body": SENT}, PLAIN, 'the query parameter "treshold"'),
+        ({"body": b"data=a+day", "x": "1"}, "application/x-www-form-urlencoded", 'the query parameter "x"'),
+        ({"body": SENT, "x": "1"}, "application/x-www-form-urlencoded", 'the query parameter "x"'),  # curl -d
+        ({"body": b"data=a&details=true"}, "application/x-www-form-urlencoded", 'not the field "details"; send both'),
+        ({"data": b"a day", "details": b"true"}, "multipart/x", 'not the field "details"; send both'),  # read by Java
+    ],
+)
+def test_what_stands_beside_a_body_is_not_ignored(row, kind, message):
+    with pytest.raises(RequestError, match=message) as caught:
+        decode(row, {"content-type": kind, "content-length": str(len(row.get("body", b"")))})
+    assert caught.value.status == 400
 
 
 def test_a_large_form_is_refused():
@@ -177,4 +195,4 @@ def test_a_large_form_is_refused():
 
 
 def test_a_form_field_that_is_named_like_a_header_is_none():
-    assert decode({"data": b"good film", "content-type": b""}, {"content-type": {"content-type": "text/plain"}})
+    assert header({"content-type": {"content-type": "text/plain"}}, "content-type") == ""

@@ -7,8 +7,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from sentiment.errors import STATUS
-from sentiment.protocol.kserve_v2 import OUTPUTS
-from sentiment.protocol.requests import FORMS, MISPLACED
+from sentiment.protocol.kserve_v2 import ASPECTS, EXPLANATION, OUTPUTS, PREDICTION, REQUEST
+from sentiment.protocol.requests import FORMS, OWN
 from sentiment.protocol.validation import (
     MAX_ASPECT_CHARACTERS,
     MAX_CHARACTERS,
@@ -83,9 +83,13 @@ def test_limits_forms_and_statuses_are_those_of_the_code():
     assert tuple(SCHEMAS["Output"]["enum"]) == OUTPUTS
     for schema, key in zip(("One", "Many", "Instances", "Tensors"), FORMS, strict=True):
         assert SCHEMAS[schema]["required"] == [key]
-        refused = [name for name, value in SCHEMAS[schema]["properties"].items() if value is False]
-        assert [name for name in refused if name in FORMS] == [other for other in FORMS if other != key]
-        assert [name for name in ("aspects", "aspect") if name in refused] == sorted(MISPLACED[key][0], reverse=True)
+        known = {*REQUEST} if key == "inputs" else {key, *OWN[key], *PREDICTION.known}
+        assert SCHEMAS[schema]["additionalProperties"] is False
+        assert {*SCHEMAS[schema]["properties"]} == known
+    for schema, options in (("Parameters", PREDICTION), ("ExplainParameters", EXPLANATION)):
+        refused = {name for name, value in SCHEMAS[schema]["properties"].items() if value is False}
+        assert refused == {*options.elsewhere, *ASPECTS}
+        assert {*SCHEMAS[schema]["properties"]} - refused == {*options.known}
     told = {code for path in DOCUMENT["paths"].values() for how in path.values() if isinstance(how, dict)
             for code in how["responses"]}  # fmt: skip
     assert {str(code) for code in STATUS} <= told

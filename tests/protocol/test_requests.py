@@ -168,3 +168,42 @@ def test_a_bad_request_says_what_is_wrong(body, status, message):
     assert caught.value.status == status
     assert message in str(caught.value)
     assert caught.value.to_json()["code"] == status
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"text": "a", "treshold": 0.3}, 'unknown key "treshold" in a request with "text"; known are text, asp'),
+        ({"texts": ["a"], "Details": True}, 'unknown key "Details" in a request with "texts"; known are texts, a'),
+        ({"text": "a", "": 1}, 'unknown key "" in'),
+        ({"text": "a", "k" * 90_000: 1}, f'unknown key "{"k" * 40}" in'),
+        ({"text": "a", "target": "sad"}, '"target" says nothing here; only an explanation has a target label'),
+        ({"text": "a", "id": "7"}, 'unknown key "id" in a request with "text"'),
+        ({"text": "a", "parameters": {"details": True}}, 'unknown key "parameters" in a request with "text"'),
+        ({"instances": ["a"], "parameters": {}}, 'unknown key "parameters" in a request with "instances"; known are'),
+        ({"instances": ["a", {"text": "b", "label": "c"}]}, 'unknown key "label" in instances[1]; known are text, asp'),
+        ({"instances": [{"data": "b", "details": True}]}, 'unknown key "details" in instances[0]; known are data, asp'),
+        (v2("a", ids="7"), 'unknown key "ids" in a KServe V2 request; known are inputs, id, parameters, outputs'),
+        (v2("a", model_name="mood"), 'unknown key "model_name" in a KServe V2 request'),
+        (v2("a", details=True), '"details" says nothing here; it is one of the "parameters"'),
+        (v2("a", target="sad"), '"target" says nothing here; only an explanation has a target label'),
+        (v2("a", aspect="b"), '"aspect" says nothing here; send a second tensor with the name "aspect"'),
+        (v2("a", parameters={"treshold": 0.3}), 'unknown key "treshold" in "parameters"; known are details, max'),
+        (v2("a", parameters={"target": "sad"}), '"target" says nothing here; only an explanation'),
+        (v2("a", parameters={"aspect": "b"}), '"aspect" says nothing here; send a second tensor'),
+        ({"inputs": [{**v2("a")["inputs"][0], "dtype": "BYTES"}]}, 'unknown key "dtype" in the input; known are name,'),
+        (v2("a", outputs=[{"name": "label", "datatype": "BYTES"}]), 'unknown key "datatype" in "outputs"; known are'),
+    ],
+)
+def test_a_key_that_nothing_reads_is_refused_with_those_that_are_read(body, message):
+    with pytest.raises(RequestError) as caught:
+        parse_request(body)
+    assert (caught.value.status, str(caught.value)[: len(message)]) == (400, message)
+
+
+def test_the_optional_fields_of_the_open_protocols_are_taken():
+    codec = {"content_type": "str"}  # as MLServer's and KServe's clients send
+    body = v2("a", id="7", parameters={**codec, "priority": 1}, outputs=[{"name": "label", "parameters": {}}])
+    body["inputs"][0]["parameters"] = codec
+    assert parse_request(body).parameters == {**codec, "priority": 1}
+    assert parse_request({"instances": ["a"], "signature_name": "serving_default"}) == Many(("a",))

@@ -14,6 +14,8 @@ from sentiment.worker.admission import Rate
 from tests.handling import ASKED, V1, V2, answers, context, labels
 from tests.worker.test_metrics import told
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
 
 def test_each_form_of_a_text_gets_the_same_answer(handler, tiny_run):
     forms = [
@@ -25,7 +27,7 @@ def test_each_form_of_a_text_gets_the_same_answer(handler, tiny_run):
         {"data": "good film"},
     ]
     expected = Predictor.load(tiny_run).predict(["good film"])[0]
-    for status, answer in answers(handler, *forms):
+    for status, answer in answers(handler, *forms, headers={4: FORM, 5: FORM}):
         assert status == 200
         assert answer["label"] == expected.label
         assert answer["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
@@ -70,7 +72,7 @@ def test_all_forms_mix_in_one_batch(handler):
         {"body": {"texts": ["bad meal", "good film"]}},
         {"body": ""},
     ]
-    got = answers(handler, *rows)
+    got = answers(handler, *rows, headers={4: FORM, 6: FORM})
     assert [status for status, _ in got] == [200, 400, 200, 200, 200, 400, 400, 400, 200, 400]
     good, bad = "positive", "negative"
     told = [labels(answer) for status, answer in got if status == 200]
@@ -127,7 +129,7 @@ def test_details_count_the_tokens_the_model_has_read(handler):
 
 @pytest.mark.parametrize("row", [{"body": "", "data": "good film"}, {"body": bytearray()}, {"data": ""}])
 def test_an_empty_field_is_an_empty_text(handler, row):
-    [(status, answer)] = answers(handler, row)
+    [(status, answer)] = answers(handler, row, headers={0: FORM} if "data" in row else {})
     assert (status, answer["message"]) == (400, "text is empty")
 
 

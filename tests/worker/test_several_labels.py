@@ -45,7 +45,7 @@ def test_the_handler_answers_in_every_form(multi_run, tmp_path):
     asked = answers(several, *({"body": body} for body in bodies), headers=dict.fromkeys(range(3), ASKED))
     assert [status for status, _ in asked] == [200, 200, 400]
     assert asked[0][1]["target"] in ("anger", "fear")
-    assert asked[2][1]["message"].startswith('"threshold" does nothing for an explanation')
+    assert asked[2][1]["message"].startswith('"threshold" says nothing here; name the label to explain')
     explained = asked[1][1]
     assert (explained["target"], explained["labels"]) == ("joy", list(expected[1].labels))
     p = expected[1].probabilities["joy"]

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from sentiment.asgi.batcher import Batcher
 from sentiment.asgi.keys import KeyCheck
@@ -91,9 +92,12 @@ class App:
         if self.activity.draining:
             return Response(503, json.dumps(REFUSAL), RETRY_SOON)
         headers["explain"] = str(explain)
-        return await self._answer(batcher, headers, receive)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        return await self._answer(batcher, headers, query, receive)
 
-    async def _answer(self, batcher: Batcher, headers: dict[str, str], receive: Receive) -> Response:
+    async def _answer(
+        self, batcher: Batcher, headers: dict[str, str], query: Mapping[str, str], receive: Receive
+    ) -> Response:
         """Receive the body within the limits and have it answered."""
         length = headers.get("content-length", "")
         if length.isdecimal() and (len(length) > 18 or int(length) > MAX_BODY):
@@ -113,7 +117,7 @@ class App:
                         return busy("the server holds as many requests as it can; ask again")
                     more = message.get("more_body", False)
             headers["content-length"] = str(len(body))
-            return await batcher.ask({"body": body}, headers) or busy("the queue is full; ask again")
+            return await batcher.ask({**query, "body": body}, headers) or busy("the queue is full; ask again")
         except TimeoutError:
             return error(408, "RequestTimeout", f"the body did not arrive within {BODY_SECONDS:g} s")
         finally:

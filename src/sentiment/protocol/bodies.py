@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from sentiment.errors import RequestError
 
+NAMES = ("body", "data")  # of the text
 MAX_FIELDS = 16  # form fields kept per request
 TOO_MANY_FIELDS = "\0more fields"  # marker for a form with more fields; no real field can have this name
 MAX_FORM_BYTES = 16_384
@@ -36,7 +37,7 @@ def decode(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Any:
     """Decode one row of a TorchServe batch.
 
     Args:
-        row: Body or form fields by name.
+        row: Body, form fields and query parameters by name.
         headers: Headers of the request.
 
     Returns:
@@ -48,7 +49,9 @@ def decode(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Any:
     kind = header(headers, "content-type").partition(";")[0].strip().lower()
     if kind.startswith(FORM):
         row = fields_of(row, headers)
-    given = [name for name in ("body", "data") if name in row]
+    else:
+        refuse_query(row)
+    given = [name for name in NAMES if name in row]
     if not given:
         raise RequestError(NO_BODY, reason="no_text")
     if len([name for name in given if row[name]]) > 1:
@@ -71,8 +74,8 @@ def fields_of(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Mapping[str
     What is no form although it is labelled as one, such as the JSON of `curl -d`, is returned as the body.
 
     Raises:
-        RequestError: The form has more than MAX_FIELDS fields or MAX_FORM_BYTES bytes (413), or a field for an aspect,
-            which would be ignored.
+        RequestError: The form has more than MAX_FIELDS fields or MAX_FORM_BYTES bytes (413), or a field beside the
+            text, which would be ignored.
     """
     told = "send the text as JSON or as text/plain"
     length = header(headers, "content-length")
@@ -81,14 +84,22 @@ def fields_of(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Mapping[str
         raise RequestError(message, status=413, reason="too_long")
     body = row.get("body")
     if isinstance(body, bytes | bytearray) and str(len(body)) == length:  # a field is shorter than its form
+        refuse_query(row)
         if body.lstrip().startswith((b"{", b"[")):
             return row
         row = parse_form(bytes(body), header(headers, "content-type"))
     if len(row) > MAX_FIELDS or TOO_MANY_FIELDS in row:
         raise RequestError(f"a form of more than {MAX_FIELDS} fields; {told}", status=413, reason="too_many")
-    if found := next((name for name in ("aspect", "aspects") if name in row), None):
-        raise RequestError(f'a form holds a text alone, not the field "{found}"; send both as JSON')
+    found = next((name for name in row if name not in NAMES), None)
+    if found is not None and any(name in row for name in NAMES):
+        raise RequestError(f'a form holds a text alone, not the field "{found[:40]}"; send both as JSON')
     return row
+
+
+def refuse_query(row: Mapping[str, Any]) -> None:
+    """Refuse the parameters of the URL's query, which TorchServe puts beside the body."""
+    if (found := next((name for name in row if name != "body"), None)) is not None:
+        raise RequestError(f'the query parameter "{found[:40]}" does nothing; send it in the body, as JSON')
 
 
 def parse_form(body: bytes, content_type: str) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from sentiment.errors import RequestError
 from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.types import Explanation, Model, Prediction, Threshold
-from sentiment.protocol.validation import check_texts, error_rate, flag, items_of, kind, threshold
+from sentiment.protocol.validation import check_keys, check_texts, error_rate, flag, items_of, kind, threshold
 
 ASPECT = "aspect"  # name of the second input tensor
 ONE = ("label", "score")  # outputs of models with one label a text
@@ -19,6 +20,31 @@ POLARITY = ("polarity",)  # an output of models with negative and positive label
 DETAILS = ("tokens", "truncated", "unreadable", "readable", "abstained")
 OUTPUTS = (*ONE, *SEVERAL, "probabilities", *SCALE, *DETAILS, *POLARITY)
 MATRICES = ("labels", "probabilities", "interval")  # outputs with a row of several numbers for each text
+ASPECTS = dict.fromkeys((ASPECT, "aspects"), 'send a second tensor with the name "aspect"')
+REQUEST = ("inputs", "id", "parameters", "outputs")  # the protocol's keys of a request, a tensor and an output
+TENSOR = ("name", "shape", "datatype", "parameters", "data")
+OUTPUT = ("name", "parameters")
+ALIKE = 0.8  # similarity from which a parameter is taken for a misspelt option
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Keys of a kind of request in every format; in V2 they are parameters."""
+
+    known: tuple[str, ...]
+    elsewhere: Mapping[str, str]  # options of other requests, and what to do instead
+
+
+PREDICTION = Options(("details", "max_error", "threshold"), {"target": "only an explanation has a target label"})
+EXPLANATION = Options(
+    ("target",),
+    {
+        "details": "an explanation has them in any case",
+        "max_error": 'name the label to explain with "target"',
+        "threshold": 'name the label to explain with "target"',
+        "outputs": 'an explanation is the tensor "explanation" alone',
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +86,15 @@ class Tensor:
         return answer
 
 
-def parse_tensor(body: dict[str, Any]) -> Tensor:
+def parse_tensor(body: dict[str, Any], options: Options) -> Tensor:
     """Parse the body of a KServe V2 request.
 
     Raises:
         RequestError: The body violates the protocol or requests an unsupported output.
     """
+    own = dict.fromkeys(options.known, 'it is one of the "parameters"')
+    keys = [key for key in REQUEST if key not in options.elsewhere]
+    check_keys(body, keys, "in a KServe V2 request", {**own, **options.elsewhere, **ASPECTS})
     inputs = body["inputs"]
     known = isinstance(inputs, list) and len(inputs) in (1, 2) and all(isinstance(one, dict) for one in inputs)
     aspects = [one for one in inputs if one.get("name") == ASPECT] if known and len(inputs) == 2 else []
@@ -83,11 +112,12 @@ def parse_tensor(body: dict[str, Any]) -> Tensor:
     name = body.get("id")
     if name is not None and not isinstance(name, str):
         raise RequestError(f'"id" must be a string, got {kind(name)}')
-    return Tensor(check_texts(data, "data"), name, _parameters(body), _wanted(body))
+    return Tensor(check_texts(data, "data"), name, _parameters(body, options), _wanted(body))
 
 
 def _data(tensor: dict[str, Any], name: str) -> list[Any]:
     """Return the elements of a BYTES tensor of shape [N] or [N, 1]."""
+    check_keys(tensor, TENSOR, f"in the {name}")
     if tensor.get("datatype") != "BYTES":
         raise RequestError(f'the datatype of the {name} must be "BYTES", got {str(tensor.get("datatype"))[:40]!r}')
     data = items_of(tensor, "data")
@@ -97,14 +127,21 @@ def _data(tensor: dict[str, Any], name: str) -> list[Any]:
     return data
 
 
-def _parameters(body: dict[str, Any]) -> dict[str, Any]:
-    """Read the request parameters, which are echoed; the protocol allows strings, numbers and booleans only."""
+def _parameters(body: dict[str, Any], options: Options) -> dict[str, Any]:
+    """Read the request parameters, which are echoed; the protocol allows strings, numbers and booleans only.
+
+    Other parameters are the client's, unless one looks like a misspelt option.
+    """
     parameters = body.get("parameters", {})
     if not isinstance(parameters, dict):
         raise RequestError(f'"parameters" must be an object, got {kind(parameters)}')
     for key, value in parameters.items():
         if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
             raise RequestError(f"parameters.{key[:40]} must be a string, a finite number or a boolean")
+        if key not in options.known and get_close_matches(key, options.known, 1, ALIKE):
+            check_keys(parameters, options.known, 'in "parameters"')
+    uses = {**options.elsewhere, **ASPECTS}
+    check_keys(parameters, [key for key in parameters if key not in uses], 'in "parameters"', uses)
     flag(parameters, "details")
     error_rate(parameters)
     threshold(parameters)
@@ -116,6 +153,7 @@ def _wanted(body: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
         raise RequestError('"outputs" must be a list of objects such as {"name": "label"}')
     for output in outputs:
+        check_keys(output, OUTPUT, 'in "outputs"')
         if output.get("name") not in OUTPUTS:
             known = ", ".join((*ONE, "probabilities", *DETAILS))
             raise RequestError(f"no output {str(output.get('name'))[:40]!r}; there are {known}")

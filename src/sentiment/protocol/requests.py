@@ -14,27 +14,27 @@ from typing import Any, Protocol
 from sentiment.errors import RequestError
 from sentiment.inference.pairs import Pair, Text, text_of
 from sentiment.inference.types import Explanation, Model, Prediction, Threshold
-from sentiment.protocol.kserve_v2 import Tensor, parse_tensor
+from sentiment.protocol.kserve_v2 import ASPECT, EXPLANATION, PREDICTION, Options, Tensor, parse_tensor
 from sentiment.protocol.validation import (
     MAX_EXPLAINED,
     MAX_EXPLAINED_CHARACTERS,
     check_input,
+    check_keys,
     check_text,
     check_texts,
     error_rate,
     flag,
     items_of,
     kind,
-    refuse_keys,
     threshold,
 )
 
 FORMS = ("text", "texts", "instances", "inputs")  # the key identifies the format
+OWN = {"text": ("aspect",), "texts": ("aspects",), "instances": ("signature_name",)}  # keys beside it; TF Serving's
 MISPLACED = {  # keys of other formats, and what to use instead
-    "text": (["aspects"], 'one text has one "aspect"'),
-    "texts": (["aspect"], 'use "aspects", a list with one for each text'),
-    "instances": (["aspect", "aspects"], 'each instance has its own: {"text": "...", "aspect": "..."}'),
-    "inputs": (["aspect", "aspects"], 'send a second tensor with the name "aspect"'),
+    "text": {"aspects": 'one text has one "aspect"'},
+    "texts": {"aspect": 'use "aspects", a list with one for each text'},
+    "instances": dict.fromkeys(("aspect", "aspects"), 'each instance has its own: {"text": "...", "aspect": "..."}'),
 }
 
 
@@ -128,17 +128,12 @@ def parse_explain(body: Any) -> Explain:
     Raises:
         RequestError: The format is unknown, a limit is exceeded, or a text cannot be scored.
     """
-    asked = parse_request(body)
+    asked = parse_request(body, EXPLANATION)
     if len(asked.texts) > MAX_EXPLAINED:
         told = f"{len(asked.texts)} texts in one request for explanations; send at most {MAX_EXPLAINED}"
         raise RequestError(told, status=413, reason="too_many")
     for text in asked.texts:
         check_text(text_of(text), "a text to explain", longest=MAX_EXPLAINED_CHARACTERS)
-    for key in ("threshold", "max_error"):
-        if getattr(asked, key) is not None:
-            raise RequestError(f'"{key}" does nothing for an explanation; name the label to explain with "target"')
-    if isinstance(asked, Tensor) and asked.wanted:
-        raise RequestError('"outputs" does nothing for an explanation, whose answer is the tensor "explanation" alone')
     own = asked.parameters if isinstance(asked, Tensor) else body if isinstance(body, dict) else {}
     target = own.get("target")
     if target is not None and not isinstance(target, str):
@@ -146,11 +141,11 @@ def parse_explain(body: Any) -> Explain:
     return Explain(asked, target)
 
 
-def parse_request(body: Any) -> One | Many | Tensor:
+def parse_request(body: Any, options: Options = PREDICTION) -> One | Many | Tensor:
     """Parse a decoded JSON body or a plain text into a Request.
 
     Raises:
-        RequestError: The format is unknown or a text cannot be scored.
+        RequestError: The format is unknown, it has a key that nothing reads, or a text cannot be scored.
     """
     if isinstance(body, str):
         return One(check_text(body))
@@ -161,17 +156,17 @@ def parse_request(body: Any) -> One | Many | Tensor:
         keys = ", ".join(body) or "none"
         raise RequestError(f"expected one key of {', '.join(FORMS)}; got the keys: {keys[:200]}")
     [form] = forms
-    if "aspect" in body or "aspects" in body:
-        refuse_keys(body, *MISPLACED[form])
     if form == "inputs":
-        return parse_tensor(body)
+        return parse_tensor(body, options)
+    known, uses = (form, *OWN[form], *options.known), {**options.elsewhere, **MISPLACED[form]}
+    check_keys(body, known, f'in a request with "{form}"', uses)
     asked = (flag(body, "details"), error_rate(body), threshold(body))
     if form == "text":
         item = body["text"] if body.get("aspect") is None else Pair(body["text"], body["aspect"])
         return One(check_input(item), *asked)
     items = items_of(body, form)
     if form == "instances":
-        items = [_instance(item) for item in items]
+        items = [_instance(item, f"instances[{i}]") for i, item in enumerate(items)]
     elif body.get("aspects") is not None:
         items = [Pair(*both) for both in zip(items, aspects_beside(items, body["aspects"]), strict=True)]
     return Many(check_texts(items, form), *asked)
@@ -186,11 +181,11 @@ def aspects_beside(items: Sequence[Any], aspects: Any) -> list[Any]:
     return aspects
 
 
-def _instance(item: Any) -> Any:
+def _instance(item: Any, name: str) -> Any:
     if not isinstance(item, dict):
         return item
     keys = [key for key in ("text", "data") if key in item]
     if len(keys) != 1:
         raise RequestError('an object in "instances" must have the key "text" or "data"')
-    refuse_keys(item, ["aspects"], 'an instance has one "aspect"')
+    check_keys(item, (keys[0], ASPECT), f"in {name}", {"aspects": 'an instance has one "aspect"'})
     return item[keys[0]] if item.get("aspect") is None else Pair(item[keys[0]], item["aspect"])

@@ -1,6 +1,7 @@
 """Limits and checks shared by all request formats."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sentiment.errors import RequestError
@@ -79,10 +80,22 @@ def check_aspect(aspect: Any, name: str = "aspect") -> str:
     return check_text(aspect, name, longest=MAX_ASPECT_CHARACTERS)
 
 
-def refuse_keys(owner: dict[str, Any], keys: Sequence[str], use: str) -> None:
-    """Refuse keys that say nothing in this form, so that none is ignored."""
-    if found := next((key for key in keys if key in owner), None):
-        raise RequestError(f'"{found}" says nothing here; {use}')
+def check_keys(
+    owner: dict[str, Any], known: Sequence[str], place: str, uses: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Refuse a key that nothing reads, so that none is ignored.
+
+    Args:
+        owner: A JSON object of the request.
+        known: The keys that are read.
+        place: The object in error messages, as in "in the input".
+        uses: Keys of other requests or formats, and what to use instead.
+    """
+    unknown = next((key for key in owner if key not in known), None)
+    if unknown in uses:
+        raise RequestError(f'"{unknown}" says nothing here; {uses[unknown]}')
+    if unknown is not None:
+        raise RequestError(f'unknown key "{unknown[:40]}" {place}; known are {", ".join(known)}')
 
 
 def flag(owner: dict[str, Any], key: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated
 from annotated_types import Gt
 from starlette.middleware import Middleware
 
+from sentiment.console import stop_on_signals
 from sentiment.data.tables import Limits
 from sentiment.errors import ConfigError
 from sentiment.inference.types import Classifier
@@ -77,6 +78,7 @@ def launch(
     login = checked_login(auth, host=published or host, insecure=insecure)
     check_free(host, port, "port")
     limits = Limits(bytes=max_file_mb * MB * INFLATION, rows=max_rows, line=LONGEST_LINE)
+    stop_on_signals()  # a page that SIGTERM ended at once would leave its folder
     with page_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         storage = Storage(folder, most=max_storage_mb * MB, seconds=keep_minutes * 60)
