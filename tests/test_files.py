@@ -8,7 +8,7 @@ import pytest
 from sentiment import files
 from sentiment.data.csv_output import write_csv
 from sentiment.errors import DataError, user_error
-from sentiment.files import replacing, write_json
+from sentiment.files import put_in_place, replacing, write_json
 
 
 def test_a_failure_leaves_the_former_file_and_no_scraps(tmp_path):
@@ -35,6 +35,26 @@ def test_a_folder_takes_the_place_of_a_folder(tmp_path):
             (temporary / name).touch()
     assert sorted(os.listdir(target)) == ["ours", "second"]
     assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_former(tmp_path, monkeypatch):
+    target, rename = tmp_path / "out", os.replace
+    target.mkdir()
+    (target / "ours").write_text("former")
+
+    def fail(source, to):
+        if str(to) == str(target) and ".former." not in str(source):
+            assert not target.exists(), "the former one was renamed away whole, not deleted"
+            raise OSError(5, "Input/output error")
+        rename(source, to)
+
+    monkeypatch.setattr(os, "replace", fail)
+    new = tmp_path / "new"
+    new.mkdir()
+    with pytest.raises(OSError, match="Input/output"):
+        put_in_place(new, target, marker="ours")
+    assert (target / "ours").read_text() == "former"
+    assert sorted(os.listdir(tmp_path)) == ["new", "out"]
 
 
 def test_a_number_that_is_none_is_not_written(tmp_path):

@@ -73,10 +73,21 @@ def temporary_path(target: Path) -> Iterator[Path]:
 
 
 def put_in_place(temporary: Path, target: Path, *, marker: str | None = None) -> None:
-    """Sync `temporary` to disk, then rename it to `target`: a power cut leaves a complete old or new file."""
+    """Sync `temporary` to disk, then rename it to `target`: a power cut leaves a complete old or new file.
+
+    Of a folder that is replaced, the old one is renamed away first: it is never there in part.
+    """
     sync(temporary)
-    if checked_target(target, marker=marker).is_dir():
-        discard(target)  # os.replace fails on a non-empty folder
+    if checked_target(target, marker=marker).is_dir():  # os.replace fails on a non-empty folder
+        with temporary_path(target.with_name(f"{target.name}.former")) as former:
+            os.replace(target, former)
+            try:
+                rename(temporary, target)
+            except BaseException:
+                if not target.exists():
+                    os.replace(former, target)
+                raise
+        return
     rename(temporary, target)
 
 

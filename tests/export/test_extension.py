@@ -3,14 +3,20 @@
 import shutil
 import zipfile
 
+import emoji
 import pytest
 from transformers import AutoTokenizer, pipeline
 
+from sentiment import run_dir as runs
 from sentiment.cli import main
-from sentiment.inference.checksums import verify_export
+from sentiment.evaluation.evaluate import score_run
+from sentiment.export.extension import extend_run
+from sentiment.inference.checksums import damage_of, verify_export
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import package
-from tests.conftest import read_json
+from tests.backbones import build
+from tests.conftest import read_csv, read_json
+from tests.data.small_tokenizers import trained
 
 PLAIN = ["good film", "bad meal and so on", "good phone :)"]
 EMOJI = ["worst😡 phone", "😡😡😡", "good❤\ufe0f film"]
@@ -62,6 +68,77 @@ def test_the_archive_carries_them(extended, tmp_path):
     with zipfile.ZipFile(package(run=extended["torch"], model_store=tmp_path)) as archive:
         assert "😡" in archive.read("tokenizer.json").decode("utf-8")
         assert '"emoji": true' in archive.read("preprocessing.json").decode("utf-8")
+
+
+def test_all_that_describes_the_model_is_of_the_one_with_the_tokens(blind, extended):
+    run = extended["onnx-int8"]
+    scored = score_run(run=run, split="validation", baseline=False)
+    metrics, calibration, summary = (
+        read_json(run / f"{name}.json") for name in ("metrics", "calibration", "run_summary")
+    )
+    assert metrics["validation"] == pytest.approx(scored.scores["validation"])
+    assert metrics.keys() == read_json(blind / "metrics.json").keys() == {"validation", "test"}
+    assert calibration["temperature"] == Predictor.load(run).preprocessing.temperature
+    assert calibration["validation"]["after"]["nll"] == pytest.approx(scored.scores["validation"]["loss"], rel=1e-3)
+    assert f"temperature {calibration['temperature']}" in (run / "export" / "README.md").read_text(encoding="utf-8")
+    assert summary["runtime"] == read_json(run / "export" / "preprocessing.json")["runtime"] == "onnx-int8"
+    assert "onnx-int8" in read_json(run / "export" / "conversion.json")["summary"]
+    assert summary["new_tokens"] == {"of": ["emoji"], "added": 1926}
+    assert read_json(run / "export" / "quantification.json")["export"] == verify_export(run / "export")
+    again = Predictor.load(run).predict([row["text"] for row in read_csv(run / "predictions.csv")])
+    assert [one.label for one in again] == [row["prediction"] for row in read_csv(run / "predictions.csv")]
+    for name in ("metrics.json", "predictions.csv", "run_summary.json"):
+        assert runs.read_result(run, name) if name.endswith("json") else damage_of(run) is None
+    assert [path.name for path in run.iterdir() if path.name.endswith(".tmp")] == []
+
+
+def test_200_common_emoji_are_read(extended):
+    common = [one for one in emoji.EMOJI_DATA if emoji.EMOJI_DATA[one]["E"] <= 1][:200]
+    after = Predictor.load(extended["torch"])
+    unknown = after.tokenizer.token_to_id("[UNK]")
+    assert len(common) == 200
+    assert [one for one, read in zip(common, after.encode(common), strict=True) if unknown in read.windows[0]] == []
+
+
+@pytest.mark.parametrize("stage", ["add_tokens", "convert", "renew", "write_report", "put_all_in_place"])
+def test_a_stop_at_any_stage_leaves_the_run_as_it_was(blind, tmp_path, monkeypatch, stage):
+    run = shutil.copytree(blind, tmp_path / "run")
+    former = contents(run)
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"sentiment.export.extension.{stage}", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        extend_run(run, "emoji", runtime="torch")
+    assert contents(run) == former
+
+
+def contents(run):
+    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "lock"}
+
+
+def test_a_run_that_is_not_finished_is_refused(blind, tmp_path, capsys):
+    run = shutil.copytree(blind, tmp_path / "run")
+    (run / "metrics.json").unlink()
+    with pytest.raises(SystemExit):
+        main(["export", f"run={run}", "new_tokens=emoji"])
+    assert "is no finished run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["byte BPE", "SentencePiece BPE", "SentencePiece Unigram"])
+def test_every_algorithm_of_tokenizers_takes_them(kind, train_tiny, tmp_path):
+    tokenizer = trained(kind)
+    backbone = build("xlm-roberta", tmp_path / "backbone", vocab_size=len(tokenizer), pad_token_id=1)
+    tokenizer.save_pretrained(backbone)
+    words = ["model.new_tokens=null", "data.cleaning.emoji=false", "trainer.max_epochs=1", "after_training.test=false"]
+    run = train_tiny("other", f"model.backbone={backbone}", *words)
+    main(["export", f"run={run}", "new_tokens=[emoji,rofl]", "runtime=onnx"])
+    [read] = Predictor.load(run).encode(["worst😡 phone"])
+    assert "😡" in [Predictor.load(run).tokenizer.id_to_token(i) for i in read.windows[0]]
+    [explained] = Predictor.load(run).explain(["worst😡 phone"])
+    assert [explained.text[word.start : word.end] for word in explained.words] == ["worst", "😡", "phone"]
+    assert "test" not in read_json(run / "metrics.json")
 
 
 def test_what_else_the_folder_holds_stays(blind, extended):

@@ -20,8 +20,8 @@ STAGES = {  # where the signal comes: the function that is begun, and at which o
     "choice": ("sentiment.training.fit.choose", 1),
     "export": ("sentiment.training.fit.export", 1),
     "conversion": ("sentiment.training.fit.convert_export", 1),
-    "scoring": ("sentiment.training.fit.score_export", 1),
-    "calibration": ("sentiment.training.fit.calibrate", 1),
+    "scoring": ("sentiment.export.fitting.score_export", 1),
+    "calibration": ("sentiment.export.fitting.calibrate", 1),
     "baseline": ("sentiment.training.fit.compare_with_baseline", 1),
     "report": ("sentiment.training.fit.write_report", 1),
 }

@@ -179,7 +179,7 @@ class Selection:
 
     def failed(self, runtime: str, reason: str) -> ModelError:
         remedy = "train again with a lower model.lr" if runtime == "torch" else "use runtime=torch"
-        return ModelError(f"{self.exported} cannot be answered by {runtime}: {reason}; {remedy}")
+        return ModelError(f"this model cannot be answered by {runtime}: {reason}; {remedy}")
 
 
 def failure(

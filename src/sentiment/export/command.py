@@ -5,16 +5,14 @@ from pathlib import Path
 
 from sentiment import run_dir as runs
 from sentiment.data.new_tokens import Wanted as NewTokens
-from sentiment.data.splits import Split
 from sentiment.errors import ConfigError
 from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.evaluate import run_data
-from sentiment.evaluation.metrics import title
 from sentiment.evaluation.model_card import update_runtime
 from sentiment.evaluation.quantification.write import write_quantification
-from sentiment.evaluation.scoring import Evaluation, evaluate
+from sentiment.evaluation.scoring import evaluate
 from sentiment.export.choose_runtime import convert
-from sentiment.export.extension import add_tokens
+from sentiment.export.extension import extend_run
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.fidelity import chosen_runtime
@@ -29,7 +27,7 @@ def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False
     """Build the graph of `runtime` in a run's export folder, calibrated and compared on the run's own texts.
 
     With `accept` no file is changed: SHA256SUMS is rewritten to approve deliberate edits. With `new_tokens` the model
-    gets tokens first, as `add_tokens` does.
+    gets tokens first, as `extend_run` does.
 
     Raises:
         ConfigError: `accept` is combined with another key, `new_tokens` adds nothing, or `run` is not a run directory.
@@ -45,35 +43,19 @@ def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False
     data = run_data(Path(run))
     if data is None:
         raise ConfigError(f"{run} has no .hydra/config.yaml; name a run directory, outputs/<run>")
-    splits = data.read()
-    validation = splits["validation"]
-    before = validation_score(exported, validation) if new_tokens is not None else None
     if new_tokens is not None:
-        log.info("%d new tokens in %s, their vectors made of known pieces", add_tokens(exported, new_tokens), exported)
-    chosen = convert(exported, runtime=runtime, train=splits["train"].inputs, texts=validation.inputs)
-    update_runtime(exported / "README.md", chosen_runtime(exported))
-    predictor = Predictor.load(exported)
-    scores = evaluate(predictor, validation, predictor.labels)
-    write_abstention(exported, scores)
-    if predictor.decoding.kind != "multi":  # the runtime's answers, whose errors it measures
-        write_quantification(exported, scores, [*map(joined, splits["train"].labels)])
+        chosen = extend_run(Path(run), new_tokens, runtime=runtime)
+    else:
+        splits = data.read()
+        chosen = convert(exported, runtime=runtime, train=splits["train"].inputs, texts=splits["validation"].inputs)
+        update_runtime(exported / "README.md", chosen_runtime(exported))
+        predictor = Predictor.load(exported)
+        scores = evaluate(predictor, splits["validation"], predictor.labels)
+        write_abstention(exported, scores)
+        if predictor.decoding.kind != "multi":  # the runtime's answers, whose errors it measures
+            write_quantification(exported, scores, [*map(joined, splits["train"].labels)])
     log.info("%s is answered by %s", exported, chosen)
-    if before is not None:
-        name, now = headline(scores)
-        log.info("validation %s %.4f with the new tokens, %.4f without them", name, now, before)
-        log.warning("the scores in %s are of the model before; sentiment evaluate run=%s scores this one", run, run)
     return chosen
-
-
-def validation_score(exported: Path, validation: Split) -> float:
-    predictor = Predictor.load(exported)
-    return headline(evaluate(predictor, validation, predictor.labels))[1]
-
-
-def headline(result: Evaluation) -> tuple[str, float]:
-    """Return the accuracy, or of several labels the macro F1, with its name."""
-    name = "accuracy" if "accuracy" in result.scores else "f1"
-    return title(name), result.scores[name]
 
 
 def accept_changes(run: Path, exported: Path) -> str:

@@ -174,8 +174,8 @@ def check_target(target: str | None, labels: Sequence[str]) -> None:
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Leave out the space that a new token of a byte-level or SentencePiece tokenizer takes in before it."""
-    return (start + 1, end) if end - start > 1 and text[start] == " " else (start, end)
+    """Leave out the space that a piece of a byte-level or SentencePiece tokenizer takes in before it, or is alone."""
+    return (start + 1, end) if start < end and text[start] == " " else (start, end)
 
 
 def operations(model: Any) -> int:

@@ -15,27 +15,19 @@ from sentiment import run_dir as runs
 from sentiment.console import interruptible
 from sentiment.data.module import SentimentData
 from sentiment.errors import InterruptedRunError
-from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.bootstrap import RESAMPLES
 from sentiment.evaluation.evaluate import behave
 from sentiment.evaluation.model_card import model_card
-from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.report.page import write_report
 from sentiment.evaluation.results import Results
+from sentiment.export.fitting import fit_export
 from sentiment.export.huggingface import export
 from sentiment.files import write_json, write_text
 from sentiment.inference.fidelity import chosen_runtime
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.readability import Readability
-from sentiment.inference.types import joined
 from sentiment.training.adaptation import MaskedLanguageModel, MaskedTokens, export_backbone, perplexity
-from sentiment.training.after_training import (
-    calibrate,
-    compare_with_baseline,
-    convert_export,
-    fit_decoding,
-    score_export,
-)
+from sentiment.training.after_training import compare_with_baseline, convert_export
 from sentiment.training.callbacks import Throughput
 from sentiment.training.checkpoints import read_judged
 from sentiment.training.distillation import teach, teachers
@@ -104,13 +96,8 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     exported = export(model.merged(), data.tokenizer, preprocessing, into=folder / "export", readability=readability)
     after = cfg.after_training
     runtime = convert_export(exported, data, instantiate(after.convert)) if score_test and after.convert else "torch"
-    evaluations = score_export(exported, data, score_test=score_test)
-    if after.calibrate:
-        evaluations = calibrate(exported, evaluations)
-    evaluations = fit_decoding(exported, evaluations, task, metric=str(cfg.optimized_metric))
-    write_abstention(exported, evaluations["validation"])
-    if score_test and decoding.kind != "multi":  # last, since it records the hash of the export
-        write_quantification(exported, evaluations["validation"], [*map(joined, data.splits["train"].labels)])
+    fitted = {"calibration": after.calibrate, "score_test": score_test, "quantification": score_test}
+    evaluations = fit_export(exported, data.splits, task, metric=str(cfg.optimized_metric), **fitted)
     wanted = score_test if after.baseline is None else after.baseline
     baseline = compare_with_baseline(evaluations, data) if wanted else {}
     behaviour = behave(Predictor.load(exported), after.get("behaviour")) if score_test else []
