@@ -43,7 +43,7 @@ def test_a_history_takes_predicted_rows_and_refuses_other_labels(tmp_path, histo
     main([*command, "quiet=true"])
     assert {row["texts"] for row in read_csv(tmp_path / "out" / "shares.csv")} == {"120"}
     other = write_csv(
-        tmp_path / "o.csv", [("t", day(0), "x", 0.4, 0.6)], header=("text", "created", "prediction", "p_a", "p_b")
+        tmp_path / "o.csv", [("t", day(0), "b", 0.4, 0.6)], header=("text", "created", "prediction", "p_a", "p_b")
     )
     with pytest.raises(SystemExit):
         main(["monitor", f"input={other}", f"output={tmp_path}/out", "time=created", f"history={history}"])

@@ -104,7 +104,7 @@ def test_a_predicted_file_knows_the_run_that_made_it(tiny_run, tmp_path):
 
 def test_equal_texts_and_retweets_count_once_where_asked(tmp_path):
     rows = [("Good film!", 0.1, 0.9), ("RT @someone: good film", 0.1, 0.9), ("bad", 0.8, 0.2), ("worse", 0.9, 0.1)]
-    lines = [(text, "x", a, b) for text, a, b in rows]
+    lines = [(text, "negative" if a > b else "positive", a, b) for text, a, b in rows]
     table = write_csv(tmp_path / "p.csv", lines, header=("text", "prediction", "p_negative", "p_positive"))
     for unique, texts in ((False, "4"), (True, "3")):
         main(["monitor", f"input={table}", f"output={tmp_path}/out", f"unique={unique}", "quiet=true"])

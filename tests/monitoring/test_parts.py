@@ -20,8 +20,8 @@ FIRST = np.datetime64("2026-01-05", "s")
 
 
 def chunk(probabilities, *, day=0, group="a", texts=None):
-    n = len(probabilities)
-    return Chunk(np.full(n, FIRST + day * DAY), [group] * n, texts or ["some text"] * n, probabilities)
+    n, answers = len(probabilities), probabilities.argmax(axis=1)
+    return Chunk(np.full(n, FIRST + day * DAY), [group] * n, texts or ["some text"] * n, probabilities, answers)
 
 
 def daily(mixes, *, count=300, seed=0):

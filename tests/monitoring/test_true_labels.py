@@ -1,11 +1,13 @@
 """True labels: how far off the shares of labels were, in each group and period."""
 
+from functools import partial
+
 import pyarrow.parquet as pq
 import pytest
 
 from sentiment.cli import main
 from sentiment.errors import DataError
-from sentiment.monitoring.rows import Columns, targets_of
+from sentiment.monitoring.answers import targets_of
 from tests.conftest import read_csv, read_json, write_csv
 from tests.monitoring.predictions import day
 
@@ -65,7 +67,7 @@ def test_no_true_label_at_all_is_said(tmp_path):
 
 
 def test_true_labels_of_numbers_are_read_and_others_than_the_models_refused():
-    columns = Columns("text", ["-1", "0"], true="truth")
-    assert targets_of([{"truth": value} for value in (-1.0, "0", None, "")], columns).tolist() == [0, 1, -1, -1]
+    read = partial(targets_of, column="truth", labels=["-1", "0"], several=False)
+    assert read([-1.0, "0", None, ""]).tolist() == [0, 1, -1, -1]
     with pytest.raises(DataError, match="true_column=truth: 'Acme' is no label of the model, which knows -1, 0"):
-        targets_of([{"truth": "Acme"}], columns)
+        read(["Acme"])

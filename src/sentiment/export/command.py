@@ -18,7 +18,6 @@ from sentiment.inference.export_dir import export_folder
 from sentiment.inference.fidelity import chosen_runtime
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import RuntimeName
-from sentiment.inference.types import joined
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +51,9 @@ def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False
         predictor = Predictor.load(exported)
         scores = evaluate(predictor, splits["validation"], predictor.labels)
         write_abstention(exported, scores)
-        if predictor.decoding.kind != "multi":  # the runtime's answers, whose errors it measures
-            write_quantification(exported, scores, [*map(joined, splits["train"].labels)])
+        write_quantification(
+            exported, scores, splits["train"].labels
+        )  # the runtime's answers, whose errors it measures
     log.info("%s is answered by %s", exported, chosen)
     return chosen
 

@@ -18,7 +18,6 @@ from sentiment.export.huggingface import update_preprocessing
 from sentiment.inference.multilabel import Multi
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.tasks import Decoding
-from sentiment.inference.types import joined
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +61,8 @@ def fit_export(
     evaluations = fit_decoding(exported, evaluations, task, metric=metric)
     validation = evaluations["validation"]
     write_abstention(exported, validation)
-    if quantification and validation.decoding.kind != "multi":  # last, since it records the hash of the export
-        write_quantification(exported, validation, [*map(joined, splits["train"].labels)])
+    if quantification:  # last, since it records the hash of the export
+        write_quantification(exported, validation, splits["train"].labels)
     return evaluations
 
 

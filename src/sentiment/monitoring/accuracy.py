@@ -2,20 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from sentiment.evaluation.quantification import Predictions, Quantifier
+from sentiment.evaluation.quantification import AnyPredictions, AnyQuantifier
 from sentiment.evaluation.quantification.errors import (
     absolute_error,
     divergence,
     earth_movers_distance,
+    several_divergence,
     values_of,
 )
+from sentiment.monitoring.answers import UNKNOWN
 from sentiment.monitoring.cells import Cells, grown, pooled
 from sentiment.monitoring.periods import Every
-from sentiment.monitoring.rows import UNKNOWN, Chunk
+from sentiment.monitoring.rows import Chunk
 
 EVERY_PERIOD = None  # period of the errors of a whole group
 
@@ -49,20 +52,22 @@ class Errors:
 class LabelledCells:
     """Sums over the rows with a true label, by group and period."""
 
-    def __init__(self, labels: Sequence[str], every: Every) -> None:
-        self.labels = list(labels)
-        self.cells = Cells(labels, every)
+    def __init__(self, labels: Sequence[str], every: Every, *, several: bool) -> None:
+        self.labels, self.several = list(labels), several
+        self.cells = Cells(labels, every, several=several)
         self.true = np.zeros((256, len(labels)))  # per cell: texts by true label
 
     def add(self, chunk: Chunk) -> None:
-        if chunk.targets is None or not (known := np.flatnonzero(chunk.targets != UNKNOWN)).size:
+        if chunk.targets is None:
+            return
+        if not (known := np.flatnonzero(chunk.targets.reshape(len(chunk), -1)[:, 0] != UNKNOWN)).size:
             return
         part = chunk.take(known)  # type: ignore[arg-type]
         numbers = self.cells.add(part)
         self.true = grown(self.true, len(self.cells.cells))
-        np.add.at(self.true, (numbers, part.targets), 1)
+        np.add.at(self.true, numbers, part.targets if self.several else np.eye(len(self.labels))[part.targets])
 
-    def errors(self, quantifier: Quantifier, *, timed: bool) -> list[Errors]:
+    def errors(self, quantifier: AnyQuantifier, *, timed: bool) -> list[Errors]:
         """Return the errors of each group, and of each of its periods if there are times."""
         names = list(self.cells.groups)
         true = {(names[group], start): self.true[number] for (group, start), number in self.cells.cells.items()}
@@ -79,19 +84,21 @@ class LabelledCells:
         return found
 
     def of(
-        self, group: str, start: int | None, predictions: Predictions, counts: Any, quantifier: Quantifier
+        self, group: str, start: int | None, predictions: AnyPredictions, counts: Any, quantifier: AnyQuantifier
     ) -> Errors:
-        true, shares = counts / counts.sum(), quantifier.shares(predictions)
+        texts, values = int(predictions.n), None if self.several else values_of(self.labels)
+        true, shares = counts / texts, quantifier.shares(predictions)
         low, high = quantifier.interval(predictions, shares, sampled=False)
-        texts, values = int(counts.sum()), values_of(self.labels)
-        counted = measures(true, predictions.counts / predictions.n, texts, values)
+        far = partial(measures, true, texts=texts, values=values, several=self.several)
+        counted = far(predictions.counts / predictions.n)
         covered = float(((low <= true) & (true <= high)).mean())
-        return Errors(group, start, texts, measures(true, shares, texts, values), counted, covered)
+        return Errors(group, start, texts, far(shares), counted, covered)
 
 
-def measures(true: Any, found: Any, texts: int, values: Sequence[float] | None) -> dict[str, float]:
+def measures(true: Any, found: Any, *, texts: int, values: Sequence[float] | None, several: bool) -> dict[str, float]:
     """Return the errors of shares (k,) by measure; the earth mover's distance where the labels are numbers."""
-    errors = {"absolute_error": absolute_error(true, found), "divergence": divergence(true, found, texts)}
+    apart = several_divergence if several else divergence
+    errors = {"absolute_error": absolute_error(true, found), "divergence": apart(true, found, texts)}
     if values is not None:
         errors["earth_movers_distance"] = earth_movers_distance(true, found, values)
     return {name: float(value) for name, value in errors.items()}

@@ -62,8 +62,8 @@ def examine(
             unique=unique, time_format=time_format, time_zone=time_zone, broken=broken, quiet=quiet,
         )  # fmt: skip
         model.fit(
-            prepared.labels, labelled, by=by, text_column=text_column, label_column=label_column,
-            aspect_column=aspect_column,
+            prepared.labels, labelled, several=prepared.columns.several, by=by, text_column=text_column,
+            label_column=label_column, aspect_column=aspect_column,
         )  # fmt: skip
         model.choose(estimator)
         for note in model.notes:
@@ -87,10 +87,14 @@ def analyse(
     quiet: bool,
 ) -> Result:
     """Read the rows twice: for the sums, and for the words and texts of the changes that the sums show."""
-    cells, reservoir, labelled = Cells(prepared.labels, every), Reservoir(), LabelledCells(prepared.labels, every)
+    several, reservoir = prepared.columns.several, Reservoir()
+    cells = Cells(prepared.labels, every, several=several)
+    labelled = LabelledCells(prepared.labels, every, several=several)
+    otherwise = 0
     for chunk in prepared.rows("count", quiet=quiet):
         reservoir.add(chunk)
         if len(decided := chunk.decided):
+            otherwise += model.decided_otherwise(decided)
             cells.add(decided)
             labelled.add(decided)
     predictions, quantifier = cells.predictions(), model.quantifier
@@ -105,6 +109,7 @@ def analyse(
         rows = (chunk.decided for chunk in prepared.rows("look up changes", quiet=quiet))
         found = collect(rows, [one for _, one in changed], every, everything=everything)
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
+    model.note_decisions(otherwise, reservoir.seen)
     errors = labelled.errors(quantifier, timed=prepared.timed)
     drift = measure(reservoir, model.reference, model.export, overall.shares)
     return Result(

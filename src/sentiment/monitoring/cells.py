@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.errors import DataError
-from sentiment.evaluation.quantification import Predictions
+from sentiment.evaluation.quantification import AnyPredictions, Predictions, SeveralPredictions, problems
 from sentiment.monitoring.periods import Every
 from sentiment.monitoring.rows import Chunk
 
@@ -19,18 +19,17 @@ FEW_STEPS = 8  # with more labels
 class Cells:
     """Sums over the predictions of each group and period.
 
-    Expectation maximisation needs each text's probabilities. They are binned on a grid, and each bin keeps their exact
-    mean, so that a cell holds at most as many rows as the grid has bins.
+    Args:
+        labels: The labels.
+        every: Length of the periods.
+        several: A text may have several labels, each a problem of two classes.
     """
 
-    def __init__(self, labels: Sequence[str], every: Every) -> None:
-        self.labels, self.every = list(labels), every
-        self.steps = STEPS.get(len(labels), FEW_STEPS)
+    def __init__(self, labels: Sequence[str], every: Every, *, several: bool = False) -> None:
+        self.every, self.several = every, several
+        self.sums = [Sums(2) for _ in labels] if several else [Sums(len(labels))]
         self.groups: dict[str, int] = {}
         self.cells: dict[tuple[int, int], int] = {}  # (group, start of the period in seconds) to number
-        self.bins: dict[tuple[int, int], int] = {}  # (cell, grid code) to row of `sums`
-        self.sums = np.zeros((1024, len(labels) + 1))  # per bin: summed probabilities, and texts
-        self.counts = np.zeros((256, len(labels)))  # per cell: texts by predicted label
 
     def add(self, chunk: Chunk) -> Any:
         """Add rows, and return the cell of each, (n,).
@@ -42,20 +41,9 @@ class Cells:
         groups = np.array([self.group(name) for name in chunk.groups])
         pairs, where = np.unique(np.stack([groups, starts], axis=1), axis=0, return_inverse=True)
         numbers = np.array([self.cell(int(group), int(start)) for group, start in pairs])[where.ravel()]
-        np.add.at(self.counts, (numbers, chunk.probabilities.argmax(axis=1)), 1)
-        self.add_bins(numbers, chunk.probabilities)
+        for sums, (probabilities, answers) in zip(self.sums, problems(chunk.probabilities, chunk.answers), strict=True):
+            sums.add(numbers, probabilities, answers)
         return numbers
-
-    def add_bins(self, numbers: Any, probabilities: Any) -> None:
-        codes = np.zeros(len(numbers), dtype=np.int64)
-        for column in probabilities.T[:-1]:
-            codes = codes * (self.steps + 1) + np.rint(column * self.steps).astype(np.int64)
-        keys, where = np.unique(np.stack([numbers, codes], axis=1), axis=0, return_inverse=True)
-        rows = [self.bins.setdefault((int(cell), int(code)), len(self.bins)) for cell, code in keys]
-        self.sums = grown(self.sums, len(self.bins))
-        added = np.zeros((len(keys), probabilities.shape[1] + 1))
-        np.add.at(added, where.ravel(), np.column_stack([probabilities, np.ones(len(numbers))]))
-        self.sums[rows] += added
 
     def group(self, name: str) -> int:
         number = self.groups.setdefault(name, len(self.groups))
@@ -67,17 +55,52 @@ class Cells:
         number = self.cells.setdefault((group, start), len(self.cells))
         if number >= MOST_CELLS:
             raise DataError(f"more than {MOST_CELLS:,} periods of all groups; set a longer every=, or fewer groups")
-        self.counts = grown(self.counts, len(self.cells))
         return number
 
-    def predictions(self) -> dict[tuple[str, int], Predictions]:
+    def predictions(self) -> dict[tuple[str, int], AnyPredictions]:
         """Return the predictions by group and start of the period, in the order of both."""
         names = list(self.groups)
+        found = {(names[group], start): number for (group, start), number in self.cells.items()}
+        parts = [sums.predictions() for sums in self.sums]
+        return {
+            key: SeveralPredictions([own[found[key]] for own in parts]) if self.several else parts[0][found[key]]
+            for key in sorted(found)
+        }
+
+
+class Sums:
+    """Sums over predictions of classes that exclude each other, by the number of a cell.
+
+    Expectation maximisation needs each text's probabilities. They are binned on a grid, and each bin keeps their exact
+    mean, so that a cell holds at most as many rows as the grid has bins.
+    """
+
+    def __init__(self, classes: int) -> None:
+        self.steps = STEPS.get(classes, FEW_STEPS)
+        self.bins: dict[tuple[int, int], int] = {}  # (cell, grid code) to row of `sums`
+        self.sums = np.zeros((1024, classes + 1))  # per bin: summed probabilities, and texts
+        self.counts = np.zeros((256, classes))  # per cell: texts by answered label
+
+    def add(self, numbers: Any, probabilities: Any, answers: Any) -> None:
+        """Add rows with the cell (n,), the probabilities (n, k) and the answered label (n,) of each."""
+        self.counts = grown(self.counts, int(numbers.max()) + 1)
+        np.add.at(self.counts, (numbers, answers), 1)
+        codes = np.zeros(len(numbers), dtype=np.int64)
+        for column in probabilities.T[:-1]:
+            codes = codes * (self.steps + 1) + np.rint(column * self.steps).astype(np.int64)
+        keys, where = np.unique(np.stack([numbers, codes], axis=1), axis=0, return_inverse=True)
+        rows = [self.bins.setdefault((int(cell), int(code)), len(self.bins)) for cell, code in keys]
+        self.sums = grown(self.sums, len(self.bins))
+        added = np.zeros((len(keys), probabilities.shape[1] + 1))
+        np.add.at(added, where.ravel(), np.column_stack([probabilities, np.ones(len(numbers))]))
+        self.sums[rows] += added
+
+    def predictions(self) -> dict[int, Predictions]:
+        """Return the predictions by number of the cell."""
         rows: dict[int, list[int]] = {}
         for (cell, _), row in self.bins.items():
             rows.setdefault(cell, []).append(row)
-        found = {(names[group], start): number for (group, start), number in self.cells.items()}
-        return {key: self.of(found[key], rows[found[key]]) for key in sorted(found)}
+        return {number: self.of(number, own) for number, own in rows.items()}
 
     def of(self, number: int, rows: Sequence[int]) -> Predictions:
         sums = self.sums[rows]
@@ -85,14 +108,9 @@ class Cells:
         return Predictions(self.counts[number], sums[:, :-1].sum(axis=0), sums[:, :-1] / weights[:, None], weights)
 
 
-def pooled(parts: Sequence[Predictions]) -> Predictions:
+def pooled(parts: Sequence[AnyPredictions]) -> AnyPredictions:
     """Return the predictions of several sets of texts as those of one."""
-    return Predictions(
-        np.sum([part.counts for part in parts], axis=0),
-        np.sum([part.total for part in parts], axis=0),
-        np.concatenate([part.rows for part in parts]),
-        np.concatenate([part.weights for part in parts]),
-    )
+    return type(parts[0]).pooled(parts)
 
 
 def grown(array: Any, length: int) -> Any:

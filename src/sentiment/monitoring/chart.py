@@ -16,6 +16,24 @@ LINE = 14  # height of a line of text
 CHARACTER = 7  # width of one
 
 
+@dataclass(frozen=True)
+class Lines:
+    """The labels that charts show.
+
+    Args:
+        names: The labels.
+        shown: Index of each in the estimates.
+        top: Share at the top of the axis.
+    """
+
+    names: Sequence[str]
+    shown: Sequence[int]
+    top: float = 1.0
+
+    def ys(self, shares: Any) -> Any:
+        return HEIGHT - BOTTOM - np.asarray(shares) / self.top * (HEIGHT - TOP - BOTTOM)
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A change: its place on the time axis, its target and its title."""
@@ -25,7 +43,7 @@ class Mark:
     title: str
 
 
-def lines(series: Sequence[Estimate], labels: Sequence[str], names: Sequence[str], marks: Sequence[Mark]) -> str:
+def lines(series: Sequence[Estimate], labels: Lines, names: Sequence[str], marks: Sequence[Mark]) -> str:
     """Draw a line with its band for each label over time, and a mark for each change.
 
     Args:
@@ -37,15 +55,17 @@ def lines(series: Sequence[Estimate], labels: Sequence[str], names: Sequence[str
     starts = np.array([one.start for one in series], dtype=float)
     span = max(1.0, starts[-1] - starts[0])
     xs = LEFT + (starts - starts[0]) / span * (WIDTH - LEFT - RIGHT)
-    parts = [*axis(), *dates(xs, names)]
+    parts, ys = [*axis(labels), *dates(xs, names)], labels.ys
     for mark in marks:
         x = float(np.interp(mark.start, starts, xs))
         parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-    shares, low, high = (np.array([getattr(one, name) for one in series]) for name in ("shares", "low", "high"))
-    for j, colour in enumerate(colours(labels)):
+    shares, low, high = (
+        np.array([getattr(one, name)[[*labels.shown]] for one in series]) for name in ("shares", "low", "high")
+    )
+    for j, colour in enumerate(colours(labels.names)):
         band = [*zip(xs, ys(high[:, j]), strict=True), *reversed([*zip(xs, ys(low[:, j]), strict=True)])]
         parts.append(f'<polygon class="band series-{colour}" points="{points(band)}"/>')
-    for j, colour in enumerate(colours(labels)):
+    for j, colour in enumerate(colours(labels.names)):
         line = points([*zip(xs, ys(shares[:, j]), strict=True)])
         parts.append(f'<polyline class="line series-{colour}" stroke-dasharray="{DASHES[colour]}" points="{line}"/>')
     parts += ends(shares[-1], labels)
@@ -59,24 +79,24 @@ def lines(series: Sequence[Estimate], labels: Sequence[str], names: Sequence[str
     return svg(parts, HEIGHT)
 
 
-def dots(estimates: Sequence[Estimate], labels: Sequence[str]) -> str:
+def dots(estimates: Sequence[Estimate], labels: Lines) -> str:
     """Draw a row for each group, with a dot and an interval for each label."""
-    row = LINE * len(labels) + 12
+    row = LINE * len(labels.names) + 12
     height = TOP + row * len(estimates) + BOTTOM
     left, right = 150, 20
     scale = WIDTH - left - right
     parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        x = left + share * scale
+    for share in np.linspace(0, labels.top, 5):
+        x = left + share / labels.top * scale
         parts.append(f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 6}" y2="{height - BOTTOM}"/>')
-        parts.append(text(x, height - 8, f"{share:.0%}".replace("%", " %"), "middle"))
+        parts.append(text(x, height - 8, f"{100 * share:g} %", "middle"))
     for i, one in enumerate(estimates):
         top = TOP + i * row
-        parts.append(text(4, top + LINE * len(labels) / 2 + 4, short(one.group, 12), "start", "strong"))
-        for j, colour in enumerate(colours(labels)):
-            y = top + LINE * j + LINE / 2
-            low, at, high = (left + float(x) * scale for x in (one.low[j], one.shares[j], one.high[j]))
-            parts.append(text(left - 8, y + 4, short(labels[j], 9), "end"))
+        parts.append(text(4, top + LINE * len(labels.names) / 2 + 4, short(one.group, 12), "start", "strong"))
+        for line, (j, colour) in enumerate(zip(labels.shown, colours(labels.names), strict=True)):
+            y = top + LINE * line + LINE / 2
+            low, at, high = (left + float(x) / labels.top * scale for x in (one.low[j], one.shares[j], one.high[j]))
+            parts.append(text(left - 8, y + 4, short(labels.names[line], 9), "end"))
             parts.append(f'<line class="line series-{colour}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>')
             parts.append(f'<circle class="dot series-{colour}" cx="{at:.1f}" cy="{y}" r="4"/>')
     return svg(parts, height)
@@ -86,12 +106,12 @@ def svg(parts: Sequence[str], height: float) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="group">{"".join(parts)}</svg>'
 
 
-def axis() -> list[str]:
+def axis(labels: Lines) -> list[str]:
     parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        y = float(ys(np.array([share]))[0])
+    for share in np.linspace(0, labels.top, 5):
+        y = float(labels.ys(share))
         parts.append(f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(text(LEFT - 6, y + 4, f"{100 * share:.0f} %", "end"))
+        parts.append(text(LEFT - 6, y + 4, f"{100 * share:g} %", "end"))
     return parts
 
 
@@ -109,24 +129,20 @@ def dates(xs: Any, names: Sequence[str]) -> list[str]:
     return parts
 
 
-def ends(shares: Any, labels: Sequence[str]) -> list[str]:
+def ends(shares: Any, labels: Lines) -> list[str]:
     """Name each line at its end, names moved apart where lines end together."""
     order = np.argsort(-shares)
-    places = ys(shares)[order] + 4
+    places = labels.ys(shares)[order] + 4
     for i in range(1, len(places)):
         places[i] = max(places[i], places[i - 1] + LINE)
     places -= max(0.0, places[-1] - (HEIGHT - BOTTOM + 4))
-    shown = colours(labels)
+    shown = colours(labels.names)
     parts = []
     for y, j in zip(places, order, strict=True):
         x = WIDTH - RIGHT + 6
         parts.append(f'<rect class="dot series-{shown[j]}" x="{x}" y="{y - 8:.1f}" width="8" height="8" rx="2"/>')
-        parts.append(text(x + 12, float(y), short(labels[j], 10), "start"))
+        parts.append(text(x + 12, float(y), short(labels.names[j], 10), "start"))
     return parts
-
-
-def ys(shares: Any) -> Any:
-    return HEIGHT - BOTTOM - np.asarray(shares) * (HEIGHT - TOP - BOTTOM)
 
 
 def points(pairs: Sequence[tuple[float, float]]) -> str:

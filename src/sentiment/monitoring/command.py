@@ -126,12 +126,12 @@ def write(output: Path, result: Result, tables: Sequence[Table]) -> Path:
     write_shares(output, share_rows(result.groups, result.labels, result.every, timed=result.timed), tables)
     if result.accuracy is not None:
         write_errors(output, result.accuracy, result.every, tables)
-    about = {"estimator": result.quantifier.choice.to_json(), "notes": list(result.notes)}
+    about = {"estimator": result.quantifier.choice_json(), "notes": list(result.notes)}
     if result.accuracy is not None:
         about["accuracy"] = result.accuracy.to_json()
     value = change_json(result.comparisons, result.evidence, result.drift, result.labels, result.every, about)
     write_json(output / "changes.json", value)
-    latest = {one.group for one in latest_changes(result)}
+    latest = {(one.group, one.label) for one in latest_changes(result)}
     write_prometheus(output / "shares.prom", result.groups, result.labels, latest, result.drift)
     write_page(output / "monitor.html", result)
     return output / "monitor.html"
@@ -146,8 +146,9 @@ def latest_changes(result: Result) -> list[Comparison]:
 def alert(result: Result, fail_on: Sequence[Alert], page: Path) -> None:
     found = []
     if "change" in fail_on and (changes := latest_changes(result)):
-        names = ", ".join(dict.fromkeys(one.group for one in changes))
-        found.append(f"the mix of labels changed in the latest period ({names})")
+        names = [one.group if one.label is None else f"{result.labels[one.label]} in {one.group}" for one in changes]
+        what = "the mix" if changes[0].label is None else "the shares"
+        found.append(f"{what} of labels changed in the latest period ({', '.join(dict.fromkeys(names))})")
     if "drift" in fail_on and not result.drift.trusted:
         found.append(f"the model may not fit these texts ({result.drift.sentence.rstrip('.')})")
     if found:

@@ -26,6 +26,7 @@ SURE = 0.001  # p-value
 ALIKE = 0.6  # area under the ROC curve; below, the texts of both sides are alike
 APART = 0.75  # from here on, the estimates are not to be trusted
 WORDS = 15
+RAKED = 20  # rounds over the labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def measure(sample: Reservoir, reference: Reference | None, export: Path | None,
     words = [sorted(set(words_of(text))) for text in sample.texts]
     rng = np.random.default_rng(0)
     alone, found, missing = separate(reference.words, words, np.ones(len(reference)), rng)
-    weights = (np.maximum(shares, 1e-6) / np.maximum(label_shares(reference, len(shares)), 1e-6))[reference.labels]
+    weights = label_weights(reference.labels, shares)
     by_label, found_by_label, missing_by_label = separate(reference.words, words, weights / weights.mean(), rng)
     kind, sentence = verdict(alone, by_label)
     if kind == "texts":
@@ -144,8 +145,24 @@ def verdict(alone: float, by_label: float) -> tuple[str, str]:
     return "texts", f"The texts are {strength} those that the model was validated on, whatever their label.{end}"
 
 
-def label_shares(reference: Reference, k: int) -> Any:
-    return np.bincount(reference.labels, minlength=k) / len(reference)
+def label_weights(labels: Any, shares: Any) -> Any:
+    """Return a weight for each text, so that its labels have the given shares, (n,).
+
+    Of several labels by raking: each label in turn until all are met (Deming and Stephan 1940).
+
+    Args:
+        labels: (n,) label indices; of several labels 0 or 1 for each, (n, k).
+        shares: (k,) the shares.
+    """
+    shares = np.clip(shares, 1e-6, 1 - 1e-6)
+    if labels.ndim == 1:
+        return (shares / np.maximum(np.bincount(labels, minlength=len(shares)) / len(labels), 1e-6))[labels]
+    weights = np.ones(len(labels))
+    for _ in range(RAKED):
+        for column, share in zip(labels.T, shares, strict=True):
+            own = float(np.clip(np.average(column, weights=weights), 1e-6, 1 - 1e-6))
+            weights *= np.where(column, share / own, (1 - share) / (1 - own))
+    return weights
 
 
 def properties(sample: Reservoir, reference: Reference, export: Path) -> list[Measure]:

@@ -55,7 +55,8 @@ def collect(
 ) -> list[Evidence]:
     """Read the rows again, and find the evidence of each change.
 
-    Only texts whose predicted label is the one that rose are compared, those of the period with those before.
+    Only texts whose predicted label is the one that rose are compared, those of the period with those before. Where a
+    text may have several labels, those with the label of the change; if it fell, the words are of the texts before.
 
     Args:
         rows: All rows.
@@ -66,14 +67,18 @@ def collect(
     samples = [(Sample(2 * i), Sample(2 * i + 1)) for i in range(len(changes))]
     for chunk in rows:
         starts = every.starts(chunk.times).astype(np.int64)
-        predicted, groups = chunk.probabilities.argmax(axis=1), np.array(chunk.groups)
+        groups = np.array(chunk.groups)
         for change, (before, after) in zip(changes, samples, strict=True):
-            own = (predicted == change.rose) & ((groups == change.group) | (change.group == everything))
+            given = chunk.answers == change.rose if change.label is None else chunk.answers[:, change.label]
+            own = given & ((groups == change.group) | (change.group == everything))
             for i in np.flatnonzero(own & (starts == change.after.start)):
                 after.add(chunk.texts[i])
             for i in np.flatnonzero(own & (starts >= change.since) & (starts < change.after.start)):
                 before.add(chunk.texts[i])
-    return [evidence(before.texts, after.texts) for before, after in samples]
+    return [
+        evidence(before.texts, after.texts) if change.of_later else evidence(after.texts, before.texts)
+        for change, (before, after) in zip(changes, samples, strict=True)
+    ]
 
 
 def evidence(before: Sequence[str], after: Sequence[str]) -> Evidence:

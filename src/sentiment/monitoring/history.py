@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from sentiment.data.tables import Row
 from sentiment.errors import DataError
 from sentiment.files import read_json_if_any, replacing, write_json
+from sentiment.inference.multilabel import Multi
 from sentiment.monitoring.rows import Chunk
 from sentiment.remote import list_files
 
@@ -37,13 +38,13 @@ class History:
     labels: Sequence[str]
     keys: dict[str, set[int]] = field(default_factory=dict)
 
-    def check(self, about: Mapping[str, Any]) -> None:
+    def check(self, about: Mapping[str, Any], *, several: bool = False) -> None:
         """Record what the rows are made with, or check that it is the same as before.
 
         Raises:
             DataError: The folder holds rows of another model or other columns, or other files.
         """
-        path = self.folder / ABOUT
+        path, about = self.folder / ABOUT, {**about, **({"task": Multi.kind} if several else {})}
         before = read_json_if_any(path)
         if before is None:
             if self.folder.is_dir() and any(self.folder.iterdir()):
@@ -55,6 +56,11 @@ class History:
                 f"history={self.folder} was made with {changed}={before.get(changed)}, now it is {about.get(changed)}; "
                 "name another folder, or go on with the same"
             )
+
+    @property
+    def several(self) -> bool:
+        """True if the rows may have several labels."""
+        return (read_json_if_any(self.folder / ABOUT) or {}).get("task") == Multi.kind
 
     @property
     def pattern(self) -> str:
@@ -111,7 +117,7 @@ def table_of(chunk: Chunk, keys: Any, labels: Sequence[str]) -> pa.Table:
         "time": pa.array(chunk.times.astype("datetime64[us]"), pa.timestamp("us")),
         "group": pa.array(chunk.groups, pa.string()),
         "text": pa.array(chunk.texts, pa.string()),
-        "prediction": pa.array([labels[i] for i in chunk.probabilities.argmax(axis=1)], pa.string()),
+        "prediction": pa.array(chunk.names(labels), pa.string()),
     }
     for label, column in zip(labels, chunk.probabilities.T, strict=True):
         columns[f"p_{label}"] = pa.array(column, pa.float64())

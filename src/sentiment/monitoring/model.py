@@ -8,22 +8,36 @@ from typing import Any
 
 import numpy as np
 
+from sentiment.data.label_form import ONE
 from sentiment.data.labelled import labelled as read_labelled
 from sentiment.data.splits import checked
 from sentiment.data.tables import announce, named, open_table
 from sentiment.data.tables import label_column as find_label
 from sentiment.data.tables import text_column as find_text
 from sentiment.errors import ConfigError, DataError
-from sentiment.evaluation.quantification import Method, Quantifier, read_quantifier
+from sentiment.evaluation.quantification import (
+    AnyQuantifier,
+    Method,
+    Quantifier,
+    SeveralQuantifier,
+    fit_quantifier,
+    read_quantifier,
+)
 from sentiment.evaluation.quantification.reference import Reference, read_reference
 from sentiment.evaluation.quantification.simulation import groups_of, topics
 from sentiment.evaluation.scoring import evaluate
 from sentiment.inference.checksums import export_hash
-from sentiment.inference.export_dir import export_folder
-from sentiment.inference.types import Classifier
+from sentiment.inference.exclusive import Scale
+from sentiment.inference.export_dir import export_folder, read_preprocessing
+from sentiment.inference.tasks import SINGLE, Decoding, decoding_of
+from sentiment.inference.types import Classifier, names_of
+from sentiment.monitoring.answers import TRUE_LABELS
+from sentiment.monitoring.rows import Chunk
 from sentiment.remote import as_path, local_copy
 
 log = logging.getLogger(__name__)
+
+ROUNDED = 0.001  # share of rows whose answer the six digits of a file may change
 
 
 class Model:
@@ -38,8 +52,9 @@ class Model:
         self.engine = engine
         self.run = run
         self.notes: list[str] = []
-        self.quantifier: Quantifier
+        self.quantifier: AnyQuantifier
         self.reference: Reference | None = None
+        self.decoding: Decoding = SINGLE
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -54,6 +69,7 @@ class Model:
         labels: Sequence[str],
         labelled: Path | None,
         *,
+        several: bool,
         by: str | None,
         text_column: str | None,
         label_column: str | None,
@@ -71,45 +87,71 @@ class Model:
                     "label_column names a column of labelled=FILE, which is not given; for true labels of the input "
                     "set true_column"
                 )
-            self.read(labels)
+            self.read(labels, several=several)
             return
-        cells, groups = read_cells(as_path(labelled), by, text_column, label_column, aspect_column, labels)
+        form = TRUE_LABELS if several else ONE
+        cells, groups = read_cells(as_path(labelled), by, text_column, label_column, aspect_column)
         names = ("text", "label") if aspect_column is None else ("text", "label", "aspect")
         default = getattr(getattr(self.classifier, "preprocessing", None), "default_aspect", "")
-        rows = read_labelled(cells, columns=names, source=str(labelled))
+        rows = read_labelled(cells, columns=names, source=str(labelled), form=form)
+        if unknown := sorted({name for label in rows.labels for name in names_of(label or ())} - set(labels)):
+            raise DataError(f"labelled={labelled} has the label {unknown[0]!r}, the model knows {', '.join(labels)}")
         split = checked("labelled", rows, skip_bad_rows=False, default_aspect=default)
         log.info("scoring %d labelled texts of %s", len(split), labelled)
         scores = evaluate(self.classifier, split, labels)
         targets, probabilities = scores.targets.numpy(), scores.probabilities.numpy()
         held, natural = groups_of(split.texts, groups)
         known = read_quantifier(self.export) if self.export else None
-        prior = known.rates.prior if known else np.bincount(targets, minlength=len(labels)) / len(targets)
-        self.quantifier = Quantifier.fit(
-            probabilities, targets, labels, prior=prior, groups=held,
+        self.quantifier = fit_quantifier(
+            probabilities, targets, labels, prior=known.prior if known else shares_of(targets, len(labels)),
+            groups=held, answers=scores.predicted.numpy(),
             described=f"values of {by}" if natural else "topics of these texts", natural=natural,
-            values=getattr(scores.decoding, "values", None),
+            **values_of(scores.decoding),
         )  # fmt: skip
-        self.reference = Reference.of(split.texts, targets, probabilities, scores.tokens)
+        self.reference, self.decoding = (
+            Reference.of(split.texts, targets, probabilities, scores.tokens),
+            scores.decoding,
+        )
         self.notes.append(f"The estimator and the intervals were fitted on the {len(split):,} texts of {labelled}.")
 
-    def read(self, labels: Sequence[str]) -> None:
+    def read(self, labels: Sequence[str], *, several: bool) -> None:
         known = read_quantifier(self.export) if self.export else None
         if known is None:
-            self.quantifier = Quantifier.without_fit(labels)
+            self.quantifier = (SeveralQuantifier if several else Quantifier).without_fit(labels)
             where = f"{self.export} has no quantification.json" if self.export else "run= names no model"
             fix = f"sentiment export run={self.run}" if self.export else "give the run that made the predictions"
             self.notes.append(
                 f"{where}: the shares are counted labels, the intervals hold the sample's error alone ({fix})."
             )
             return
-        if known.labels != list(labels):
+        if known.labels != list(labels) or known.several != several:
             raise DataError(
                 f"run={self.run} has the labels {', '.join(known.labels)}, the predictions {', '.join(labels)}; "
                 "give the run that made them"
             )
         if self.export and known.export != export_hash(self.export):
             self.notes.append("The export was changed after its estimator was fitted; make it again: sentiment export.")
-        self.quantifier, self.reference = known, read_reference(self.export) if self.export else None
+        if self.export:
+            self.reference, self.decoding = (
+                read_reference(self.export),
+                decoding_of(read_preprocessing(self.export).task),
+            )
+        self.quantifier = known
+
+    def decided_otherwise(self, rows: Chunk) -> int:
+        """Return the number of rows that other thresholds decided than those which the estimator was fitted to."""
+        if self.reference is None or not self.quantifier.several:
+            return 0
+        return int((self.decoding.decide(rows.probabilities) != rows.answers).any(axis=1).sum())
+
+    def note_decisions(self, otherwise: int, rows: int) -> None:
+        """Note rows that other thresholds decided, if they are more than rounding explains."""
+        if otherwise > ROUNDED * rows:
+            self.notes.append(
+                f"The labels of {otherwise:,} texts were decided by other thresholds than the export's, which the "
+                "estimator was fitted to: shares that count labels may be off; predict again without a threshold."
+            )
+            log.warning("%s", self.notes[-1])
 
     def choose(self, name: str) -> None:
         """Replace the chosen estimator by the named one, its intervals fitted again on the reference texts.
@@ -125,11 +167,22 @@ class Model:
         if self.reference is None:
             raise ConfigError(f"estimator={name} needs labelled texts to fit its intervals; give run= or labelled=FILE")
         own = self.reference
-        self.quantifier = Quantifier.fit(
-            own.probabilities, own.labels, self.quantifier.labels, prior=self.quantifier.rates.prior,
+        self.quantifier = fit_quantifier(
+            own.probabilities, own.labels, self.quantifier.labels, prior=self.quantifier.prior,
+            answers=self.decoding.decide(own.probabilities), **values_of(self.decoding),
             groups=topics([" ".join(words) for words in own.words]), described="topics of the validation texts",
             export=self.quantifier.export, only=Method(name),
         )  # fmt: skip
+
+
+def values_of(decoding: Decoding) -> dict[str, Any]:
+    """Return the argument of a fit on a scale, whose error is the earth mover's distance; nothing for other tasks."""
+    return {"values": decoding.values} if isinstance(decoding, Scale) else {}
+
+
+def shares_of(targets: Any, labels: int) -> Any:
+    """Return the label shares of targets (n,), or of several labels (n, k)."""
+    return np.bincount(targets, minlength=labels) / len(targets) if targets.ndim == 1 else targets.mean(axis=0)
 
 
 def read_cells(
@@ -138,7 +191,6 @@ def read_cells(
     text_column: str | None,
     label_column: str | None,
     aspect_column: str | None,
-    labels: Sequence[str],
 ) -> tuple[list[tuple[Any, ...]], list[str] | None]:
     """Read text, label and, if its column is named, aspect of each row; and, where there is a column `by`, groups."""
     table = open_table(path)
@@ -150,7 +202,4 @@ def read_cells(
     if aspect_column is not None:
         own.append(named(table.columns, aspect_column, f"labelled={path}", key="aspect_column"))
     rows = list(table.rows([*dict.fromkeys(filter(None, (*own, group)))]))
-    unknown = sorted({str(row[label]) for row in rows} - set(labels) - {"", "None"})
-    if unknown:
-        raise DataError(f"labelled={path} has the label {unknown[0]!r}, the model knows {', '.join(labels)}")
     return [tuple(r[name] for name in own) for r in rows], [str(r[group]) for r in rows] if group else None

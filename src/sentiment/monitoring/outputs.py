@@ -13,7 +13,7 @@ from sentiment.monitoring.changes import Comparison
 from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
 from sentiment.monitoring.periods import Every
-from sentiment.monitoring.shares import Estimate, mean_value
+from sentiment.monitoring.shares import Estimate
 from sentiment.remote import remove_files
 
 Table = Literal["csv", "parquet", "xlsx"]
@@ -29,7 +29,7 @@ def share_rows(
     rows = []
     for name, series in groups.items():
         for one in series:
-            mean = mean_value(one.shares, labels)
+            mean = one.mean(labels)
             for j, label in enumerate(labels):
                 rows.append(
                     {
@@ -119,10 +119,11 @@ def one_json(one: Comparison, evidence: Evidence | None, labels: Sequence[str], 
                 "interval": [round(float(one.difference[j] + sign * one.half_width[j]), 6) for sign in (-1, 1)],
             }
             for j, label in enumerate(labels)
+            if one.label in (None, j)
         },
     }
     if evidence is not None:
-        found["rose"] = labels[one.rose]
+        found["rose" if one.of_later else "fell"] = labels[one.subject]
         found["words"] = [{"word": word.word, "score": round(word.score, 3)} for word in evidence.words]
         found["texts_for_it"] = evidence.texts
     return found
@@ -132,7 +133,7 @@ def write_prometheus(
     path: Path,
     groups: Mapping[str, Sequence[Estimate]],
     labels: Sequence[str],
-    changed: set[str],
+    changed: set[tuple[str, int | None]],
     drift: Drift,
 ) -> None:
     """Write the latest period of each group in the text format of Prometheus, for the node exporter."""
@@ -156,7 +157,9 @@ def write_prometheus(
             )
         gauges["sentiment_texts"][1].append(f"sentiment_texts{{{group}}} {last.n}")
         gauges["sentiment_period_start_seconds"][1].append(f"sentiment_period_start_seconds{{{group}}} {last.start}")
-        gauges["sentiment_change"][1].append(f"sentiment_change{{{group}}} {int(name in changed)}")
+        for j, label in enumerate(labels) if last.several else [(None, "")]:
+            own = f'{group},label="{escaped(label)}"' if last.several else group
+            gauges["sentiment_change"][1].append(f"sentiment_change{{{own}}} {int((name, j) in changed)}")
     lines = [
         line
         for gauge, (words, values) in gauges.items()

@@ -1,11 +1,13 @@
 """monitor.html: one self-contained page, pictures first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sentiment.evaluation.quantification import Quantifier
+import numpy as np
+
+from sentiment.evaluation.quantification import AnyQuantifier
 from sentiment.evaluation.quantification.choice import described
 from sentiment.evaluation.report.page import HERE as REPORT
 from sentiment.evaluation.report.page import render
@@ -15,12 +17,15 @@ from sentiment.monitoring.accuracy import Accuracy, mean
 from sentiment.monitoring.changes import FALSE_DISCOVERIES, FEWEST, Comparison
 from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
+from sentiment.monitoring.palette import DASHES
 from sentiment.monitoring.periods import Every
-from sentiment.monitoring.shares import Estimate, mean_value
+from sentiment.monitoring.shares import Estimate
 
 HERE = Path(__file__).parent
 MOST_ROWS = 600  # of the table on the page; shares.csv has all
 MOST_CHARTS = 40
+MOST_NAMED = 8  # labels in the first sentence, where a text may have several
+TOPS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # ends of the axis where labels that a text may have beside others are rare
 MEASURES = {  # of the errors of shares
     "absolute_error": "absolute error",
     "divergence": "KL divergence",
@@ -40,7 +45,7 @@ class Result:
     comparisons: Sequence[Comparison]
     evidence: Mapping[int, Evidence]  # by position in `comparisons`
     drift: Drift
-    quantifier: Quantifier
+    quantifier: AnyQuantifier
     notes: Sequence[str]
     by: str | None
     timed: bool
@@ -77,7 +82,9 @@ def variables(result: Result) -> dict[str, Any]:
         "changes": [change(result, i, one) for i, one in result.changes],
         "rows": rows[:MOST_ROWS],
         "left_out": max(0, len(rows) - MOST_ROWS),
-        "estimator": described(result.quantifier.choice.method).rstrip(","),
+        "estimators": estimators(result),
+        "hidden": max(0, len(result.labels) - len(DASHES)),
+        "fitted": result.quantifier.fitted,
         "measures": {
             name: words for name, words in MEASURES.items() if result.accuracy and name in result.accuracy.means
         },
@@ -85,27 +92,56 @@ def variables(result: Result) -> dict[str, Any]:
     }
 
 
+def estimators(result: Result) -> list[tuple[str, str]]:
+    """Return each estimator with its reason, after the labels that it is for where they differ."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for label, choice in result.quantifier.choices.items():
+        found.setdefault((described(choice.method).rstrip(","), choice.reason), []).append(label)
+    return [
+        (f"{', '.join(labels)}: by {words}" if len(found) > 1 else f"By {words}", reason)
+        for (words, reason), labels in found.items()
+    ]
+
+
 def charts(result: Result) -> list[dict[str, str]]:
     """Draw each group over time; groups of a single period stand side by side in one chart."""
-    found, single = [], []
+    found, single, labels = [], [], lines_of(result)
     for name, whole in list(result.groups.items())[:MOST_CHARTS]:
         series = [one for one in whole if one.n >= FEWEST]
         if len(series) < 2:
             single.append(max(whole, key=lambda one: one.n))
             continue
-        marks = [
-            chart.Mark(one.after.start, f"change-{i}", headline(result, one))
-            for i, one in result.changes
-            if one.group == name
-        ]
+        marks = marks_of(result, name)
         periods = [result.every.name(one.start) for one in series]
         found.append(
-            {"title": name, "svg": chart.lines(series, result.labels, periods, marks), "text": caption(series, whole)}
+            {"title": name, "svg": chart.lines(series, labels, periods, marks), "text": caption(series, whole)}
         )
     if single:
         text = "A dot is an estimated share, the bar its 95 % interval."
-        found.append({"title": "Shares", "svg": chart.dots(single, result.labels), "text": text})
+        found.append({"title": "Shares", "svg": chart.dots(single, labels), "text": text})
     return found
+
+
+def lines_of(result: Result) -> chart.Lines:
+    """Choose the labels that the charts have colours for: those of changes, then those with the largest shares."""
+    changed = [one.largest for _, one in result.changes]
+    usual = np.argsort(-result.overall.shares, kind="stable").tolist()
+    shown = sorted(list(dict.fromkeys([*changed, *usual]))[: len(DASHES)])
+    ends = [one.high[shown].max() for series in result.groups.values() for one in series if one.n >= FEWEST]
+    top = next(top for top in TOPS if top >= max(ends, default=1.0)) if result.overall.several else 1.0
+    return chart.Lines([result.labels[j] for j in shown], shown, top)
+
+
+def marks_of(result: Result, group: str) -> list[chart.Mark]:
+    """Return a mark for each period of a group with a change; of several, it leads to the surest."""
+    marks: dict[int, chart.Mark] = {}
+    for i, one in result.changes:
+        if one.group == group:
+            mark = chart.Mark(one.after.start, f"change-{i}", headline(result, one))
+            first = marks.setdefault(mark.start, mark)
+            if first is not mark:
+                marks[mark.start] = replace(first, title=f"{first.title}; {mark.title}")
+    return list(marks.values())
 
 
 def caption(series: Sequence[Estimate], whole: Sequence[Estimate]) -> str:
@@ -118,19 +154,26 @@ def caption(series: Sequence[Estimate], whole: Sequence[Estimate]) -> str:
 def sentences(result: Result) -> list[str]:
     """Summarise the result for a reader who sees nothing else."""
     one = result.overall
+    named = sorted(np.argsort(-one.shares, kind="stable")[:MOST_NAMED]) if one.several else range(len(result.labels))
     mix = ", ".join(
-        f"{label} {percent(one.shares[j])} (between {percent(one.low[j])} and {percent(one.high[j])})"
-        for j, label in enumerate(result.labels)
+        f"{result.labels[j]} {percent(one.shares[j])} (between {percent(one.low[j])} and {percent(one.high[j])})"
+        for j in named
     )
+    if rarer := len(result.labels) - len(named):
+        mix += f", {rarer} rarer label{'s' * (rarer != 1)}"
     lines = [f"Of {one.n:,} texts: {mix}, with 95 % certainty."]
-    if (mean := mean_value(one.shares, result.labels)) is not None:
+    if one.several:
+        lines.append("A text may have several labels, or none, so the shares need not add up to 100 %.")
+    if (mean := one.mean(result.labels)) is not None:
         lines.append(f"The mean label is {mean:+.2f}.")
     if result.timed:
         count = len(result.changes)
         noise = len(result.comparisons) - count
         if count:
+            moved = "shares" if one.several else "mix"
+            are = "is" if count == 1 else "are"
             lines.append(
-                f"{count} change{'s' * (count != 1)} of the mix {'is' if count == 1 else 'are'} too large for chance; "
+                f"{count} change{'s' * (count != 1)} of the {moved} {are} too large for chance; "
                 f"{noise} other movement{'s' * (noise != 1)} could be noise."
             )
         elif result.comparisons:
@@ -176,7 +219,8 @@ def change(result: Result, number: int, one: Comparison) -> dict[str, Any]:
             f"The p-value, corrected for all {len(result.comparisons)} comparisons, is {probability(one.corrected)}; "
             f"below {FALSE_DISCOVERIES:g} it counts as a change."
         ),
-        "rose": result.labels[one.rose],
+        "label": result.labels[one.subject],
+        "later": one.of_later,
         "evidence": result.evidence.get(number, Evidence()),
     }
 

@@ -18,7 +18,7 @@ from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.periods import Clock
 from sentiment.monitoring.prepared import Prepared
-from sentiment.monitoring.rows import SEVERAL, Columns, labels_of, table_rows
+from sentiment.monitoring.rows import Columns, has_several, labels_of, table_rows
 from sentiment.remote import as_path
 
 log = logging.getLogger(__name__)
@@ -62,12 +62,14 @@ def prepare(
     if history is not None:
         assert clock is not None
         return with_history(source, output, model, clock, labels, prefix, by, as_path(history), unique, quiet)
+    several = has_several(source.columns, prefix)
     if labels is None:
         source, labels, _ = score(source, input, output, model, options, prefix, quiet)
+        several = has_several(source.columns, prefix)
     else:
         model.run = model.run or run_of(source)
     apart = by is not None and by == (aspect_column or aspect_of(source))
-    return Prepared(source, Columns(source.text, labels, prefix, time, by, true), clock, unique, apart=apart)
+    return Prepared(source, Columns(source.text, labels, prefix, time, by, true, several), clock, unique, apart=apart)
 
 
 def clock_of(source: Source, time: str, time_format: str | None, zone: str) -> Clock:
@@ -108,8 +110,6 @@ def score(
     made = read_json_if_any(output / f"{PREDICTIONS}.summary.json") or {}
     inputs = Inputs.of(source.paths)
     canary, _ = probe(model.classifier, source)
-    if canary.labels is not None:
-        raise DataError(SEVERAL)
     current = identity_of(model.classifier, canary)
     same = made.get("input") == inputs.to_json() and all(
         made.get("model", {}).get(key) == value for key, value in current.deciding.items()
@@ -152,20 +152,23 @@ def with_history(
                 Source.open(str(fresh), text_column="text", aspect_column=ASPECT if source.aspect else None),
                 str(fresh), output, model, TableOptions(), prefix, quiet,
             )  # fmt: skip
-            columns = Columns("text", labels, prefix, "time", "group" if by else None)
+            several = has_several(scored.columns, prefix)
+            columns = Columns("text", labels, prefix, "time", "group" if by else None, several=several)
             store.labels, store.keys = labels, {}
-            store.check({"model": dict(made_by.deciding)})
+            store.check({"model": dict(made_by.deciding)}, several=several)
             added = append(scored, columns, Clock("time", "value"), store, key_column="key")
         else:
             added = 0
     else:
         model.run = model.run or run_of(source)
-        store.check({"model": "predicted before", "labels": labels})
-        added = append(source, Columns(source.text, labels, prefix, clock.column, by), clock, store, key_column=None)
+        several = has_several(source.columns, prefix)
+        store.check({"model": "predicted before", "labels": labels}, several=several)
+        columns = Columns(source.text, labels, prefix, clock.column, by, several=several)
+        added = append(source, columns, clock, store, key_column=None)
     about = [f"{added:,} of {source.rows or 0:,} rows are new; the others are in {folder} already."]
     log.info("%s", about[0])
     whole = Source.open(store.pattern, text_column="text")
     labels = labels_of(whole.columns, "") or []
     apart = by is not None and by == (source.aspect or aspect_of(source))
-    rows = Columns("text", labels, "", "time", "group")
+    rows = Columns("text", labels, "", "time", "group", several=store.several)
     return Prepared(whole, rows, Clock("time", "value"), unique, about, apart=apart)

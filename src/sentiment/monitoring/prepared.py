@@ -79,6 +79,11 @@ class Prepared:
                 f"{self.skipped.undecided:,} texts have the same probability for each label, as those that the model "
                 "cannot read have; they count under none."
             )
+        if self.columns.true and self.columns.several:
+            lines.append(
+                f"An empty cell of {self.columns.true!r} is a text whose labels are not known; write [] for one that "
+                "has none."
+            )
         if self.columns.true and not labelled:
             lines.append(f"No row has a true label in {self.columns.true!r}.")
         if self.unique:

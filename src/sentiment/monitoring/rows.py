@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 
 from sentiment.batch.source import Source
-from sentiment.data.tables import BrokenRow, Row, label_value
+from sentiment.data.tables import BrokenRow, Row
 from sentiment.errors import DataError
+from sentiment.inference.types import JOINT
+from sentiment.monitoring.answers import answers_of, targets_of
 from sentiment.monitoring.periods import Clock, Times
 
 CHUNK = 8192  # rows
 ALL = "all"
 EMPTY = "(none)"
 LONGEST = 80  # characters of a group's name
-UNKNOWN = -1  # target of a row whose true label is not known
-SEVERAL = (
-    "the model gives several labels a text (task=multi), and the monitor estimates shares of labels that exclude each "
-    "other; FILE.summary.json of sentiment predict has the share of the texts that got each label"
-)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns that the monitor reads."""
+    """Names of the columns that the monitor reads.
+
+    With `several`, a text may have several labels, whose probabilities do not add up to 1.
+    """
 
     text: str
     labels: Sequence[str]
@@ -33,6 +33,11 @@ class Columns:
     time: str | None = None
     by: str | None = None
     true: str | None = None
+    several: bool = False
+
+    @property
+    def prediction(self) -> str:
+        return f"{self.prefix}prediction"
 
     @property
     def probabilities(self) -> list[str]:
@@ -40,7 +45,8 @@ class Columns:
 
     @property
     def read(self) -> list[str]:
-        return list(dict.fromkeys(filter(None, (self.text, self.time, self.by, self.true, *self.probabilities))))
+        predicted = [self.prediction, *self.probabilities] if self.labels else []
+        return list(dict.fromkeys(filter(None, (self.text, self.time, self.by, self.true, *predicted))))
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,16 @@ class Chunk:
         groups: Value of the group column of each row.
         texts: The texts.
         probabilities: (n, k).
-        targets: (n,) index of the true label, UNKNOWN where it is not known; None without a column of them.
+        answers: (n,) index of the answered label; of several labels whether each was given, (n, k).
+        targets: (n,) index of the true label, UNKNOWN where it is not known; None without a column of them. Of several
+            labels 0 or 1 for each, (n, k), or UNKNOWN in all.
     """
 
     times: Times
     groups: list[str]
     texts: list[str]
     probabilities: Any
+    answers: Any
     targets: Any = None
 
     def __len__(self) -> int:
@@ -66,13 +75,22 @@ class Chunk:
 
     @property
     def decided(self) -> "Chunk":
-        """The rows for which a label is more probable than another; of a text that cannot be read all are equal."""
-        return self.take(np.flatnonzero(np.ptp(self.probabilities, axis=1) > 0))  # type: ignore[arg-type]
+        """The rows that could be read: of those that could not, every label is as probable as any other."""
+        spread = (
+            np.ptp(self.probabilities, axis=1) if self.answers.ndim == 1 else np.abs(self.probabilities - 0.5).max(1)
+        )
+        return self.take(np.flatnonzero(spread > 0))  # type: ignore[arg-type]
+
+    def names(self, labels: Sequence[str]) -> list[str]:
+        """Return each row's answer as `sentiment predict` writes it."""
+        if self.answers.ndim == 1:
+            return [labels[i] for i in self.answers]
+        return [JOINT.join(label for label, own in zip(labels, row, strict=True) if own) for row in self.answers]
 
     def take(self, rows: Sequence[int]) -> "Chunk":
         groups, texts = [self.groups[i] for i in rows], [self.texts[i] for i in rows]
         targets = None if self.targets is None else self.targets[rows]
-        return Chunk(self.times[rows], groups, texts, self.probabilities[rows], targets)
+        return Chunk(self.times[rows], groups, texts, self.probabilities[rows], self.answers[rows], targets)
 
 
 @dataclass
@@ -99,14 +117,17 @@ def labels_of(columns: Sequence[str], prefix: str) -> list[str] | None:
         return None
     start = f"{prefix}p_"
     labels = [name.removeprefix(start) for name in columns if name.startswith(start)]
-    if len(labels) < 2:
+    if len(labels) < (1 if has_several(columns, prefix) else 2):
         raise DataError(
             f"the input has the column {prefix + 'prediction'!r}, but no probabilities ({prefix}p_<label>), which the "
             "shares need; give an output of sentiment predict, or leave the column out to have the texts scored"
         )
-    if f"{prefix}score" not in columns and f"{prefix}unreadable" in columns:
-        raise DataError(SEVERAL)
     return labels
+
+
+def has_several(columns: Sequence[str], prefix: str) -> bool:
+    """Return True for a table predicted by a model that gives several labels, which has no single score of a text."""
+    return f"{prefix}score" not in columns and f"{prefix}unreadable" in columns
 
 
 def chunks(source: Source, columns: Columns, clock: Clock | None, skipped: Skipped) -> Iterator[Chunk]:
@@ -135,32 +156,28 @@ def chunk_of(rows: Sequence[Row], columns: Columns, clock: Clock | None, skipped
     except (TypeError, ValueError, KeyError) as error:
         raise DataError(f"a value of the columns {', '.join(columns.probabilities)} is no number: {error}") from error
     probabilities = np.array(values, dtype=float).reshape(len(scored), len(columns.labels))
-    check_probabilities(probabilities)
+    check_probabilities(probabilities, several=columns.several)
     times = clock.read([row.get(clock.column) for row in scored]) if clock else epoch(len(scored))
     groups = [group_of(row.get(columns.by)) for row in scored] if columns.by else [ALL] * len(scored)
     texts = [str(row.get(columns.text) or "") for row in scored]
-    chunk = Chunk(times, groups, texts, probabilities, targets_of(scored, columns) if columns.true else None)
+    named = [row.get(columns.prediction) for row in scored]
+    answers = answers_of(named, columns.prediction, columns.labels, probabilities, several=columns.several)
+    targets = None
+    if columns.true:
+        cells = [row.get(columns.true) for row in scored]
+        targets = targets_of(cells, columns.true, columns.labels, several=columns.several)
+    chunk = Chunk(times, groups, texts, probabilities, answers, targets)
     if (unread := np.isnat(times)).any():
         skipped.untimed += int(unread.sum())
         return chunk.take(np.flatnonzero(~unread))  # type: ignore[arg-type]
     return chunk
 
 
-def targets_of(rows: Sequence[Row], columns: Columns) -> Any:
-    """Return the index of each row's true label, (n,); UNKNOWN for an empty value.
-
-    Raises:
-        DataError: A value is no label of the model.
-    """
-    column, index = columns.true or "", {label: i for i, label in enumerate(columns.labels)} | {"": UNKNOWN}
-    names = [label_value(row.get(column), column) or "" for row in rows]
-    if unknown := next((name for name in names if name not in index), None):
-        known = ", ".join(columns.labels)
-        raise DataError(f"true_column={columns.true}: {unknown!r} is no label of the model, which knows {known}")
-    return np.array([index[name] for name in names], dtype=int)
-
-
-def check_probabilities(values: Any) -> None:
+def check_probabilities(values: Any, *, several: bool) -> None:
+    if several:
+        if not ((values >= 0) & (values <= 1)).all():  # not true of NaN either
+            raise DataError("a probability is not between 0 and 1; give an output of sentiment predict, unchanged")
+        return
     sums = values.sum(axis=1)
     if not np.isfinite(sums).all() or (values < -1e-6).any() or (np.abs(sums - 1) > 0.01).any():
         raise DataError("the probabilities of a row do not add up to 1; give an output of sentiment predict, unchanged")

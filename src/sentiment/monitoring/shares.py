@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.evaluation.quantification import Predictions, Quantifier
+from sentiment.evaluation.quantification import AnyPredictions, AnyQuantifier, SeveralPredictions
 from sentiment.monitoring.cells import pooled
 from sentiment.monitoring.rows import ALL
 
@@ -27,7 +27,7 @@ class Estimate:
 
     group: str
     start: int
-    predictions: Predictions
+    predictions: AnyPredictions
     shares: Any
     low: Any
     high: Any
@@ -42,8 +42,23 @@ class Estimate:
         """Shares of the predicted labels, uncorrected."""
         return self.predictions.counts / self.predictions.n
 
+    @property
+    def several(self) -> bool:
+        """True where a text may have several labels, so that the shares need not add up to 1."""
+        return isinstance(self.predictions, SeveralPredictions)
 
-def estimate(group: str, start: int, predictions: Predictions, quantifier: Quantifier, *, sampled: bool) -> Estimate:
+    def mean(self, labels: Sequence[str]) -> float | None:
+        """Return the mean of labels that are numbers, such as -2 to 2; None if one is not, or a text has several."""
+        try:
+            values = np.array([float(label) for label in labels])
+        except ValueError:
+            return None
+        return None if self.several else float(np.asarray(self.shares) @ values)
+
+
+def estimate(
+    group: str, start: int, predictions: AnyPredictions, quantifier: AnyQuantifier, *, sampled: bool
+) -> Estimate:
     shares = quantifier.shares(predictions)
     low, high = quantifier.interval(predictions, shares, sampled=sampled)
     deviation = np.sqrt(quantifier.text_variance(predictions, shares))
@@ -51,13 +66,13 @@ def estimate(group: str, start: int, predictions: Predictions, quantifier: Quant
 
 
 def estimates(
-    cells: Mapping[tuple[str, int], Predictions], quantifier: Quantifier, *, sampled: bool
+    cells: Mapping[tuple[str, int], AnyPredictions], quantifier: AnyQuantifier, *, sampled: bool
 ) -> dict[str, list[Estimate]]:
     """Estimate the shares of every cell, by group in time order; all groups together come first."""
     groups: dict[str, list[Estimate]] = {}
     names = {group for group, _ in cells}
     if len(names) > 1:
-        starts: dict[int, list[Predictions]] = {}
+        starts: dict[int, list[AnyPredictions]] = {}
         for (_, start), predictions in cells.items():
             starts.setdefault(start, []).append(predictions)
         groups[all_name(names)] = [
@@ -72,12 +87,3 @@ def estimates(
 def all_name(names: set[str]) -> str:
     """Return the name of all groups together; "all groups" if a group has the name "all"."""
     return f"{ALL} groups" if ALL in names else ALL
-
-
-def mean_value(shares: Any, labels: Sequence[str]) -> float | None:
-    """Return the mean of labels that are numbers, such as -2 to 2; None if one is not."""
-    try:
-        values = np.array([float(label) for label in labels])
-    except ValueError:
-        return None
-    return float(np.asarray(shares) @ values)

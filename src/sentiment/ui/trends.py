@@ -51,10 +51,6 @@ REFUSALS = {  # messages of the monitor, which name its keys, in words for a vis
     r"(a value of the columns .* is no number|the probabilities of a row do not add up)": (
         "The probabilities in this table were changed. Upload the table as this page made it."
     ),
-    r"the model gives several labels a text": (
-        "This model gives a text several labels at once, and trends are of labels of which each text has one. The tab "
-        "File counts the texts of each label."
-    ),
     r"this model reads each text with an aspect": (
         "This model reads each text with the thing that it is about, which this tab cannot give it. The tab File can."
     ),

@@ -41,7 +41,9 @@ def share_gauges(export: Path, labels: Sequence[str]) -> list[Gauge]:
     """
     known = read_json_if_any(export / QUANTIFICATION)
     names = [plain(label) for label in labels]
-    if known is None or not known.get("serving"):
+    if "several" in (known or {}):
+        reason = "the model gives several labels a text, whose rules need a whole; sentiment monitor corrects them"
+    elif known is None or not known.get("serving"):
         reason = (
             f"{QUANTIFICATION} is missing or older; make it with sentiment export run=RUN and package the run again"
         )

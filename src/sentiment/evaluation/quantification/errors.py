@@ -28,6 +28,12 @@ def earth_movers_distance(true: Floats, found: Floats, values: Sequence[float]) 
     return (np.abs(np.cumsum(found - true, axis=-1))[..., :-1] * np.diff(values)).sum(axis=-1)
 
 
+def several_divergence(true: Floats, found: Floats, texts: Floats) -> Floats:
+    """Return the divergence of each label from its absence, averaged over labels whose shares need not add up to 1."""
+    pairs = np.stack([true, 1 - true], axis=-1), np.stack([found, 1 - found], axis=-1)
+    return divergence(*pairs, np.asarray(texts)[..., None]).mean(axis=-1)
+
+
 def values_of(labels: Sequence[str]) -> list[float] | None:
     """Return the numbers that ordered labels are, such as -2 to 2; None if one is no number, or they do not ascend."""
     try:

@@ -3,7 +3,7 @@
 Survey: González, Castaño, Chawla and del Coz 2017, "A review on quantification learning".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -35,10 +35,22 @@ class Predictions:
     weights: Floats
 
     @classmethod
-    def of(cls, probabilities: Floats) -> "Predictions":
+    def of(cls, probabilities: Floats, answers: Floats = None) -> "Predictions":
+        """Sum up probabilities (n, k) and the indices of the answered labels (n,), by default the most probable."""
         rows = np.asarray(probabilities, dtype=float)
-        counts = np.bincount(rows.argmax(axis=1), minlength=rows.shape[1]).astype(float)
+        given = rows.argmax(axis=1) if answers is None else answers
+        counts = np.bincount(given, minlength=rows.shape[1]).astype(float)
         return cls(counts, rows.sum(axis=0), rows, np.ones(len(rows)))
+
+    @classmethod
+    def pooled(cls, parts: "Sequence[Predictions]") -> "Predictions":
+        """Return the predictions of several sets of texts as those of one."""
+        return cls(
+            np.sum([part.counts for part in parts], axis=0),
+            np.sum([part.total for part in parts], axis=0),
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.weights for part in parts]),
+        )
 
     @cached_property
     def n(self) -> float:
@@ -62,11 +74,11 @@ class Rates:
     prior: Floats
 
     @classmethod
-    def of(cls, probabilities: Floats, targets: Floats, prior: Floats) -> "Rates":
+    def of(cls, probabilities: Floats, targets: Floats, prior: Floats, answers: Floats = None) -> "Rates":
         """Measure the rates on texts with known labels; a label without texts gets the ideal column."""
         rows = np.asarray(probabilities, dtype=float)
         k = rows.shape[1]
-        given = np.eye(k)[rows.argmax(axis=1)]
+        given = np.eye(k)[rows.argmax(axis=1) if answers is None else answers]
         hard, soft = np.eye(k), np.eye(k)
         for j in range(k):
             if (own := targets == j).any():

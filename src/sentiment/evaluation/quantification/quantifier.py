@@ -1,9 +1,7 @@
 """The estimator chosen for a model, with what its estimates and intervals need: quantification.json of an export."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +18,6 @@ from sentiment.evaluation.quantification.estimators import (
     estimate,
 )
 from sentiment.evaluation.quantification.intervals import Spread
-from sentiment.files import damaged, read_object
-from sentiment.inference.export_dir import QUANTIFICATION
-
-log = logging.getLogger(__name__)
 
 NORMAL = 1.96  # standard deviations of a normal distribution in half a 95 % interval
 
@@ -66,6 +60,7 @@ class Quantifier:
         natural: bool = False,
         only: Method | None = None,
         values: Sequence[float] | None = None,
+        answers: Floats = None,
     ) -> "Quantifier":
         """Choose the estimator and fit the intervals on labelled texts.
 
@@ -80,12 +75,13 @@ class Quantifier:
             natural: The groups are those of the data, not clusters of its texts.
             only: The method to take, whatever its errors.
             values: Numbers that the labels of a scale stand for.
+            answers: (n,) indices of the answered labels; None for the most probable.
         """
         rows, prior = np.asarray(probabilities, dtype=float), np.asarray(prior, dtype=float)
         choice, spread, served = choose(
-            rows, np.asarray(targets), groups, prior, natural=natural, only=only, values=values
+            rows, np.asarray(targets), groups, prior, natural=natural, only=only, values=values, answers=answers
         )
-        rates = Rates.of(rows, np.asarray(targets), prior)
+        rates = Rates.of(rows, np.asarray(targets), prior, answers)
         return cls(list(labels), choice, rates, spread, len(rows), described if spread else "", export, served)
 
     @classmethod
@@ -119,6 +115,21 @@ class Quantifier:
         return Spread(text, zero, zero, 1.0).variance(shares, n, 0.0, sampled=True)
 
     @property
+    def several(self) -> bool:
+        """True if a text may have several labels."""
+        return False
+
+    @property
+    def fitted(self) -> "Quantifier | None":
+        """The quantifier, if its intervals were fitted."""
+        return self if self.spread else None
+
+    @property
+    def prior(self) -> Floats:
+        """Label shares of the training texts, (k,)."""
+        return self.rates.prior
+
+    @property
     def multiplier(self) -> float:
         """Half the width of a 95 % interval, in standard deviations."""
         return self.spread.multiplier if self.spread else NORMAL
@@ -142,6 +153,14 @@ class Quantifier:
             "interval": self.spread.to_json() if self.spread else None,
             "serving": self.serving_json() if self.served else None,
         }
+
+    def choice_json(self) -> dict[str, Any]:
+        return self.choice.to_json()
+
+    @property
+    def choices(self) -> dict[str, Choice]:
+        """The choice, under the label that it is for; here "", for all labels."""
+        return {"": self.choice}
 
     def serving_json(self) -> dict[str, Any]:
         """Return what a worker exports for the recording rules: the estimator, linear but for its shrinkage.
@@ -207,20 +226,3 @@ def served_of(value: dict[str, Any] | None) -> Served | None:
 
 def numbers(values: Floats) -> list[float]:
     return [round(float(value), 6) for value in values]
-
-
-def read_quantifier(export: Path) -> Quantifier | None:
-    """Read quantification.json of an export folder; None if it has none.
-
-    Raises:
-        DamagedFileError: The file lacks a key or holds an invalid value.
-    """
-    path = export / QUANTIFICATION
-    if not path.is_file():
-        return None
-    try:
-        return Quantifier.from_json(read_object(path))
-    except KeyError as error:
-        raise damaged(path, f"it has no {error}") from error
-    except (TypeError, ValueError) as error:
-        raise damaged(path, str(error)) from error

@@ -27,7 +27,7 @@ class Reference:
     """Validation texts of a model, one entry a text.
 
     Args:
-        labels: (n,) true label indices.
+        labels: (n,) true label indices; of several labels 0 or 1 for each, (n, k).
         probabilities: (n, k).
         tokens: (n,) tokens read.
         characters: (n,) length of the text.
@@ -55,7 +55,9 @@ class Reference:
 
     def write(self, folder: Path) -> None:
         columns = {
-            "label": pa.array(self.labels, pa.int16()),
+            "label": pa.array(self.labels, pa.int16())
+            if self.labels.ndim == 1
+            else pa.array(self.labels.tolist(), pa.list_(pa.int16())),
             "probabilities": pa.array([row.round(4).tolist() for row in self.probabilities], pa.list_(pa.float32())),
             "tokens": pa.array(self.tokens, pa.int32()),
             "characters": pa.array(self.characters, pa.int32()),
@@ -80,7 +82,7 @@ def read_reference(export: Path) -> Reference | None:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, OSError) as error:
         raise damaged(path, str(error).splitlines()[0]) from error
     return Reference(
-        rows["label"].to_numpy(),
+        np.array(rows["label"].to_pylist(), dtype=int),
         np.array(rows["probabilities"].to_pylist(), dtype=float).reshape(len(table), -1),
         rows["tokens"].to_numpy(),
         rows["characters"].to_numpy(),

@@ -39,6 +39,7 @@ def bags(
     prior: Floats,
     *,
     natural: bool = False,
+    answers: Floats = None,
     seed: int = 0,
 ) -> Iterator[Bag]:
     """Yield test sets by cross-validation over groups: held-out groups, and shifts drawn from held-out texts.
@@ -53,8 +54,10 @@ def bags(
         groups: Group of each text; groups below FEWEST texts are never held out.
         prior: (k,) label shares of the training texts.
         natural: The groups are those of the data, not clusters of its texts.
+        answers: (n,) indices of the answered labels; None for the most probable.
         seed: Seed of the folds and draws.
     """
+    answers = probabilities.argmax(axis=1) if answers is None else answers
     rng = np.random.default_rng(seed)
     names, codes = np.unique(np.asarray(groups), return_inverse=True)
     sizes = np.bincount(codes)
@@ -64,21 +67,29 @@ def bags(
         inside = np.isin(codes, held)
         if not inside.any() or inside.all():
             continue
-        rates = Rates.of(probabilities[~inside], targets[~inside], prior)
+        rates = Rates.of(probabilities[~inside], targets[~inside], prior, answers[~inside])
         for group in held:
-            yield whole("group", int(group), np.flatnonzero(codes == group), probabilities, targets, rates)
+            yield whole("group", int(group), np.flatnonzero(codes == group), probabilities, targets, answers, rates)
         for _ in range(SHIFTS):
             group = int(rng.choice(held))
             about = CONCENTRATION * observed[rng.integers(len(observed))] + 0.5 if natural else np.ones(len(prior))
             rows, mix = shifted(targets, np.flatnonzero(codes == group), rng.dirichlet(about), rng)
-            yield whole("shift", group, rows, probabilities, targets, rates, mix)
+            yield whole("shift", group, rows, probabilities, targets, answers, rates, mix)
 
 
 def whole(
-    kind: Kind, group: int, rows: Floats, probabilities: Floats, targets: Floats, rates: Rates, mix: Floats = None
+    kind: Kind,
+    group: int,
+    rows: Floats,
+    probabilities: Floats,
+    targets: Floats,
+    answers: Floats,
+    rates: Rates,
+    mix: Floats = None,
 ) -> Bag:
     shares = np.bincount(targets[rows], minlength=probabilities.shape[1]) / len(rows)
-    return Bag(kind, group, Predictions.of(probabilities[rows]), rates, shares, shares if mix is None else mix)
+    predictions = Predictions.of(probabilities[rows], answers[rows])
+    return Bag(kind, group, predictions, rates, shares, shares if mix is None else mix)
 
 
 def shifted(targets: Floats, rows: Floats, mix: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:

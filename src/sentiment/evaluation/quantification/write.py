@@ -1,25 +1,28 @@
 """Write quantification.json and the reference texts of an export, from its scores on the validation split."""
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sentiment.evaluation.quantification.choice import FEWEST_TEXTS
-from sentiment.evaluation.quantification.quantifier import Quantifier
 from sentiment.evaluation.quantification.reference import REFERENCE, Reference
 from sentiment.evaluation.quantification.simulation import groups_of
+from sentiment.evaluation.quantification.stored import fit_quantifier
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
 from sentiment.inference.checksums import export_hash, update_checksums
 from sentiment.inference.export_dir import QUANTIFICATION
+from sentiment.inference.types import Label, names_of
 from sentiment.worker.metrics import BINS, bin_of
 
 log = logging.getLogger(__name__)
 
 
-def write_quantification(exported: Path, validation: Evaluation, train_labels: list[str]) -> Quantifier:
+def write_quantification(exported: Path, validation: Evaluation, train_labels: Sequence[Label]) -> None:
     """Fit the estimator of label shares to an export's predictions, and store it with the reference texts.
 
     Args:
@@ -30,12 +33,13 @@ def write_quantification(exported: Path, validation: Evaluation, train_labels: l
     texts, labels = validation.split.texts, validation.labels
     log.info("comparing estimators of the shares of labels on %d validation texts", len(texts))
     groups, natural = groups_of(texts, validation.split.aspects) if len(texts) >= FEWEST_TEXTS else (None, False)
-    prior = np.array([train_labels.count(label) for label in labels], dtype=float)
-    quantifier = Quantifier.fit(
+    counts = Counter(name for label in train_labels for name in names_of(label))
+    quantifier = fit_quantifier(
         validation.probabilities.numpy(),
         validation.targets.numpy(),
         labels,
-        prior=prior / prior.sum(),
+        prior=np.array([counts[label] / len(train_labels) for label in labels]),
+        answers=validation.predicted.numpy(),
         groups=groups,
         described=f"{'aspects' if natural else 'topics'} of the validation texts",
         natural=natural,
@@ -45,8 +49,8 @@ def write_quantification(exported: Path, validation: Evaluation, train_labels: l
     write_json(exported / QUANTIFICATION, {**quantifier.to_json(), "reference": reference_json(validation)})
     Reference.of(texts, validation.targets.numpy(), validation.probabilities.numpy(), validation.tokens).write(exported)
     update_checksums(exported, QUANTIFICATION, REFERENCE)
-    log.info("shares of labels: %s", quantifier.choice.reason)
-    return quantifier
+    for label, choice in quantifier.choices.items():
+        log.info("shares of %s: %s", label or "labels", choice.reason)
 
 
 def reference_json(validation: Evaluation) -> dict[str, Any]:
