@@ -184,16 +184,23 @@ def locked(path: Path, *, busy: Exception | None = None) -> Iterator[int]:
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT | os.O_APPEND
     descriptor = os.open(path, flags, 0o666)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not lock_file(descriptor):
             if busy is not None:
-                raise busy from error
+                raise busy
             log.info("waiting for the process that holds %s", path)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def lock_file(descriptor: int) -> bool:
+    """Take an exclusive lock on an open file; False if another process holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_text(target: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from sentiment.monitoring.cells import MOST_GROUPS, Cells
 from sentiment.monitoring.changes import compare
 from sentiment.monitoring.evidence import evidence, moved_words, terms
 from sentiment.monitoring.periods import Every
+from sentiment.monitoring.reservoir import Reservoir
 from sentiment.monitoring.rows import Chunk
 from sentiment.monitoring.shares import estimates
 from tests.evaluation.quantification.made_up import LABELS, PRIOR, draw
@@ -110,8 +111,7 @@ def test_a_shift_of_labels_is_told_apart_from_one_of_texts(tiny_run, mix, moved,
     probabilities, targets, _ = draw(1500, rng)
     reference = Reference.of(texts_of(targets, rng), targets, probabilities, [6] * 1500)
     now, labels, _ = draw(1500, rng, mix)
-    sample = drift.Reservoir()
-    sample.add(chunk(now, texts=texts_of(labels, rng, moved=moved)))
+    sample = [*zip(texts_of(labels, rng, moved=moved), now, strict=True)]
     found = drift.measure(sample, reference, tiny_run / "export", np.bincount(labels, minlength=3) / len(labels))
     assert found.kind == kind
     if kind == "texts":
@@ -122,8 +122,8 @@ def test_a_shift_of_labels_is_told_apart_from_one_of_texts(tiny_run, mix, moved,
 
 
 def test_a_sample_of_rows_is_bounded_and_even():
-    sample = drift.Reservoir()
+    sample = Reservoir(drift.MOST_TEXTS)
     for day in range(10):
-        sample.add(chunk(np.full((2000, 3), 1 / 3), texts=[str(day)] * 2000))
-    assert len(sample.texts) == drift.MOST_TEXTS
-    assert all(300 < sample.texts.count(str(day)) < 500 for day in range(10))
+        sample.add([day] * 2000)
+    assert len(sample.items) == drift.MOST_TEXTS
+    assert all(300 < sample.items.count(day) < 500 for day in range(10))

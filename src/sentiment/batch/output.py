@@ -12,20 +12,14 @@ from sentiment.batch.cells import duplicates
 from sentiment.batch.encoders import Compression, DelimitedEncoder, Encoder, JsonEncoder
 from sentiment.batch.excel import Counted, ExcelEncoder
 from sentiment.batch.parquet import ParquetEncoder
+from sentiment.data.tables import formats
 from sentiment.errors import ConfigError, DataError
 from sentiment.files import SURROGATE, checked_target
 from sentiment.remote import file_system, is_folder, is_remote, name
 
 KINDS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".xlsx": "xlsx",
-}
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-DELIMITERS = {"csv": ",", "tsv": "\t"}
+    suffix: kind for suffix, kind in formats.KINDS.items() if suffix != ".json"
+}  # a list cannot be written in parts
 SPREADSHEETS = ("csv", "tsv", "xlsx")  # kinds that spreadsheet programs open
 
 
@@ -35,7 +29,7 @@ class Output:
 
     path: Path
     kind: str  # a value of KINDS
-    compression: str | None = None  # a value of COMPRESSIONS
+    compression: str | None = None  # a value of formats.COMPRESSIONS
     spreadsheet_safe: bool = False
 
     @classmethod
@@ -50,9 +44,7 @@ class Output:
             DataError: `path` is a folder or a special file, or its suffix is not supported.
             ConfigError: `spreadsheet_safe` does not apply to the format.
         """
-        suffix, compression = path.suffix.lower(), None
-        if suffix in COMPRESSIONS:
-            compression, suffix = COMPRESSIONS[suffix], Path(path.stem).suffix.lower()
+        suffix, compression = formats.kind_suffix(path), formats.COMPRESSIONS.get(path.suffix.lower())
         if is_folder(path):
             raise DataError(f"output={path} is a folder; name a file in it, such as {path / 'predictions.csv'}")
         if suffix not in KINDS:
@@ -121,7 +113,7 @@ class Output:
             return ExcelEncoder(columns, self.spreadsheet_safe, counted)
         if self.kind == "jsonl":
             return JsonEncoder(compress)
-        return DelimitedEncoder(columns, DELIMITERS[self.kind], compress, self.spreadsheet_safe)
+        return DelimitedEncoder(columns, formats.SEPARATORS[self.kind], compress, self.spreadsheet_safe)
 
 
 def same_file(path: Path, other: Path) -> bool:

@@ -115,8 +115,8 @@ def check_hints(command: str, overrides: Sequence[str], own: Collection[str]) ->
     for override in overrides:
         word = override.lstrip("+~")
         key, _, option = word.partition("=")
-        if command == "train" and (hint := OPTIONS.get(word, "")):
-            raise ConfigError(f"{key} has no option {option!r}: {hint}")
+        if command == "train" and word in OPTIONS:
+            raise ConfigError(f"{key} has no option {option!r}: {OPTIONS[word]}")
         if not key.startswith("-") and (hint := hint_of(command, key, own)):
             raise ConfigError(f"unknown key {key}: {hint}")
 

@@ -3,7 +3,6 @@
 Ribeiro et al. 2020, "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList".
 """
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sentiment.data.tables import TableOptions, open_table
 from sentiment.errors import DataError
 from sentiment.inference.pairs import Pair, Text, displayed
 from sentiment.inference.types import Prediction, names_of
@@ -119,19 +119,17 @@ def read_behaviour(folder: Path, labels: Sequence[str], *, aspects: bool = False
 
 
 def cases_of(path: Path, labels: Sequence[str], *, aspects: bool) -> list[Case]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames not in (COLUMNS, [*COLUMNS, ASPECT]):
-            raise DataError(
-                f"{path}: expected the columns {','.join(COLUMNS)} and, for a model that reads aspects, {ASPECT}; got "
-                f"{','.join(reader.fieldnames or [])}"
-            )
-        rows = list(reader)
+    table = open_table(path, TableOptions(separator=",", encoding="utf-8", quoting="double"))
+    if table.columns not in (COLUMNS, [*COLUMNS, ASPECT]):
+        raise DataError(
+            f"{path}: expected the columns {','.join(COLUMNS)} and, for a model that reads aspects, {ASPECT}; got "
+            f"{','.join(table.columns)}"
+        )
     known = {label.lower(): label for label in labels}
     cases = []
-    for number, row in enumerate(rows, 1):
-        kind, label, aspect = row["kind"], row["label"] or "", (row.get(ASPECT) or "").strip()
-        wrong = next(faults(kind, row["text"] or "", label), None)
+    for number, row in enumerate(table.rows(), 1):
+        kind, label, aspect = row["kind"], row["label"], row.get(ASPECT, "").strip()
+        wrong = next(faults(kind, row["text"], label), None)
         if wrong:
             raise DataError(f"{path}, row {number}: {wrong}")
         if (not label or label.lower() in known) and bool(aspect) == aspects:

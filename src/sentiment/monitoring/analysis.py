@@ -9,13 +9,14 @@ from sentiment.errors import InterruptedRunError
 from sentiment.monitoring.accuracy import Accuracy, LabelledCells
 from sentiment.monitoring.cells import Cells, pooled
 from sentiment.monitoring.changes import compare
-from sentiment.monitoring.drift import Reservoir, measure
+from sentiment.monitoring.drift import MOST_TEXTS, measure
 from sentiment.monitoring.evidence import Evidence, collect
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.page import Result
 from sentiment.monitoring.periods import Every
 from sentiment.monitoring.prepare import prepare
 from sentiment.monitoring.prepared import Prepared
+from sentiment.monitoring.reservoir import Reservoir
 from sentiment.monitoring.shares import all_name, estimate, estimates
 
 log = logging.getLogger(__name__)
@@ -87,12 +88,12 @@ def analyse(
     quiet: bool,
 ) -> Result:
     """Read the rows twice: for the sums, and for the words and texts of the changes that the sums show."""
-    several, reservoir = prepared.columns.several, Reservoir()
+    several, reservoir = prepared.columns.several, Reservoir(MOST_TEXTS)
     cells = Cells(prepared.labels, every, several=several)
     labelled = LabelledCells(prepared.labels, every, several=several)
     otherwise = 0
     for chunk in prepared.rows("count", quiet=quiet):
-        reservoir.add(chunk)
+        reservoir.add([*zip(chunk.texts, chunk.probabilities, strict=True)])
         if len(decided := chunk.decided):
             otherwise += model.decided_otherwise(decided)
             cells.add(decided)
@@ -111,7 +112,7 @@ def analyse(
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
     model.note_decisions(otherwise, reservoir.seen)
     errors = labelled.errors(quantifier, timed=prepared.timed)
-    drift = measure(reservoir, model.reference, model.export, overall.shares)
+    drift = measure(reservoir.items, model.reference, model.export, overall.shares)
     return Result(
         title, prepared.labels, every, groups, overall, comparisons, evidence, drift, quantifier,
         [*model.notes, *prepared.notes(labelled=bool(errors))], by, prepared.timed, sampled,

@@ -14,7 +14,6 @@ from sentiment.evaluation.quantification.words import words_of
 from sentiment.inference.export_dir import read_preprocessing, read_tokenizer
 from sentiment.inference.tokenization import encode_windows
 from sentiment.inference.types import LIMIT
-from sentiment.monitoring.rows import Chunk
 
 MOST_TEXTS = 4000
 FEWEST_TEXTS = 100
@@ -79,44 +78,23 @@ class Drift:
         return {**asdict(self), "trusted": self.trusted}
 
 
-class Reservoir:
-    """A random sample of rows (Vitter 1985, algorithm R, on whole chunks)."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.probabilities: list[Any] = []
-        self.seen = 0
-        self.rng = np.random.default_rng(0)
-
-    def add(self, chunk: Chunk) -> None:
-        places = np.arange(self.seen, self.seen + len(chunk))
-        full = places >= MOST_TEXTS
-        places[full] = self.rng.integers(0, places[full] + 1)
-        for i in np.flatnonzero(places < MOST_TEXTS):
-            if places[i] == len(self.texts):
-                self.texts.append(chunk.texts[i])
-                self.probabilities.append(chunk.probabilities[i])
-            else:
-                self.texts[places[i]], self.probabilities[places[i]] = chunk.texts[i], chunk.probabilities[i]
-        self.seen += len(chunk)
-
-
-def measure(sample: Reservoir, reference: Reference | None, export: Path | None, shares: Any) -> Drift:
+def measure(sample: Sequence[tuple[str, Any]], reference: Reference | None, export: Path | None, shares: Any) -> Drift:
     """Compare a sample of the texts with the reference of the model.
 
     Args:
-        sample: The sample.
+        sample: Texts with their probabilities.
         reference: Texts that the model was validated on.
         export: The export folder, whose tokenizer is used.
         shares: (k,) estimated label shares of all texts.
     """
     if reference is None or export is None:
         return Drift(sentence="Drift is not measured: the model's export, with its reference texts, is not at hand.")
-    if len(sample.texts) < FEWEST_TEXTS or len(reference) < FEWEST_TEXTS:
-        few = min(len(sample.texts), len(reference))
+    if len(sample) < FEWEST_TEXTS or len(reference) < FEWEST_TEXTS:
+        few = min(len(sample), len(reference))
         return Drift(sentence=f"Drift is not measured: {few} texts are too few to compare (at least {FEWEST_TEXTS}).")
-    measures = properties(sample, reference, export)
-    words = [sorted(set(words_of(text))) for text in sample.texts]
+    texts, probabilities = zip(*sample, strict=True)
+    measures = properties(texts, np.array(probabilities), reference, export)
+    words = [sorted(set(words_of(text))) for text in texts]
     rng = np.random.default_rng(0)
     alone, found, missing = separate(reference.words, words, np.ones(len(reference)), rng)
     weights = label_weights(reference.labels, shares)
@@ -165,12 +143,12 @@ def label_weights(labels: Any, shares: Any) -> Any:
     return weights
 
 
-def properties(sample: Reservoir, reference: Reference, export: Path) -> list[Measure]:
-    encoded = encode_windows(sample.texts, read_tokenizer(export), read_preprocessing(export))
+def properties(texts: Sequence[str], probabilities: Any, reference: Reference, export: Path) -> list[Measure]:
+    encoded = encode_windows(texts, read_tokenizer(export), read_preprocessing(export))
     tokens = np.array([one.tokens for one in encoded])
-    confidence = np.array(sample.probabilities).max(axis=1)
+    confidence = probabilities.max(axis=1)
     known = commonest(reference.words)
-    familiar = float(np.mean([not known.isdisjoint(words_of(text)) for text in sample.texts]))
+    familiar = float(np.mean([not known.isdisjoint(words_of(text)) for text in texts]))
     usual = float(np.mean([not known.isdisjoint(words) for words in reference.words]))
     unread = float(np.mean([one.unreadable > LIMIT for one in encoded]))
     return [

@@ -10,6 +10,7 @@ import numpy as np
 from sentiment.evaluation.quantification.words import shown, words_of
 from sentiment.monitoring.changes import Comparison
 from sentiment.monitoring.periods import Every
+from sentiment.monitoring.reservoir import Reservoir
 from sentiment.monitoring.rows import Chunk
 
 PRIOR = 500.0  # pseudo-words of the Dirichlet prior
@@ -34,22 +35,6 @@ class Evidence:
     texts: list[str] = field(default_factory=list)
 
 
-class Sample:
-    """A random sample of at most KEPT texts of a stream (Vitter 1985, algorithm R)."""
-
-    def __init__(self, seed: int) -> None:
-        self.texts: list[str] = []
-        self.seen = 0
-        self.rng = np.random.default_rng(seed)
-
-    def add(self, text: str) -> None:
-        self.seen += 1
-        if len(self.texts) < KEPT:
-            self.texts.append(text)
-        elif (at := int(self.rng.integers(self.seen))) < KEPT:
-            self.texts[at] = text
-
-
 def collect(
     rows: Iterable[Chunk], changes: Sequence[Comparison], every: Every, *, everything: str | None
 ) -> list[Evidence]:
@@ -64,19 +49,18 @@ def collect(
         every: Length of the periods.
         everything: Name of all groups together, if there is such a group.
     """
-    samples = [(Sample(2 * i), Sample(2 * i + 1)) for i in range(len(changes))]
+    samples = [(Reservoir(KEPT, seed=2 * i), Reservoir(KEPT, seed=2 * i + 1)) for i in range(len(changes))]
     for chunk in rows:
         starts = every.starts(chunk.times).astype(np.int64)
         groups = np.array(chunk.groups)
         for change, (before, after) in zip(changes, samples, strict=True):
             given = chunk.answers == change.rose if change.label is None else chunk.answers[:, change.label]
             own = given & ((groups == change.group) | (change.group == everything))
-            for i in np.flatnonzero(own & (starts == change.after.start)):
-                after.add(chunk.texts[i])
-            for i in np.flatnonzero(own & (starts >= change.since) & (starts < change.after.start)):
-                before.add(chunk.texts[i])
+            earlier = (starts >= change.since) & (starts < change.after.start)
+            for sample, period in ((after, starts == change.after.start), (before, earlier)):
+                sample.add([chunk.texts[i] for i in np.flatnonzero(own & period)])
     return [
-        evidence(before.texts, after.texts) if change.of_later else evidence(after.texts, before.texts)
+        evidence(before.items, after.items) if change.of_later else evidence(after.items, before.items)
         for change, (before, after) in zip(changes, samples, strict=True)
     ]
 

@@ -1,7 +1,6 @@
 """The server's working directory: locked while the server runs; only files that a server wrote are removed."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import time
@@ -11,9 +10,11 @@ from typing import BinaryIO
 import psutil
 
 from sentiment.errors import ServingError
+from sentiment.files import lock_file
 
+KEY_FILE = "key_file.json"
 LOCK = "serve.lock"  # holds the server's process id; also marks the folder as a server's
-WRITTEN = ("config.properties", "log4j2.xml", "metrics.yaml", "console.log", "key_file.json", "logs", "tmp")
+WRITTEN = ("config.properties", "log4j2.xml", "metrics.yaml", "console.log", KEY_FILE, "logs", "tmp")
 EARLIER = {"config.properties", "log4j2.xml", "metrics.yaml"}  # releases without a lock file wrote all three
 LOGS = ("*_log.log", "*_log.*.log.gz")
 LONGEST = 107 - len("/tmp/.ts.sock.9000")  # bytes; the path of a Unix socket has at most 107
@@ -44,6 +45,10 @@ class Folder:
     def console(self) -> Path:
         """Path of the output that Java writes outside its logs."""
         return self.path / "console.log"
+
+    @property
+    def key_file(self) -> Path:
+        return self.path / KEY_FILE
 
     def claim(self) -> None:
         """Lock the folder and record this process's id in the lock file.
@@ -90,7 +95,7 @@ class Folder:
         for pattern in LOGS:
             for path in self.logs.glob(pattern):
                 path.unlink(missing_ok=True)
-        for path in (self.console, self.path / "key_file.json"):
+        for path in (self.console, self.key_file):
             path.unlink(missing_ok=True)
         self.clear_tmp()
         for folder in (self.logs, self.tmp):
@@ -115,16 +120,13 @@ class Folder:
 
     def _wait_for(self, lock: int) -> None:
         deadline = time.monotonic() + GIVE_WAY_SECONDS
-        while True:
-            try:
-                return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
-                if running(holder) or time.monotonic() > deadline:
-                    raise ServingError(
-                        f"work_dir={self.path} belongs to a server that runs, process {holder or 'unknown'}; "
-                        f"stop it with: kill {holder or 'PID'}, or set work_dir= and the ports to others"
-                    ) from error
+        while not lock_file(lock):
+            holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
+            if running(holder) or time.monotonic() > deadline:
+                raise ServingError(
+                    f"work_dir={self.path} belongs to a server that runs, process {holder or 'unknown'}; "
+                    f"stop it with: kill {holder or 'PID'}, or set work_dir= and the ports to others"
+                )
             time.sleep(0.1)
 
 

@@ -110,7 +110,7 @@ class Granian(Server):
     def _renewal(self) -> Renewal:
         from sentiment.asgi.keys import write_keys
 
-        key_file = self.folder / "key_file.json"
+        key_file = self._folder.key_file
         minutes = self.settings.token_expiration_min
         return Renewal(
             key_file, lifetime=self._lifetime, renew=lambda: write_keys(key_file, minutes=minutes), apis=("inference",)

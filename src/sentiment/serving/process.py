@@ -58,7 +58,7 @@ class Server(ABC):
 
     @property
     def key_file(self) -> Path | None:
-        return self.folder / "key_file.json" if self.settings.token_auth else None
+        return self._folder.key_file if self.settings.token_auth else None
 
     @property
     def management_url(self) -> str | None:
@@ -165,7 +165,7 @@ class Server(ABC):
             self._process.stdin.close()  # a closed pipe ends the guard
             self._process.wait()
             self._process = None
-            (self.folder / "key_file.json").unlink(missing_ok=True)
+            self._folder.key_file.unlink(missing_ok=True)
             self._folder.clear_tmp()
         self._folder.release()
 

@@ -72,7 +72,7 @@ class TorchServe(Server):
         return is_worker(process)
 
     def _renewal(self) -> Renewal:
-        return Renewal(self.folder / "key_file.json", lifetime=self._lifetime, renew=self._renew)
+        return Renewal(self._folder.key_file, lifetime=self._lifetime, renew=self._renew)
 
     def _renew(self) -> None:
         with self.management(timeout=TIMEOUT, pauses=()) as management:

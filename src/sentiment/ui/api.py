@@ -1,6 +1,6 @@
 """Named API endpoints of the page, for scripts: plain values in and out, errors as messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +72,12 @@ def end_points(desk: AppState) -> None:
             return told, [str(file) for file in result.files]
 
     file, column, aspects = gr.File(visible=False), gr.Textbox(visible=False), gr.Textbox(visible=False)
-    gr.Button(visible=False).click(  # without its own trigger it would run as the page opens, with no file
+    on_table(
         predict_table,
         [file, column, aspects],
         [gr.JSON(visible=False), gr.Files(visible=False)],
-        api_name="predict_file",
-        concurrency_id=TABLES,
-        concurrency_limit=1,
-        api_description="Predictions for a table: a notice and the count and share of each label, and the files made. "
+        "predict_file",
+        "Predictions for a table: a notice and the count and share of each label, and the files made. "
         "text_column may be empty where one column clearly has the texts, which the answer names; aspect_column "
         "where the model reads no aspects.",
     )
@@ -97,14 +95,12 @@ def end_points(desk: AppState) -> None:
                 told = {"sentences": sentences(result), "changes": changes, "notes": list(result.notes)}
                 return told, [str(file) for file in files]
 
-        gr.Button(visible=False).click(
+        on_table(
             trends_of,
             [file, column, *[gr.Textbox(visible=False) for _ in range(3)]],
             [gr.JSON(visible=False), gr.Files(visible=False)],
-            api_name="trends",
-            concurrency_id=TABLES,
-            concurrency_limit=1,
-            api_description="Shares of the labels in a table over time and by group: sentences, changes, and the files "
+            "trends",
+            "Shares of the labels in a table over time and by group: sentences, changes, and the files "
             "made. time and by may be empty; every is a period such as 1d.",
         )
     if desk.corrections:
@@ -114,6 +110,14 @@ def end_points(desk: AppState) -> None:
     gr.api(describe, api_name="describe", api_description="Name, version, labels and scores of the model.")
     if desk.corrections:
         gr.api(correct, api_name="correct", api_description="Keep the label a text should have had.")
+
+
+def on_table(function: Any, inputs: Sequence[Any], outputs: Any, name: str, about: str) -> None:
+    """Register an endpoint that takes a table; one runs at a time."""
+    own = gr.Button(visible=False)  # without its own trigger it would run as the page opens, with no file
+    own.click(
+        function, inputs, outputs, api_name=name, api_description=about, concurrency_id=TABLES, concurrency_limit=1
+    )
 
 
 def labels_end_points(desk: AppState, file: Any, column: Any, text_of: Callable[[str, str | None], str]) -> None:
@@ -135,20 +139,17 @@ def labels_end_points(desk: AppState, file: Any, column: Any, text_of: Callable[
             target, count = corrected(desk, path, changed, request)
             return count, str(target)
 
-    gr.Button(visible=False).click(
+    on_table(
         suggest,
         [file, column, gr.Number(visible=False)],
         gr.JSON(visible=False),
-        api_name="suggest",
-        concurrency_id=TABLES,
-        concurrency_limit=1,
-        api_description="The texts of a table that are most worth a label next, with their predictions.",
+        "suggest",
+        "The texts of a table that are most worth a label next, with their predictions.",
     )
-    gr.Button(visible=False).click(
+    on_table(
         correct_table,
         [file, gr.JSON(visible=False)],
         [gr.Number(visible=False), gr.File(visible=False)],
-        api_name="correct_table",
-        concurrency_id=TABLES,
-        api_description="A copy of a table with other labels, {text: [former, new]}: how many rows, and the file.",
+        "correct_table",
+        "A copy of a table with other labels, {text: [former, new]}: how many rows, and the file.",
     )

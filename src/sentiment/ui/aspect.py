@@ -6,7 +6,7 @@ import gradio as gr
 
 from sentiment.inference.pairs import Pair, Text
 from sentiment.protocol.validation import check_aspect, check_text
-from sentiment.ui.desk import AppState
+from sentiment.ui.desk import QUIET, AppState
 
 INFO = "What the text is about: a product, a person, a second text"
 
@@ -19,7 +19,7 @@ def aspect_field(desk: AppState, status: Any, *, label: str = "Aspect", elem_id:
     def shown() -> Any:
         return gr.Textbox(visible=reads_aspects(desk))
 
-    status.change(shown, None, field, api_visibility="private", show_progress="hidden")
+    status.change(shown, None, field, **QUIET)
     return field
 
 

@@ -12,7 +12,7 @@ from sentiment.protocol.validation import check_text
 from sentiment.ui import render
 from sentiment.ui.aspect import aspect_field, input_of, reads_aspects
 from sentiment.ui.backend import Served
-from sentiment.ui.desk import PROBLEMS, AppState, told
+from sentiment.ui.desk import PROBLEMS, QUIET, AppState, told
 
 TEXTS, VERSIONS = "Two texts", "Two versions"
 EMPTY = render.empty("Both answers will appear here, side by side.")
@@ -57,9 +57,9 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
         except PROBLEMS as error:
             return told(error)
 
-    mode.change(switched, mode, [first, second, other, row, result], api_visibility="private", show_progress="hidden")
+    mode.change(switched, mode, [first, second, other, row, result], **QUIET)
     if served:
-        tab.select(listed, None, [left, right], api_visibility="private", show_progress="hidden")
+        tab.select(listed, None, [left, right], **QUIET)
     asked = gr.on(
         [button.click, first.submit, second.submit],
         compare,
@@ -69,7 +69,7 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
     )
     changed = [first.change, second.change, left.change, right.change]
     clear = f"() => {json.dumps(EMPTY)}"
-    gr.on(changed, None, None, result, js=clear, cancels=[asked], api_visibility="private", show_progress="hidden")
+    gr.on(changed, None, None, result, js=clear, cancels=[asked], **QUIET)
 
 
 def versions_of(desk: AppState) -> list[str]:

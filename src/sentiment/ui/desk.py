@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 BUSY = "The model is busy. Try again in a moment."
 DOWN = "The model does not answer now. This page looks for it by itself; tell whoever runs it if that takes long."
 PROBLEMS = (SentimentError, RequestError)
+QUIET: Any = {"api_visibility": "private", "show_progress": "hidden"}  # options of an event that scripts do not call
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,13 @@ import gradio as gr
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
 from sentiment.ui.aspect import reads_aspects
-from sentiment.ui.desk import PROBLEMS, AppState, caller, told
+from sentiment.ui.desk import PROBLEMS, QUIET, AppState, caller, told
 from sentiment.ui.jobs import reporter
 from sentiment.ui.table import SHOWN, Opened, Result, opened, predict_file
 
 FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".gz", ".zst"]
 TABLES = "tables"  # concurrency id shared by the tabs and the API: one table at a time
 HINT = "A table with a column of texts: Excel (.xlsx), CSV, TSV, JSON or Parquet; also as .gz or .zst."
-QUIET: Any = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def file_tab(desk: AppState, *, max_file_mb: int) -> None:

@@ -11,9 +11,9 @@ from sentiment.batch.identity import pinned
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
 from sentiment.ui.aspect import reads_aspects
-from sentiment.ui.desk import PROBLEMS, AppState, caller, model_of, told
-from sentiment.ui.file import HINT, QUIET, run, run_buttons, said, upload_field
-from sentiment.ui.jobs import Watched
+from sentiment.ui.desk import PROBLEMS, QUIET, AppState, caller, model_of, told
+from sentiment.ui.file import HINT, run, run_buttons, said, upload_field
+from sentiment.ui.jobs import Watched, reporter
 from sentiment.ui.labelling import (
     COUNT,
     Session,
@@ -137,7 +137,7 @@ def started(
     known = desk.corrections.texts() if desk.corrections else set()
     texts = distinct_texts(file, text_column, desk.tables, known=known)
     with desk.jobs.started(request.session_hash) as stop:
-        tell = lambda done, rows: progress and progress((done, rows), unit="texts", desc="Scoring the texts")  # noqa: E731
+        tell = reporter(progress, "Scoring the texts")
         predictions = Watched(pinned(desk.backend.tables), len(texts), tell, stop).predict(texts)
     return session_of(texts, predictions, model=model, count=count)
 

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from sentiment.ui import render
-from sentiment.ui.desk import AppState
+from sentiment.ui.desk import QUIET, AppState
 
 EVERY = 4.0  # s, polling interval of an open page
 
@@ -18,7 +18,6 @@ def status_line(blocks: Any, desk: AppState) -> Any:
         found = render.status(desk.backend.state(), desk.backend.where)
         return gr.skip() if found == shown else found
 
-    quiet: Any = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-    blocks.load(look, line, line, **quiet)
-    gr.Timer(EVERY).tick(look, line, line, **quiet)
+    blocks.load(look, line, line, queue=False, **QUIET)
+    gr.Timer(EVERY).tick(look, line, line, queue=False, **QUIET)
     return line

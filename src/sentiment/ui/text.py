@@ -9,7 +9,7 @@ import gradio as gr
 from sentiment.inference.types import Prediction
 from sentiment.ui import render
 from sentiment.ui.aspect import aspect_field, input_of
-from sentiment.ui.desk import PROBLEMS, AppState, told
+from sentiment.ui.desk import PROBLEMS, QUIET, AppState, told
 from sentiment.ui.feedback import Correction
 from sentiment.ui.purpose import purpose
 from sentiment.ui.words import words as drawn
@@ -91,7 +91,6 @@ def text_tab(desk: AppState, status: Any) -> None:
             return render.notice(f"The words are not marked: {error}", "hint")
 
     shown = [result, words, asked, target, *correction]
-    quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
     # The browser clears the old answer itself, so that it never appears below another text, even if the server is down.
     # Pending requests for the old text are cancelled.
     asking = (
@@ -99,19 +98,19 @@ def text_tab(desk: AppState, status: Any) -> None:
         f"return {json.dumps([WAITING, ''])}; }}"
     )
     pressing = [button.click, text.submit, aspect.submit]
-    waiting = gr.on(pressing, None, [text, aspect], [result, words], js=asking, **quiet)
+    waiting = gr.on(pressing, None, [text, aspect], [result, words], js=asking, **QUIET)
     pressed = waiting.then(classify, [text, aspect], shown, api_visibility="private", show_progress_on=result)
-    pressed.failure(None, None, [result, words], js=replaced_by(FAILED), **quiet)
-    back = status.change(again, [asked, text, aspect], shown, **quiet)
-    marking = [answer.success(explain, [asked, target], words, **quiet) for answer in (pressed, back)]
-    marking.append(target.input(explain, [asked, target], words, **quiet))
-    clear.click(None, None, [result, words], js=replaced_by(EMPTY), cancels=[pressed, back, *marking], **quiet)
+    pressed.failure(None, None, [result, words], js=replaced_by(FAILED), **QUIET)
+    back = status.change(again, [asked, text, aspect], shown, **QUIET)
+    marking = [answer.success(explain, [asked, target], words, **QUIET) for answer in (pressed, back)]
+    marking.append(target.input(explain, [asked, target], words, **QUIET))
+    clear.click(None, None, [result, words], js=replaced_by(EMPTY), cancels=[pressed, back, *marking], **QUIET)
     # A change may be reported after the button was pressed for the very text: then the answer on its way is kept.
     for field in (text, aspect):
-        field.change(None, [text, aspect], None, js=CHANGED, **quiet)
+        field.change(None, [text, aspect], None, js=CHANGED, **QUIET)
     for chosen, example in zip(examples, EXAMPLES, strict=True):
-        chosen.click(None, text, text, js=CHOOSE.replace("EXAMPLE", json.dumps(example)), **quiet)
-    status.change(lambda: purpose(desk), None, about, **quiet)
+        chosen.click(None, text, text, js=CHOOSE.replace("EXAMPLE", json.dumps(example)), **QUIET)
+    status.change(lambda: purpose(desk), None, about, **QUIET)
 
 
 def choice_of(prediction: Prediction | None) -> Any:

@@ -17,8 +17,8 @@ from sentiment.monitoring.model import Model
 from sentiment.monitoring.outputs import Table
 from sentiment.monitoring.page import Result, sections, sentences
 from sentiment.ui import choices, render
-from sentiment.ui.desk import PROBLEMS, AppState, caller, told
-from sentiment.ui.file import HINT, QUIET, download_buttons, offered, run, run_buttons, upload_field
+from sentiment.ui.desk import PROBLEMS, QUIET, AppState, caller, told
+from sentiment.ui.file import HINT, download_buttons, offered, run, run_buttons, upload_field
 from sentiment.ui.jobs import Watched, reporter
 from sentiment.ui.table import Opened, opened
 
@@ -40,9 +40,9 @@ REFUSALS = {  # messages of the monitor, which name its keys, in words for a vis
     r"more than (?P<most>[\d,]+) periods of all groups": (
         "That makes more than {most} periods: choose a longer period, or a group column with fewer values."
     ),
-    r"no row can be counted: of (?P<rows>\d+), (?P<bare>\d+) have no prediction and (?P<untimed>\d+)": (
-        "None of the {rows} rows can be counted: {bare} have no text that could be scored, and {untimed} have no time "
-        "that this page can read."
+    r"no row can be counted: of (?P<rows>\d+), (?P<bare>\d+) have no prediction, (?P<alike>\d+) .*, (?P<late>\d+) no": (
+        "None of the {rows} rows can be counted: {bare} have no text that could be scored, {alike} have the same "
+        "probability for each label, and {late} have no time that this page can read."
     ),
     r"the input has the column '(?P<column>.*?)', but no probabilities": (
         "The table has a column “{column}” but not the probabilities of the labels. Upload a table that this page "

@@ -81,8 +81,9 @@ def fit_spread(bags: Sequence[Bag], estimates: Floats, doubts: Floats) -> Spread
     fitted = [fit_squares(features, squares[:, j], weights, floor[j]) for j in range(len(floor))]
     text, group, doubt = np.stack(fitted, axis=1)
     scores = np.sqrt(squares / Spread(text, group, doubt, 1.0).variance(estimates, n, doubts, sampled=False))
-    multiplier = weighted_quantile(scores, weights[:, None] + 0 * scores, LEVEL)
-    return Spread(text, group, doubt, max(multiplier, NARROWEST))
+    alike = np.broadcast_to(weights[:, None], scores.shape)
+    multiplier = np.quantile(scores, LEVEL, weights=alike, method="inverted_cdf")
+    return Spread(text, group, doubt, max(float(multiplier), NARROWEST))
 
 
 def fit_squares(features: Floats, squares: Floats, weights: Floats, floor: float) -> Floats:
@@ -100,9 +101,3 @@ def balance(bags: Sequence[Bag]) -> Floats:
     """Weight the bags so that groups and shifts count alike."""
     kinds = [bag.kind for bag in bags]
     return np.array([1 / kinds.count(kind) for kind in kinds])
-
-
-def weighted_quantile(values: Floats, weights: Floats, level: float) -> float:
-    order = np.argsort(values, axis=None)
-    total = np.cumsum(weights.ravel()[order])
-    return float(values.ravel()[order][min(np.searchsorted(total, level * total[-1]), len(order) - 1)])
