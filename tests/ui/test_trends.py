@@ -40,7 +40,14 @@ def nothing_counted():
             lambda: labels_of(["text", "prediction"], ""),
             "The table has a column “prediction” but not the probabilities",
         ),
-        (lambda: check_probabilities(np.array([[0.9, 0.9]])), "The probabilities in this table were changed."),
+        (
+            lambda: check_probabilities(np.array([[0.9, 0.9]]), several=False),
+            "The probabilities in this table were changed.",
+        ),
+        (
+            lambda: check_probabilities(np.array([[0.9, 1.9]]), several=True),
+            "The probabilities in this table were changed.",
+        ),
     ],
 )
 def test_a_refusal_of_the_monitor_has_words_for_a_visitor(refused, words):

@@ -48,7 +48,7 @@ REFUSALS = {  # messages of the monitor, which name its keys, in words for a vis
         "The table has a column “{column}” but not the probabilities of the labels. Upload a table that this page "
         "made, or rename that column to have the texts scored again."
     ),
-    r"(a value of the columns .* is no number|the probabilities of a row do not add up)": (
+    r"(a value of the columns .* is no number|the probabilities of a row do not add up|a probability is not between)": (
         "The probabilities in this table were changed. Upload the table as this page made it."
     ),
     r"this model reads each text with an aspect": (
