@@ -171,7 +171,7 @@ def user_error(error: BaseException) -> SentimentError | None:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, (SentimentError, OSError)):
         cause = cause.__cause__
-    if cause is None and (foreign := _of_store(error)):
+    if cause is None and (foreign := store_error(error)):
         return foreign
     if isinstance(cause, OSError):
         text = f"{cause.strerror}: {cause.filename}" if cause.strerror and cause.filename else cause.strerror
@@ -187,8 +187,8 @@ STORES = (  # packages that fsspec opens object stores with
 )  # fmt: skip
 
 
-def _of_store(error: BaseException) -> SentimentError | None:
-    """Describe an exception of an object store's package, which is of no type of Python's own."""
+def store_error(error: BaseException) -> SentimentError | None:
+    """Describe an exception that an object store's package raised or caused; None if there is none."""
     cause: BaseException | None = error
     while cause is not None and type(cause).__module__.partition(".")[0] not in STORES:
         cause = cause.__cause__

@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, cast
 
-from sentiment.errors import ConfigError, DataError, MissingPackageError, user_error
+from sentiment.errors import ConfigError, DataError, MissingPackageError, SentimentError, store_error, user_error
 
 PROTOCOL = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
 EXTRA = ("s3", "s3a")  # protocols of the extra `remote`; other packages are named by fsspec
@@ -25,6 +25,7 @@ SIGNED = re.compile(
     r"\?(?:\S*[&;])?[\w.-]*(?:signature|credential|token|key|secret|password|sig)[\w.-]*=", re.IGNORECASE
 )
 GLOB = re.compile(r"[*?\[]")
+ONE_ATTEMPT = {"config_kwargs": {"retries": {"total_max_attempts": 1}}}  # of botocore, within each of s3fs
 ROOM = "BERT_SENTIMENT_CACHE"  # environment variable: folder of downloaded runs
 CHATTY = ("aiobotocore", "boto3", "botocore", "fsspec", "gcsfs", "s3fs", "urllib3")  # at DEBUG they log signed headers
 
@@ -59,7 +60,7 @@ def as_path(value: str | Path) -> Path:
 
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    return cast(Path, UPath(value, use_listings_cache=False))
+    return cast(Path, UPath(value, use_listings_cache=False, **(ONE_ATTEMPT if protocol in EXTRA else {})))
 
 
 def check_installed(protocol: str, value: str) -> None:
@@ -103,8 +104,11 @@ def access(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: no such file, folder or bucket") from error
     except PermissionError as error:
         raise DataError(f"{path}: access denied; check the credentials and the rights of this account") from error
+    except SentimentError:
+        raise
     except Exception as error:  # stores raise types of their own packages; a defect keeps its traceback
-        if isinstance(error, OSError) or (known := user_error(error)) is None:
+        here = isinstance(error, OSError) and not isinstance(error, (TimeoutError, ConnectionError))
+        if (known := store_error(error) or (None if here else user_error(error))) is None:
             raise
         raise DataError(f"{path}: {known}") from error
 

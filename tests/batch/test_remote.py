@@ -126,6 +126,21 @@ def test_any_name_in_a_store_is_a_name_and_no_pattern(s3, rows, name):
         s3.rm_file(path)
 
 
+def test_a_job_whose_record_is_damaged_starts_over_and_one_whose_parts_go_stops(memory, rows):
+    memory.put_file(str(rows), "/texts/in.csv")
+    memory.pipe({"/out/o.csv.parts/job.json": b"{half", "/out/o.csv.parts/part-0000000.json": b"{}"})
+    run("memory://texts/in.csv", "memory://out/o.csv")
+
+    class Swept(Echo):
+        def predict(self, texts):
+            if "text 15" in texts:
+                memory.rm("/out/p.csv.parts", recursive=True)
+            return super().predict(texts)
+
+    with pytest.raises(DataError, match="write memory://out/p.csv.parts, or it was removed"):
+        predict(input="memory://texts/in.csv", output="memory://out/p.csv", engine=Swept(), chunk=10, quiet=True)
+
+
 def job(input, output):
     """Predict until the third chunk, then die."""
 
@@ -147,7 +162,9 @@ def test_a_second_job_on_the_same_remote_output_ends_the_first(memory, rows):
                 run("memory://texts/in.csv", "memory://out/o.csv", Echo(other=1), overwrite=True)
             return super().predict(texts)
 
-    with pytest.raises(DataError, match="another job has begun to write memory://out/o.csv.parts; let it end"):
+    with pytest.raises(
+        DataError, match="another job has begun to write memory://out/o.csv.parts, or it was removed; let it end"
+    ):
         predict(input="memory://texts/in.csv", output="memory://out/o.csv", engine=Overtaken(), chunk=10, quiet=True)
     verify(output="memory://out/o.csv", sample=0)
 

@@ -1,6 +1,8 @@
 """An address in an object store that is wrong, denied or out of reach is refused in one line."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 
@@ -49,6 +51,28 @@ def test_a_store_out_of_reach_is_one_line(s3, tmp_path, environment, message):
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
     [line] = done.stderr.splitlines()
     assert (done.returncode, message in line) == (2, True), line
+    assert line.startswith("error: s3://texts/one.csv: ")
+
+
+def test_a_store_that_never_answers_is_given_up(s3):
+    """After the attempts of s3fs, each of which is one of botocore: with its default they took seven minutes."""
+    script = (
+        "import s3fs; s3fs.S3FileSystem.read_timeout = 0.2; from sentiment.cli import main; "
+        "main(['verify', 's3://texts/one.csv'])"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {**os.environ, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+        )
+        silent.setblocking(False)
+        attempts = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                attempts += 1
+    assert (done.returncode, attempts) == (2, 5)
+    [line] = done.stderr.splitlines()
     assert line.startswith("error: s3://texts/one.csv: ")
 
 

@@ -89,7 +89,9 @@ class Parts:
     def check_owned(self) -> None:
         """Raise DataError if another job has begun to write the same remote output; a local folder is locked."""
         if is_remote(self.folder) and self.job() != self.identity:
-            raise DataError(f"another job has begun to write {self.folder}; let it end, or choose another output")
+            raise DataError(
+                f"another job has begun to write {self.folder}, or it was removed; let it end, or choose another output"
+            )
 
     def done(self) -> tuple[dict[int, Part], list[int]]:
         """Verify all committed parts; returns the intact ones by number, and the numbers of the damaged ones."""

@@ -112,9 +112,12 @@ def analyse(
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
     model.note_decisions(otherwise, reservoir.seen)
     errors = labelled.errors(quantifier, timed=prepared.timed)
+    notes = [*model.notes, *prepared.notes(labelled=bool(errors))]
+    if prepared.timed and every.begins_later(last := max(start for _, start in predictions)):
+        notes.append(f"The latest period, {every.name(last)}, begins in the future: some times may be wrong.")
     drift = measure(reservoir.items, model.reference, model.export, overall.shares)
     return Result(
         title, prepared.labels, every, groups, overall, comparisons, evidence, drift, quantifier,
-        [*model.notes, *prepared.notes(labelled=bool(errors))], by, prepared.timed, sampled,
+        notes, by, prepared.timed, sampled,
         Accuracy(errors) if errors else None,
     )  # fmt: skip

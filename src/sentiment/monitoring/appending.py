@@ -13,7 +13,7 @@ from sentiment.data.tables import BrokenRow, Row
 from sentiment.files import replacing
 from sentiment.monitoring.history import History, key_of
 from sentiment.monitoring.periods import Clock
-from sentiment.monitoring.rows import Chunk, Columns, Skipped, batched, chunk_of
+from sentiment.monitoring.rows import ALL, Chunk, Columns, Skipped, batched, chunk_of, group_of
 
 ASPECT = "aspect"  # column of the new rows
 
@@ -33,8 +33,8 @@ def write_new(source: Source, clock: Clock, by: str | None, store: History, targ
             kept = new_rows(rows, times, store, ())
             columns = [
                 [key for _, key in kept], times[[i for i, _ in kept]].astype("datetime64[us]"),
-                [str(rows[i].get(by) or "") if by else "all" for i, _ in kept],
-                [rows[i].get(source.text) for i, _ in kept],
+                [group_of(rows[i].get(by)) if by else ALL for i, _ in kept],
+                [text if isinstance(text := rows[i].get(source.text), str) else None for i, _ in kept],
                 *([[rows[i].get(source.aspect) for i, _ in kept]] if source.aspect else []),
             ]  # fmt: skip
             arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema, strict=True)]
@@ -56,12 +56,15 @@ def new_rows(rows: Sequence[Row], times: Any, store: History, left_out: Sequence
     return found
 
 
+def added_columns(columns: Columns) -> list[str]:
+    """Return the names of the columns that a prediction adds, which do not tell one row from another."""
+    names = ("prediction", "score", "unreadable", "abstained", "polarity", "value", "low", "high")
+    return [*columns.probabilities, *(f"{columns.prefix}{name}" for name in names)]
+
+
 def append(source: Source, columns: Columns, clock: Clock, store: History, *, key_column: str | None) -> int:
     """Add the predicted rows that the history lacks, and return their number."""
-    left_out = (
-        *columns.probabilities,
-        *(f"{columns.prefix}{name}" for name in ("prediction", "score", "unreadable", "abstained")),
-    )
+    left_out = added_columns(columns)
 
     def fresh() -> Iterator[tuple[Chunk, Sequence[int]]]:
         for rows in batched(row for table in source.tables for row in table.rows(broken=source.broken)):

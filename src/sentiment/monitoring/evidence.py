@@ -85,6 +85,8 @@ def moved_words(before: Sequence[set[str]], after: Sequence[set[str]]) -> list[W
     """
     old, new = (Counter(word for words in texts for word in words) for texts in (before, after))
     both = old + new
+    if len(both) < 2:  # nothing to set a word apart from
+        return []
     total, n_old, n_new = both.total(), old.total(), new.total()
     found = []
     for word, count in both.items():

@@ -3,7 +3,8 @@
 import glob
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import pyarrow.parquet as pq
 
 from sentiment.data.tables import Row
 from sentiment.errors import DataError
-from sentiment.files import read_json_if_any, replacing, write_json
+from sentiment.files import locked, read_json_if_any, replacing, write_json
 from sentiment.inference.multilabel import Multi
+from sentiment.inference.tasks import Single
 from sentiment.monitoring.rows import Chunk
-from sentiment.remote import list_files
+from sentiment.remote import is_remote, list_files
 
 FLUSHED = 100_000  # rows in memory before they are written
 KEY = "key"
@@ -38,24 +40,39 @@ class History:
     labels: Sequence[str]
     keys: dict[str, set[int]] = field(default_factory=dict)
 
-    def check(self, about: Mapping[str, Any], *, several: bool = False) -> None:
+    def check(self, about: Mapping[str, Any]) -> None:
         """Record what the rows are made with, or check that it is the same as before.
+
+        A folder of an earlier version does not say all of it; what it lacks is recorded now.
 
         Raises:
             DataError: The folder holds rows of another model or other columns, or other files.
         """
-        path, about = self.folder / ABOUT, {**about, **({"task": Multi.kind} if several else {})}
+        path, about = self.folder / ABOUT, json.loads(json.dumps(about))
         before = read_json_if_any(path)
         if before is None:
             if self.folder.is_dir() and any(self.folder.iterdir()):
                 raise DataError(f"history={self.folder} is a folder with other files (no {ABOUT}); name another one")
             write_json(path, about)
-        elif before != json.loads(json.dumps(about)):
-            changed = next(key for key in {**before, **about} if before.get(key) != about.get(key))
+            return
+        before.setdefault("task", Single.kind)
+        changed = next((key for key in about if key in before and before[key] != about[key]), None)
+        if changed is not None:
             raise DataError(
-                f"history={self.folder} was made with {changed}={before.get(changed)}, now it is {about.get(changed)}; "
+                f"history={self.folder} was made with {changed}={before[changed]}, now it is {about[changed]}; "
                 "name another folder, or go on with the same"
             )
+        if before.keys() != about.keys():
+            write_json(path, before | about)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other monitors from adding to a folder of this machine, which would double rows that both lack."""
+        if is_remote(self.folder):
+            yield
+            return
+        with locked(self.folder.with_name(f".{self.folder.name}.lock")):
+            yield
 
     @property
     def several(self) -> bool:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +22,7 @@ TWITTER = "%a %b %d %H:%M:%S %z %Y"
 SHOWN = {"h": "%Y-%m-%d %H:%M", "d": "%Y-%m-%d", "w": "%Y-%m-%d", "m": "%Y-%m"}
 SPREADSHEET = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}((?:,? )\d{1,2}:\d\d(:\d\d)?( [AaPp][Mm])?)?")
 NUMBER = re.compile(r"\d{9,13}(\.\d+)?")
+EARLIEST = 100_000_000  # seconds since 1970 of the first number that is a time
 EXAMPLE = dt.datetime(2026, 12, 31, 14, 5)
 MILLISECONDS = 100_000_000_000  # larger numbers count milliseconds, not seconds
 
@@ -51,6 +53,10 @@ class Every:
         seconds = times.astype(np.int64)
         return ((seconds - offset) // length * length + offset).astype("datetime64[s]")
 
+    def begins_later(self, start: Any) -> bool:
+        """Return True for a period that begins in the future, in any time zone."""
+        return int(start) > time.time() + 14 * 3600
+
     def name(self, start: Any) -> str:
         moment: dt.datetime = np.datetime64(int(start), "s").item()
         return moment.strftime(SHOWN[self.unit])
@@ -80,7 +86,7 @@ class Clock:
         """
         try:
             pd.Timestamp(0, tz=zone)
-        except (KeyError, ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError, IndexError) as error:
             raise ConfigError(f"time_zone={zone}: unknown; expected for example UTC or Europe/Berlin") from error
         first = next((value for value in values if value is not None and str(value).strip()), None)
         if first is None:
@@ -109,6 +115,7 @@ class Clock:
         """Convert values to times; NaT for one that is not in the form."""
         if self.form == "number":
             numbers = pd.to_numeric(pd.Series(list(values), dtype=object), errors="coerce").to_numpy(dtype=float)
+            numbers = np.where(numbers < EARLIEST, np.nan, numbers)  # a 0 stands for no time
             seconds = np.where(numbers > MILLISECONDS, numbers / 1000, numbers)
             return self.local(pd.to_datetime(pd.Series(seconds), unit="s", utc=True, errors="coerce"))
         texts = pd.Series([None if value is None else str(value).strip() or None for value in values], dtype=object)
@@ -128,7 +135,7 @@ class Clock:
 def forms_of(value: Any) -> list[str]:
     if isinstance(value, (dt.date, np.datetime64)):
         return ["value"]
-    if isinstance(value, (int, float)) or NUMBER.fullmatch(str(value).strip()):
+    if NUMBER.fullmatch(str(value).strip()):  # fewer digits are a date such as 20261231, or the days of a spreadsheet
         return ["number"]
     return ["iso", TWITTER]
 

@@ -12,8 +12,10 @@ from sentiment.batch.source import Source
 from sentiment.data.tables import STDIN, Broken, BrokenRow, TableOptions
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
 from sentiment.files import read_json_if_any
+from sentiment.inference.multilabel import Multi
+from sentiment.inference.tasks import Single
 from sentiment.inference.types import Identity
-from sentiment.monitoring.appending import ASPECT, append, write_new
+from sentiment.monitoring.appending import ASPECT, added_columns, append, write_new
 from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.periods import Clock
@@ -144,27 +146,18 @@ def with_history(
 ) -> Prepared:
     """Add the rows that the history lacks, scored where they are not, and return the rows of the whole history."""
     store = History(folder, labels or [])
-    if labels is None:
-        fresh = output / NEW
-        count = write_new(source, clock, by, store, fresh)
-        if count:
-            scored, labels, made_by = score(
-                Source.open(str(fresh), text_column="text", aspect_column=ASPECT if source.aspect else None),
-                str(fresh), output, model, TableOptions(), prefix, quiet,
-            )  # fmt: skip
-            several = has_several(scored.columns, prefix)
-            columns = Columns("text", labels, prefix, "time", "group" if by else None, several=several)
-            store.labels, store.keys = labels, {}
-            store.check({"model": dict(made_by.deciding)}, several=several)
-            added = append(scored, columns, Clock("time", "value"), store, key_column="key")
+    with store.held():
+        if labels is None:
+            added = add_scored(source, output, model, clock, store, prefix=prefix, by=by, quiet=quiet)
         else:
-            added = 0
-    else:
-        model.run = model.run or run_of(source)
-        several = has_several(source.columns, prefix)
-        store.check({"model": "predicted before", "labels": labels}, several=several)
-        columns = Columns(source.text, labels, prefix, clock.column, by, several=several)
-        added = append(source, columns, clock, store, key_column=None)
+            model.run = model.run or run_of(source)
+            columns = Columns(
+                source.text, labels, prefix, clock.column, by, several=has_several(source.columns, prefix)
+            )
+            export = summary_of(source, "model").get("export")
+            made = {"model": "predicted before", "labels": labels, **({"export": export} if export else {})}
+            store.check(made | read_as(source, columns, clock))
+            added = append(source, columns, clock, store, key_column=None)
     about = [f"{added:,} of {source.rows or 0:,} rows are new; the others are in {folder} already."]
     log.info("%s", about[0])
     whole = Source.open(store.pattern, text_column="text")
@@ -172,3 +165,47 @@ def with_history(
     apart = by is not None and by == (source.aspect or aspect_of(source))
     rows = Columns("text", labels, "", "time", "group", several=store.several)
     return Prepared(whole, rows, Clock("time", "value"), unique, about, apart=apart)
+
+
+def add_scored(
+    source: Source,
+    output: Path,
+    model: Model,
+    clock: Clock,
+    store: History,
+    *,
+    prefix: str,
+    by: str | None,
+    quiet: bool,
+) -> int:
+    """Score the rows that the history lacks, add them, and return their number."""
+    canary, _ = probe(model.classifier, source)
+    store.labels, several = list(canary.probabilities), canary.labels is not None
+    given = Columns(source.text, store.labels, prefix, clock.column, by, several=several)
+    made = {"model": dict(identity_of(model.classifier, canary).deciding)}
+    store.check(made | read_as(source, given, clock))
+    fresh = output / NEW
+    if not write_new(source, clock, by, store, fresh):
+        return 0
+    new = Source.open(str(fresh), text_column="text", aspect_column=ASPECT if source.aspect else None)
+    scored, labels, _ = score(new, str(fresh), output, model, TableOptions(), prefix, quiet)
+    store.keys = {}
+    columns = Columns("text", labels, prefix, "time", "group" if by else None, several=several)
+    return append(scored, columns, Clock("time", "value"), store, key_column="key")
+
+
+def read_as(source: Source, columns: Columns, clock: Clock) -> dict[str, Any]:
+    """Return how a history reads its inputs: read otherwise, a row is taken for a new one, or lands in another group.
+
+    The columns tell rows apart; those of JSON may be missing from a row.
+    """
+    own = sorted(set(source.columns).difference(added_columns(columns)))
+    return {
+        "time": clock.column,
+        "time_zone": clock.zone,
+        "by": columns.by,
+        "text_column": columns.text,
+        "format": source.kind,
+        "columns": None if source.kind == "jsonl" else own,
+        "task": Multi.kind if columns.several else Single.kind,
+    }

@@ -1,5 +1,6 @@
 """Predicted rows as arrays, in chunks of bounded size, from any table that the batch job reads or writes."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -189,7 +190,9 @@ def epoch(count: int) -> Times:
 
 def group_of(value: Any) -> str:
     text = EMPTY if value is None else " ".join(str(value).split())
-    return text[:LONGEST] or EMPTY
+    if len(text) > LONGEST:  # the hash keeps groups apart that begin alike
+        return f"{text[: LONGEST - 10]}… {hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return text or EMPTY
 
 
 def non_empty(chunk: Chunk) -> Iterator[Chunk]:

@@ -85,5 +85,8 @@ def estimates(
 
 
 def all_name(names: set[str]) -> str:
-    """Return the name of all groups together; "all groups" if a group has the name "all"."""
-    return f"{ALL} groups" if ALL in names else ALL
+    """Return the name of all groups together, "all", or "all groups" and so on if a group has that name."""
+    name = ALL
+    while name in names:
+        name += " groups"
+    return name
