@@ -1,0 +1,145 @@
+"""Times, groups and histories that a monitor must read right, or refuse in one line."""
+
+import datetime as dt
+import json
+import multiprocessing
+
+import pytest
+
+from sentiment.errors import ConfigError, DataError
+from sentiment.monitoring.command import monitor
+from sentiment.monitoring.evidence import moved_words
+from sentiment.monitoring.history import History
+from sentiment.monitoring.periods import Clock
+from sentiment.monitoring.rows import group_of
+from sentiment.monitoring.shares import all_name
+from tests.batch.echo import Echo
+from tests.conftest import read_csv, read_json, write_csv
+
+
+def run(tmp_path, rows, *, header=("text", "time", "brand"), name="in.csv", **settings):
+    """Monitor rows and return the texts by period and group, and the notes."""
+    table = write_csv(tmp_path / name, rows, header=header)
+    settings = {"engine": Echo, "time": "time", "quiet": True, **settings}
+    monitor(input=table, output=tmp_path / "out", **settings)
+    texts = {(row["period"], row["group"]): int(row["texts"]) for row in read_csv(tmp_path / "out" / "shares.csv")}
+    return texts, read_json(tmp_path / "out" / "changes.json")["notes"]
+
+
+def days(*numbers, brand="a", count=12):
+    return [(f"text {brand} {n} {i}", f"2026-01-{n:02}", brand) for n in numbers for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("values", "read"),
+    [
+        ([20150216], "2015-02-16"),  # a date of JSON or Parquet, not 233 days after 1970
+        ([2015], "2015-01-01"),
+        ([1424044800], "2015-02-16"),
+        ([1424044800000.0], "2015-02-16"),
+        ([dt.date(2015, 2, 16)], "2015-02-16"),
+        (["1424044800", 0], "2015-02-16"),
+    ],
+)
+def test_a_number_is_a_time_since_1970_only_where_it_can_be_one(values, read):
+    times = Clock.of("time", values, time_format=None, zone="UTC").read(values)
+    assert [str(one)[:10] for one in times] == [read, "NaT"][: len(values)]
+
+
+@pytest.mark.parametrize("value", [42051, 42051.5, True, 0, 1424044800000000])
+def test_a_number_that_is_no_time_is_refused(value):
+    with pytest.raises(DataError, match=f"time=time: '{value}' is not a date in ISO form; set time_format"):
+        Clock.of("time", [value], time_format=None, zone="UTC")
+
+
+def test_an_empty_time_zone_is_refused():
+    with pytest.raises(ConfigError, match="time_zone=: unknown; expected for example UTC"):
+        Clock.of("time", ["2026-01-01"], time_format=None, zone="")
+
+
+def test_a_latest_period_in_the_future_is_noted(tmp_path):
+    texts, notes = run(tmp_path, [*days(1, 2), ("late", "2162-01-01", "a")])
+    assert texts["2162-01-01", "all"] == 1
+    assert "The latest period, 2162-01-01, begins in the future: some times may be wrong." in notes
+    assert not any("future" in note for note in run(tmp_path, days(1, 2))[1])
+
+
+def test_groups_with_any_name_stay_apart(tmp_path):
+    names = ["all", "all groups", "=1+1", "<b>x</b>", 'a"b\\c']
+    texts, _ = run(tmp_path, [row for name in names for row in days(1, brand=name)], by="brand")
+    assert texts == {("2026-01-01", shown): 12 for shown in ["all", "all groups", "'=1+1", "<b>x</b>", 'a"b\\c']} | {
+        ("2026-01-01", "all groups groups"): 60
+    }
+    assert all_name({"a"}) == "all"
+    long = "x" * 90
+    assert group_of(long + "a") != group_of(long + "b")
+    assert len(group_of(long)) <= 80
+    assert "<b>x</b>" not in (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8")
+    assert 'group="a\\"b\\\\c"' in (tmp_path / "out" / "shares.prom").read_text(encoding="utf-8")
+
+
+def test_one_word_alone_moves_nothing():
+    assert moved_words([{"late"}] * 5, [{"late"}] * 5) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"by": None}, "was made with by=brand, now it is None"),
+        ({"time_zone": "Europe/Berlin"}, "was made with time_zone=UTC, now it is Europe/Berlin"),
+        ({"header": ("text", "time", "brand", "likes")}, r"columns=\['brand', 'text', 'time'\], now it is .*'likes'"),
+        ({"engine": lambda: Echo(version=2)}, "was made with model={'engine': 'echo'}, now it is .*'version': 2"),
+        ({"name": "in.tsv"}, "was made with format=csv, now it is tsv"),
+    ],
+)
+def test_a_history_refuses_rows_that_it_would_count_twice_or_mix(tmp_path, change, message):
+    settings = {"by": "brand", "history": tmp_path / "history"}
+    first, _ = run(tmp_path, days(1, 2), **settings)
+    rows = [(*row, 5) if "header" in change else row for row in days(1, 2)]
+    with pytest.raises(DataError, match=message):
+        run(tmp_path, rows, **settings | change)
+    assert run(tmp_path, days(1, 2), **settings)[0] == first
+
+
+def test_a_history_takes_late_rows_and_groups_as_they_are(tmp_path):
+    settings = {"by": "brand", "history": tmp_path / "histo[r]y"}
+    run(tmp_path, days(1, 3, brand="0"), **settings)
+    texts, notes = run(tmp_path, [*days(1, 2, 3, brand="0"), *days(1, brand="")], **settings)
+    assert notes[1].startswith("24 of 48 rows are new")
+    assert {key: count for key, count in texts.items() if key[1] != "all"} == {
+        **{(f"2026-01-0{n}", "0"): 12 for n in (1, 2, 3)},
+        ("2026-01-01", "(none)"): 12,
+    }
+
+
+def test_a_history_of_an_earlier_version_goes_on_and_records_how_it_is_read(tmp_path):
+    settings = {"by": "brand", "history": tmp_path / "history"}
+    run(tmp_path, days(1), **settings)
+    record = tmp_path / "history" / "monitor_history.json"
+    record.write_text(json.dumps({"model": read_json(record)["model"]}))
+    run(tmp_path, days(1, 2), **settings)
+    assert read_json(record)["by"] == "brand"
+
+
+def add(folder, rows, ready):
+    ready.wait(60)
+    run(folder, rows, history=folder.parent / "history")
+
+
+def test_two_monitors_that_add_at_once_double_no_row(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    ready, rows = context.Event(), days(*range(1, 20))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    own = {"a": rows[:200], "b": rows[100:]}
+    workers = [context.Process(target=add, args=(tmp_path / name, part, ready)) for name, part in own.items()]
+    for worker in workers:
+        worker.start()
+    ready.set()
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    store = History(tmp_path / "history", ["a", "b"])
+    counts = {n: len(store.known(f"2026-01-{n:02}")) for n in range(1, 20)}
+    assert counts == dict.fromkeys(range(1, 20), 12)
+    assert {count for _, count in run(tmp_path, rows, history=tmp_path / "history")[0].items()} == {12}
