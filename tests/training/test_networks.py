@@ -177,6 +177,17 @@ def test_weights_that_are_no_numbers_are_refused(backbone):
         check_runs(network, "x", 16)
 
 
+@pytest.mark.parametrize("precision", ["bf16-mixed", "16-mixed"])
+def test_an_architecture_that_does_not_know_mixed_precision_is_refused(backbone, precision):
+    network, _ = load_network(backbone("deberta"), LABELS)
+    check_runs(network, backbone("deberta"), 16)
+    with pytest.raises(ModelError, match=rf"cannot compute in trainer.precision={precision}: .*=32-true") as caught:
+        check_runs(network, backbone("deberta"), 16, precision=precision)
+    one_line(caught.value)
+    network, _ = load_network(backbone("deberta-v2"), LABELS)
+    check_runs(network, backbone("deberta-v2"), 16, precision=precision)
+
+
 def test_weights_of_another_architecture_are_refused(backbone, tmp_path):
     folder = build("bert", tmp_path / "bert")
     rewrite(folder, num_hidden_layers=LAYERS + 1)

@@ -119,7 +119,8 @@ class SentimentClassifier(OptimizedModule):
         if stage != "fit":
             return
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        check_runs(self.network, self.backbone, data.preprocessing.max_length)
+        longest, precision = data.preprocessing.max_length, str(self.trainer.precision)
+        check_runs(self.network, self.backbone, longest, precision=precision)
         super().setup(stage)
         if self.on_gpu:
             # it would write every new tensor twice

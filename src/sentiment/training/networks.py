@@ -14,6 +14,7 @@ from sentiment.training.heads import adapt_head, known_labels, label_dimensions,
 from sentiment.training.layers import keep_layers, stack_of
 from sentiment.training.param_groups import embeddings, encoder_prefix, stacks
 
+MIXED = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 PADDING = 1e-4  # tolerance relative to the largest logit, far above rounding errors
 
 
@@ -148,14 +149,15 @@ def check_settings(
 
 
 @torch.inference_mode()
-def check_runs(network: Any, backbone: str, longest: int) -> None:
+def check_runs(network: Any, backbone: str, longest: int, *, precision: str = "32-true") -> None:
     """Check that the network computes a short text, padded beside one of `longest` tokens.
 
     Backbones that need more than token ids (boxes, a language), miscount their positions or read the padding fail here
-    instead of in the middle of training.
+    instead of in the middle of training, as do those whose code does not know autocast.
 
     Raises:
-        ModelError: the network fails, gives non-finite logits, or its answer depends on the padding.
+        ModelError: the network fails, in mixed `precision` too, gives non-finite logits, or its answer depends on the
+            padding.
     """
     ids = torch.full((2, longest), network.config.vocab_size - 1)
     mask = torch.ones_like(ids)
@@ -171,6 +173,9 @@ def check_runs(network: Any, backbone: str, longest: int) -> None:
             f"the backbone {backbone!r} ({network.config.model_type}) cannot compute a text of {longest} tokens: "
             f"{reason}; lower data.max_length, or set another model.backbone"
         ) from error
+    else:
+        if precision in MIXED:
+            check_mixed(network, backbone, precision, {"input_ids": ids[:, :3], "attention_mask": mask[:, :3]})
     finally:
         network.train(was_training)
     if together.shape != (2, network.config.num_labels) or not together.isfinite().all():
@@ -180,3 +185,15 @@ def check_runs(network: Any, backbone: str, longest: int) -> None:
             f"the backbone {backbone!r} ({network.config.model_type}) answers a text otherwise where a longer one is "
             "in its batch, as it reads the padding; set model.backbone to one that masks it, such as BERT or RoBERTa"
         )
+
+
+def check_mixed(network: Any, backbone: str, precision: str, rows: dict[str, torch.Tensor]) -> None:
+    """Raise ModelError if the network fails under autocast, as one does that fills scores with the least of fp32."""
+    try:
+        with torch.autocast("cpu", MIXED[precision]):
+            network(**rows)
+    except RuntimeError as error:
+        raise ModelError(
+            f"the backbone {backbone!r} ({network.config.model_type}) cannot compute in trainer.precision={precision}: "
+            f"{str(error).strip().splitlines()[0]}; set trainer.precision=32-true"
+        ) from error
