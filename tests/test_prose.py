@@ -17,6 +17,14 @@ OPENERS = re.compile(r"(What|Which|How|Whether|Where|Of|As)\b")
 FILES = sorted(
     [path for path in PACKAGE.rglob("*.py") if "_bundled" not in path.parts] + [*(ROOT / "handlers").glob("*.py")]
 )
+DOCUMENTS = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        ROOT / "docs" / "openapi.yaml",
+        *(ROOT / "conf").rglob("*.yaml"),
+    ]
+)
 DEFINITIONS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -38,6 +46,12 @@ def test_docstrings_and_comments_have_no_banned_phrase(path):
     prose = [re.sub(r"`[^`]*`", "", part) for part in (*docstrings(text), *comments(text))]  # names of code stay
     assert [part for part in prose if BANNED.search(part)] == []
     assert [part.splitlines()[0] for part in docstrings(text) if OPENERS.match(part)] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_users_read_has_no_banned_phrase(path):
+    prose = re.sub(r"`[^`]*`", "", path.read_text(encoding="utf-8"))
+    assert [line for line in prose.splitlines() if BANNED.search(line)] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
