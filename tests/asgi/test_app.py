@@ -24,14 +24,14 @@ class Echo:
         self.go_on, self.failure = threading.Event(), None
         self.explainer = SimpleNamespace(is_loaded=True)
         self.go_on.set()
-        self.sizes = []
+        self.sizes, self.answer = [], None
 
     def respond(self, rows, headers):
         self.go_on.wait(60)
         self.sizes.append(len(rows))
         if self.failure:
             raise self.failure
-        return [Response(200, json.dumps(own["explain"]), {}) for own in headers]
+        return [Response(200, self.answer or json.dumps(own["explain"]), {}) for own in headers]
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def app(echo):
     return App({"mood": Batcher(echo, size=4, activity=activity)}, key=None, activity=activity)
 
 
-def ask(app, *bodies, path="/predictions/mood", method="POST", receive=None, query=b""):
-    """The status, headers and JSON of the answers to requests made at once."""
+def ask(app, *bodies, path="/predictions/mood", method="POST", receive=None, headers=(), send=None):
+    """The status, headers and JSON of the answers to requests made at once; None where there is none."""
 
     async def one(body):
         sent = []
@@ -54,12 +54,15 @@ def ask(app, *bodies, path="/predictions/mood", method="POST", receive=None, que
         async def whole():
             return {"type": "http.request", "body": body}
 
-        async def send(message):
+        async def keep(message):
             sent.append(message)
 
-        scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": query}
-        await app(scope, receive or whole, send)
-        return sent[0]["status"], dict(sent[0]["headers"]), json.loads(sent[1]["body"])
+        scope = {"type": "http", "method": method, "path": path, "headers": [*headers], "query_string": b""}
+        await app(scope, receive or whole, send or keep)
+        if not sent:
+            return None
+        answer = json.loads(b"".join(message["body"] for message in sent[1:]))
+        return sent[0]["status"], dict(sent[0]["headers"]), answer
 
     async def all_of_them():
         for batcher in app.batchers.values():
@@ -109,9 +112,44 @@ def test_a_full_queue_is_503_with_a_time_to_wait(app, monkeypatch):
 
 def test_bodies_that_fill_the_memory_are_503_and_what_they_held_is_free_again(app, monkeypatch):
     monkeypatch.setattr(module, "MAX_HELD", 10)
+    monkeypatch.setattr(module, "SMALL", 5)
     assert [status for status, _, _ in ask(app, b"a" * 11)] == [503]
     assert app.held == 0
     assert [status for status, _, _ in ask(app, b"a" * 10)] == [200]
+
+
+def test_a_short_body_is_answered_beside_large_ones_that_fill_the_memory(app, monkeypatch):
+    monkeypatch.setattr(module, "MAX_HELD", 10)
+    app.held = 11  # of those
+    assert [status for status, _, _ in ask(app, b"a" * 5)] == [200]
+
+
+def test_a_body_that_its_client_gave_up_is_not_scored(app, echo):
+    messages = iter([{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def broken_off():
+        return next(messages)
+
+    assert ask(app, b"", receive=broken_off) == [None]
+    assert (echo.sizes, app.held) == ([], 0)
+
+
+def test_the_first_of_two_headers_counts_as_in_torchserve(app, echo):
+    app.key = SimpleNamespace(accepts=lambda value: value == "first")
+    both = [(b"authorization", b"first"), (b"authorization", b"second")]
+    assert [ask(app, b"{}", headers=given)[0][0] for given in (both, both[::-1])] == [200, 400]
+
+
+def test_a_body_that_arrives_while_the_server_drains_is_refused(tmp_path, echo):
+    activity = Activity(tmp_path)
+    app = App({"mood": Batcher(echo, size=4, activity=activity)}, key=None, activity=activity)
+
+    async def late():
+        (tmp_path / "draining").touch()
+        return {"type": "http.request", "body": b"{}"}
+
+    [(status, headers, _)] = ask(app, b"", receive=late)
+    assert (status, headers[b"retry-after"], echo.sizes) == (503, b"1", [])
 
 
 def test_a_body_that_never_ends_is_408(app, monkeypatch):
@@ -122,6 +160,20 @@ def test_a_body_that_never_ends_is_408(app, monkeypatch):
 
     [(status, _, answer)] = ask(app, b"", receive=never)
     assert (status, answer["type"]) == (408, "RequestTimeout")
+
+
+def test_a_large_answer_is_sent_in_pieces_and_given_up_where_nobody_takes_them(app, echo, monkeypatch):
+    monkeypatch.setattr(module, "SMALL", 5)
+    echo.answer = '"' + "a" * 10 + '"'
+    assert ask(app, b"{}")[0][2] == "a" * 10
+    monkeypatch.setattr(module, "BODY_SECONDS", 0.05)
+
+    async def stuck(message):
+        if message.get("more_body"):
+            await asyncio.Event().wait()
+
+    assert ask(app, b"{}", send=stuck) == [None]
+    assert app.held == 0
 
 
 @pytest.mark.parametrize(("failure", "status"), [(ValueError("a user's text"), 500), (MemoryError(), 507)])

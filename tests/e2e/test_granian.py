@@ -39,7 +39,7 @@ def where(served):
 
 def test_clients_and_commands_ask_it_as_they_ask_torchserve(served, tiny_run, tmp_path, capsys):
     expected = [one.label for one in Predictor.load(tiny_run).predict(TEXTS)]
-    with served.client() as client:
+    with served.client(pauses=(0.5,) * 200) as client:  # 503 while it loads what explanations need
         assert [one.label for one in client.predict(TEXTS)] == expected
         assert client.explain(TEXTS[:1])[0].text == TEXTS[0]
         assert client.describe().name == "sentiment"
@@ -180,6 +180,13 @@ def test_it_speaks_tls_on_both_ports(store, tmp_path):
         assert "sentiment_texts_total" in httpx.get(f"{server.address('metrics')}/metrics", verify=False).text
         with contextlib.suppress(httpx.TransportError):
             assert httpx.get(server.url.replace("https", "http") + "/ping").status_code != 200
+
+
+def test_a_setting_of_torchserve_is_refused(store, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TS_JOB_QUEUE_SIZE", "10")
+    assert run_command("serve", "backend=granian", f"model_store={store}", f"work_dir={tmp_path}/serve") == 2
+    [line] = capsys.readouterr().err.splitlines()[-1:]
+    assert line == "error: TS_JOB_QUEUE_SIZE is a setting of TorchServe, and backend=granian reads none; unset it"
 
 
 @pytest.mark.parametrize("setting", ["model_api=true", "management_host=127.0.0.2", "management_port=9999"])

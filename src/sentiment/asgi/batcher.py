@@ -1,6 +1,7 @@
 """Dynamic batches: a thread answers together what has arrived while it answered the batch before."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import queue
@@ -10,6 +11,7 @@ from typing import Any
 
 from sentiment.worker.activity import Activity
 from sentiment.worker.admission import is_of_machine, place_of
+from sentiment.worker.explain_queue import LOAD_SECONDS
 from sentiment.worker.responder import Responder, Response
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,8 @@ class Batcher:
         self.activity.begin()
         try:
             if headers["explain"] == "True" and not self.responder.explainer.is_loaded:
-                await asyncio.to_thread(self.responder.explainer.load)  # predictions go on meanwhile
+                with contextlib.suppress(TimeoutError):  # 503 then; predictions go on meanwhile
+                    await asyncio.wait_for(asyncio.to_thread(self.responder.explainer.load), LOAD_SECONDS)
             answer: asyncio.Future[Response] = self._loop.create_future()
             self._queue.put((row, headers, answer))
             return await answer

@@ -1,5 +1,6 @@
 """Prometheus metrics of the worker, under the names that it has in TorchServe, on a port of their own."""
 
+import ssl
 from collections.abc import Sequence
 from functools import cache
 
@@ -33,7 +34,14 @@ def make_series(metric: Metric) -> Series:
     return PrometheusSeries(metric)
 
 
+SECONDS = 10  # that a client may be silent
+
+
 def listen(host: str, port: int, *, certificate: str | None, key: str | None) -> None:
     """Serve the metrics, and those of the process, from a thread."""
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    start_http_server(port, addr=host, certfile=certificate, keyfile=key)
+    server, _ = start_http_server(port, addr=host, certfile=certificate, keyfile=key)
+    server.RequestHandlerClass.timeout = SECONDS  # type: ignore[attr-defined]
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a traceback for each client that is let go
+    if isinstance(server.socket, ssl.SSLSocket):  # shake hands in each client's thread: one could stop all others
+        server.socket.do_handshake_on_connect = False

@@ -14,6 +14,7 @@ import yaml
 
 from sentiment.errors import ConfigError
 from sentiment.serving.drain import drain
+from sentiment.serving.environment import torchserve_settings
 from sentiment.serving.process import Server
 from sentiment.serving.settings import Settings
 from sentiment.serving.store import Archive
@@ -57,8 +58,8 @@ class Granian(Server):
         return drain([], self._activity, self._batches, seconds=self.settings.drain_seconds)
 
     def _check(self, variables: Mapping[str, str]) -> None:
-        if name := next((name for name in variables if name.startswith("TS_")), None):
-            raise ConfigError(f"{self.settings.env_file}: {name} is a setting of TorchServe; take it out")
+        if name := next(iter(torchserve_settings(os.environ, variables)), None):
+            raise ConfigError(f"TS_{name.upper()} is a setting of TorchServe, and backend=granian reads none; unset it")
 
     def _prepare(self) -> None:
         from sentiment.asgi.keys import write_keys

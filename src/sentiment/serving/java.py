@@ -24,12 +24,15 @@ HEAP = ("-Xms32m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MinHeapFr
 # Java ends, since TorchServe would go on without the threads that have failed and answer no request again.
 LIMITS = ("-Xmx1g", "-XX:MaxDirectMemorySize=1g", "-XX:+ExitOnOutOfMemoryError")
 # Netty takes memory in pieces of 1 MB (8 kB << 7) instead of 16 MB, one or more for each of its threads; what malloc
-# keeps of freed buffers is returned every 10 s.
+# keeps of freed buffers is returned every 10 s. Without UsePerfData Java writes no /tmp/hsperfdata_USER.
 NATIVE = (
     "-Dio.netty.allocator.maxOrder=7", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UnlockExperimentalVMOptions",
-    "-XX:TrimNativeHeapInterval=10000",
+    "-XX:TrimNativeHeapInterval=10000", "-XX:-UsePerfData",
 )  # fmt: skip
 VM = (*HEAP, *LIMITS, *NATIVE)
+# One malloc arena for each thread would keep 70 MB of freed buffers, in pieces that cannot be returned. The workers,
+# which inherit Java's variables, do without this one.
+MALLOC = {"MALLOC_ARENA_MAX": "2"}
 
 
 def find_java() -> Path:

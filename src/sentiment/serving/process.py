@@ -38,6 +38,7 @@ class Server(ABC):
     """
 
     NAME: ClassVar[str]
+    VARIABLES: ClassVar[Mapping[str, str]] = {}  # of the process, unless the env file or the environment has them
 
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(**settings)
@@ -113,7 +114,7 @@ class Server(ABC):
             self._folder.clear()
             self._activity.mkdir()
             self._prepare()
-            environment = environment_in(self._folder, variables)
+            environment = environment_in(self._folder, {**self.VARIABLES, **variables})
             on_stdout = self.settings.logs == "stdout"
             self._process = launch(self._command(), environment, self._folder, logs_on_stdout=on_stdout)
             self._wait_until_ready()

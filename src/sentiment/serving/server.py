@@ -13,7 +13,7 @@ from sentiment.errors import ClientError
 from sentiment.files import write_text
 from sentiment.serving.drain import drain
 from sentiment.serving.environment import torchserve_settings
-from sentiment.serving.java import CLASSES, find_java, server_command, write_classes
+from sentiment.serving.java import CLASSES, MALLOC, find_java, server_command, write_classes
 from sentiment.serving.logs import MemoryWatch
 from sentiment.serving.process import Server
 from sentiment.serving.processes import is_java, is_worker
@@ -25,6 +25,7 @@ class TorchServe(Server):
     """A TorchServe process as a context manager: ready on entry, stopped on exit."""
 
     NAME = "TorchServe"
+    VARIABLES = MALLOC
 
     @property
     def management_url(self) -> str:

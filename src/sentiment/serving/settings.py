@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import yaml
 from annotated_types import Ge, Gt
 
-from sentiment.serving.java import torchserve_folder
+from sentiment.serving.java import MALLOC, torchserve_folder
 from sentiment.serving.ports import LOOPBACK, Port, reachable
 from sentiment.serving.tls import PLAIN, Tls
 from sentiment.worker.metrics import METRICS
@@ -118,6 +118,7 @@ class Settings:
             "metrics_mode": "prometheus",
             "metrics_config": str(Path(self.work_dir).absolute() / "metrics.yaml"),
             "job_queue_size": "1000",
+            "blacklist_env_vars": "|".join(MALLOC),
             "install_py_dep_per_model": "false",
             "grpc_inference_port": "0",  # gRPC is unused: 0 picks a free port, since two servers would clash at 7070
             "grpc_management_port": "0",
