@@ -34,6 +34,7 @@ class Part:
     labels: dict[str, int] = field(default_factory=dict)  # rows by predicted label
     unreadable: int = 0  # rows whose text the model cannot read
     abstained: int = 0  # rows left to a person, unreadable ones included
+    layers: dict[str, int] = field(default_factory=dict)  # rows by how many layers computed them, with early exits
     changes: Changes = field(default_factory=Counter)  # values that were changed to fit the format
 
 
@@ -141,6 +142,7 @@ class Parts:
             "rejects": rejects,
             "labels": part.labels,
             **{name: getattr(part, name) for name in LEFT},
+            "layers": part.layers,
             "changes": to_json(changes),
         }
         write_json(self._path(number, ".json"), marker)
@@ -190,8 +192,8 @@ class Parts:
     def _part(self, number: int) -> Part:
         value = self._marker(number)
         self._content(number)
-        left = {name: value.get(name, 0) for name in LEFT}
-        return Part(value["rows"], len(value["rejects"]), value["labels"], **left, changes=from_json(value["changes"]))
+        own = {name: value.get(name, 0) for name in LEFT} | {"layers": value.get("layers", {})}
+        return Part(value["rows"], len(value["rejects"]), value["labels"], **own, changes=from_json(value["changes"]))
 
     def _marker(self, number: int) -> dict[str, Any]:
         try:

@@ -41,6 +41,7 @@ class RayData:
         max_error: Promised error rate of the answers given; None uses the export's.
         default_aspect: Aspect of a text without one; None uses the export's.
         threshold: Probability from which a label is given, for all labels or by label; None uses the export's.
+        exits: False computes all layers for every text, True demands early exits.
     """
 
     def __init__(
@@ -57,12 +58,14 @@ class RayData:
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
         default_aspect: str | None = None,
         threshold: Share | Mapping[str, Share] | None = None,
+        exits: bool | None = None,
     ) -> None:
         path = as_path(run)
         self.run = str(path if is_remote(path) else export_folder(local_copy(path)).absolute())
         by_label = dict(threshold) if isinstance(threshold, Mapping) else threshold
         self.settings: dict[str, Any] = {"device": device, "runtime": runtime, "window_step": window_step}
         self.settings |= {"max_error": max_error, "default_aspect": default_aspect, "threshold": by_label}
+        self.settings["exits"] = exits
         self.actors = actors
         self.resources: dict[str, Any] = {"num_cpus": num_cpus, "num_gpus": num_gpus}
         self._stack = ExitStack()

@@ -228,7 +228,7 @@ def answered(
     """
     names, made = columns.names, iter(found)
     results: list[Outcome] = [why or next(made) for why in reasons]
-    done, counts, left = list[Row](), Counter[str](), dict.fromkeys(LEFT, 0)
+    done, counts, layers, left = list[Row](), Counter[str](), Counter[str](), dict.fromkeys(LEFT, 0)
     for row, result in zip(rows, results, strict=True):
         if not row.keys().isdisjoint(names):
             raise clash(next(name for name in names if name in row), columns.prefix)
@@ -237,9 +237,10 @@ def answered(
         if prediction:
             left["unreadable"] += prediction.readable is False
             left["abstained"] += bool(prediction.abstained)
+            layers.update([] if prediction.layers is None else [str(prediction.layers)])
             counts.update(names_of(prediction.answer) if prediction.decided else [])
     rejects = [(at, result) for at, result in enumerate(results, first) if isinstance(result, str)]
-    part = Part(len(rows), len(rejects), dict(counts), left["unreadable"], left["abstained"])
+    part = Part(len(rows), len(rejects), dict(counts), left["unreadable"], left["abstained"], dict(layers))
     return Chunk(number, done, part, rejects)
 
 

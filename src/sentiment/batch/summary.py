@@ -54,8 +54,10 @@ def summary(
     several = settings.get("several", False)
     rows, rejected, counts = sum(p.rows for p in parts), sum(p.rejected for p in parts), Counter[str]()
     left = {name: sum(getattr(part, name) for part in parts) for name in LEFT}
+    layers = Counter[str]()
     for part in parts:
         counts.update(part.labels)
+        layers.update(part.layers)
     whole = rows - rejected - sum(left.values()) if several else counts.total()  # a text may have several, or none
     return {
         "output": {
@@ -71,6 +73,7 @@ def summary(
         "predicted": rows - rejected,
         "rejected": rejected,
         **left,
+        **({"layers": dict(sorted(layers.items(), key=lambda item: int(item[0])))} if layers else {}),
         "labels": {label: counts[label] for label in labels},
         "shares": {label: round(counts[label] / max(1, whole), 6) for label in labels},
         "changed_values": to_json(changes),

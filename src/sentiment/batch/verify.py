@@ -126,7 +126,7 @@ def engine_of(
     extras.require("a sample scored by the run", ["sentiment.inference.predictor"])
     from sentiment.inference.predictor import Predictor
 
-    names = ("runtime", "device", "window_step", "max_tokens", "max_error", "default_aspect")
+    names = ("runtime", "device", "window_step", "max_tokens", "max_error", "default_aspect", "exits")
     settings = {name: model[name] for name in names if name in model}
     if "thresholds" in (task := model.get("task") or {}):
         settings["threshold"] = dict(zip(model["labels"], task["thresholds"], strict=True))

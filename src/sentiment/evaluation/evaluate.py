@@ -33,14 +33,15 @@ def score_run(
     data: SentimentData | None = None,
     baseline: bool = True,
     behaviour: Path | None = None,
+    exits: bool | None = None,
 ) -> Results:
     """Score a run's exported model on a split of the run's data, or of `data`, with the run's own preprocessing.
 
     Columns that `data` does not name are those of the run's own data. The files are written to `output`, by default
-    `run`/evaluation/`split`.
+    `run`/evaluation/`split`. `exits` is that of `Predictor.load`.
     """
     folder = Path(run)
-    predictor = Predictor.load(folder)
+    predictor = Predictor.load(folder, exits=exits)
     own = run_data(folder)
     if data:
         like_run(data, own, multi=predictor.decoding.kind == "multi")

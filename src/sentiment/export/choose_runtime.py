@@ -8,6 +8,7 @@ from typing import Any
 
 from sentiment.errors import ModelError
 from sentiment.export.comparison import Comparison, Trial, spread, write_conversion
+from sentiment.export.exits import discard_exits
 from sentiment.export.huggingface import update_preprocessing
 from sentiment.export.mixed_precision import PROBED, Rounding, search
 from sentiment.export.onnx_graph import build
@@ -47,6 +48,7 @@ def convert(exported: Path, *, runtime: RuntimeName, train: Sequence[Text], text
     """
     update_preprocessing(exported, runtime="torch")  # first, so that a crash leaves a usable export
     discard(exported)
+    discard_exits(exported)
     if runtime == "torch":
         write_conversion(exported, None, [])
         return "torch"

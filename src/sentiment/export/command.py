@@ -1,7 +1,11 @@
 """The export command: choose the runtime of a finished run again."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge
 
 from sentiment import run_dir as runs
 from sentiment.data.new_tokens import Wanted as NewTokens
@@ -12,6 +16,7 @@ from sentiment.evaluation.model_card import update_runtime
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import evaluate
 from sentiment.export.choose_runtime import convert
+from sentiment.export.exits import add_exits, asked_exits, check_model
 from sentiment.export.extension import extend_run
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import export_folder
@@ -21,12 +26,22 @@ from sentiment.inference.runtimes import RuntimeName
 
 log = logging.getLogger(__name__)
 
+Layers = Sequence[Annotated[int, Ge(1)]] | None
 
-def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False, new_tokens: NewTokens = None) -> str:
+
+def export_run(
+    *,
+    run: Path,
+    runtime: RuntimeName = "auto",
+    accept: bool = False,
+    new_tokens: NewTokens = None,
+    exits: Layers = None,
+) -> str:
     """Build the graph of `runtime` in a run's export folder, calibrated and compared on the run's own texts.
 
     With `accept` no file is changed: SHA256SUMS is rewritten to approve deliberate edits. With `new_tokens` the model
-    gets tokens first, as `extend_run` does.
+    gets tokens first, as `extend_run` does. With `exits` sure texts may be answered after these layers; by default
+    after those asked for before.
 
     Raises:
         ConfigError: `accept` is combined with another key, `new_tokens` adds nothing, or `run` is not a run directory.
@@ -37,16 +52,23 @@ def export_run(*, run: Path, runtime: RuntimeName = "auto", accept: bool = False
             raise ConfigError(f"runtime={runtime} and accept=true: one thing at a time; leave one")
         if new_tokens is not None:
             raise ConfigError(f"new_tokens={new_tokens} and accept=true: one thing at a time; leave one")
+        if exits is not None:
+            raise ConfigError(f"exits={exits} and accept=true: one thing at a time; leave one")
         return accept_changes(Path(run), exported)
     verify_export(exported, graphs=False)
     data = run_data(Path(run))
     if data is None:
         raise ConfigError(f"{run} has no .hydra/config.yaml; name a run directory, outputs/<run>")
+    layers = asked_exits(exported) if exits is None else exits
+    if layers:
+        check_model(exported, layers, runtime)
     if new_tokens is not None:
-        chosen = extend_run(Path(run), new_tokens, runtime=runtime)
+        chosen = extend_run(Path(run), new_tokens, runtime=runtime, exits=layers)
     else:
         splits = data.read()
         chosen = convert(exported, runtime=runtime, train=splits["train"].inputs, texts=splits["validation"].inputs)
+        if layers:
+            add_exits(exported, layers, train=splits["train"].inputs, validation=splits["validation"])
         update_runtime(exported / "README.md", chosen_runtime(exported))
         predictor = Predictor.load(exported)
         scores = evaluate(predictor, splits["validation"], predictor.labels)

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ READ = (runs.RECORD, "logs", "data_report.json")  # of a run, by its report; new
 log = logging.getLogger(__name__)
 
 
-def extend_run(run: Path, wanted: Wanted, *, runtime: RuntimeName) -> str:
+def extend_run(run: Path, wanted: Wanted, *, runtime: RuntimeName, exits: Sequence[int] = ()) -> str:
     """Add tokens to the model of a finished run; convert, calibrate and score it anew, and return its runtime.
 
     All of it is made in a folder beside the export and put in place at the end; a stop before leaves the run as it was.
@@ -49,6 +49,7 @@ def extend_run(run: Path, wanted: Wanted, *, runtime: RuntimeName) -> str:
         run: The run directory.
         wanted: As for `sentiment.data.new_tokens.read_wanted`.
         runtime: The runtime to build.
+        exits: Layers after which sure texts may be answered.
 
     Raises:
         ConfigError: `wanted` is no set, file or list, or names nothing that the model can still learn to read; or
@@ -69,7 +70,8 @@ def extend_run(run: Path, wanted: Wanted, *, runtime: RuntimeName) -> str:
         count = add_tokens(exported, wanted, named=run / "export")
         log.info("%d new tokens, their vectors made of known pieces", count)
         chosen = convert(exported, runtime=runtime, train=splits["train"].inputs, texts=splits["validation"].inputs)
-        results = renew(run, made, cfg, splits, instantiate_saved(cfg, "task", source=source), before=before)
+        task = instantiate_saved(cfg, "task", source=source)
+        results = renew(run, made, cfg, splits, task, before=before, exits=exits)
         summary = runs.read_result(run, SUMMARY)
         names = [wanted] if isinstance(wanted, str) else list(wanted or ())
         write_json(made / SUMMARY, summary | {"runtime": chosen, "new_tokens": {"of": names, "added": count}})
@@ -134,6 +136,7 @@ def renew(
     task: Any,
     *,
     before: Mapping[str, Mapping[str, float]],
+    exits: Sequence[int],
 ) -> Results:
     """Calibrate and score what is made, as the run was: with the test split, baseline and behaviour tests it had."""
     after = cfg.after_training
@@ -145,6 +148,7 @@ def renew(
         calibration=bool(after.calibrate),
         metric=str(cfg.optimized_metric),
         score_test=tested,
+        exits=exits,
     )
     predictor = Predictor.load(made / "export")
     cleaning = predictor.preprocessing.cleaning

@@ -1,7 +1,7 @@
 """Scores of an exported model, and what is fitted on them: calibration, decoding, promises, shares of labels."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from sentiment.evaluation.abstention import write_abstention
 from sentiment.evaluation.calibration import fit_platt, fit_temperature
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import Evaluation, evaluate
+from sentiment.export.exits import add_exits
 from sentiment.export.huggingface import update_preprocessing
 from sentiment.inference.multilabel import Multi
 from sentiment.inference.predictor import Predictor
@@ -37,6 +38,7 @@ def fit_export(
     metric: str,
     score_test: bool,
     quantification: bool = True,
+    exits: Sequence[int] = (),
 ) -> dict[str, Evaluation]:
     """Score a converted export and store in it what is fitted on its validation answers.
 
@@ -48,6 +50,7 @@ def fit_export(
         metric: Of validation, by which the decoding is chosen.
         score_test: Score the test split too.
         quantification: Fit the estimators of label shares.
+        exits: Layers after which sure texts may be answered.
 
     Returns:
         The evaluations of validation and, if asked for and present, test.
@@ -59,6 +62,8 @@ def fit_export(
     if calibration:
         evaluations = calibrate(exported, evaluations)
     evaluations = fit_decoding(exported, evaluations, task, metric=metric)
+    if exits and add_exits(exported, exits, train=splits["train"].inputs, validation=splits["validation"]):
+        evaluations = score_export(exported, splits, score_test=score_test)
     validation = evaluations["validation"]
     write_abstention(exported, validation)
     if quantification:  # last, since it records the hash of the export
@@ -76,7 +81,8 @@ def score_export(exported: Path, splits: Mapping[str, Split], *, score_test: boo
     names = ["validation", *(["test"] if score_test and "test" in splits else [])]
     for name in names:
         log.info("scoring %d %s texts", len(splits[name]), name)
-    results = {name: evaluate(predictor, splits[name], predictor.labels) for name in names}
+    own = predictor.preprocessing.temperature
+    results = {name: evaluate(predictor, splits[name], predictor.labels, temperature=own) for name in names}
     for name, result in results.items():
         if not result.probabilities.isfinite().all():
             raise ModelError(f"the {name} scores are not numbers; the training diverged, lower model.lr")

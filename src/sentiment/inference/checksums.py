@@ -13,7 +13,8 @@ from sentiment.files import write_text
 SUMS = "SHA256SUMS"
 UNLISTED = (SUMS, "README.md")  # users may edit the model card: no prediction depends on it
 DECIDING = re.compile(
-    r"(config|tokenizer|tokenizer_config|preprocessing|readability|abstention)\.json|model\.safetensors|model-onnx(-int8)?\.onnx"
+    r"(config|tokenizer|tokenizer_config|preprocessing|readability|abstention|exits)\.json|(model|exits)\.safetensors"
+    r"|model-onnx(-int8)?(-\d)?\.onnx"
 )
 LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 Sums = dict[str, set[str]]  # digests by file name; a file that is being replaced has two
@@ -24,8 +25,8 @@ def export_hash(export: Path) -> str:
 
     Returns:
         SHA-256 in hex over the sorted lines "<SHA-256>  <name>", each with a line feed, of config.json, the tokenizer
-        files, preprocessing.json, readability.json, abstention.json, the weights and the ONNX graphs. README.md,
-        vocab.txt and SHA256SUMS itself change no prediction and are not included.
+        files, preprocessing.json, readability.json, abstention.json, the weights, the early exits and the ONNX graphs.
+        README.md, vocab.txt and SHA256SUMS itself change no prediction and are not included.
     """
     return _hash_of({name: file_digest(export / name) for name in file_names(export) if DECIDING.fullmatch(name)})
 

@@ -92,7 +92,12 @@ def padding_of(export: Path, tokenizer: Tokenizer) -> int:
 
 
 def read_preprocessing(
-    export: Path, *, window_step: int | None = None, max_error: float | None = None, default_aspect: str | None = None
+    export: Path,
+    *,
+    window_step: int | None = None,
+    max_error: float | None = None,
+    default_aspect: str | None = None,
+    exits: bool | None = None,
 ) -> Preprocessing:
     """Read preprocessing.json of an export folder.
 
@@ -101,6 +106,7 @@ def read_preprocessing(
         window_step: Overrides the stored value, in tokens.
         max_error: Overrides the stored value.
         default_aspect: Overrides the stored value.
+        exits: Overrides the stored value.
 
     Raises:
         DamagedFileError: A key is missing or unknown, or a value is invalid.
@@ -119,6 +125,7 @@ def read_preprocessing(
     if default_aspect and not own.aspects:
         raise ConfigError(f"default_aspect={default_aspect} does nothing: this model reads no aspects; leave it out")
     changes: dict[str, Any] = {"window_step": window_step, "max_error": max_error, "default_aspect": default_aspect}
+    changes["exits"] = exits
     return replace(own, **{name: value for name, value in changes.items() if value is not None})
 
 

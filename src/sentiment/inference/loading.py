@@ -13,6 +13,7 @@ from sentiment.files import damaged
 from sentiment.inference.abstention import Abstention
 from sentiment.inference.bf16 import open_on_gpu
 from sentiment.inference.checksums import verified_beside
+from sentiment.inference.exits import check_exits, has_exits, open_parts
 from sentiment.inference.export_dir import (
     PREPROCESSING,
     export_folder,
@@ -55,6 +56,7 @@ def load_export(
     max_error: float | None,
     default_aspect: str | None,
     threshold: Threshold | None,
+    exits: bool | None = None,
 ) -> Loaded:
     """Load a run directory or an export folder; the settings are those of `Predictor.load`.
 
@@ -65,7 +67,7 @@ def load_export(
     export = export_folder(local_copy(run))
     with verified_beside(export) as hashes:
         preprocessing = read_preprocessing(
-            export, window_step=window_step, max_error=max_error, default_aspect=default_aspect
+            export, window_step=window_step, max_error=max_error, default_aspect=default_aspect, exits=exits
         )
         labels, tokenizer = labels_of(export), read_tokenizer(export)
         check_task(export, preprocessing, labels)
@@ -79,10 +81,15 @@ def load_export(
             raise ConfigError(f"runtime={chosen}: there are {', '.join(CLASSES)}")
         longest, decoding = preprocessing.max_length, decoding_of(preprocessing.task)
         opening = Opening(chosen, export, len(labels), pad_id, device, longest, load_model, decoding)
+        compute: Compute
         if runtime == "auto" and device != "cpu":
             chosen, compute = open_on_gpu(opening)
+        elif has_exits(export, chosen):
+            compute = open_parts(opening, leave=preprocessing.exits)
         else:
             compute = open_runtime(opening)
+        if exits:
+            check_exits(export, chosen)
     return Loaded(
         compute, tokenizer, preprocessing, labels, pad_id, load_model, readability, abstention, chosen, hashes[0]
     )

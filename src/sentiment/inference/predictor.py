@@ -6,6 +6,7 @@ transformers takes seconds to import, so it is imported only when PyTorch comput
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from types import EllipsisType
@@ -26,7 +27,7 @@ from sentiment.inference.pipeline import PipelineInput, best_labels, from_pipeli
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import Compute, RuntimeName
-from sentiment.inference.scoring import logits_of, mean_of_windows
+from sentiment.inference.scoring import logits_of, mean_of_windows, most_of_windows
 from sentiment.inference.streaming import in_two_stages
 from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of
 from sentiment.inference.tokenization import Encoded, encode_windows
@@ -105,6 +106,7 @@ class Predictor:
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
         default_aspect: str | None = None,
         threshold: Share | Mapping[str, Share] | None = None,
+        exits: bool | None = None,
     ) -> "Predictor":
         """Open a run directory, an export folder, or such a folder on the Hugging Face hub.
 
@@ -121,6 +123,8 @@ class Predictor:
             default_aspect: Takes the place of the run's own (`data.default_aspect`).
             threshold: Of a model that gives several labels, the smallest probability at which a label is given: one for
                 all labels, or by label; by default those tuned on validation.
+            exits: False computes all layers for every text, True demands early exits; by default a text leaves early
+                where the folder has exits.
 
         Returns:
             The predictor.
@@ -139,6 +143,7 @@ class Predictor:
             max_error=max_error,
             default_aspect=default_aspect,
             threshold=threshold,
+            exits=exits,
         )
 
     @classmethod
@@ -153,6 +158,7 @@ class Predictor:
         max_error: Annotated[float, Gt(0), Le(1)] | None = None,
         default_aspect: str | None = None,
         threshold: Share | Mapping[str, Share] | None = None,
+        exits: bool | None = None,
     ) -> "Predictor":
         """Load a run directory or an export folder.
 
@@ -165,6 +171,7 @@ class Predictor:
             max_error: Error rate promised for the answers given; the other texts are left to a person.
             default_aspect: Overrides the export's aspect of a text without one.
             threshold: Overrides the thresholds of a model that gives several labels, for all or by label.
+            exits: False turns early exits off, True demands them.
 
         Raises:
             ConfigError: A setting that this model does not have.
@@ -178,6 +185,7 @@ class Predictor:
             max_error=max_error,
             default_aspect=default_aspect,
             threshold=threshold,
+            exits=exits,
         )
         predictor = cls(
             found.compute,
@@ -333,7 +341,7 @@ class Predictor:
 
     def probabilities(self, texts: Sequence[Text]) -> torch.Tensor:
         """Compute class probabilities; float32 of shape (len(texts), len(labels))."""
-        return self._average(self.encode(texts))
+        return self._average(self.encode(texts))[0]
 
     def encode(self, texts: Sequence[Text]) -> list[Encoded]:
         """Clean and tokenize; TextError names a text for which that fails."""
@@ -346,8 +354,9 @@ class Predictor:
 
     def answer(self, encoded: Sequence[Encoded]) -> list[Prediction]:
         """Compute predictions from the output of `encode`."""
-        rows = self._average(encoded).tolist()
-        predictions = [self._prediction(row, e) for row, e in zip(rows, encoded, strict=True)]
+        probabilities, layers = self._average(encoded)
+        rows = zip(probabilities.tolist(), encoded, layers, strict=True)
+        predictions = [self._prediction(*row) for row in rows]
         return predictions if self.level is None else abstaining(predictions, self.level)
 
     def with_promise(self, predictions: Sequence[Prediction], max_error: float | None) -> list[Prediction]:
@@ -391,20 +400,27 @@ class Predictor:
         assert self.abstention
         return f"max_error={max_error:g}: {self.abstention.told(level)}"
 
-    def _average(self, encoded: Sequence[Encoded]) -> torch.Tensor:
-        """Average each text's window probabilities, then calibrate them (that was fitted on these averages)."""
-        scores = self._score([window for one in encoded for window in one.windows])
-        scores = mean_of_windows(scores, [len(one.windows) for one in encoded])
-        return torch.from_numpy(self.decoding.calibrated(scores, self.preprocessing.temperature))
+    def _average(self, encoded: Sequence[Encoded]) -> tuple[torch.Tensor, Sequence[int | None]]:
+        """Average each text's window probabilities, then calibrate them (that was fitted on these averages).
 
-    def _score(self, rows: Sequence[list[int]]) -> Any:
-        """Compute the probabilities of token-id rows; float32 of shape (rows, labels)."""
-        logits = logits_of(self.compute, rows, labels=len(self.labels), max_tokens=self.max_tokens)
-        return self.decoding.probabilities(logits)
+        Returns:
+            Probabilities (texts, labels), and how many layers computed each text, at most; None without early exits.
+        """
+        scores, layers = self._score([window for one in encoded for window in one.windows])
+        counts = [len(one.windows) for one in encoded]
+        scores = mean_of_windows(scores, counts)
+        most = [None] * len(counts) if layers is None else most_of_windows(layers, counts)
+        return torch.from_numpy(self.decoding.calibrated(scores, self.preprocessing.temperature)), most
 
-    def _prediction(self, row: list[float], read: Encoded) -> Prediction:
+    def _score(self, rows: Sequence[list[int]]) -> tuple[Any, Sequence[int] | None]:
+        """Compute the probabilities of token-id rows, (rows, labels), and the layers that `logits_of` counts."""
+        logits, layers = logits_of(self.compute, rows, labels=len(self.labels), max_tokens=self.max_tokens)
+        return self.decoding.probabilities(logits), layers
+
+    def _prediction(self, row: list[float], read: Encoded, layers: int | None) -> Prediction:
         how: dict[str, Any] = {"tokens": read.tokens, "truncated": read.truncated, "unreadable": read.unreadable}
-        return answered(self.decoding, self.labels, row, **how)
+        found = answered(self.decoding, self.labels, row, **how)
+        return found if layers is None else replace(found, layers=layers)
 
 
 def closed(*_: object) -> Any:

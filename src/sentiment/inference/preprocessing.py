@@ -147,6 +147,7 @@ class Preprocessing:
     task: Mapping[str, Any] | None = None  # kind of label and its decoding (`sentiment.inference.tasks`); None: single
     aspects: bool = False  # each text is read with an aspect, as a second segment
     default_aspect: str = ""  # of a text without one; "" refuses such a text
+    exits: bool = True  # a text leaves early where the export has exits
 
     @property
     def most_tokens(self) -> int:
@@ -156,6 +157,7 @@ class Preprocessing:
     def to_json(self) -> dict[str, Any]:
         left_out = {"task"} if self.task is None else set[str]()
         left_out |= set() if self.aspects else {"aspects", "default_aspect"}
+        left_out |= {"exits"} if self.exits else set()
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @classmethod

@@ -155,34 +155,18 @@ class OnnxRuntime:
         return cls(graph_of(opening.export, opening.name), opening.pad_id, labels=opening.labels)
 
     def __init__(self, graph: Path, pad_id: int, *, labels: int | None = None) -> None:
-        run = graph.parent.parent if graph.parent.name == "export" else graph.parent
-        remedy = f"make it with: sentiment export run={run} runtime={graph.stem.removeprefix('model-')}"
-        if not graph.is_file():
-            raise ModelError(f"{graph} is missing; {remedy}")
-        try:
-            self.session = open_session(graph)
-            bits = self.session.get_modelmeta().custom_metadata_map.get(WEIGHT_BITS)
-            if bits == "8" and saturates():
-                log.warning(
-                    "%s has 8-bit weights, whose sums overflow on this processor (no VNNI): slower, exact products are "
-                    "used; made here, a graph has 7 bits: sentiment export run=%s",
-                    graph,
-                    run,
-                )
-                self.session = open_session(graph, exact=True)
-        except Exception as error:  # the possible types share no narrower base class
-            raise ModelError(
-                f"{graph} is damaged: it cannot be read ({' '.join(str(error).split())}); {remedy}"
-            ) from error
+        self.session = load_graph(graph)
         inputs, outputs = (
             [node.name for node in nodes] for nodes in (self.session.get_inputs(), self.session.get_outputs())
         )
         self.types = "token_type_ids" in inputs
         if {*inputs, "token_type_ids"} != INPUTS or "logits" not in outputs[:1]:
-            raise ModelError(f"{graph} is no graph of this project: it takes {inputs} and gives {outputs}; {remedy}")
+            told = f"it takes {inputs} and gives {outputs}"
+            raise ModelError(f"{graph} is no graph of this project: {told}; {remedy_of(graph)}")
         width = self.session.get_outputs()[0].shape[-1]
         if labels is not None and isinstance(width, int) and width != labels:
-            raise ModelError(f"{graph} tells {width} labels apart, config.json names {labels}; {remedy}")
+            told = f"{graph} tells {width} labels apart, config.json names {labels}"
+            raise ModelError(f"{told}; {remedy_of(graph)}")
         self.graph, self.pad_id = graph, pad_id
 
     def __call__(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -191,7 +175,46 @@ class OnnxRuntime:
 
     def feed(self, rows: Sequence[Sequence[int]]) -> dict[str, Any]:
         """Return the graph's inputs for rows of token ids."""
-        inputs = {name: tensor.numpy() for name, tensor in pad(rows, self.pad_id).items()}
-        if not self.types:
-            inputs.pop("token_type_ids", None)
-        return inputs
+        return graph_inputs(rows, self.pad_id, types=self.types)
+
+
+def load_graph(graph: Path) -> Any:
+    """Open a graph, with exact products where its weights have too many bits for this processor.
+
+    Raises:
+        ModelError: It is missing or damaged.
+    """
+    if not graph.is_file():
+        raise ModelError(f"{graph} is missing; {remedy_of(graph)}")
+    try:
+        session = open_session(graph)
+        bits = session.get_modelmeta().custom_metadata_map.get(WEIGHT_BITS)
+        if bits == "8" and saturates():
+            log.warning(
+                "%s has 8-bit weights, whose sums overflow on this processor (no VNNI): slower, exact products are "
+                "used; made here, a graph has 7 bits: sentiment export run=%s",
+                graph,
+                run_of(graph),
+            )
+            session = open_session(graph, exact=True)
+    except Exception as error:  # the possible types share no narrower base class
+        told = " ".join(str(error).split())
+        raise ModelError(f"{graph} is damaged: it cannot be read ({told}); {remedy_of(graph)}") from error
+    return session
+
+
+def run_of(graph: Path) -> Path:
+    return graph.parent.parent if graph.parent.name == "export" else graph.parent
+
+
+def remedy_of(graph: Path) -> str:
+    runtime = "onnx-int8" if "int8" in graph.stem else "onnx"
+    return f"make it with: sentiment export run={run_of(graph)} runtime={runtime}"
+
+
+def graph_inputs(rows: Sequence[Sequence[int]], pad_id: int, *, types: bool) -> dict[str, Any]:
+    """Return the inputs of a graph, which takes token types or does not, for rows of token ids."""
+    inputs = {name: tensor.numpy() for name, tensor in pad(rows, pad_id).items()}
+    if not types:
+        inputs.pop("token_type_ids", None)
+    return inputs

@@ -41,6 +41,7 @@ class Prediction:
         value: On a scale, the expected value of the distribution over its numbers; else None.
         interval: On a scale, the numbers between which the distribution has 90 %; else None.
         labels: Of a model that gives several labels, those whose probability reaches their threshold; else None.
+        layers: How many layers of the model computed the answer; None without early exits.
     """
 
     label: str
@@ -54,6 +55,7 @@ class Prediction:
     value: float | None = None
     interval: tuple[float, float] | None = None
     labels: tuple[str, ...] | None = None
+    layers: int | None = field(default=None, compare=False)
 
     @property
     def answer(self) -> Label:
@@ -82,8 +84,8 @@ class Prediction:
         """Return a dictionary for JSON.
 
         Args:
-            details: Add tokens, truncated, unreadable and readable, and the polarity where there is one. Without them,
-                `readable` is there if it is false, and `abstained` if a promise was asked for.
+            details: Add tokens, truncated, unreadable and readable, and polarity and layers where there are any.
+                Without them, `readable` is there if it is false, and `abstained` if a promise was asked for.
         """
         answer: dict[str, Any] = {"label": self.label, "score": self.score}
         if self.labels is not None:
@@ -97,6 +99,8 @@ class Prediction:
             answer["readable"] = self.readable
         if details and (polarity := self.polarity) is not None:
             answer["polarity"] = polarity
+        if details and self.layers is not None:
+            answer["layers"] = self.layers
         return answer if self.abstained is None else {**answer, "abstained": self.abstained}
 
     @classmethod

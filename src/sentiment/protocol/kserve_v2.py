@@ -17,8 +17,9 @@ ONE = ("label", "score")  # outputs of models with one label a text
 SEVERAL = ("labels",)  # outputs of models with several labels a text
 SCALE = ("value", "interval")  # outputs of models with ordered labels
 POLARITY = ("polarity",)  # an output of models with negative and positive labels, or ordered ones
+LAYERS = ("layers",)  # an output of models with early exits
 DETAILS = ("tokens", "truncated", "unreadable", "readable", "abstained")
-OUTPUTS = (*ONE, *SEVERAL, "probabilities", *SCALE, *DETAILS, *POLARITY)
+OUTPUTS = (*ONE, *SEVERAL, "probabilities", *SCALE, *DETAILS, *POLARITY, *LAYERS)
 MATRICES = ("labels", "probabilities", "interval")  # outputs with a row of several numbers for each text
 ASPECTS = dict.fromkeys((ASPECT, "aspects"), 'send a second tensor with the name "aspect"')
 REQUEST = ("inputs", "id", "parameters", "outputs")  # the protocol's keys of a request, a tensor and an output
@@ -166,6 +167,7 @@ def outputs_of(predictions: Sequence[Prediction]) -> list[str]:
     lacking: tuple[str, ...] = ONE if first.labels is not None else SEVERAL
     lacking += SCALE if first.value is None else ()
     lacking += POLARITY if first.polarity is None else ()
+    lacking += LAYERS if first.layers is None else ()
     return [name for name in OUTPUTS if name not in lacking]
 
 
@@ -193,6 +195,8 @@ def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[st
         columns["unreadable"] = ("FP32", [p.unreadable for p in predictions])
         if predictions[0].polarity is not None:
             columns["polarity"] = ("FP32", [p.polarity for p in predictions])
+        if predictions[0].layers is not None:
+            columns["layers"] = ("INT64", [p.layers for p in predictions])
     if details or any(p.readable is False for p in predictions):
         columns["readable"] = ("BOOL", [p.readable for p in predictions])
     if any(p.abstained is not None for p in predictions):

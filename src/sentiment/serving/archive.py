@@ -20,6 +20,7 @@ from sentiment.errors import ConfigError
 from sentiment.files import read_json, replacing, scratch_folder, write_json
 from sentiment.inference.abstention import Abstention, level_of
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
+from sentiment.inference.exits import check_exits
 from sentiment.inference.export_dir import PREPROCESSING, export_folder, read_preprocessing
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
@@ -59,6 +60,7 @@ def package(
     window_step: Annotated[int, Ge(0)] | None = None,
     max_error: Annotated[float, Gt(0), Le(1)] | None = None,
     default_aspect: str | None = None,
+    exits: bool | None = None,
     overwrite: bool = True,
     file: str | None = None,
 ) -> Path:
@@ -78,6 +80,7 @@ def package(
         max_error: Error rate that the answers given keep, as promised on validation; the other texts are left to a
             person.
         default_aspect: Replaces the run's own aspect of a text without one.
+        exits: False computes all layers for every text, True demands early exits.
         overwrite: Replace an existing archive.
         file: File name without its suffix; default: `name`.
 
@@ -110,7 +113,9 @@ def package(
     else:
         Predictor.load(export)  # exports of earlier releases have no checksums: loading is the only check
     changes: dict[str, Any] = {"window_step": window_step, "max_error": max_error, "default_aspect": default_aspect}
-    preprocessing = read_preprocessing(export, **changes)
+    preprocessing = read_preprocessing(export, exits=exits, **changes)
+    if exits:
+        check_exits(export, preprocessing.runtime)
     if preprocessing.max_error < 1:
         level_of(Abstention.read(export), preprocessing.max_error)
     with scratch_folder(target) as scratch:  # not in /tmp, where the leftovers of a killed process would stay

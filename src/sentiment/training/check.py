@@ -65,6 +65,7 @@ def check(cfg: DictConfig) -> None:
     if cfg.data.get("new_tokens") != cfg.model.get("new_tokens"):
         raise ConfigError("data.new_tokens is that of the model; set model.new_tokens alone")
     check_teaching(cfg)
+    check_exits(cfg, task)
     check_monitors(cfg)
     with suppress(ModelError):  # an unreachable backbone is reported when it is loaded, which also precedes the data
         limit = positions(cfg.data.backbone, cfg.data.get("backbone_revision"))
@@ -126,6 +127,19 @@ def adapts(cfg: DictConfig) -> bool:
         found, lacking = (next(part for part, there in parts.items() if there is wanted) for wanted in (True, False))
         raise ConfigError(f"{found} without {lacking}: they belong together; set experiment=adapt, which sets both")
     return all(parts.values())
+
+
+def check_exits(cfg: DictConfig, task: Any) -> None:
+    """Raise ConfigError where `model.exits` would do nothing."""
+    if not (exits := cfg.model.get("exits")):
+        return
+    told = f"model.exits={list(exits)} does nothing with"
+    if task.kind != "single":
+        raise ConfigError(f"{told} task={task.kind}: exits are for one of several labels; set model.exits=null")
+    convert = cfg.after_training.convert
+    if not convert or convert.get("runtime") not in ("auto", "onnx", "onnx-int8"):
+        named = convert.get("runtime") if convert else "null"
+        raise ConfigError(f"{told} after_training.convert.runtime={named}: they are for ONNX; set auto or onnx-int8")
 
 
 def check_teaching(cfg: DictConfig) -> None:

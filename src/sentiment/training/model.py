@@ -12,6 +12,7 @@ from transformers import SchedulerType
 from sentiment.data.batches import counted
 from sentiment.data.new_tokens import Wanted
 from sentiment.evaluation import computation
+from sentiment.export.exits import check_layers
 from sentiment.inference.batching import takes_types
 from sentiment.inference.packing import enable_packing, packs
 from sentiment.inference.tasks import SINGLE, Decoding
@@ -42,6 +43,7 @@ class SentimentClassifier(OptimizedModule):
         task: the kind of label; one of several by default.
         loss: a `Loss`, or a function of logits and targets; by default the task's.
         layers: the layers to keep, counted from 0; None keeps all.
+        exits: the layers, counted from 1, after which a text that is sure may be answered; None: after all alone.
         lora: a `peft.LoraConfig`; only the adapters and the head are then trained (Hu et al. 2021).
         teacher: the models whose answers `batch["soft_targets"]` has; None trains on the labels alone.
         teacher_temperature: softens the answers of teacher and student alike (Hinton et al. 2015).
@@ -69,6 +71,7 @@ class SentimentClassifier(OptimizedModule):
         task: Any = None,
         loss: Any = None,
         layers: Layers = None,
+        exits: Layers = None,
         teacher: Teachers = None,
         teacher_temperature: Annotated[float, Gt(0)] = 2.0,
         teacher_share: Annotated[float, Gt(0), Le(1)] = 0.5,
@@ -101,6 +104,8 @@ class SentimentClassifier(OptimizedModule):
         self.network, self.remarks = load_network(
             backbone, self.labels, dropout, attention_dropout, revision, new_tokens, layers
         )
+        if exits is not None:
+            check_layers(exits, self.network.config.num_hidden_layers, "model.exits")
         if freeze_embeddings:
             param_groups.freeze_embeddings(self.network)
         if lora is not None:
