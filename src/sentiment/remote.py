@@ -82,6 +82,15 @@ def is_remote(path: Path) -> bool:
     return not isinstance(path, os.PathLike)
 
 
+def same_file(path: Path, other: Path) -> bool:
+    """Return True for two paths of one file that exists, or of one object; s3a:// and s3:// are one store."""
+    if is_remote(path) and is_remote(other):
+        return bool(file_system(path) == file_system(other)) and name(path) == name(other)
+    if is_remote(path) or is_remote(other):
+        return False
+    return path.exists() and other.exists() and path.samefile(other)
+
+
 def refuse(value: str | Path, key: str) -> None:
     """Raise ConfigError for an address where only a folder of this machine works."""
     if PROTOCOL.fullmatch(str(value).strip("'\"")):

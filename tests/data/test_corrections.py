@@ -66,6 +66,23 @@ def test_tables_that_no_page_has_written_are_joined_as_they_are(tiny_backbone, t
     assert rows(data(tiny_backbone, tmp_path, parts)) == dict(MINE)
 
 
+def test_a_file_that_is_given_twice_is_refused(tiny_backbone, tmp_path):
+    mine = write_csv(tmp_path / "mine.csv", MINE)
+    (tmp_path / "link.csv").symlink_to(mine)
+    for again in (mine, tmp_path / "link.csv", tmp_path / ".." / tmp_path.name / "mine.csv"):
+        with pytest.raises(DataError, match=f"data.train names {again} twice, and its rows would count double"):
+            data(tiny_backbone, tmp_path, [mine, again]).read()
+
+
+@pytest.mark.parametrize("written", [("0.0", "1.0"), (0.0, 1.0), ("0", "1.")])
+def test_labels_that_two_files_write_as_two_forms_of_a_number_are_one(tiny_backbone, tmp_path, written):
+    files = [write_csv(tmp_path / "a.csv", [(f"text {i}", i % 2) for i in range(8)])]
+    files.append(write_csv(tmp_path / "b.csv", [(f"more {i}", written[i % 2]) for i in range(8)]))
+    module = data(tiny_backbone, tmp_path, files)
+    assert set(rows(module).values()) == {"0", "1"}
+    assert module.labels == ["0", "1"]
+
+
 def test_a_label_that_no_other_file_has_is_one_line(tiny_backbone, tmp_path):
     mine = write_csv(tmp_path / "mine.csv", MINE)
     human = feedback(tmp_path / "f.jsonl", ("new", "good"), ("newer", "joy"), ("newest", "joy"), labels=("joy", "good"))

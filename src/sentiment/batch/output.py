@@ -15,7 +15,7 @@ from sentiment.batch.parquet import ParquetEncoder
 from sentiment.data.tables import formats
 from sentiment.errors import ConfigError, DataError
 from sentiment.files import SURROGATE, checked_target
-from sentiment.remote import file_system, is_folder, is_remote, name
+from sentiment.remote import is_folder, is_remote, same_file
 
 KINDS = {
     suffix: kind for suffix, kind in formats.KINDS.items() if suffix != ".json"
@@ -114,14 +114,6 @@ class Output:
         if self.kind == "jsonl":
             return JsonEncoder(compress)
         return DelimitedEncoder(columns, formats.SEPARATORS[self.kind], compress, self.spreadsheet_safe)
-
-
-def same_file(path: Path, other: Path) -> bool:
-    if is_remote(path) and is_remote(other):  # s3a:// and s3:// are one store
-        return file_system(path) == file_system(other) and name(path) == name(other)
-    if is_remote(path) or is_remote(other):
-        return False
-    return other.exists() and path.samefile(other)
 
 
 def beside(path: Path, ending: str) -> Path:

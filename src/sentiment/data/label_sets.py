@@ -30,7 +30,7 @@ def label_names(
         there = f"only {', '.join(splits)}" if splits else "nor any other with labels"
         raise DataError(f"there is no train split, {there}; set data.train=FILE")
     several = any(isinstance(label, tuple) for split in splits.values() for label in split.labels)
-    names = list(wanted) if wanted else order(set(all_names(splits["train"])))
+    names = list(wanted) if wanted else order(spelled_once(all_names(splits["train"])))
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise ConfigError(f"data.labels has {twice[0]!r} twice; name each label once")
     if len(names) < 2:
@@ -39,6 +39,14 @@ def label_names(
         told = f"the label {split[0]!r} holds {JOINT}, which parts labels where a text has several"
         raise ConfigError(f"{told}; data.label_map={{{split[0]}: NAME}} renames it")
     return names
+
+
+def spelled_once(names: Iterable[str]) -> set[str]:
+    """Return the shortest of the names with one meaning, such as 1 of 1 and 1.0, which two files may write."""
+    shortest: dict[object, str] = {}
+    for name in sorted(set(names), key=lambda name: (len(name), name)):
+        shortest.setdefault(meaning(name), name)
+    return set(shortest.values())
 
 
 def all_names(split: Split) -> Iterator[str]:

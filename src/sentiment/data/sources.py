@@ -16,7 +16,7 @@ from sentiment.data.text_folders import is_archive, read_archive
 from sentiment.data.tweeteval import is_text_file
 from sentiment.data.unlabelled import as_paths
 from sentiment.errors import ConfigError, DataError
-from sentiment.remote import local_copy
+from sentiment.remote import local_copy, same_file
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,9 @@ class Source:
         return {name: splits[name] for name in SPLITS if name in splits} | splits
 
     def _files(self, name: str, paths: Sequence[Path], columns: Columns) -> Labelled:
+        for i, path in enumerate(paths):
+            if any(same_file(path, other) for other in paths[:i]):
+                raise DataError(f"data.{name} names {path} twice, and its rows would count double; name it once")
         rows = Labelled.joined(read_file(path, columns, self.options) for path in paths)
         if not rows:
             raise DataError(f"the {name} split, {', '.join(map(str, paths))}, has no rows; add some, or leave it out")
