@@ -10,7 +10,6 @@ from sentiment.cli import main
 from sentiment.errors import ConfigError
 from sentiment.inference.multilabel import Multi as MultiDecoding
 from sentiment.inference.predictor import Predictor
-from sentiment.monitoring.rows import labels_of
 from sentiment.serving.rollout.gate import accuracy
 from sentiment.training.losses import BinaryCrossEntropy, BinaryFocal, CrossEntropy
 from sentiment.training.tasks import Multi, Single
@@ -132,11 +131,6 @@ def test_the_page_shows_all_labels_and_takes_all_as_a_correction(run):
     assert sentence(one, two, "text") == "They differ: the first text is joy, the second anger, fear."
     assert Correction.of(TEXTS[0], ["joy", "fear"], one, "1.0").label == ["joy", "fear"]
     assert Correction.of(TEXTS[0], "", one, "1.0").label == []
-
-
-def test_the_monitor_refuses_labels_that_do_not_exclude_each_other():
-    with pytest.raises(Exception, match="the model gives several labels a text"):
-        labels_of(["text", "prediction", "p_anger", "p_joy", "unreadable"], "")
 
 
 @pytest.mark.parametrize("loss", [BinaryCrossEntropy(), BinaryFocal(gamma=0)], ids=lambda loss: type(loss).__name__)
