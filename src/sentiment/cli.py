@@ -112,6 +112,7 @@ def task(command: str, *, arguments: Sequence[str] = (), given: Sequence[str] = 
 def _train(cfg: "DictConfig", *, arguments: Sequence[str], given: Sequence[str] | None) -> float | None:
     """One training run, or one trial of a sweep; returns the score a sweep maximises."""
     from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import InstantiationException
     from hydra.types import RunMode
 
     from sentiment import run_dir as runs
@@ -137,7 +138,7 @@ def _train(cfg: "DictConfig", *, arguments: Sequence[str], given: Sequence[str] 
         results = launch.launch_run(cfg, hydra, folder, arguments=arguments, started=started)
         if results and not distributed.rank():
             print_run(folder, results)
-    except (SentimentError, OSError) as error:
+    except (SentimentError, OSError, InstantiationException) as error:
         _stop(error)
     return None
 

@@ -28,6 +28,16 @@ from tests.monitoring.predictions import day
         (["fail_on=[changes]"], "fail_on"),
         (["tables=[xls]"], "tables"),
         (["window=0"], "window"),
+        (["window=3"], "window=3 needs the column of times; set time=COLUMN, or leave it out"),
+        (["every=1w"], "every=1w needs the column of times"),
+        (["time_zone=Asia/Tokyo"], "time_zone=Asia/Tokyo needs the column of times"),
+        (["fail_on=[change]"], "fail_on=[change] needs the column of times"),
+        (
+            ["engine.threshold=0.2"],
+            "engine.threshold does nothing: the input has predictions, so that no text is scored",
+        ),
+        (["engine=rest", "engine.timeout=5"], "engine.timeout does nothing: the input has predictions"),
+        (["aspect_column=brand"], "aspect_column does nothing: the input has predictions"),
     ],
 )
 def test_a_mistake_is_answered_by_one_line(table, tmp_path, capsys, overrides, message):
@@ -37,6 +47,21 @@ def test_a_mistake_is_answered_by_one_line(table, tmp_path, capsys, overrides, m
     assert stopped.value.code == 2
     assert message.format(table=table) in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_drift_that_cannot_be_measured_is_no_alarm_that_never_rings(table, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["monitor", f"input={table}", f"output={tmp_path}/out", "quiet=true", "fail_on=[drift]"])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("error: fail_on=[drift] can do nothing: Drift is not measured: the model's export")
+    assert said.endswith("Give run=RUN, or leave it out")
+
+
+@pytest.mark.parametrize("engine", ["local", "rest", "ray"])
+def test_the_defaults_of_an_engine_are_no_keys_that_were_set(table, tmp_path, engine):
+    main(["monitor", f"input={table}", f"output={tmp_path}/out", "quiet=true", f"engine={engine}"])
+    assert (tmp_path / "out" / "monitor.html").is_file()
 
 
 def test_rows_that_cannot_be_counted_are_said(tmp_path, capsys):

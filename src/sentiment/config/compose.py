@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sentiment.config.bounds import GONE, OWNED
 from sentiment.config.hints import check_hints
 from sentiment.config.keys import flat_keys
+from sentiment.config.options import option_of
 from sentiment.config.overrides import for_shell, quoted, read, text
 from sentiment.config.renamed import refuse_old_keys
 from sentiment.config.resources import bundled
@@ -103,7 +104,7 @@ def explain(command: str, error: BaseException) -> ConfigError:
         group, _, name = key.rpartition(".")[0].partition(".")
         if group == "callbacks" and (bundled("conf") / group / f"{name}.yaml").is_file():
             return ConfigError(f"{key}: this run has no {name}; add it with +callbacks={name}")
-        near = nearest(key, [known for known in _keys(command, key) if known != key])
+        near = option_of(key) or nearest(key, [known for known in _keys(command, key) if known != key])
         return ConfigError(f"unknown key {key}{near or f'; sentiment {command} --help lists them'}")
     if found := re.search(r"Could not find '([^']+)'", text):
         group, _, name = found[1].rpartition("/")

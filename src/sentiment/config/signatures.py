@@ -13,6 +13,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from sentiment.config import extras
 from sentiment.config.bounds import limits_of
+from sentiment.config.options import option_of
 from sentiment.errors import ConfigError
 
 SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
@@ -47,7 +48,8 @@ def check_node(path: str, node: DictConfig) -> None:
     for key in (str(key) for key in node if key not in SPECIAL):
         name = f"{path}.{key}" if path else key
         if key not in parameters and not takes_any:
-            raise ConfigError(f"unknown key {name}: {node['_target_']} takes no {key!r}{suggestion(key, parameters)}")
+            near = option_of(name) or suggestion(key, parameters)
+            raise ConfigError(f"unknown key {name}: {node['_target_']} takes no {key!r}{near}")
         value = node[key]
         # nested nodes are instantiated later
         if key in hints and not any(isinstance(part, DictConfig) for part in as_list(value)):

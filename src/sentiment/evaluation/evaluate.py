@@ -71,6 +71,8 @@ def evaluate_run(**settings: Any) -> Evaluation:
 def like_run(data: SentimentData, own: SentimentData | None, *, multi: bool) -> None:
     """Read texts as the run's own: one label each or several, from columns of the same names where none are given."""
     form = data.label_form
+    if form.multi and not multi:
+        raise ConfigError("data.multi_label=true: the texts of this run have one label each; leave it out")
     if own:
         data.text_column = data.text_column or own.text_column
         data.aspect_column = data.aspect_column or own.aspect_column

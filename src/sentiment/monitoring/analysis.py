@@ -58,7 +58,7 @@ def examine(
     spell = Every.of(every)
     try:
         prepared = prepare(
-            str(input), output, model, options or TableOptions(), text_column=text_column,
+            str(input), output, model, options or TableOptions(), scores=labelled is not None, text_column=text_column,
             aspect_column=aspect_column, prefix=prefix, time=time, by=by, true=true_column, history=history,
             unique=unique, time_format=time_format, time_zone=time_zone, broken=broken, quiet=quiet,
         )  # fmt: skip

@@ -1,14 +1,15 @@
 """The monitor command: from a table of texts to shares, changes, drift and a page."""
 
+import inspect
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 
 from sentiment.data.tables import Quoting, TableOptions
-from sentiment.errors import MonitorAlertError
+from sentiment.errors import ConfigError, MonitorAlertError
 from sentiment.files import write_json
 from sentiment.inference.types import Classifier
 from sentiment.monitoring.analysis import Estimator, examine
@@ -104,19 +105,34 @@ def monitor(
         InterruptedRunError: Ctrl-C; predictions made so far are kept.
     """
     output = as_path(output)
+    if time is None:
+        check_untimed(every=every, window=window, time_zone=time_zone, fail_on=[*fail_on])
+    model = Model(engine, run)
     result = examine(
-        input=input, output=output, model=Model(engine, run), title=output.name, time=time, by=by, every=every,
+        input=input, output=output, model=model, title=output.name, time=time, by=by, every=every,
         text_column=text_column, aspect_column=aspect_column, labelled=labelled, label_column=label_column,
         true_column=true_column, estimator=estimator, sampled=sampled,
         unique=unique, window=window, history=history, time_format=time_format, time_zone=time_zone, prefix=prefix,
         options=TableOptions.of("", separator, encoding, quoting, columns), quiet=quiet,
     )  # fmt: skip
+    if "drift" in fail_on and model.reference is None:
+        raise ConfigError(f"fail_on=[drift] can do nothing: {result.drift.sentence} Give run=RUN, or leave it out")
     page = write(output, result, tables)
     for sentence in sentences(result):
         log.info("%s", sentence)
     log.info("%s (shares.%s, changes.json, shares.prom beside it)", page, ", shares.".join(dict.fromkeys(tables)))
     alert(result, fail_on, page)
     return page
+
+
+def check_untimed(**given: Any) -> None:
+    """Raise ConfigError for the first key that differs from its default and needs times, where there are none."""
+    defaults = inspect.signature(monitor).parameters
+    given["fail_on"] = [one for one in given["fail_on"] if one == "change"]
+    for key, value in given.items():
+        if value != defaults[key].default and value != []:
+            shown = f"[{', '.join(value)}]" if isinstance(value, list) else value
+            raise ConfigError(f"{key}={shown} needs the column of times; set time=COLUMN, or leave it out")
 
 
 def write(output: Path, result: Result, tables: Sequence[Table]) -> Path:

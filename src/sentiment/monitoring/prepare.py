@@ -1,8 +1,12 @@
 """Predicted rows to monitor: those of the input, scored where they are not, or of a history that they are added to."""
 
+import inspect
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from omegaconf import ListConfig
 
 from sentiment.batch import predict
 from sentiment.batch.identity import identity_of
@@ -26,6 +30,7 @@ from sentiment.remote import as_path
 log = logging.getLogger(__name__)
 
 PREDICTIONS, NEW = "predictions.parquet", "new.parquet"
+ADDRESS = ("run", "url", "key_file", "management_url")  # of an engine: set by the keys of the command
 FIRST = 1000  # rows whose times tell the form of the column
 
 
@@ -35,6 +40,7 @@ def prepare(
     model: Model,
     options: TableOptions,
     *,
+    scores: bool,
     text_column: str | None,
     aspect_column: str | None,
     prefix: str,
@@ -48,7 +54,10 @@ def prepare(
     broken: Broken,
     quiet: bool,
 ) -> Prepared:
-    """Open the input, score it where it has no predictions, and add it to the history if there is one."""
+    """Open the input, score it where it has no predictions, and add it to the history if there is one.
+
+    `scores` says that the model scores other texts in any case.
+    """
     if input == str(STDIN):
         raise ConfigError("input=-: the monitor reads its rows twice; write them to a file first")
     if time is None and (time_format or history):
@@ -61,6 +70,8 @@ def prepare(
             raise DataError(f"{key}={name}: {input} has no such column, only {', '.join(source.columns[:20])}")
     clock = clock_of(source, time, time_format, time_zone) if time else None
     labels = labels_of(source.columns, prefix)
+    if labels is not None and not scores:
+        check_unscored(model.engine, None if aspect_column == by else aspect_column)
     if history is not None:
         assert clock is not None
         return with_history(source, output, model, clock, labels, prefix, by, as_path(history), unique, quiet)
@@ -72,6 +83,22 @@ def prepare(
         model.run = model.run or run_of(source)
     apart = by is not None and by == (aspect_column or aspect_of(source))
     return Prepared(source, Columns(source.text, labels, prefix, time, by, true, several), clock, unique, apart=apart)
+
+
+def check_unscored(engine: Any, aspect_column: str | None) -> None:
+    """Raise ConfigError for a key that is of the scoring of texts, where the input has predictions."""
+    parameters = inspect.signature(engine.func).parameters if isinstance(engine, partial) else {}
+    keys = [
+        f"engine.{key}"
+        for key, value in (engine.keywords.items() if parameters else ())
+        if key in parameters and key not in ADDRESS and plain(value) != plain(parameters[key].default)
+    ]
+    if keys := [*keys, *(["aspect_column"] if aspect_column else [])]:
+        raise ConfigError(f"{keys[0]} does nothing: the input has predictions, so that no text is scored; leave it out")
+
+
+def plain(value: Any) -> Any:
+    return [*value] if isinstance(value, tuple | ListConfig) else value
 
 
 def clock_of(source: Source, time: str, time_format: str | None, zone: str) -> Clock:

@@ -138,6 +138,8 @@ class Squared(WeightedLoss):
         weights: As for `WeightedLoss`.
     """
 
+    link = "ordered softmax"
+
     def __init__(self, *, weights: Any = None) -> None:
         super().__init__(weights)
 

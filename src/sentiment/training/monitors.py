@@ -128,9 +128,12 @@ def setting(callback: DictConfig, key: str) -> Any:
 def of_labels(metric: Metric) -> bool:
     """Return True for a metric with one value per label."""
     computed = metric.build(2)
-    several = metric.tasks == ("multi",)
-    targets = torch.tensor([[0, 1], [1, 0]]) if several else torch.tensor([0, 1])
-    computed.update(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), targets)
+    if metric.reads in ("values", "expected"):
+        computed.update(torch.tensor([0.0, 1.0]), torch.tensor([0.0, 1.0]))
+    else:
+        several = metric.tasks == ("multi",)
+        targets = torch.tensor([[0, 1], [1, 0]]) if several else torch.tensor([0, 1])
+        computed.update(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), targets)
     return bool(torch.as_tensor(computed.compute()).ndim)
 
 

@@ -28,6 +28,7 @@ DECISIONS = ("prior_free_median", "median", "prior_free_argmax", "argmax")  # of
 LINKS = {  # link of a loss to what the loss is
     "softmax": "for texts of one label; set loss=binary_cross_entropy or loss=binary_focal",
     "corn": "for ordered labels; set task=scale",
+    "ordered softmax": "for ordered labels; set task=scale, or loss=cross_entropy",
     "sigmoid": "for texts of several labels; set task=multi, or loss=cross_entropy",
 }
 
@@ -83,7 +84,7 @@ class Scale(Task):
         decision: How a distribution becomes a label; "auto" is the one that scores best on validation.
     """
 
-    kind, links = "scale", ("softmax", "corn")
+    kind, links = "scale", ("softmax", "ordered softmax", "corn")
 
     def __init__(self, *, decision: ScaleDecision = "auto") -> None:
         self.decision = decision
