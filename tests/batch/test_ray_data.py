@@ -1,6 +1,8 @@
 """The batch job on a real local Ray Data: its workers read the blocks and write the parts."""
 
 import contextlib
+import csv
+import gzip
 import io
 import os
 import signal
@@ -27,6 +29,7 @@ from sentiment.errors import (
 )
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Identity
+from tests.batch.echo import Echo
 from tests.batch.test_formats import ROWS, write_rows
 from tests.conftest import read_csv, read_json, write_csv
 from tests.e2e.faults import wait_for
@@ -148,6 +151,30 @@ def test_rows_of_several_files_are_read_from_where_a_block_begins(tmp_path):
     assert list(Work(((files[0]),), TableOptions(), "refuse", None, None, None, 10).rows(50)) == []
 
 
+@pytest.mark.parametrize("name", ["bom.csv", "semi.csv.gz", "tabs.tsv", "book.xlsx", "lines.jsonl.gz"])
+def test_a_block_of_any_table_begins_at_its_row(tmp_path, name):
+    """Texts with quotes, line breaks and separators, so that no line is a row."""
+    rows = [(f'text {i}\n"and"; so\ton' if i % 3 else f"zo\u00eb {i}", i) for i in range(40)]
+    source = table_of(tmp_path, rows, name)
+    work = Work(((str(source), 40), (str(source), 40)), TableOptions(), "refuse", None, None, None, 10)
+    for start in (0, 1, 17, 39, 40, 61, 79):
+        assert [row["text"] for row in work.rows(start)] == ([text for text, _ in rows] * 2)[start:]
+
+
+def table_of(folder, rows, name):
+    """Return a table of the rows in the format of its name, which the batch job itself wrote where it can."""
+    if name == "bom.csv":
+        source = write_csv(folder / name, rows, header=("text", "id"))
+        source.write_bytes(b"\xef\xbb\xbf" + source.read_bytes())
+        return source
+    if name == "semi.csv.gz":
+        with gzip.open(folder / name, "wt", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, delimiter=";").writerows([("text", "id"), *rows])
+        return folder / name
+    predict(input=write_csv(folder / "in.csv", rows, header=("text", "id")), output=folder / name, engine=Echo())
+    return folder / name
+
+
 def test_standard_input_is_refused_in_one_line(pool, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"text\ngood\n")))
     with pytest.raises(ConfigError, match="input=-: the workers of engine=ray read the input themselves"):
@@ -174,6 +201,30 @@ def test_a_run_without_an_export_is_told_in_one_line(tmp_path):
 def test_a_cluster_that_does_not_answer_is_told_in_one_line(tiny_run, address):
     with pytest.raises(ClusterError, match=f"no Ray at {address}: .*refused"):
         RayData(run=tiny_run, address=address)
+
+
+@pytest.mark.slow
+def test_a_killed_driver_leaves_no_process_and_its_parts_are_kept(tiny_run, local, tmp_path):
+    rows = [
+        (f"{'good' if i % 3 else 'bad'} film {i}\n" + '"and" so on, ' * 200 if i % 97 else " ",) for i in range(2000)
+    ]
+    source = write_csv(tmp_path / "in.csv", rows, header=("text",))
+    command = [sys.executable, "-m", "sentiment", "predict", "engine=ray", "chunk=16", "quiet=true"]
+    command += [f"run={tiny_run}", f"input={source}", f"output={tmp_path}/ray.csv"]
+    parts = tmp_path / "ray.csv.parts"
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as job:
+        wait_for(lambda: len(list(parts.glob("part-*.json"))) > 4, seconds=180)
+        started = psutil.Process(job.pid).children(recursive=True)
+        job.kill()
+    wait_for(lambda: not any(process.is_running() for process in started), seconds=120)
+    assert 4 < len(list(parts.glob("part-*.json"))) < 125
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "21 of 2000 rows could not be scored" in done.stderr) == (3, True), done.stderr
+    with pytest.raises(RowsRejectedError):
+        predict(input=source, output=tmp_path / "local.csv", engine=local, chunk=16, quiet=True)
+    for kind in ("csv", "csv.rejects.csv"):
+        assert (tmp_path / f"ray.{kind}").read_bytes() == (tmp_path / f"local.{kind}").read_bytes()
+    assert 64 < read_json(tmp_path / "ray.csv.summary.json")["rows_done_before"] < 2000
 
 
 @pytest.fixture
