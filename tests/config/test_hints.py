@@ -38,7 +38,7 @@ def test_a_foreign_key_is_answered_by_one_line_that_names_ours(key, known, capsy
         assert refused(["train", f"{sign}{key}=1"], capsys) == f"error: unknown key {key}: {KEYS[key]}"
 
 
-@pytest.mark.parametrize("name", ["early_stopping", "ema", "lr_finder"])
+@pytest.mark.parametrize("name", ["early_stopping", "ema", "swa", "lr_finder"])
 def test_a_key_of_a_callback_that_was_not_chosen_names_the_option(name, capsys):
     key = f"callbacks.{name}.patience"
     assert refused(["train", f"{key}=3"], capsys) == (

@@ -7,8 +7,11 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from rich import get_console
+from torch.utils.data import DataLoader
 
+from sentiment.cli import main
 from sentiment.console import quiet_libraries
+from sentiment.training.averaging import StochasticAveraging
 from sentiment.training.callbacks import Throughput
 from sentiment.training.checkpoints import WholeCheckpoints
 
@@ -100,3 +103,42 @@ def test_throughput_counts_the_wait_between_batches_but_not_validation(monkeypat
         if validated:
             speed.on_validation_start()
     assert (speed.samples, speed.seconds) == (9, 6)  # 1 to 6 and 106 to 107
+
+
+def test_swa_is_the_mean_of_the_weights_of_the_last_part(tmp_path):
+    weights, saved = [], []
+
+    class Watch(pl.Callback):
+        def on_train_batch_end(self, trainer, module, *_):
+            weights.append(module.w.item())
+
+        def on_train_epoch_end(self, trainer, module):
+            trainer.save_checkpoint(tmp_path / "a.ckpt")
+            saved.append(torch.load(tmp_path / "a.ckpt", weights_only=True)["state_dict"]["w"].item())
+
+    rows = [{"x": torch.tensor(1.0), "labels": torch.tensor(1.0)} for _ in range(4)]
+    trainer = pl.Trainer(
+        max_epochs=2, callbacks=[StochasticAveraging(start=0.5), Watch()], accelerator="cpu",
+        default_root_dir=tmp_path, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False,
+    )  # fmt: skip
+    with quiet_libraries():
+        trainer.fit(Line(), DataLoader(rows))
+    assert len(set(weights)) == 8
+    assert saved == pytest.approx([weights[3], sum(weights[4:]) / 4]), "until then, the weights of the last step"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["+callbacks.mine={_target_:pytorch_lightning.callbacks.StochasticWeightAveraging,swa_lrs:1e-3}"],
+            "callbacks.mine: Lightning's StochasticWeightAveraging sets its average after .*; set .callbacks=swa",
+        ),
+        (["callbacks=[default,ema,swa]"], "callbacks.ema and callbacks.swa: a run exports one average; leave one"),
+    ],
+)
+def test_an_average_that_nothing_exports_is_refused(overrides, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", *overrides])
+    assert re.search(message, capsys.readouterr().err)

@@ -132,6 +132,7 @@ def killed(*options):
         killed(
             "model=minilm_lora", "model.loss.label_smoothing=0.1", "model.layer_decay=0.8", "model.scheduler=cosine"
         ),
+        killed("+callbacks=swa", "callbacks.swa.start=0.3", "model.r_drop=1.0"),
         killed("+callbacks=early_stopping", "callbacks.early_stopping.patience=8", "model.freeze_embeddings=true"),
     ],
 )

@@ -77,6 +77,17 @@ def test_dropout_of_attention_is_at_work_or_refused(kind, backbone):
     check_settings(backbone(kind), attention_dropout=0.9)
 
 
+def test_r_drop_without_dropout_is_refused(tmp_path):
+    still = build("albert", tmp_path / "still", hidden_dropout_prob=0, classifier_dropout_prob=0)
+    for settings in ({}, {"attention_dropout": 0.0}, {"dropout": 0.0}):
+        with pytest.raises(ConfigError, match="model.r_drop=1 can do nothing for albert without dropout") as caught:
+            check_settings(still, r_drop=1.0, **settings)
+        one_line(caught.value)
+    check_settings(still, r_drop=1.0, dropout=0.1)
+    check_settings(still, r_drop=1.0, attention_dropout=0.1)
+    check_settings(build("bert", tmp_path / "bert"), r_drop=1.0)
+
+
 def test_the_default_of_no_attention_dropout_is_told_where_it_cannot_be_had(backbone):
     _, said = load_network(backbone("xlnet"), LABELS, attention_dropout=0.0)
     assert "xlnet has no dropout of the attention weights alone, it keeps dropout=0.1" in " ".join(said)

@@ -76,6 +76,7 @@ WORKING = [  # overrides, optimizer steps, epochs begun
     (("callbacks=null", "logger=null"), 16, 2),
     (("+callbacks=early_stopping", "trainer.max_steps=3"), 3, 1),
     (("+callbacks=ema", "trainer.max_steps=3"), 3, 1),
+    (("+callbacks=swa", "trainer.max_steps=3"), 3, 1),
 ]
 
 

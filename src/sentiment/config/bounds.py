@@ -15,7 +15,7 @@ Time = Annotated[str, StringConstraints(pattern=r"^\d{1,2}:\d{1,2}:\d{1,2}:\d{1,
 
 OWNED = {  # Trainer arguments that users cannot set, with the reason to report
     "logger": "loggers are chosen with logger=csv, tensorboard, mlflow, wandb, [csv,wandb] or null",
-    "callbacks": "callbacks are chosen with callbacks=default, early_stopping, ema, lr_finder or null",
+    "callbacks": "callbacks are chosen with callbacks=default, early_stopping, ema, swa, lr_finder or null",
     "enable_checkpointing": "a run writes its checkpoints itself, to be gone on with and exported",
     "fast_dev_run": "it writes no checkpoint, so that nothing can be exported; use debug=fast",
     "barebones": "it drops the logs and checkpoints that a run consists of",

@@ -44,6 +44,7 @@ def check(cfg: DictConfig) -> None:
     Raises:
         ConfigError: at the first unknown key or invalid value.
     """
+    from sentiment.training.averaging import check_averages
     from sentiment.training.monitors import check_monitors
 
     check_root(cfg)
@@ -66,6 +67,7 @@ def check(cfg: DictConfig) -> None:
         raise ConfigError("data.new_tokens is that of the model; set model.new_tokens alone")
     check_teaching(cfg)
     check_exits(cfg, task)
+    check_averages(cfg.get("callbacks"))
     check_monitors(cfg)
     with suppress(ModelError):  # an unreachable backbone is reported when it is loaded, which also precedes the data
         limit = positions(cfg.data.backbone, cfg.data.get("backbone_revision"))

@@ -31,6 +31,13 @@ def set_head_dropout(network: Any, rate: float) -> None:
             setattr(network.config, name, rate)
 
 
+def drops(network: Any, head: float | None) -> bool:
+    """Return True if a network drops anything in training, with this rate in its head; None keeps that of the head."""
+    if head is not None:
+        set_head_dropout(network, head)
+    return any(isinstance(module, torch.nn.Dropout) and module.p > 0 for module in network.modules())
+
+
 def set_attention_dropout(config: Any, rate: float | None) -> list[str]:
     """Set attention dropout in the config, before the network is built from it.
 

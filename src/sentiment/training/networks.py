@@ -9,7 +9,7 @@ from sentiment.backbones import load_config, load_tokenizer, out_of_reach, resol
 from sentiment.data.new_tokens import Wanted, extend, grow
 from sentiment.errors import ConfigError, ModelError
 from sentiment.inference.runtimes import first_token_only
-from sentiment.training.dropout import head_dropouts, refusal, set_attention_dropout, set_head_dropout
+from sentiment.training.dropout import drops, head_dropouts, refusal, set_attention_dropout, set_head_dropout
 from sentiment.training.heads import adapt_head, known_labels, label_dimensions, named, replaced, skeleton
 from sentiment.training.layers import keep_layers, stack_of
 from sentiment.training.param_groups import embeddings, encoder_prefix, stacks
@@ -121,13 +121,14 @@ def check_settings(
     layer_decay: float = 1.0,
     freeze_embeddings: bool = False,
     layers: Sequence[int] | None = None,
+    r_drop: float = 0.0,
 ) -> None:
     """Check that each model setting has an effect on this backbone, without reading weights.
 
     Raises:
         ConfigError: at the first setting that would have none.
     """
-    if not (dropout or attention_dropout or freeze_embeddings or layer_decay != 1 or layers is not None):
+    if not (dropout or attention_dropout or freeze_embeddings or layer_decay != 1 or layers is not None or r_drop):
         return
     config = load_config(backbone, revision)
     set_attention_dropout(config, attention_dropout)
@@ -136,6 +137,11 @@ def check_settings(
         stack_of(network, layers)
     if dropout and not head_dropouts(network):
         raise ConfigError(refusal("dropout", dropout, config, "null"))
+    if r_drop and not attention_dropout and not drops(network, dropout):
+        raise ConfigError(
+            f"model.r_drop={r_drop:g} can do nothing for {config.model_type} without dropout: two passes are the same; "
+            "set model.dropout=0.1, or model.r_drop=0"
+        )
     if layer_decay != 1 and not stacks(network):
         raise ConfigError(
             f"model.layer_decay={layer_decay} can do nothing for {config.model_type}: "
