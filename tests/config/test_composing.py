@@ -53,7 +53,7 @@ def called(command, *overrides):
 
 @pytest.mark.parametrize("choice", GROUPS)
 def test_every_option_of_training_composes_and_binds(choice):
-    also = {"model=base": ["model.backbone=x"], "loss=corn": ["task=scale"]}
+    also = {"model=base": ["model.backbone=x"], "loss=corn": ["task=scale"], "loss=squared": ["task=scale"]}
     also |= dict.fromkeys(["model=masked", "task=masked", "data=texts", "experiment=adapt"], ADAPT)
     also |= dict.fromkeys(("loss=binary_cross_entropy", "loss=binary_focal"), ["task=multi"])
     cfg = composed("train", choice, *also.get(choice, []))
