@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sentiment.config.renamed import added, current_config, current_names, current_override
 from sentiment.errors import ConfigError, ModelError
-from sentiment.files import damaged, locked, read_object, read_utf8, write_json, write_text
+from sentiment.files import damaged, discard, locked, read_object, read_utf8, write_json, write_text
 from sentiment.inference.checksums import SUMS, verify_files, write_checksums
 
 State = Literal["finished", "pruned", "failed", "unfinished"]
@@ -215,12 +214,8 @@ def outcome(folder: Path) -> Outcome:
 def clear(folder: Path) -> None:
     """Remove everything in a run directory but its record, for a restart of a run without checkpoints."""
     for path in folder.iterdir():
-        if path.name == RECORD:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        if path.name != RECORD:
+            discard(path)
 
 
 def score(folder: Path, metric: str) -> float:

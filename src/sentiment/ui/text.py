@@ -158,15 +158,7 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
         return render.notice(f"Saved as {shown}. Thank you.", "done")
 
     send.click(correct, [label, several, asked], thanks, api_visibility="private")
-    gr.on(
-        [label.input, several.input],
-        None,
-        None,
-        thanks,
-        js="() => ''",
-        api_visibility="private",
-        show_progress="hidden",
-    )
+    gr.on([label.input, several.input], None, None, thanks, js="() => ''", **QUIET)
     return [group, label, several, thanks]
 
 
