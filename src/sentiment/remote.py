@@ -60,7 +60,8 @@ def as_path(value: str | Path) -> Path:
 
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    return cast(Path, UPath(value, use_listings_cache=False, **(ONE_ATTEMPT if protocol in EXTRA else {})))
+    options: dict[str, Any] = {"use_listings_cache": False, **(ONE_ATTEMPT if protocol in EXTRA else {})}
+    return cast(Path, UPath(value, **options))
 
 
 def check_installed(protocol: str, value: str) -> None:

@@ -44,4 +44,4 @@ def listen(host: str, port: int, *, certificate: str | None, key: str | None) ->
     server.RequestHandlerClass.timeout = SECONDS  # type: ignore[attr-defined]
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a traceback for each client that is let go
     if isinstance(server.socket, ssl.SSLSocket):  # shake hands in each client's thread: one could stop all others
-        server.socket.do_handshake_on_connect = False
+        server.socket.do_handshake_on_connect = False  # type: ignore[attr-defined]

@@ -33,18 +33,31 @@ from sentiment.remote import local_copy
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Content of an export folder, with the settings that override its own."""
+    """Content of an export folder, with the settings that override its own.
+
+    Attributes:
+        compute: Turns rows of token ids into logits.
+        tokenizer: Of the `tokenizers` library.
+        preprocessing: Cleaning, truncation, windows and temperature.
+        labels: In the order of the logits.
+        pad_id: The id of the padding token.
+        load_model: Returns the model of transformers, which is loaded where gradients are needed.
+        readability: Measures what of a text the model can read.
+        sha256: The hash of the export (`sentiment.inference.checksums.export_hash`).
+        runtime: The name of what computes.
+        abstention: Error rates that the validation split can promise, for `preprocessing.max_error`.
+    """
 
     compute: Compute
     tokenizer: Tokenizer
     preprocessing: Preprocessing
-    labels: list[str]  # in the order of the logits
+    labels: list[str]
     pad_id: int
     load_model: Callable[[], Any]
     readability: Readability
-    abstention: Abstention | None
-    runtime: str  # the name of what computes
     sha256: str
+    runtime: str
+    abstention: Abstention | None = None
 
 
 def load_export(
@@ -91,7 +104,7 @@ def load_export(
         if exits:
             check_exits(export, chosen)
     return Loaded(
-        compute, tokenizer, preprocessing, labels, pad_id, load_model, readability, abstention, chosen, hashes[0]
+        compute, tokenizer, preprocessing, labels, pad_id, load_model, readability, hashes[0], chosen, abstention
     )
 
 

@@ -5,7 +5,7 @@ transformers takes seconds to import, so it is imported only when PyTorch comput
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -14,24 +14,21 @@ from typing import Annotated, Any, Self, overload
 
 import torch
 from annotated_types import Ge, Gt, Le
-from tokenizers import Tokenizer
 
 from sentiment.errors import ConfigError, ModelError
-from sentiment.inference.abstention import Abstention, Level, abstaining, level_of
+from sentiment.inference.abstention import Level, abstaining, level_of
 from sentiment.inference.batching import MAX_TOKENS
 from sentiment.inference.explanations import Explainer
 from sentiment.inference.hub import locate
-from sentiment.inference.loading import load_export
+from sentiment.inference.loading import Loaded, load_export
 from sentiment.inference.pairs import Aspects, Text, as_inputs, paired
 from sentiment.inference.pipeline import PipelineInput, best_labels, from_pipeline, own_label
-from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.readability import Readability
-from sentiment.inference.runtimes import Compute, RuntimeName
+from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.scoring import logits_of, mean_of_windows, most_of_windows
 from sentiment.inference.streaming import in_two_stages
 from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of
 from sentiment.inference.tokenization import Encoded, encode_windows
-from sentiment.inference.types import Explanation, Identity, Prediction, Threshold
+from sentiment.inference.types import Explanation, Identity, Model, Prediction, Threshold
 
 log = logging.getLogger(__name__)
 
@@ -52,41 +49,19 @@ class Predictor:
         ```
     """
 
-    def __init__(
-        self,
-        compute: Compute,
-        tokenizer: Tokenizer,
-        preprocessing: Preprocessing,
-        labels: Sequence[str],
-        *,
-        pad_id: int,
-        load_model: Callable[[], Any],
-        max_tokens: int,
-        readability: Readability | None = None,
-        abstention: Abstention | None = None,
-        sha256: str | None = None,
-    ) -> None:
+    def __init__(self, loaded: Loaded, *, max_tokens: int) -> None:
         """Put a predictor together; `from_pretrained` and `load` do so from a folder.
 
         Args:
-            compute: Turns rows of token ids into logits.
-            tokenizer: Of the `tokenizers` library.
-            preprocessing: Cleaning, truncation, windows and temperature.
-            labels: In the order of the logits.
-            pad_id: The id of the padding token.
-            load_model: Returns the model of transformers, which is loaded where gradients are needed.
+            loaded: The model, with everything that turns texts into its inputs and its outputs into predictions.
             max_tokens: Bounds rows times length of one call of `compute`, padding included.
-            readability: Measures what of a text the model can read; by default by the scripts of the vocabulary alone.
-            abstention: Error rates that the validation split can promise, for `preprocessing.max_error`.
-            sha256: The hash of the export (`sentiment.inference.checksums.export_hash`).
         """
-        self.compute, self.tokenizer, self.preprocessing = compute, tokenizer, preprocessing
-        self.decoding = decoding_of(preprocessing.task)
-        self.labels, self.pad_id = list(labels), pad_id
-        self.readability = readability or Readability.of(tokenizer)
-        self.load_model, self.max_tokens, self.sha256 = load_model, max_tokens, sha256
-        self.abstention, self.level = abstention, None
-        if (max_error := preprocessing.max_error) < 1:
+        self.compute, self.tokenizer, self.preprocessing = loaded.compute, loaded.tokenizer, loaded.preprocessing
+        self.decoding = decoding_of(self.preprocessing.task)
+        self.labels, self.pad_id, self.readability = loaded.labels, loaded.pad_id, loaded.readability
+        self.load_model, self.max_tokens, self.sha256 = loaded.load_model, max_tokens, loaded.sha256
+        self.abstention, self.level = loaded.abstention, None
+        if (max_error := self.preprocessing.max_error) < 1:
             self.level = self.level_of(max_error)
             log.info("%s", self.promise(max_error))
         self.settings: dict[str, Any] = {}  # those of `load`, for `identity`
@@ -187,18 +162,7 @@ class Predictor:
             threshold=threshold,
             exits=exits,
         )
-        predictor = cls(
-            found.compute,
-            found.tokenizer,
-            found.preprocessing,
-            found.labels,
-            pad_id=found.pad_id,
-            load_model=found.load_model,
-            max_tokens=max_tokens or MAX_TOKENS["cpu" if device == "cpu" else "gpu"],
-            readability=found.readability,
-            abstention=found.abstention,
-            sha256=found.sha256,
-        )
+        predictor = cls(found, max_tokens=max_tokens or MAX_TOKENS["cpu" if device == "cpu" else "gpu"])
         predictor.settings = {"runtime": found.runtime, "device": device, "run": str(run)}
         return predictor
 
@@ -311,6 +275,13 @@ class Predictor:
         details = {"run": settings.pop("run", None)}
         own = {**self.preprocessing.to_json(), "max_tokens": self.max_tokens}
         return Identity({"engine": "local", "export": self.sha256, **own, **settings, "labels": self.labels}, details)
+
+    def describe(self, name: str, version: str = "", **results: Any) -> Model:
+        """Return what a server says of this model, served under a name and version; `results` are its run's."""
+        own = self.preprocessing
+        reads: Any = {"aspects": own.aspects, "default_aspect": own.default_aspect, "sha256": self.sha256}
+        kind: Any = {"labels": tuple(self.labels), "task": self.decoding.to_json()}
+        return Model(name, version, max_length=own.max_length, truncation=own.truncation, **kind, **reads, **results)
 
     def explain(self, texts: Sequence[Text], target: str | None = None, aspect: Aspects = None) -> list[Explanation]:
         """Explain each prediction by integrated gradients: what each word adds to the log-odds of a label.

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from sentiment.data.tables import Row
 from sentiment.errors import DataError
 from sentiment.files import locked, read_json_if_any, replacing, write_json
+from sentiment.inference.exclusive import Single
 from sentiment.inference.multilabel import Multi
-from sentiment.inference.tasks import Single
 from sentiment.monitoring.rows import Chunk
 from sentiment.remote import is_remote, list_files
 

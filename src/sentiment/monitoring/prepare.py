@@ -16,8 +16,8 @@ from sentiment.batch.source import Source
 from sentiment.data.tables import STDIN, Broken, BrokenRow, TableOptions
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
 from sentiment.files import read_json_if_any
+from sentiment.inference.exclusive import Single
 from sentiment.inference.multilabel import Multi
-from sentiment.inference.tasks import Single
 from sentiment.inference.types import Identity
 from sentiment.monitoring.appending import ASPECT, added_columns, append, write_new
 from sentiment.monitoring.history import History

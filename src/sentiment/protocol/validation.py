@@ -92,7 +92,7 @@ def check_keys(
         uses: Keys of other requests or formats, and what to use instead.
     """
     unknown = next((key for key in owner if key not in known), None)
-    if unknown in uses:
+    if unknown is not None and unknown in uses:
         raise RequestError(f'"{unknown}" says nothing here; {uses[unknown]}')
     if unknown is not None:
         raise RequestError(f'unknown key "{unknown[:40]}" {place}; known are {", ".join(known)}')

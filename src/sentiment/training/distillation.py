@@ -26,9 +26,11 @@ from sentiment.inference.batching import MAX_TOKENS
 from sentiment.inference.checksums import export_hash
 from sentiment.inference.export_dir import PREPROCESSING, labels_of, load_torch
 from sentiment.inference.hub import HUB_ID, download
+from sentiment.inference.loading import Loaded
 from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import Opening, open_runtime
 from sentiment.inference.tasks import decoding_of
 from sentiment.inference.word_pieces import unbounded
@@ -160,13 +162,7 @@ def open_teacher(name: str, *, device: str, preprocessing: Preprocessing) -> Pre
     own = replace(preprocessing, max_length=min(longest, limit or longest), window_step=0)
     labels, load_model = labels_of(folder), cache(lambda: load_torch(folder, device))
     opening = Opening("torch", folder, len(labels), tokenizer.pad_token_id, device, own.max_length, load_model)
-    return Predictor(
-        open_runtime(opening),
-        unbounded(tokenizer.backend_tokenizer),
-        own,
-        labels,
-        pad_id=tokenizer.pad_token_id,
-        load_model=load_model,
-        max_tokens=MAX_TOKENS["cpu" if device == "cpu" else "gpu"],
-        sha256=export_hash(folder),
-    )
+    texts = unbounded(tokenizer.backend_tokenizer)
+    how = (texts, own, labels, tokenizer.pad_token_id, load_model, Readability.of(texts), export_hash(folder))
+    loaded = Loaded(open_runtime(opening), *how, opening.name)
+    return Predictor(loaded, max_tokens=MAX_TOKENS["cpu" if device == "cpu" else "gpu"])

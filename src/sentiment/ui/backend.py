@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sentiment.client import Client, Management, Version
 from sentiment.errors import ClientError, ConfigError, RequestError
@@ -77,11 +77,7 @@ class InProcess:
         return self.predictor.explain([text], target)[0]
 
     def state(self) -> State:
-        own = self.predictor.preprocessing
-        labels = tuple(self.predictor.labels)
-        reads: Any = {"aspects": own.aspects, "default_aspect": own.default_aspect}
-        task = self.predictor.decoding.to_json()
-        return State(Model(self.name, "", labels, own.max_length, own.truncation, task=task, **reads))
+        return State(self.predictor.describe(self.name))
 
     def versions(self) -> list[Version]:
         return []

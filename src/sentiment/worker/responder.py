@@ -91,7 +91,7 @@ class Responder:
         batch = Batch() if self.tracing else None
         requests = [self._parse(row, own, i, batch) for i, (row, own) in enumerate(zip(rows, headers, strict=True))]
         found = self._answer(requests, batch)
-        model = self._model()
+        model = self.predictor.describe(self.name, self.version, scores=self.scores, intervals=self.intervals)
         answers = [self._render(request, found.get(i), model, i, batch) for i, request in enumerate(requests)]
         counted = {i: one for i, one in enumerate(requests) if not is_canary(one)}
         answered = [found[i] for i, one in counted.items() if not isinstance(found.get(i, one), RequestError)]
@@ -198,20 +198,6 @@ class Responder:
             self.predictor.inputs(texts)
         except TextError as error:
             raise of_text(error, texts) from error
-
-    def _model(self) -> Model:
-        own = self.predictor.preprocessing
-        labels = tuple(self.predictor.labels)
-        known = (own.max_length, own.truncation, self.scores, self.intervals, self.predictor.sha256)
-        return Model(
-            self.name,
-            self.version,
-            labels,
-            *known,
-            task=self.predictor.decoding.to_json(),
-            aspects=own.aspects,
-            default_aspect=own.default_aspect,
-        )
 
 
 def isolated(
