@@ -91,3 +91,42 @@ def test_tries_to_log_in_are_counted_by_address_before_the_page_hears_of_them(ro
     asyncio.run(guard(scope | {"client": ("192.0.2.2", 1)}, receive, send))
     assert passed == ["192.0.2.1"] * LOGINS + ["192.0.2.2"]
     assert [message["status"] for message in sent if "status" in message] == [429]
+
+
+def test_an_address_holds_and_opens_no_more_streams_than_its_tabs_need(room, monkeypatch):
+    monkeypatch.setattr(storage, "STREAMS", 2)
+    monkeypatch.setattr(storage, "OPENED", 4)
+    sent = []
+
+    async def app(scope, receive, send):
+        await scope["over"].wait()
+
+    async def send(message):
+        sent.append(message)
+
+    async def hold(guard, address, count):
+        """Hold so many streams at once, end them, and return how many were refused."""
+        sent.clear()
+        over = asyncio.Event()
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/gradio_api/heartbeat/a",
+            "client": (address, 1),
+            "over": over,
+        }
+        held = [asyncio.create_task(guard(scope, None, send)) for _ in range(count)]
+        await asyncio.sleep(0)  # each has come to the end of the stream or of the refusal
+        over.set()
+        await asyncio.gather(*held)
+        return [message["status"] for message in sent if "status" in message]
+
+    async def tabs():
+        guard = Guard(app, storage=room, logins=Rate(LOGINS), most=1_000_000)
+        assert await hold(guard, "192.0.2.1", 3) == [429]
+        assert await hold(guard, "192.0.2.2", 2) == []
+        assert await hold(guard, "192.0.2.1", 1) == []
+        assert await hold(guard, "192.0.2.1", 1) == [429]  # the fifth in a minute
+        assert guard.streams == {}
+
+    asyncio.run(tabs())

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +24,9 @@ EVERY = 30.0  # s, cleaning interval
 MB = 1_000_000
 PREFIX = "sentiment-page-"
 UPLOAD, LOGIN = "/upload", "/login"  # suffixes of Gradio's paths
+HEARTBEAT = "/heartbeat/"  # part of the path of a stream that each open tab holds, and needs no login
+STREAMS = 50  # of them for one address at a time
+OPENED = 300  # of them for one address in a minute: the end of each costs Gradio some milliseconds
 DRAINED = 64 * MB  # bytes read at most from a refused request
 MAX_BODY = 4 * MB  # bytes, for every request that is not an upload
 
@@ -154,13 +157,31 @@ class Guard:
 
     def __init__(self, app: Callable[..., Awaitable[None]], *, storage: Storage, logins: Rate, most: int) -> None:
         self.app, self.storage, self.logins, self.most = app, storage, logins, most
+        self.streams, self.opened = Counter[str](), Rate(OPENED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and (refusal := self._refusal(scope)):
             await drain(receive)
             await refuse(send, *refusal)
+        elif scope["type"] == "http" and HEARTBEAT in scope["path"]:
+            await self._stream(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        address = (scope.get("client") or ("",))[0]
+        try:
+            self.opened.check(address)
+        except TooManyRequestsError as error:
+            return await refuse(send, 429, str(error))
+        if self.streams[address] >= STREAMS:
+            return await refuse(send, 429, f"more than {STREAMS} open tabs of one address; close some")
+        self.streams[address] += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.streams[address] -= 1
+            self.streams += Counter()  # forgets addresses without one
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         path, address = scope["path"], (scope.get("client") or ("",))[0]
