@@ -63,6 +63,8 @@ def test_cleaning_removes_noise_and_keeps_meaning(raw, clean):
         ("great:) sad:'( fun:-D love<3you", "great :) sad :'( fun :-D love <3 you"),
         (":)great ok:/ :)))", ":) great ok :/ :)))"),
         ("𝐬𝐨 𝓰𝓸𝓸𝓭, ｇｒｅａｔ！ ⓞⓚ Ⓜ", "so good, great! ok Ⓜ"),
+        ("ɴᴏᴛ ɢᴏᴏᴅ ᵍʳᵉᵃᵗ 🅶🅾🅾🅳 🅖🅞 🄾🄺 ﬁlm 1ˢᵗ", "not good great good go OK film 1st"),
+        ("🅰 🅾️🆎 m² (ᵔ◡ᵔ)", "🅰 🅾 🆎 m² 😊"),
         ("¯\\_(ツ)_/¯ ok ツ", "🤷 ok ツ"),
         ("no(╯°□°)╯︵ ┻━┻ ಠ_ಠ ʕ•ᴥ•ʔ", "no 😡 😒 🐻"),
         ("٩(◕‿◕)۶ ♡ ✓ ✗", "😊 ♥ ✔ ✖"),

@@ -39,7 +39,16 @@ _DRAWS = re.compile(
     "[\u30c4\u256f\u0ca0\u1d25\u035c\u203f\u25bd\u03c9\u25e1\u30ee\u2661\u2765\u2713\u2717\u2718]"
 )  # each has one
 _SIGNS = tuple(DRAWN.values())
-_STYLED = re.compile("[\U0001d400-\U0001d7ff\uff01-\uff5e\u24b6-\u24c1\u24c3-\u24e9]+")  # bold, full width, in circles
+_SMALL = dict(  # small capitals, which no normalization of Unicode makes plain
+    zip("\u1d00\u0299\u1d04\u1d05\u1d07\ua730\u0262\u029c\u026a\u1d0a\u1d0b\u029f\u1d0d", "abcdefghijklm", strict=True)
+) | dict(zip("\u0274\u1d0f\u1d18\u0280\ua731\u1d1b\u1d1c\u1d20\u1d21\u028f\u1d22", "noprstuvwyz", strict=True))
+_WHITE = {chr(first + i): chr(97 + i) for first in (0x1F150, 0x1F170) for i in range(26)}  # in black circles, squares
+_LETTERS = str.maketrans(_SMALL | _WHITE)
+_STYLED = re.compile(  # bold, full width, in circles and squares, ligatures, raised, small capitals, white on black
+    "[\U0001d400-\U0001d7ff\uff01-\uff5e\u24b6-\u24c1\u24c3-\u24e9\U0001f130-\U0001f149\ufb00-\ufb06\u2071\u207f"
+    rf"\u02b0-\u02b8\u02e1-\u02e3\u1d2c-\u1d53\u1d55-\u1d61\u1d9c-\u1dbb{''.join(_SMALL)}]+"
+    "|[\U0001f150-\U0001f169\U0001f170-\U0001f189]{2,}"  # one alone may be an emoji, such as a blood type
+)
 _SELECTOR = re.compile(f"[{SELECTORS}]")
 _PLAIN = Rewriter()
 
@@ -49,6 +58,8 @@ def fold(text: str, by: Rewriter = _PLAIN) -> str:
 
     A ZWJ sequence stays one sequence.
     """
+    if text.isascii():
+        return text
     text = by.sub(_STYLED, _plain, text)
     if _DRAWS.search(text):
         text = by.sub(_DRAWN, _drawn, text)
@@ -56,7 +67,7 @@ def fold(text: str, by: Rewriter = _PLAIN) -> str:
 
 
 def _plain(letters: re.Match[str]) -> str:
-    return unicodedata.normalize("NFKC", letters[0])
+    return unicodedata.normalize("NFKC", letters[0].translate(_LETTERS))
 
 
 def _drawn(face: re.Match[str]) -> str:
