@@ -21,7 +21,10 @@ from sentiment.monitoring.shares import all_name, estimate, estimates
 
 log = logging.getLogger(__name__)
 
-Estimator = Literal["auto", "counts", "mean_probability", "adjusted_counts", "adjusted_probability", "em", "serving"]
+Estimator = Literal[
+    "auto", "counts", "mean_probability", "adjusted_counts", "adjusted_probability", "em", "calibrated_probability",
+    "calibrated_em", "serving",
+]  # fmt: skip
 MOST_EVIDENCE = 30  # changes whose words and texts are looked up
 
 

@@ -1,11 +1,13 @@
 """Estimators of label shares: the right shares under a pure shift of the mix, and QuaPy's numbers."""
 
+import json
 import warnings
 
 import numpy as np
 import pytest
 
 from sentiment.evaluation.quantification import ESTIMATORS, Method, Predictions, Rates, estimate
+from sentiment.evaluation.quantification.calibration import Calibration
 from sentiment.evaluation.quantification.estimators import closest_mixture, shift_of
 from tests.evaluation.quantification.made_up import PRIOR, draw
 
@@ -27,13 +29,42 @@ def shifted():
     return draw(4000, np.random.default_rng(1), SHIFTED)
 
 
-@pytest.mark.parametrize("name", ["adjusted_counts", "adjusted_probability", "em"])
+@pytest.mark.parametrize("name", ["adjusted_counts", "adjusted_probability", "em", "calibrated_em"])
 def test_what_corrects_finds_a_mix_that_moved(name, rates, shifted):
     probabilities, targets, _ = shifted
     true = np.bincount(targets) / len(targets)
     counted = estimate(Method("counts"), Predictions.of(probabilities), rates)
     found = estimate(Method(name), Predictions.of(probabilities), rates)
     assert np.abs(found - true).max() < 0.04 < np.abs(counted - true).max()
+
+
+@pytest.mark.parametrize("name", ["calibrated_probability", "calibrated_em"])
+def test_class_weights_of_training_do_not_bias_calibrated_shares(name, labelled):
+    """Weights multiply the odds of a label, so that plain means and expectation maximisation count too much of it."""
+    weights, temperature = np.array([5.0, 1.0, 1.0]), 1.5
+
+    def trained_with_weights(probabilities):
+        powers = (weights * probabilities) ** (1 / temperature)
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    probabilities, targets = labelled
+    rates = Rates.of(trained_with_weights(probabilities), targets, PRIOR)
+    assert rates.calibration(trained_with_weights(probabilities)) == pytest.approx(probabilities, abs=0.06)
+    mix = PRIOR if name == "calibrated_probability" else SHIFTED
+    texts, true, _ = draw(4000, np.random.default_rng(2), mix)
+    predictions, shares = Predictions.of(trained_with_weights(texts)), np.bincount(true) / len(true)
+    plain = "mean_probability" if name == "calibrated_probability" else "em"
+    assert np.abs(estimate(Method(plain), predictions, rates) - shares).max() > 0.1
+    assert np.abs(estimate(Method(name), predictions, rates) - shares).max() < 0.04
+
+
+def test_a_calibration_without_texts_of_a_label_is_finite_and_returns_from_json():
+    rows = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.6, 0.1]])
+    found = Calibration.fit(rows, np.array([0, 1, 1]))
+    assert np.isfinite(found.offsets).all()
+    again = Calibration.from_json(json.loads(json.dumps(found.to_json())))
+    assert again(rows) == pytest.approx(found(rows), abs=1e-5)
+    assert Calibration.none(PRIOR)(rows) == pytest.approx(rows)
 
 
 def test_counts_have_one_text_added_to_each_label(rates):

@@ -30,6 +30,7 @@ METHODS = (
         for base in ("counts", "mean_probability")
         for tau in TAUS
     ),
+    *(Method("calibrated_em", base, tau) for base in ("counts", "calibrated_probability") for tau in TAUS),
 )
 WORDS = {
     "counts": "counting the predicted labels",
@@ -37,6 +38,8 @@ WORDS = {
     "adjusted_counts": "counts corrected by the confusion matrix",
     "adjusted_probability": "probabilities corrected by their means for each true label",
     "em": "expectation maximisation",
+    "calibrated_probability": "averaging calibrated probabilities",
+    "calibrated_em": "expectation maximisation on calibrated probabilities",
 }
 
 

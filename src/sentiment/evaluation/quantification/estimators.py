@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
+from sentiment.evaluation.quantification.calibration import Calibration
+
 Floats = Any  # numpy arrays of float64
 
 STEPS, TOLERANCE = 1000, 1e-7  # limits of expectation maximisation
@@ -66,12 +68,14 @@ class Rates:
         soft: (k, k) mean predicted probabilities.
         usual: (k,) mean predicted probabilities of these texts.
         prior: (k,) label shares of the training texts.
+        calibration: Of the probabilities of these texts.
     """
 
     hard: Floats
     soft: Floats
     usual: Floats
     prior: Floats
+    calibration: Calibration
 
     @classmethod
     def of(cls, probabilities: Floats, targets: Floats, prior: Floats, answers: Floats = None) -> "Rates":
@@ -83,7 +87,8 @@ class Rates:
         for j in range(k):
             if (own := targets == j).any():
                 hard[:, j], soft[:, j] = given[own].mean(axis=0), rows[own].mean(axis=0)
-        return cls(hard, soft, rows.mean(axis=0), np.asarray(prior, dtype=float))
+        calibration = Calibration.fit(rows, targets)
+        return cls(hard, soft, rows.mean(axis=0), np.asarray(prior, dtype=float), calibration)
 
 
 def smoothed_counts(predictions: Predictions, rates: Rates) -> Floats:
@@ -123,10 +128,30 @@ def expectation_maximisation(predictions: Predictions, rates: Rates) -> Floats:
 
     Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs of a classifier to new a priori probabilities".
     """
-    prior = np.maximum(rates.prior, SMALLEST)
+    return likeliest_shares(predictions.rows, predictions.weights, rates.prior)
+
+
+def calibrated_probability(predictions: Predictions, rates: Rates) -> Floats:
+    """Average the predicted probabilities, calibrated on the labelled texts."""
+    return predictions.weights @ rates.calibration(predictions.rows) / predictions.weights.sum()
+
+
+def calibrated_em(predictions: Predictions, rates: Rates) -> Floats:
+    """Adjust the shares of the labelled texts to these texts by maximum likelihood, on calibrated probabilities.
+
+    Alexandari, Kundaje and Shrikumar 2020, "Maximum likelihood with bias-corrected calibration is hard-to-beat at label
+    shift adaptation".
+    """
+    rows = rates.calibration(predictions.rows)
+    return likeliest_shares(rows, predictions.weights, rates.calibration.prior)
+
+
+def likeliest_shares(rows: Floats, weights: Floats, prior: Floats) -> Floats:
+    """Return the shares under which probabilities (m, k), made for the shares `prior`, are the likeliest."""
+    prior = np.maximum(prior, SMALLEST)
     shares = prior / prior.sum()
-    weights = predictions.weights / predictions.weights.sum()
-    ratios = np.ascontiguousarray((predictions.rows / prior).T)
+    weights = weights / weights.sum()
+    ratios = np.ascontiguousarray((rows / prior).T)
     for _ in range(STEPS):
         likelihoods = np.maximum(shares @ ratios, SMALLEST)  # of each row; two products, and no (m, k) array
         updated = shares * (ratios @ (weights / likelihoods))
@@ -150,6 +175,8 @@ ESTIMATORS: dict[str, Callable[[Predictions, Rates], Floats]] = {
     "adjusted_counts": adjusted_counts,
     "adjusted_probability": adjusted_probability,
     "em": expectation_maximisation,
+    "calibrated_probability": calibrated_probability,
+    "calibrated_em": calibrated_em,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.errors import ConfigError
+from sentiment.evaluation.quantification.calibration import Calibration
 from sentiment.evaluation.quantification.choice import COUNTS, Choice, Served, choose
 from sentiment.evaluation.quantification.estimators import (
     ESTIMATORS,
@@ -89,7 +90,9 @@ class Quantifier:
         """Return smoothed counts with intervals that hold the sample's error alone."""
         k, even = len(labels), np.full(len(labels), 1 / len(labels))
         reason = "no quantification.json was found for this model, so the labels are counted as predicted"
-        return cls(list(labels), Choice(COUNTS, reason), Rates(np.eye(k), np.eye(k), even, even), None)
+        return cls(
+            list(labels), Choice(COUNTS, reason), Rates(np.eye(k), np.eye(k), even, even, Calibration.none(even)), None
+        )
 
     def shares(self, predictions: Predictions) -> Floats:
         return estimate(self.choice.method, predictions, self.rates)
@@ -150,6 +153,7 @@ class Quantifier:
             "prior": numbers(self.rates.prior),
             "predicted_by_true_label": [numbers(row) for row in self.rates.hard.T],
             "probability_by_true_label": [numbers(row) for row in self.rates.soft.T],
+            "calibration": self.rates.calibration.to_json(),
             "interval": self.spread.to_json() if self.spread else None,
             "serving": self.serving_json() if self.served else None,
         }
@@ -201,6 +205,7 @@ class Quantifier:
             np.array(value["probability_by_true_label"], dtype=float).T,
             np.array(value["usual"], dtype=float),
             prior,
+            Calibration.from_json(value["calibration"]) if "calibration" in value else Calibration.none(prior),
         )
         made = value["interval"]
         spread = Spread.from_json(made) if made else None
