@@ -77,7 +77,6 @@ def test_fail_on_ends_with_status_4_after_the_files_are_written(tmp_path, capsys
     assert stopped.value.code == 4
     assert "the mix of labels changed in the latest period (all)" in capsys.readouterr().err
     assert (tmp_path / "out" / "monitor.html").is_file()
-    main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "fail_on=[drift]", "quiet=true"])
 
 
 def test_texts_without_predictions_are_scored_once(tiny_run, tmp_path, capsys):

@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 from typing import Literal
 
-from sentiment.data.tables import Broken, TableOptions
 from sentiment.errors import InterruptedRunError
 from sentiment.monitoring.accuracy import Accuracy, LabelledCells
 from sentiment.monitoring.cells import Cells, pooled
@@ -14,7 +13,7 @@ from sentiment.monitoring.evidence import Evidence, collect
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.page import Result
 from sentiment.monitoring.periods import Every
-from sentiment.monitoring.prepare import prepare
+from sentiment.monitoring.prepare import Reading, prepare
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.reservoir import Reservoir
 from sentiment.monitoring.shares import all_name, estimate, estimates
@@ -29,45 +28,27 @@ MOST_EVIDENCE = 30  # changes whose words and texts are looked up
 
 
 def examine(
-    *,
-    input: str | Path,
-    output: Path,
+    reading: Reading,
     model: Model,
+    *,
     title: str,
-    time: str | None,
-    by: str | None,
     every: str,
-    text_column: str | None,
-    aspect_column: str | None = None,
     labelled: Path | None = None,
     label_column: str | None = None,
-    true_column: str | None = None,
     estimator: Estimator = "auto",
     sampled: bool = True,
-    unique: bool = False,
     window: int = 7,
-    history: Path | None = None,
-    time_format: str | None = None,
-    time_zone: str = "UTC",
-    prefix: str = "",
-    options: TableOptions | None = None,
-    broken: Broken = "refuse",
-    quiet: bool = True,
 ) -> Result:
     """Return what the monitor finds in a table, with nothing written but the predictions that the input lacks.
 
     Args and exceptions are those of `sentiment.monitoring.command.monitor`.
     """
-    spell = Every.of(every)
+    spell, by, quiet = Every.of(every), reading.by, reading.quiet
     try:
-        prepared = prepare(
-            str(input), output, model, options or TableOptions(), scores=labelled is not None, text_column=text_column,
-            aspect_column=aspect_column, prefix=prefix, time=time, by=by, true=true_column, history=history,
-            unique=unique, time_format=time_format, time_zone=time_zone, broken=broken, quiet=quiet,
-        )  # fmt: skip
+        prepared = prepare(reading, model, scores=labelled is not None)
         model.fit(
-            prepared.labels, labelled, several=prepared.columns.several, by=by, text_column=text_column,
-            label_column=label_column, aspect_column=aspect_column,
+            prepared.labels, labelled, several=prepared.columns.several, by=by, text_column=reading.text_column,
+            label_column=label_column, aspect_column=reading.aspect_column,
         )  # fmt: skip
         model.choose(estimator)
         for note in model.notes:

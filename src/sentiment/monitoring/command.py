@@ -25,6 +25,7 @@ from sentiment.monitoring.outputs import (
     write_shares,
 )
 from sentiment.monitoring.page import Result, sentences, write_page
+from sentiment.monitoring.prepare import Reading
 from sentiment.remote import as_path, make_folder
 
 log = logging.getLogger(__name__)
@@ -108,12 +109,14 @@ def monitor(
     if time is None:
         check_untimed(every=every, window=window, time_zone=time_zone, fail_on=[*fail_on])
     model = Model(engine, run)
+    reading = Reading(
+        input=str(input), output=output, time=time, by=by, text_column=text_column, aspect_column=aspect_column,
+        true_column=true_column, prefix=prefix, history=history, unique=unique, time_format=time_format,
+        time_zone=time_zone, options=TableOptions.of("", separator, encoding, quoting, columns), quiet=quiet,
+    )  # fmt: skip
     result = examine(
-        input=input, output=output, model=model, title=output.name, time=time, by=by, every=every,
-        text_column=text_column, aspect_column=aspect_column, labelled=labelled, label_column=label_column,
-        true_column=true_column, estimator=estimator, sampled=sampled,
-        unique=unique, window=window, history=history, time_format=time_format, time_zone=time_zone, prefix=prefix,
-        options=TableOptions.of("", separator, encoding, quoting, columns), quiet=quiet,
+        reading, model, title=output.name, every=every, labelled=labelled, label_column=label_column,
+        estimator=estimator, sampled=sampled, window=window,
     )  # fmt: skip
     if "drift" in fail_on and model.reference is None:
         raise ConfigError(f"fail_on=[drift] can do nothing: {result.drift.sentence} Give run=RUN, or leave it out")

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,55 +35,66 @@ ADDRESS = ("run", "url", "key_file", "management_url")  # of an engine: set by t
 FIRST = 1000  # rows whose times tell the form of the column
 
 
-def prepare(
-    input: str,
-    output: Path,
-    model: Model,
-    options: TableOptions,
-    *,
-    scores: bool,
-    text_column: str | None,
-    aspect_column: str | None,
-    prefix: str,
-    time: str | None,
-    by: str | None,
-    true: str | None,
-    history: Path | None,
-    unique: bool,
-    time_format: str | None,
-    time_zone: str,
-    broken: Broken,
-    quiet: bool,
-) -> Prepared:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the rows of an input are read, and which of them count; the arguments of `sentiment.monitoring.monitor`."""
+
+    input: str
+    output: Path
+    time: str | None
+    by: str | None
+    text_column: str | None
+    aspect_column: str | None = None
+    true_column: str | None = None
+    prefix: str = ""
+    history: Path | None = None
+    unique: bool = False
+    time_format: str | None = None
+    time_zone: str = "UTC"
+    options: TableOptions = field(default_factory=TableOptions)
+    broken: Broken = "refuse"
+    quiet: bool = True
+
+
+def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
     """Open the input, score it where it has no predictions, and add it to the history if there is one.
 
     `scores` says that the model scores other texts in any case.
     """
+    input, time, by, prefix, history = reading.input, reading.time, reading.by, reading.prefix, reading.history
+    true, aspect_column, form = reading.true_column, reading.aspect_column, reading.time_format
     if input == str(STDIN):
         raise ConfigError("input=-: the monitor reads its rows twice; write them to a file first")
-    if time is None and (time_format or history):
-        raise ConfigError(f"{'time_format' if time_format else 'history'} needs the column of times; set time=COLUMN")
-    source = Source.open(input, text_column=text_column, aspect_column=aspect_column, options=options, broken=broken)
+    if time is None and (form or history):
+        raise ConfigError(f"{'time_format' if form else 'history'} needs the column of times; set time=COLUMN")
+    source = Source.open(
+        input,
+        text_column=reading.text_column,
+        aspect_column=aspect_column,
+        options=reading.options,
+        broken=reading.broken,
+    )
     if true is not None and history is not None:
         raise ConfigError("true_column: a history keeps no labels; leave one of the two out")
     for name, key in ((time, "time"), (by, "by"), (true, "true_column")):
         if name is not None and name not in source.columns:
             raise DataError(f"{key}={name}: {input} has no such column, only {', '.join(source.columns[:20])}")
-    clock = clock_of(source, time, time_format, time_zone) if time else None
+    clock = clock_of(source, time, form, reading.time_zone) if time else None
     labels = labels_of(source.columns, prefix)
     if labels is not None and not scores:
         check_unscored(model.engine, None if aspect_column == by else aspect_column)
     if history is not None:
         assert clock is not None
-        return with_history(source, output, model, clock, labels, prefix, by, as_path(history), unique, quiet)
+        return with_history(reading, source, model, clock, labels, as_path(history))
     several = has_several(source.columns, prefix)
     if labels is None:
-        source, labels, _ = score(source, input, output, model, options, prefix, quiet)
+        source, labels, _ = score(reading, source, model)
         several = has_several(source.columns, prefix)
     else:
         model.run = model.run or run_of(source)
     apart = by is not None and by == (aspect_column or aspect_of(source))
-    return Prepared(source, Columns(source.text, labels, prefix, time, by, true, several), clock, unique, apart=apart)
+    columns = Columns(source.text, labels, prefix, time, by, true, several)
+    return Prepared(source, columns, clock, reading.unique, apart=apart)
 
 
 def check_unscored(engine: Any, aspect_column: str | None) -> None:
@@ -127,16 +139,14 @@ def run_of(source: Source) -> str:
     return str(found) if found and as_path(found).is_dir() else ""
 
 
-def score(
-    source: Source, input: str, output: Path, model: Model, options: TableOptions, prefix: str, quiet: bool
-) -> tuple[Source, list[str], Identity]:
+def score(reading: Reading, source: Source, model: Model) -> tuple[Source, list[str], Identity]:
     """Predict the input into the output folder, unless that was done before with the same model and input.
 
     Returns:
         The predicted rows, their labels, and the model.
     """
-    target = output / PREDICTIONS
-    made = read_json_if_any(output / f"{PREDICTIONS}.summary.json") or {}
+    target, options = reading.output / PREDICTIONS, reading.options
+    made = read_json_if_any(reading.output / f"{PREDICTIONS}.summary.json") or {}
     inputs = Inputs.of(source.paths)
     canary, _ = probe(model.classifier, source)
     current = identity_of(model.classifier, canary)
@@ -146,36 +156,28 @@ def score(
     if not (same and target.is_file()):
         try:
             predict(
-                input=input, output=target, engine=model.classifier, text_column=source.text,
-                aspect_column=source.aspect, prefix=prefix,
+                input=reading.input, output=target, engine=model.classifier, text_column=source.text,
+                aspect_column=source.aspect, prefix=reading.prefix,
                 separator=options.separator, encoding=options.encoding, quoting=options.quoting,
-                columns=options.columns, broken_lines=source.broken, quiet=quiet,
+                columns=options.columns, broken_lines=source.broken, quiet=reading.quiet,
             )  # fmt: skip
         except RowsRejectedError as error:
             log.warning("%s", error)
     else:
         log.info("%s holds the predictions already", target)
     scored = Source.open(str(target), text_column=source.text)
-    return scored, labels_of(scored.columns, prefix) or [], current
+    return scored, labels_of(scored.columns, reading.prefix) or [], current
 
 
 def with_history(
-    source: Source,
-    output: Path,
-    model: Model,
-    clock: Clock,
-    labels: list[str] | None,
-    prefix: str,
-    by: str | None,
-    folder: Path,
-    unique: bool,
-    quiet: bool,
+    reading: Reading, source: Source, model: Model, clock: Clock, labels: list[str] | None, folder: Path
 ) -> Prepared:
     """Add the rows that the history lacks, scored where they are not, and return the rows of the whole history."""
+    by, prefix = reading.by, reading.prefix
     store = History(folder, labels or [])
     with store.held():
         if labels is None:
-            added = add_scored(source, output, model, clock, store, prefix=prefix, by=by, quiet=quiet)
+            added = add_scored(reading, source, model, clock, store)
         else:
             model.run = model.run or run_of(source)
             columns = Columns(
@@ -191,33 +193,23 @@ def with_history(
     labels = labels_of(whole.columns, "") or []
     apart = by is not None and by == (source.aspect or aspect_of(source))
     rows = Columns("text", labels, "", "time", "group", several=store.several)
-    return Prepared(whole, rows, Clock("time", "value"), unique, about, apart=apart)
+    return Prepared(whole, rows, Clock("time", "value"), reading.unique, about, apart=apart)
 
 
-def add_scored(
-    source: Source,
-    output: Path,
-    model: Model,
-    clock: Clock,
-    store: History,
-    *,
-    prefix: str,
-    by: str | None,
-    quiet: bool,
-) -> int:
+def add_scored(reading: Reading, source: Source, model: Model, clock: Clock, store: History) -> int:
     """Score the rows that the history lacks, add them, and return their number."""
+    by, fresh = reading.by, reading.output / NEW
     canary, _ = probe(model.classifier, source)
     store.labels, several = list(canary.probabilities), canary.labels is not None
-    given = Columns(source.text, store.labels, prefix, clock.column, by, several=several)
+    given = Columns(source.text, store.labels, reading.prefix, clock.column, by, several=several)
     made = {"model": dict(identity_of(model.classifier, canary).deciding)}
     store.check(made | read_as(source, given, clock))
-    fresh = output / NEW
     if not write_new(source, clock, by, store, fresh):
         return 0
     new = Source.open(str(fresh), text_column="text", aspect_column=ASPECT if source.aspect else None)
-    scored, labels, _ = score(new, str(fresh), output, model, TableOptions(), prefix, quiet)
+    scored, labels, _ = score(replace(reading, input=str(fresh), options=TableOptions()), new, model)
     store.keys = {}
-    columns = Columns("text", labels, prefix, "time", "group" if by else None, several=several)
+    columns = Columns("text", labels, reading.prefix, "time", "group" if by else None, several=several)
     return append(scored, columns, Clock("time", "value"), store, key_column="key")
 
 

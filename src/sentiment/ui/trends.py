@@ -16,6 +16,7 @@ from sentiment.monitoring.command import write
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.outputs import Table
 from sentiment.monitoring.page import Result, sections, sentences
+from sentiment.monitoring.prepare import Reading
 from sentiment.ui import choices, render
 from sentiment.ui.desk import PROBLEMS, QUIET, AppState, caller, told
 from sentiment.ui.file import HINT, download_buttons, offered, run, run_buttons, upload_field
@@ -191,10 +192,11 @@ def trends(
     tell(0, table.rows)
     with desk.jobs.started(request.session_hash) as stop:
         engine = Watched(pinned(desk.backend.tables), table.rows, tell, stop)
-        result = examine(
-            input=path, output=folder, model=Model(lambda: engine, str(desk.run or "")), title=base_name(path),
-            time=asked.time, by=asked.by, every=asked.every, text_column=asked.text, broken="keep",
-        )  # fmt: skip
+        reading = Reading(
+            input=str(path), output=folder, time=asked.time, by=asked.by, text_column=asked.text, broken="keep"
+        )
+        model = Model(lambda: engine, str(desk.run or ""))
+        result = examine(reading, model, title=base_name(path), every=asked.every)
     drift = replace(result.drift, sentence=plain(result.drift.sentence))
     result = replace(result, drift=drift, notes=[plain(note) for note in result.notes])
     page = write(folder, result, TABLES)
