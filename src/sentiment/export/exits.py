@@ -43,7 +43,7 @@ from sentiment.inference.types import joined
 log = logging.getLogger(__name__)
 
 TAUGHT = 20_000  # most training texts that heads learn from
-DECAY = 1e-3  # weight decay of the heads
+DECAY = 0.01  # weight decay of the heads
 STEPS = 100  # of L-BFGS
 COMBINATIONS = 5_000  # of thresholds that are tried
 MAX_CHANGED = 0.01  # share of answers that exits change, as bounded from above with CONFIDENCE
@@ -125,7 +125,7 @@ def add_exits(exported: Path, layers: Sequence[int], *, train: Sequence[Text], v
     Returns:
         True if there are exits now.
     """
-    whole, asked = Predictor.load(exported), {"asked": [*layers]}
+    whole, asked = Predictor.load(exported), dict[str, Any](asked=[*layers])
     runtime = whole.preprocessing.runtime
     graph = graph_of(exported, runtime)
     if not graph.is_file():
@@ -144,28 +144,31 @@ def add_exits(exported: Path, layers: Sequence[int], *, train: Sequence[Text], v
             trial, shares = fitting.measure(engine)
             if not trial.passes:
                 return none_used(exported, asked, f"the engine with exits does not pass the gate ({trial})")
-            parts = [part_of(exported, runtime, number + 1) for number in range(len(engine.parts))]
-            for source, target in zip(engine.parts, parts, strict=True):
-                source.replace(target)
+            used = [
+                {"layer": one.layer, "threshold": one.threshold, "temperature": temperature, "share": round(share, 4)}
+                for one, temperature, share in zip(chosen, temperatures, shares, strict=True)
+            ]
+            leaving = ", ".join(f"{one['share']:.0%} after layer {one['layer']}" for one in used)
+            summary = f"{leaving} of {engine.depth}; {trial}"
+            record = {"summary": summary, **asked, "runtime": runtime, "exits": used, "validation": trial.to_json()}
+            store(exported, engine, graph, record)
     except ModelError as error:
         return none_used(exported, asked, str(error))
-    heads = {f"{one.layer}.weight": np.ascontiguousarray(one.weights.T) for one in chosen}
-    save_file(heads | {f"{one.layer}.bias": one.bias for one in chosen}, exported / HEADS)
-    leaving = ", ".join(f"{share:.0%} after layer {one.layer}" for one, share in zip(chosen, shares, strict=True))
-    summary = f"{leaving} of {fitting.depth}; {trial}"
-    used = [
-        {"layer": one.layer, "threshold": one.threshold, "temperature": temperature, "share": round(share, 4)}
-        for one, temperature, share in zip(chosen, temperatures, shares, strict=True)
-    ]
-    write_json(
-        exported / EXITS,
-        {"summary": summary, **asked, "runtime": runtime, "exits": used, "validation": trial.to_json()},
-    )
+    log.info("exits: %s", summary)
+    return True
+
+
+def store(exported: Path, engine: PartedRuntime, graph: Path, record: dict[str, Any]) -> None:
+    """Put heads, record and parts of the graph into the export, and take the whole graph out."""
+    heads = {f"{one.layer}.weight": np.ascontiguousarray(one.weights.T) for one in engine.exits}
+    save_file(heads | {f"{one.layer}.bias": one.bias for one in engine.exits}, exported / HEADS)
+    parts = [part_of(exported, record["runtime"], number + 1) for number in range(len(engine.parts))]
+    for source, target in zip(engine.parts, parts, strict=True):
+        source.replace(target)
+    write_json(exported / EXITS, record)
     update_checksums(exported, EXITS, HEADS, *(part.name for part in parts))
     unlist(exported, graph.name)
     graph.unlink()
-    log.info("exits: %s", summary)
-    return True
 
 
 @contextmanager
@@ -284,7 +287,7 @@ class Fitting:
 
 
 def trace(probe: PartedRuntime, rows: Sequence[Sequence[int]]) -> list[Any]:
-    """Return the states of first tokens after each part of a graph but the last, (rows, width), and the logits."""
+    """Return the pooled states after each part of a graph but the last, (rows, 2 * width), and the logits."""
     found: list[Any] = []
     for batch in group_by_length([*map(len, rows)], MAX_TOKENS["cpu"]):
         own = probe.trace([rows[row] for row in batch])

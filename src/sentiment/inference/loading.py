@@ -1,5 +1,6 @@
 """Loading of an export folder for a predictor, verified meanwhile."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,8 @@ from sentiment.inference.runtimes import CLASSES, Compute, Opening, open_runtime
 from sentiment.inference.tasks import decoding_of
 from sentiment.inference.types import Threshold
 from sentiment.remote import local_copy
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def load_export(
             compute = open_runtime(opening)
         if exits:
             check_exits(export, chosen)
+        elif chosen != preprocessing.runtime and preprocessing.exits and has_exits(export, preprocessing.runtime):
+            log.info("early exits are of the runtime %s; %s computes all layers", preprocessing.runtime, chosen)
     return Loaded(
         compute, tokenizer, preprocessing, labels, pad_id, load_model, readability, hashes[0], chosen, abstention
     )
