@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from sentiment.cli import main
 from sentiment.errors import ConfigError
 from sentiment.inference.predictor import Predictor
 from tests.conftest import read_json, start_handler
@@ -84,3 +85,14 @@ def test_a_model_of_one_label_has_no_threshold_and_no_labels(handler, tiny_run):
     assert labels["message"].startswith("no output 'labels'; there are label, score, probabilities, tokens")
     with pytest.raises(ConfigError, match="threshold is for models that give several labels"):
         Predictor.load(tiny_run, threshold=0.3)
+
+
+def test_no_archive_promises_what_several_labels_cannot(multi_run, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["package", f"run={multi_run}", f"model_store={tmp_path}", "max_error=0.1"])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said == (
+        "error: max_error=0.1: a promise is for models that give one of several labels, this one has task=multi; "
+        "leave max_error out"
+    )

@@ -88,12 +88,20 @@ def up(bound: float) -> float:
     return -(-int(bound * 1e6 + 1) // 1000) / 1000
 
 
-def level_of(promise: Abstention | None, max_error: float) -> Level:
+def level_of(promise: Abstention | None, max_error: float, *, kind: str) -> Level:
     """Return the level of a promise.
 
+    Args:
+        promise: Of the export.
+        max_error: Error rate that is asked for.
+        kind: The model's kind of label.
+
     Raises:
-        ConfigError: The export has no promises, or none as strict.
+        ConfigError: The model is not of single labels, or the export has no promises, or none as strict.
     """
+    if kind != "single":
+        reason = f"a promise is for models that give one of several labels, this one has task={kind}"
+        raise ConfigError(f"max_error={max_error:g}: {reason}; leave max_error out")
     if promise is None:
         raise ConfigError(
             f"max_error={max_error:g}: the export has no {ABSTENTION}, so that it promises no error rate; "

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Self, overload
 import torch
 from annotated_types import Ge, Gt, Le
 
-from sentiment.errors import ConfigError, ModelError
+from sentiment.errors import ModelError
 from sentiment.inference.abstention import Level, abstaining, level_of
 from sentiment.inference.batching import MAX_TOKENS
 from sentiment.inference.explanations import Explainer
@@ -356,10 +356,7 @@ class Predictor:
         Raises:
             ConfigError: It promises no error rate as low.
         """
-        if self.decoding.kind != "single":
-            told = f"a promise is for models that give one of several labels, this one has task={self.decoding.kind}"
-            raise ConfigError(f"max_error={max_error:g}: {told}; leave max_error out")
-        return level_of(self.abstention, max_error)
+        return level_of(self.abstention, max_error, kind=self.decoding.kind)
 
     def promise(self, max_error: float) -> str:
         """Say what a promised error rate means, for people.

@@ -24,6 +24,7 @@ from sentiment.inference.exits import check_exits
 from sentiment.inference.export_dir import PREPROCESSING, export_folder, read_preprocessing
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.tasks import decoding_of
 from sentiment.remote import local_copy
 from sentiment.run_dir import read_result
 from sentiment.worker.admission import MAX_SECONDS
@@ -117,7 +118,8 @@ def package(
     if exits:
         check_exits(export, preprocessing.runtime)
     if preprocessing.max_error < 1:
-        level_of(Abstention.read(export), preprocessing.max_error)
+        kind = decoding_of(preprocessing.task).kind
+        level_of(Abstention.read(export), preprocessing.max_error, kind=kind)
     with scratch_folder(target) as scratch:  # not in /tmp, where the leftovers of a killed process would stay
         members = archive(export, preprocessing, scratch, name=name, version=version, settings=settings)
         write_zip(members, target)
