@@ -50,7 +50,7 @@ def test_a_promise_that_the_split_is_too_small_for_is_refused():
     granted = float(str(one.value).split("promise ")[1].split(" ")[0])
     assert abstention.level(granted).answered > 0
     with pytest.raises(ConfigError, match="the export has no abstention.json"):
-        level_of(None, 0.1)
+        level_of(None, 0.1, kind="single")
 
 
 def test_texts_that_cannot_be_read_are_not_answered():
