@@ -10,7 +10,7 @@ from sentiment.errors import ConfigError, DataError
 from sentiment.monitoring.command import monitor
 from sentiment.monitoring.evidence import moved_words
 from sentiment.monitoring.history import History
-from sentiment.monitoring.periods import Clock
+from sentiment.monitoring.periods import Clock, moment
 from sentiment.monitoring.rows import group_of
 from sentiment.monitoring.shares import all_name
 from tests.batch.echo import Echo
@@ -55,6 +55,17 @@ def test_a_number_that_is_no_time_is_refused(value):
 def test_an_empty_time_zone_is_refused():
     with pytest.raises(ConfigError, match="time_zone=: unknown; expected for example UTC"):
         Clock.of("time", ["2026-01-01"], time_format=None, zone="")
+
+
+def test_prometheus_gets_the_moment_at_which_a_local_period_begins(tmp_path):
+    rows = [(f"text {i}", "2026-07-14T22:30:00Z", "a") for i in range(12)]
+    for settings in ({}, {"history": tmp_path / "history"}):
+        texts, _ = run(tmp_path, rows, time_zone="Europe/Berlin", **settings)
+        assert texts == {("2026-07-15", "all"): 12}
+        start = int(dt.datetime(2026, 7, 14, 22, tzinfo=dt.UTC).timestamp())
+        gauges = (tmp_path / "out" / "shares.prom").read_text()
+        assert f'sentiment_period_start_seconds{{group="all"}} {start}\n' in gauges
+    assert moment(0, "UTC") == 0
 
 
 def test_a_latest_period_in_the_future_is_noted(tmp_path):

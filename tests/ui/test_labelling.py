@@ -147,6 +147,9 @@ def test_a_review_is_walked_through_and_a_corrected_copy_has_its_changes_alone(t
 
 
 def test_suspects_of_another_model_and_an_empty_list_are_one_line(tmp_path):
+    aspects = write_csv(tmp_path / "a.csv", [("1", "1", "a", "bad", "good", "0.9", "-0.8", "x")], (*SUSPECTS, "aspect"))
+    with pytest.raises(DataError, match="These suspects are of texts with aspects"):
+        review_of(aspects, Limits(), MODEL)
     other = write_csv(tmp_path / "suspects.csv", [("1", "1", "a", "joy", "good", "0.9", "-0.8")], SUSPECTS)
     with pytest.raises(DataError, match="These suspects have the label 'joy', and the model here has bad, good"):
         review_of(other, Limits(), MODEL)

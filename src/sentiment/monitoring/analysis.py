@@ -103,5 +103,5 @@ def analyse(
     return Result(
         title, prepared.labels, every, groups, overall, comparisons, evidence, drift, quantifier,
         notes, by, prepared.timed, sampled,
-        Accuracy(errors) if errors else None,
+        Accuracy(errors) if errors else None, prepared.clock.zone if prepared.clock else "UTC",
     )  # fmt: skip

@@ -151,7 +151,7 @@ def write(output: Path, result: Result, tables: Sequence[Table]) -> Path:
     value = change_json(result.comparisons, result.evidence, result.drift, result.labels, result.every, about)
     write_json(output / "changes.json", value)
     latest = {(one.group, one.label) for one in latest_changes(result)}
-    write_prometheus(output / "shares.prom", result.groups, result.labels, latest, result.drift)
+    write_prometheus(output / "shares.prom", result.groups, result.labels, latest, result.drift, result.zone)
     write_page(output / "monitor.html", result)
     return output / "monitor.html"
 

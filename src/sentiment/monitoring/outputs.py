@@ -12,7 +12,7 @@ from sentiment.monitoring.accuracy import Accuracy
 from sentiment.monitoring.changes import Comparison
 from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
-from sentiment.monitoring.periods import Every
+from sentiment.monitoring.periods import Every, moment
 from sentiment.monitoring.shares import Estimate
 from sentiment.remote import remove_files
 
@@ -135,8 +135,9 @@ def write_prometheus(
     labels: Sequence[str],
     changed: set[tuple[str, int | None]],
     drift: Drift,
+    zone: str = "UTC",
 ) -> None:
-    """Write the latest period of each group in the text format of Prometheus, for the node exporter."""
+    """Write the latest period of each group, whose start is a time in `zone`, for Prometheus' node exporter."""
     gauges: dict[str, tuple[str, list[str]]] = {
         "sentiment_share": ("Estimated share of the label in the latest period", []),
         "sentiment_share_low": ("Lower end of its 95 % interval", []),
@@ -156,7 +157,9 @@ def write_prometheus(
                 for j, label in enumerate(labels)
             )
         gauges["sentiment_texts"][1].append(f"sentiment_texts{{{group}}} {last.n}")
-        gauges["sentiment_period_start_seconds"][1].append(f"sentiment_period_start_seconds{{{group}}} {last.start}")
+        gauges["sentiment_period_start_seconds"][1].append(
+            f"sentiment_period_start_seconds{{{group}}} {moment(last.start, zone)}"
+        )
         for j, label in enumerate(labels) if last.several else [(None, "")]:
             own = f'{group},label="{escaped(label)}"' if last.several else group
             gauges["sentiment_change"][1].append(f"sentiment_change{{{own}}} {int((name, j) in changed)}")

@@ -164,6 +164,12 @@ def spreadsheet_form(column: str, first: Any, values: Sequence[Any]) -> list[str
     return [f"{date}{between}{'%I' if half else '%H'}:%M{':%S' if seconds else ''}{' %p' if half else ''}"]
 
 
+def moment(local: int, zone: str) -> int:
+    """Return the seconds since 1970 in UTC of a local time, of two equal ones the first."""
+    time = pd.Timestamp(local, unit="s").tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+    return int(time.timestamp())
+
+
 def seconds_of(series: Any) -> Times:
     plain = series.dt.tz_localize(None) if series.dt.tz is not None else series
     return plain.to_numpy().astype("datetime64[s]")

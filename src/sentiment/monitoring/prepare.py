@@ -193,7 +193,7 @@ def with_history(
     labels = labels_of(whole.columns, "") or []
     apart = by is not None and by == (source.aspect or aspect_of(source))
     rows = Columns("text", labels, "", "time", "group", several=store.several)
-    return Prepared(whole, rows, Clock("time", "value"), reading.unique, about, apart=apart)
+    return Prepared(whole, rows, Clock("time", "value", clock.zone), reading.unique, about, apart=apart)
 
 
 def add_scored(reading: Reading, source: Source, model: Model, clock: Clock, store: History) -> int:

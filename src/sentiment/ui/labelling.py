@@ -115,8 +115,10 @@ def review_of(path: Path, limits: Limits, model: Model) -> Session:
     Raises:
         DataError: The suspects are of another model, or there are none.
     """
-    items = []
-    for row in islice(open_table(path, limits=limits).rows(), limits.rows):
+    items, table = [], open_table(path, limits=limits)
+    if "aspect" in table.columns:
+        raise DataError("These suspects are of texts with aspects, which this tab cannot show: read suspects.csv.")
+    for row in islice(table.rows(), limits.rows):
         labels = dict.fromkeys(model.labels, 0.0)
         for name in (row["label"], row["suggested"]):
             if name not in labels:
