@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from benchmarks.measuring import Row, alternate, ratio
 from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
 from sentiment.serving.java import find_java
+from sentiment.serving.process import Server as ServerProcess
 from sentiment.serving.serve import open_server
 
 OURS, GRANIAN, FASTAPI, PLAIN, BATCHED = (
@@ -42,6 +43,7 @@ class Server:
     latencies: dict[int, list[float]] = field(default_factory=dict)  # s, by connections
     ready_after: float = 0.0  # s
     busy: list[float] = field(default_factory=list)  # of the generator of the load
+    held: Callable[[], float] = float  # MB of its processes, shared pages by their share
 
     def ask(self, connections: int, seconds: float, texts: list[str]) -> float:
         """Requests a second."""
@@ -60,7 +62,7 @@ class Server:
 
 
 def measure(material: Material, folder: Path, *, seconds: float, alone: float, repetitions: int) -> list[Row]:
-    """`seconds` with 32 connections and `alone` with one, in each repetition."""
+    """`seconds` with 32 connections, and with 128 for our own servers, and `alone` with one, in each repetition."""
     texts = list(material.test["text"])
     with contextlib.ExitStack() as stack:
         servers = {
@@ -73,20 +75,23 @@ def measure(material: Material, folder: Path, *, seconds: float, alone: float, r
         for server in servers.values():
             server.ask(32, 1.0, texts)  # warm-up
             server.latencies.clear()
+        own = {name: servers[name] for name in (OURS, GRANIAN)}
         rates = {
             connections: alternate(
-                {name: lambda _, s=s, n=connections, t=took: s.ask(n, t, texts) for name, s in servers.items()},
+                {name: lambda _, s=s, n=connections, t=took: s.ask(n, t, texts) for name, s in asked.items()},
                 repetitions,
             )
-            for connections, took in ((32, seconds), (1, alone))
+            for connections, took, asked in ((32, seconds, servers), (128, seconds, own), (1, alone, servers))
         }
-    return rows(servers, rates[32], rates[1])
+        return rows(servers, rates)
 
 
-def rows(servers: dict[str, Server], many: dict[str, list[float]], one: dict[str, list[float]]) -> list[Row]:
+def rows(servers: dict[str, Server], rates: dict[int, dict[str, list[float]]]) -> list[Row]:
+    many, one = rates[32], rates[1]
+
     def told(name: str, connections: int, found: dict[str, list[float]]) -> str:
         p50, p99 = (servers[name].quantile(connections, percent) for percent in (50, 99))
-        return f"{statistics.median(found[name]):.0f} req/s, p50 {p50:.0f} ms, p99 {p99:.0f} ms"
+        return f"{statistics.median(found[name]):.0f} req/s, p50 {p50:.3g} ms, p99 {p99:.3g} ms"
 
     def beside(name: str, target: float | None) -> Row:
         """Requests a second with 32 connections, ours beside those of `name`."""
@@ -103,13 +108,22 @@ def rows(servers: dict[str, Server], many: dict[str, list[float]], one: dict[str
     tails = [f"{server.quantile(32, 99):.0f} ms" for server in (mine, theirs)]
     ones = told(OURS, 1, one), told(FASTAPI, 1, one)
     busy = max(max(server.busy) for server in servers.values())
+    asgi = servers[GRANIAN]
+    at_128 = told(OURS, 128, rates[128]), told(GRANIAN, 128, rates[128])
+    more = ratio(rates[128][OURS], rates[128][GRANIAN])
+    starts = [f"{server.ready_after:.1f} s" for server in (mine, asgi)]
+    sizes = [f"{server.held():.0f} MB" for server in (mine, asgi)]
+    quick = asgi.quantile(1, 50) <= 2.5
     return [
         beside(FASTAPI, 10),
         Row("REST, 32 connections, p99", *tails, f"{tail:.2f}x", "at most 0.17x", tail <= 1 / 6),
         beside(better, 7),
         beside(other, None),
         beside(GRANIAN, None),
-        Row("REST, 1 connection, backend=granian", told(OURS, 1, one), told(GRANIAN, 1, one), "", "", None),
+        Row("REST, 128 connections, ours, backend=granian", *at_128, f"{more:.2f}x", "", None),
+        Row("REST, 1 connection, backend=granian", told(OURS, 1, one), told(GRANIAN, 1, one), "", "p50 2.5 ms", quick),
+        Row("REST server, start to ready, backend=granian", *starts, "", "at most 2 s", asgi.ready_after <= 2),
+        Row("REST server, memory, backend=granian", *sizes, "", "at most 450 MB", max(mine.held(), asgi.held()) <= 450),
         Row("REST, 1 connection, p50", *ones, f"{lone:.2f}x", "at most 0.3x", lone <= 0.3),
         Row("the generator of the load, at its busiest", f"{busy:.0%} of a core", "", "", "", None),
     ]
@@ -120,8 +134,9 @@ def ours(material: Material, folder: Path) -> Iterator[Server]:
     package(run=material.run, model_store=folder / "store")
     ports = dict(zip(("inference_port", "management_port", "metrics_port"), free_ports(3), strict=True))
     started = time.perf_counter()
-    with TorchServe(model_store=folder / "store", work_dir=folder, token_auth=False, startup_timeout=START, **ports):
-        yield Server(ports["inference_port"], "/predictions/sentiment", ready_after=time.perf_counter() - started)
+    options: dict[str, Any] = {"token_auth": False, "startup_timeout": START, **ports}
+    with TorchServe(model_store=folder / "store", work_dir=folder, **options) as server:
+        yield started_server(server, time.perf_counter() - started)
 
 
 @contextlib.contextmanager
@@ -130,8 +145,15 @@ def granian(material: Material, folder: Path) -> Iterator[Server]:
     ports = dict(zip(("inference_port", "metrics_port"), free_ports(2), strict=True))
     options: dict[str, Any] = {"token_auth": False, "startup_timeout": START, **ports}
     started = time.perf_counter()
-    with open_server("granian", model_store=folder / "store", work_dir=folder, **options):
-        yield Server(ports["inference_port"], "/predictions/sentiment", ready_after=time.perf_counter() - started)
+    with open_server("granian", model_store=folder / "store", work_dir=folder, **options) as server:
+        yield started_server(server, time.perf_counter() - started)
+
+
+def started_server(server: ServerProcess, ready_after: float) -> Server:
+    def held() -> float:
+        return sum(process.memory_full_info().pss for process in server.processes()) / 1e6
+
+    return Server(server.ports["inference"], "/predictions/sentiment", ready_after=ready_after, held=held)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -69,6 +70,12 @@ def test_a_worker_that_a_signal_stopped_is_replaced_in_seconds(served):
         assert client.predict(["good film"])
     assert not stuck.is_running()
     assert f"worker process {stuck.pid} is stuck (a signal stopped it): killed" in served.log
+
+
+def test_java_alone_keeps_few_malloc_arenas_and_writes_nothing_outside_the_folder(served):
+    assert served.java.environ()["MALLOC_ARENA_MAX"] == "2"
+    assert "MALLOC_ARENA_MAX" not in served.worker.environ()
+    assert [*Path("/tmp").glob(f"hsperfdata_*/{served.java.pid}")] == []
 
 
 def test_a_java_that_stands_still_is_said_and_fails_the_check_of_life(served):

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from tests.e2e.conftest import on_free_ports
+from tests.e2e.conftest import BACKENDS, on_free_ports
 from tests.e2e.faults import wait_for
 from tests.ports import free_ports
 from tests.worker.test_tracing import Collector
@@ -46,18 +46,19 @@ def answers(url):
 
 
 @contextlib.contextmanager
-def asked(spare, folder, monkeypatch, endpoint):
+def asked(spare, folder, monkeypatch, endpoint, backend="torchserve"):
     """Ask a server that sends its spans to an endpoint, and give the context of the span that asked."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
     tracer = TracerProvider().get_tracer("caller")
-    with on_free_ports(spare.store, work_dir=folder, models=["sentiment"]) as server:
+    with on_free_ports(spare.store, work_dir=folder, models=["sentiment"], backend=backend) as server:
         with server.client() as client, trace.use_span(tracer.start_span("work")) as span:
             client.predict(["good film", "bad meal"])
         yield span.get_span_context()
 
 
-def test_a_request_is_followed_from_its_client_to_the_model(spare, tmp_path, monkeypatch):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_request_is_followed_from_its_client_to_the_model(spare, tmp_path, monkeypatch, backend):
     collector = Collector()
     threading.Thread(target=collector.serve_forever, daemon=True).start()
 
@@ -65,7 +66,8 @@ def test_a_request_is_followed_from_its_client_to_the_model(spare, tmp_path, mon
         resources = [one for _, _, got in collector.received for one in got.resource_spans]
         return [span for one in resources for scope in one.scope_spans for span in scope.spans]
 
-    with asked(spare, tmp_path / "serve", monkeypatch, f"http://127.0.0.1:{collector.server_port}") as caller:
+    endpoint = f"http://127.0.0.1:{collector.server_port}"
+    with asked(spare, tmp_path / "serve", monkeypatch, endpoint, backend) as caller:
 
         def ours():
             return [one for one in spans() if int.from_bytes(one.trace_id) == caller.trace_id]
