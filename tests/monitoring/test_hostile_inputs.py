@@ -89,6 +89,16 @@ def test_groups_with_any_name_stay_apart(tmp_path):
     assert 'group="a\\"b\\\\c"' in (tmp_path / "out" / "shares.prom").read_text(encoding="utf-8")
 
 
+def test_predictions_of_another_column_are_not_taken_for_these(tmp_path):
+    rows = [(f"text {i}", "2026-01-01", "a", "same") for i in range(12)]
+    shares = []
+    for settings in ({}, {"text_column": "title"}, {}):
+        run(tmp_path, rows, header=("text", "time", "brand", "title"), **settings)
+        shares.append([float(row["counted"]) for row in read_csv(tmp_path / "out" / "shares.csv")])
+    assert shares[1] in ([0, 1], [1, 0])  # all texts of the other column are equal
+    assert shares[0] == shares[2] != shares[1]
+
+
 def test_one_word_alone_moves_nothing():
     assert moved_words([{"late"}] * 5, [{"late"}] * 5) == []
 

@@ -1,6 +1,7 @@
 """Predicted rows to monitor: those of the input, scored where they are not, or of a history that they are added to."""
 
 import inspect
+import json
 import logging
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,6 +16,7 @@ from sentiment.batch.inputs import Inputs
 from sentiment.batch.probe import probe
 from sentiment.batch.source import Source
 from sentiment.data.tables import STDIN, Broken, BrokenRow, TableOptions
+from sentiment.data.tables.options import TAKEN_BY
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
 from sentiment.files import read_json_if_any
 from sentiment.inference.exclusive import Single
@@ -140,7 +142,7 @@ def run_of(source: Source) -> str:
 
 
 def score(reading: Reading, source: Source, model: Model) -> tuple[Source, list[str], Identity]:
-    """Predict the input into the output folder, unless that was done before with the same model and input.
+    """Predict the input into the output folder, unless that was done before with the same model, input and settings.
 
     Returns:
         The predicted rows, their labels, and the model.
@@ -150,8 +152,11 @@ def score(reading: Reading, source: Source, model: Model) -> tuple[Source, list[
     inputs = Inputs.of(source.paths)
     canary, _ = probe(model.classifier, source)
     current = identity_of(model.classifier, canary)
+    settings = {"text_column": source.text, "aspect_column": source.aspect, "prefix": reading.prefix}
+    settings |= {"broken_lines": source.broken, **{name: getattr(options, name) for name in TAKEN_BY}}
+    parts = {"model": current.deciding, "settings": json.loads(json.dumps(settings))}
     same = made.get("input") == inputs.to_json() and all(
-        made.get("model", {}).get(key) == value for key, value in current.deciding.items()
+        made.get(part, {}).get(key) == value for part, values in parts.items() for key, value in values.items()
     )
     if not (same and target.is_file()):
         try:
@@ -159,7 +164,8 @@ def score(reading: Reading, source: Source, model: Model) -> tuple[Source, list[
                 input=reading.input, output=target, engine=model.classifier, text_column=source.text,
                 aspect_column=source.aspect, prefix=reading.prefix,
                 separator=options.separator, encoding=options.encoding, quoting=options.quoting,
-                columns=options.columns, broken_lines=source.broken, quiet=reading.quiet,
+                columns=options.columns, broken_lines=source.broken, overwrite=True,
+                quiet=reading.quiet,
             )  # fmt: skip
         except RowsRejectedError as error:
             log.warning("%s", error)
