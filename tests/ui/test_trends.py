@@ -5,12 +5,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sentiment.data.tables import Limits
 from sentiment.errors import DataError
+from sentiment.inference.predictor import Predictor
 from sentiment.monitoring.cells import MOST_GROUPS, Cells
+from sentiment.monitoring.page import sections, sentences
 from sentiment.monitoring.periods import Clock, Every
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.rows import Chunk, Columns, check_probabilities, labels_of
-from sentiment.ui.trends import refusal
+from sentiment.ui.backend import InProcess
+from sentiment.ui.desk import AppState
+from sentiment.ui.limits import Rate
+from sentiment.ui.storage import Storage
+from sentiment.ui.trends import Asked, refusal, trends
+from tests.conftest import write_csv
 
 
 def clock(*values):
@@ -54,3 +62,18 @@ def test_a_refusal_of_the_monitor_has_words_for_a_visitor(refused, words):
     with pytest.raises(DataError) as caught:
         refused()
     assert words in refusal(caught.value, "/tmp/upload/table.csv")
+
+
+def test_a_table_of_several_labels_has_a_chart_with_shares_that_need_not_add_up(tiny_run, tmp_path):
+    rows = [
+        (f"2026-01-{day:02}", f"text {i} {day}", "joy|fear", 0.9, 0.8, 0.0) for day in range(1, 5) for i in range(12)
+    ]
+    path = write_csv(tmp_path / "p.csv", rows, header=("day", "text", "prediction", "p_joy", "p_fear", "unreadable"))
+    (tmp_path / "stored" / "results").mkdir(parents=True)
+    storage = Storage(tmp_path / "stored", most=10**9, seconds=3600)
+    desk = AppState(InProcess(Predictor.load(tiny_run), "tiny"), Rate(10_000), None, None, storage, Limits(rows=20_000))
+    request = SimpleNamespace(session_hash="a", username="a", client=None, headers={})
+    result, files = trends(desk, Asked(str(path), "text", "day", None, "1d"), request)
+    assert result.overall.counted.tolist() == [1, 1]
+    assert "A text may have several labels, or none" in sections(result) + " ".join(sentences(result))
+    assert [file.name for file in files] == ["monitor.html", "shares.xlsx", "shares.csv"]
