@@ -9,7 +9,8 @@ from transformers import AutoTokenizer, pipeline
 
 from sentiment import run_dir as runs
 from sentiment.cli import main
-from sentiment.evaluation.evaluate import score_run
+from sentiment.evaluation.evaluate import run_data, score_run
+from sentiment.evaluation.scoring import evaluate
 from sentiment.export.extension import extend_run
 from sentiment.inference.checksums import damage_of, verify_export
 from sentiment.inference.predictor import Predictor
@@ -126,7 +127,9 @@ def test_a_run_that_is_not_finished_is_refused(blind, tmp_path, capsys):
     assert "is no finished run" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["byte BPE", "SentencePiece BPE", "SentencePiece Unigram"])
+@pytest.mark.parametrize(
+    "kind", ["byte BPE", pytest.param("SentencePiece BPE", marks=pytest.mark.slow), "SentencePiece Unigram"]
+)
 def test_every_algorithm_of_tokenizers_takes_them(kind, train_tiny, tmp_path):
     tokenizer = trained(kind)
     backbone = build("xlm-roberta", tmp_path / "backbone", vocab_size=len(tokenizer), pad_token_id=1)
@@ -139,6 +142,25 @@ def test_every_algorithm_of_tokenizers_takes_them(kind, train_tiny, tmp_path):
     [explained] = Predictor.load(run).explain(["worst😡 phone"])
     assert [explained.text[word.start : word.end] for word in explained.words] == ["worst", "😡", "phone"]
     assert "test" not in read_json(run / "metrics.json")
+
+
+@pytest.mark.parametrize(
+    "task", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("aspect", "scale")), "multi"]
+)
+def test_a_run_of_every_task_takes_them_and_is_fitted_anew(task, request, tmp_path):
+    former = request.getfixturevalue(f"{task}_run")
+    run = shutil.copytree(former, tmp_path / "run")
+    main(["export", f"run={run}", "new_tokens=[roflrofl]", "runtime=torch"])
+    predictor = Predictor.load(run)
+    splits = run_data(run).read()
+    scored = evaluate(predictor, splits["validation"], predictor.labels)
+    assert scored.scores == pytest.approx(read_json(run / "metrics.json")["validation"], rel=1e-4)
+    assert scored.scores == pytest.approx(read_json(former / "metrics.json")["validation"], abs=0.02), "no text has it"
+    assert predictor.decoding.kind == Predictor.load(former).decoding.kind
+    assert predictor.tokenizer.token_to_id("roflrofl")
+    own, before = ((Predictor.load(one).decoding.to_json() or {}) for one in (run, former))
+    for name in ("slopes", "biases", "thresholds"):  # fitted once, not on top of what was fitted before
+        assert own.get(name) == pytest.approx(before.get(name), abs=0.02) if name in before else name not in own
 
 
 def test_what_else_the_folder_holds_stays(blind, extended):
