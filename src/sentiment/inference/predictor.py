@@ -6,7 +6,6 @@ transformers takes seconds to import, so it is imported only when PyTorch comput
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from types import EllipsisType
@@ -387,8 +386,7 @@ class Predictor:
 
     def _prediction(self, row: list[float], read: Encoded, layers: int | None) -> Prediction:
         how: dict[str, Any] = {"tokens": read.tokens, "truncated": read.truncated, "unreadable": read.unreadable}
-        found = answered(self.decoding, self.labels, row, **how)
-        return found if layers is None else replace(found, layers=layers)
+        return answered(self.decoding, self.labels, row, layers=layers, **how)
 
 
 def closed(*_: object) -> Any:

@@ -95,7 +95,14 @@ def decoding_of(settings: Mapping[str, Any] | None) -> Decoding:
 
 
 def answered(
-    decoding: Decoding, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool, unreadable: float
+    decoding: Decoding,
+    labels: Sequence[str],
+    row: Sequence[float],
+    *,
+    tokens: int,
+    truncated: bool,
+    unreadable: float,
+    layers: int | None = None,
 ) -> Prediction:
     """Build the answer to one text; of one that cannot be read, every label has the same probability."""
     readable = unreadable <= LIMIT
@@ -104,7 +111,7 @@ def answered(
     best = decoding.answer(labels, row, tokens=tokens, truncated=truncated)
     if not readable and best.labels:
         best = replace(best, label="", labels=())
-    return replace(best, unreadable=round(unreadable, 4), readable=readable)
+    return replace(best, unreadable=round(unreadable, 4), readable=readable, layers=layers)
 
 
 def decided_by(decoding: Decoding, labels: Sequence[str], threshold: Threshold) -> Decoding:
