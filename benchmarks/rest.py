@@ -91,7 +91,7 @@ def rows(servers: dict[str, Server], rates: dict[int, dict[str, list[float]]]) -
 
     def told(name: str, connections: int, found: dict[str, list[float]]) -> str:
         p50, p99 = (servers[name].quantile(connections, percent) for percent in (50, 99))
-        return f"{statistics.median(found[name]):.0f} req/s, p50 {p50:.3g} ms, p99 {p99:.3g} ms"
+        return f"{statistics.median(found[name]):.0f} req/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms"
 
     def beside(name: str, target: float | None) -> Row:
         """Requests a second with 32 connections, ours beside those of `name`."""
