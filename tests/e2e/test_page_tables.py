@@ -22,7 +22,7 @@ from tests.ports import free_ports
 GRADIO = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")  # Gradio's own statistics
 pytestmark = [pytest.mark.e2e, needs_chromium, GRADIO]
 
-HEADER = ("created", "brand", "text")
+HEADER = ("created", "brand", "text", "stars")
 
 
 class Words:
@@ -83,7 +83,8 @@ def table(path, *, days=16, rows=60):
             brand, last = ("Kestrel", "Lumo")[i % 2], i % 2 and day == days - 1
             bad = i % 10 < (8 if last else 3)
             text = "a broken parcel" if bad and last else "slow again" if bad else "good service"
-            lines.append((f"{day + 1}.10.2026 09:{i:02}", brand, f"{text} {day} {i}"))
+            stars = "negative" if bad else "positive"
+            lines.append((f"{day + 1}.10.2026 09:{i:02}", brand, f"{text} {day} {i}", stars))
     return write_csv(path, lines, header=HEADER)
 
 
@@ -100,10 +101,14 @@ def test_trends_show_charts_changes_and_their_evidence_in_place(tab, tmp_path):
         name: tab.get_by_label(name, exact=True).last.input_value() for name in ("Texts", "Time", "Group", "Period")
     }
     assert chosen == {"Texts": "text", "Time": "created", "Group": "brand", "Period": "day"}
+    assert tab.get_by_label("About", exact=True).count() == 0  # for a model that reads aspects
+    tab.get_by_label("True labels", exact=True).last.click()
+    tab.get_by_role("option", name="stars", exact=True).click()
     tab.get_by_role("button", name="Show trends").click()
     tab.get_by_role("heading", name="Lumo", exact=True).wait_for()
     assert tab.locator("#trends figure svg").count() == 3
     tab.get_by_text("Times in 'created' were read with the day first").wait_for()
+    tab.get_by_text("Where the true labels are known (960 texts").wait_for()
     tab.locator("#trends svg a[aria-label*='Lumo, 2026-10-16']").first.focus()
     tab.keyboard.press("Enter")
     evidence = tab.locator(".change:target")

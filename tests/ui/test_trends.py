@@ -8,6 +8,7 @@ import pytest
 from sentiment.data.tables import Limits
 from sentiment.errors import DataError
 from sentiment.inference.predictor import Predictor
+from sentiment.monitoring.answers import targets_of
 from sentiment.monitoring.cells import MOST_GROUPS, Cells
 from sentiment.monitoring.page import sections, sentences
 from sentiment.monitoring.periods import Clock, Every
@@ -42,6 +43,10 @@ def nothing_counted():
         (lambda: clock(None, ""), "The column “day” is empty: choose another column of times."),
         (lambda: clock("03/04/2026"), "&#x27;03/04/2026&#x27; in “day” may have the day or the month first"),
         (lambda: clock("soon"), "&#x27;soon&#x27; in “day” is no date or time that this page can read."),
+        (
+            lambda: targets_of(["good"], "stars", ["a", "b"], several=False),
+            "&#x27;good&#x27; in “stars” is no label of this model, which knows a, b: choose another column",
+        ),
         (many_groups, "The group column has more than 200 different values"),
         (nothing_counted, "None of the 3 rows can be counted: 0 have no text that could be scored, 0 have the same"),
         (
@@ -77,3 +82,17 @@ def test_a_table_of_several_labels_has_a_chart_with_shares_that_need_not_add_up(
     assert result.overall.counted.tolist() == [1, 1]
     assert "A text may have several labels, or none" in sections(result) + " ".join(sentences(result))
     assert [file.name for file in files] == ["monitor.html", "shares.xlsx", "shares.csv"]
+
+
+def test_texts_are_scored_with_the_aspect_that_a_visitor_names(aspect_run, tmp_path):
+    rows = [("good screen, bad battery", of, "x") for of in ("screen", "battery") for _ in range(8)]
+    table = write_csv(tmp_path / "mine.csv", rows, header=("text", "of", "label"))
+    backend = InProcess(Predictor.load(aspect_run), "aspects")
+    storage = Storage(tmp_path, most=10**9, seconds=3600)
+    desk = AppState(backend, Rate(10_000), None, None, storage, Limits(rows=1000))
+    visitor = SimpleNamespace(session_hash="v", username=None, client=SimpleNamespace(host="127.0.0.1"), headers={})
+    result, files = trends(desk, Asked(str(table), "text", None, "of", "1d", aspect="of"), visitor)
+    assert {name: series[0].n for name, series in result.groups.items()} == {"all": 16, "battery": 8, "screen": 8}
+    with pytest.raises(DataError) as caught:
+        trends(desk, Asked(str(table), "text", None, None, "1d"), visitor)
+    assert "choose the column that names it, under “About”" in refusal(caught.value, str(table))

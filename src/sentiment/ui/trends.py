@@ -18,6 +18,7 @@ from sentiment.monitoring.outputs import Table
 from sentiment.monitoring.page import Result, sections, sentences
 from sentiment.monitoring.prepare import Reading
 from sentiment.ui import choices, render
+from sentiment.ui.aspect import reads_aspects
 from sentiment.ui.desk import PROBLEMS, QUIET, AppState, caller, told
 from sentiment.ui.file import HINT, download_buttons, offered, run, run_buttons, upload_field
 from sentiment.ui.jobs import Watched, reporter
@@ -53,7 +54,11 @@ REFUSALS = {  # messages of the monitor, which name its keys, in words for a vis
         "The probabilities in this table were changed. Upload the table as this page made it."
     ),
     r"this model reads each text with an aspect": (
-        "This model reads each text with the thing that it is about, which this tab cannot give it. The tab File can."
+        "This model reads each text with the thing that it is about: choose the column that names it, under “About”."
+    ),
+    r"true_column=(?P<column>.*?): (?P<value>'.*?') is no label of the model, which knows (?P<known>.*)": (
+        "{value} in “{column}” is no label of this model, which knows {known}: choose another column of "
+        "true labels, or none."
     ),
     r"run=.* has the labels (?P<own>.*?), the predictions (?P<others>.*?);": (
         "The predictions in this table are from another model: it answers {others}, the one here {own}. Upload the "
@@ -81,6 +86,8 @@ class Asked:
     time: str | None
     by: str | None
     every: str
+    true: str | None = None
+    aspect: str | None = None
 
 
 def trends_tab(desk: AppState, *, max_file_mb: int) -> None:
@@ -95,6 +102,8 @@ def trends_tab(desk: AppState, *, max_file_mb: int) -> None:
         time = gr.Dropdown(label="Time", choices=[], interactive=True, min_width=180)
         by = gr.Dropdown(label="Group", choices=[], interactive=True, min_width=180)
         every = gr.Dropdown(label="Period", choices=list(choices.PERIODS.items()), interactive=True, min_width=120)
+        true = gr.Dropdown(label="True labels", choices=[], interactive=True, min_width=180)
+        aspect = gr.Dropdown(label="About", choices=[], interactive=True, visible=False, min_width=180)
     button, cancel = run_buttons("Show trends")
     notice = gr.HTML()
     with gr.Column(elem_classes="summary"):
@@ -107,13 +116,14 @@ def trends_tab(desk: AppState, *, max_file_mb: int) -> None:
 
     def show_columns(path: str | None) -> list[Any]:
         none = [gr.Row(visible=False), *[gr.Dropdown(choices=[], value=None) for _ in range(3)], gr.Dropdown()]
+        none += [gr.Dropdown(choices=[], value=None) for _ in range(2)]
         if path is None:
             return ["", *none, gr.Button(interactive=False), None, *nothing]
         try:
             table = opened(Path(path), desk.tables)
         except SentimentError as error:
             return [told(error, path), *none, gr.Button(interactive=False), None, *nothing]
-        return [*offers(table), gr.Button(interactive=True), None, *nothing]
+        return [*offers(table, aspects=reads_aspects(desk)), gr.Button(interactive=True), None, *nothing]
 
     def show(
         path: str,
@@ -121,25 +131,30 @@ def trends_tab(desk: AppState, *, max_file_mb: int) -> None:
         time: str,
         by: str,
         every: str,
+        true: str,
+        aspect: str,
         kept: str | None,
         request: gr.Request,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
         try:
-            asked = Asked(path, text or None, time or None, by or None, every)
+            asked = Asked(path, text or None, time or None, by or None, every, true or None, aspect or None)
             result, files = trends(desk, asked, request, progress, kept=kept)
         except PROBLEMS as error:
             return [refusal(error, path), *nothing[1:], kept]
         return ["", render.sentences(sentences(result)), *offered(files), sections(result), str(files[0].parent)]
 
-    named = [text, time, by, every]
+    named = [text, time, by, every, true, aspect]
     upload.change(show_columns, upload, [reading, row, *named, button, folder, *results], api_visibility="private")
     gr.on([one.input for one in named], None, None, [notice, summary, found], js="() => ['', '', '']", **QUIET)
     run(desk, button, cancel, show, [upload, *named, folder], [*results, folder], notice)
 
 
-def offers(table: Opened) -> list[Any]:
-    """Return what is said of an uploaded table, and the choices with those that seem to be meant."""
+def offers(table: Opened, *, aspects: bool) -> list[Any]:
+    """Return what is said of an uploaded table, and the choices with those that seem to be meant.
+
+    True labels and aspects are never guessed; the latter are offered where the model reads them.
+    """
     time = choices.time_column(table.columns, table.sample)
     by = choices.group_column(table.columns, table.sample, taken=(table.text, time))
     every = choices.period(choices.times_of(time, table.sample) if time else None)
@@ -161,6 +176,8 @@ def offers(table: Opened) -> list[Any]:
         gr.Dropdown(choices=[("one period for all", NONE), *columns], value=time or NONE),
         gr.Dropdown(choices=[("no groups", NONE), *columns], value=by or NONE),
         gr.Dropdown(value=every),
+        gr.Dropdown(choices=[("none known", NONE), *columns], value=NONE),
+        gr.Dropdown(choices=[("nothing", NONE), *columns], value=NONE, visible=aspects),
     ]
 
 
@@ -193,7 +210,14 @@ def trends(
     with desk.jobs.started(request.session_hash) as stop:
         engine = Watched(pinned(desk.backend.tables), table.rows, tell, stop)
         reading = Reading(
-            input=str(path), output=folder, time=asked.time, by=asked.by, text_column=asked.text, broken="keep"
+            input=str(path),
+            output=folder,
+            time=asked.time,
+            by=asked.by,
+            text_column=asked.text,
+            broken="keep",
+            true_column=asked.true,
+            aspect_column=asked.aspect,
         )
         model = Model(lambda: engine, str(desk.run or ""))
         result = examine(reading, model, title=base_name(path), every=asked.every)
