@@ -16,6 +16,7 @@ from sentiment.evaluation.quantification import (
 )
 from sentiment.evaluation.quantification.errors import divergence, several_divergence
 from sentiment.evaluation.quantification.reference import read_reference
+from sentiment.evaluation.quantification.simulation import bags
 from sentiment.files import write_json
 from sentiment.monitoring.drift import label_weights
 from tests.conftest import read_csv, read_json, write_csv
@@ -134,7 +135,7 @@ def test_a_mix_that_moved_is_found_for_each_label_with_its_interval(tmp_path):
         answers=probabilities >= 0.4,
     )  # fmt: skip
     assert known.parts[2].rates.hard[0, 0] == pytest.approx((probabilities[true[:, 2], 2] >= 0.4).mean())
-    moved_probabilities, moved_true = drawn(np.array([0.1, 0.6, 0.3]), 2000, np.random.default_rng(2))
+    moved_probabilities, moved_true = drawn(np.array([0.15, 0.5, 0.15]), 2000, np.random.default_rng(2))
     predictions, true_shares = predictions_of(moved_probabilities), moved_true.mean(axis=0)
     shares = known.shares(predictions)
     low, high = known.interval(predictions, shares, sampled=False)
@@ -142,6 +143,14 @@ def test_a_mix_that_moved_is_found_for_each_label_with_its_interval(tmp_path):
     assert ((low <= true_shares) & (true_shares <= high)).all()
     write_json(tmp_path / "quantification.json", known.to_json())
     assert read_quantifier(tmp_path).shares(predictions) == pytest.approx(shares, abs=1e-5)
+
+
+def test_simulated_shares_of_a_label_are_about_its_usual_one():
+    probabilities, true = drawn(SHARES, 3000, np.random.default_rng(1))
+    rows, answers = problems(probabilities, probabilities >= 0.4)[2]
+    for mixes, mean in ((None, 0.5), (np.array([0.1, 1.9]), 0.05)):
+        found = bags(rows, 1 - true[:, 2], np.arange(3000) % 12, np.array([0.05, 0.95]), answers=answers, mixes=mixes)
+        assert np.mean([bag.drawn_from[0] for bag in found if bag.kind == "shift"]) == pytest.approx(mean, abs=0.04)
 
 
 def test_texts_are_weighted_so_that_every_label_has_the_share_asked_for():

@@ -85,6 +85,7 @@ def choose(
     only: Method | None = None,
     values: Sequence[float] | None = None,
     answers: Floats = None,
+    mixes: Floats = None,
 ) -> tuple[Choice, Spread | None, Served]:
     """Choose the estimator with the smallest error, smoothed counts unless one is clearly better.
 
@@ -98,7 +99,7 @@ def choose(
     if groups is None or len(targets) < FEWEST_TEXTS:
         reason = f"{len(targets)} labelled texts are too few to compare estimators (at least {FEWEST_TEXTS})"
         return Choice(COUNTS, reason), None, Served()
-    tested = list(bags(probabilities, targets, groups, prior, natural=natural, answers=answers))
+    tested = list(bags(probabilities, targets, groups, prior, natural=natural, answers=answers, mixes=mixes))
     if not tested:
         return Choice(COUNTS, "all labelled texts are in one group, so none can be held out"), None, Served()
     estimates = candidates(tested)

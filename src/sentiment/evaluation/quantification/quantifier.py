@@ -62,6 +62,7 @@ class Quantifier:
         only: Method | None = None,
         values: Sequence[float] | None = None,
         answers: Floats = None,
+        mixes: Floats = None,
     ) -> "Quantifier":
         """Choose the estimator and fit the intervals on labelled texts.
 
@@ -77,11 +78,20 @@ class Quantifier:
             only: The method to take, whatever its errors.
             values: Numbers that the labels of a scale stand for.
             answers: (n,) indices of the answered labels; None for the most probable.
+            mixes: (k,) parameters of the Dirichlet distribution of simulated shares; None for the uniform one.
         """
         rows, prior = np.asarray(probabilities, dtype=float), np.asarray(prior, dtype=float)
         choice, spread, served = choose(
-            rows, np.asarray(targets), groups, prior, natural=natural, only=only, values=values, answers=answers
-        )
+            rows,
+            np.asarray(targets),
+            groups,
+            prior,
+            natural=natural,
+            only=only,
+            values=values,
+            answers=answers,
+            mixes=mixes,
+        )  # fmt: skip
         rates = Rates.of(rows, np.asarray(targets), prior, answers)
         return cls(list(labels), choice, rates, spread, len(rows), described if spread else "", export, served)
 

@@ -14,6 +14,8 @@ from sentiment.evaluation.quantification.choice import Choice
 from sentiment.evaluation.quantification.estimators import Floats, Predictions
 from sentiment.evaluation.quantification.quantifier import Quantifier
 
+LEAST = 0.05  # parameter of a Dirichlet distribution, for a label that no text has
+
 
 @dataclass(frozen=True)
 class SeveralPredictions:
@@ -62,6 +64,9 @@ class SeveralQuantifier:
     ) -> "SeveralQuantifier":
         """Choose the estimator of each label and fit its intervals.
 
+        Simulated shares of a label are drawn about its usual share, as widely as the uniform ones of two even classes:
+        most texts do not suddenly have a rare label.
+
         Args:
             probabilities: (n, k) predictions.
             targets: (n, k) True or 1 where the text has the label.
@@ -73,7 +78,13 @@ class SeveralQuantifier:
         columns = zip(labels, problems(probabilities, answers), np.asarray(targets).T, prior, strict=True)
         parts = [
             Quantifier.fit(
-                rows, 1 - own.astype(int), names(label), prior=np.array([share, 1 - share]), answers=given, **options
+                rows,
+                1 - own.astype(int),
+                names(label),
+                prior=both(share),
+                answers=given,
+                mixes=np.maximum(2 * both(own.mean()), LEAST),
+                **options,
             )
             for label, (rows, given), own, share in columns
         ]

@@ -40,6 +40,7 @@ def bags(
     *,
     natural: bool = False,
     answers: Floats = None,
+    mixes: Floats = None,
     seed: int = 0,
 ) -> Iterator[Bag]:
     """Yield test sets by cross-validation over groups: held-out groups, and shifts drawn from held-out texts.
@@ -55,9 +56,11 @@ def bags(
         prior: (k,) label shares of the training texts.
         natural: The groups are those of the data, not clusters of its texts.
         answers: (n,) indices of the answered labels; None for the most probable.
+        mixes: (k,) parameters of the Dirichlet distribution of the simulated shares; None for the uniform one.
         seed: Seed of the folds and draws.
     """
     answers = probabilities.argmax(axis=1) if answers is None else answers
+    mixes = np.ones(len(prior)) if mixes is None else mixes
     rng = np.random.default_rng(seed)
     names, codes = np.unique(np.asarray(groups), return_inverse=True)
     sizes = np.bincount(codes)
@@ -72,7 +75,7 @@ def bags(
             yield whole("group", int(group), np.flatnonzero(codes == group), probabilities, targets, answers, rates)
         for _ in range(SHIFTS):
             group = int(rng.choice(held))
-            about = CONCENTRATION * observed[rng.integers(len(observed))] + 0.5 if natural else np.ones(len(prior))
+            about = CONCENTRATION * observed[rng.integers(len(observed))] + 0.5 if natural else mixes
             rows, mix = shifted(targets, np.flatnonzero(codes == group), rng.dirichlet(about), rng)
             yield whole("shift", group, rows, probabilities, targets, answers, rates, mix)
 
