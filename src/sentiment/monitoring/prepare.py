@@ -39,7 +39,7 @@ FIRST = 1000  # rows whose times tell the form of the column
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How the rows of an input are read, and which of them count; the arguments of `sentiment.monitoring.monitor`."""
+    """Settings by which the rows of an input are read and counted; the arguments of `sentiment.monitoring.monitor`."""
 
     input: str
     output: Path
