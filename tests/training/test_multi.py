@@ -58,7 +58,8 @@ def test_a_run_has_thresholds_scores_and_a_report_of_several_labels(run):
     assert "average precision" in (run / "export" / "README.md").read_text()
     rows = read_csv(run / "predictions.csv")
     assert (rows[2]["label"], rows[3]["label"]) == ("fear|joy", "")
-    assert not (run / "export" / "quantification.json").exists()
+    shares = read_json(run / "export" / "quantification.json")["several"]
+    assert [one["labels"] for one in shares] == [[label, f"not {label}"] for label in ("anger", "fear", "joy")]
 
 
 def test_evaluate_gives_the_scores_of_training_and_reads_other_data_as_the_run_did(run, emotions, tmp_path):
