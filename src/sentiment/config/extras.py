@@ -6,7 +6,7 @@ from functools import cache
 
 from sentiment.errors import MissingPackageError
 
-MODEL = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy", "huggingface_hub")
+MODEL = ("torch", "transformers", "tokenizers", "onnxruntime", "safetensors", "numpy", "huggingface_hub")
 TABLES = ("openpyxl", "pyarrow", "python_calamine")
 SERVE = (*MODEL, "model_archiver", "ts")
 TRAIN = (
