@@ -206,7 +206,7 @@ def test_without_extras_the_clients_work_and_other_names_say_what_they_need(core
     assert done.returncode == 0, done.stderr
     predictor, train, evaluate = done.stdout.splitlines()
     assert predictor == (
-        "sentiment.Predictor needs torch, transformers, tokenizers and 3 more packages; "
+        "sentiment.Predictor needs torch, transformers, tokenizers and 4 more packages; "
         "pip install 'bert-sentiment[model]'"
     )
     assert train.endswith("pip install 'bert-sentiment[train]'")
