@@ -38,6 +38,7 @@ def test_the_server_answers_generated_requests_as_the_document_says(server, tmp_
         operation,
         "--checks",
         checks,
+        "--suppress-health-check=too_slow",  # it measures this machine
         "--max-examples",
         "5" if "explain" in operation else "20",
         "--mode",
