@@ -76,7 +76,7 @@ bench-quick: $(INSTALLED) ## the same in three minutes, printed only
 	$(INSTALL) '.[bench]'
 	$(BIN)/python -m benchmarks --quick
 
-soak: $(INSTALLED) ## ten minutes of mixed and hostile load on a real server behind nginx: errors, latency, memory
+soak: $(INSTALLED) ## twenty minutes of mixed and hostile load on a real server behind nginx: errors, latency, memory
 	$(BIN)/python -m benchmarks.soak --proxy --workers 2
 
 serve: $(INSTALLED) ## serve the archives of model_store

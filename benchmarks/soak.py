@@ -1,6 +1,6 @@
 """Mixed load on a real server for minutes, some of it hostile, while its worker is killed now and then.
 
-python -m benchmarks.soak [run] [--minutes 10] [--rate 20] [--connections 4] [--hostile 0.05] [--kill-every 2] [--proxy]
+python -m benchmarks.soak [run] [--minutes 20] [--rate 20] [--connections 4] [--hostile 0.05] [--kill-every 2] [--proxy]
 
 A tenth of the time passes before that without the hostile part, for comparison. Exit status 1 where a good request
 failed in spite of the client's retries, an answer was wrong, an attack got a 500, the 99th percentile of single texts
@@ -217,7 +217,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", nargs="?", type=Path, help="a run directory; default: the newest of outputs/")
-    parser.add_argument("--minutes", type=float, default=10.0, help="of mixed load")
+    parser.add_argument("--minutes", type=float, default=20.0, help="of mixed load")
     parser.add_argument("--rate", type=float, default=20.0, help="good requests a second at most")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--hostile", type=float, default=0.05, help="attacks for each good request")
