@@ -8,7 +8,7 @@ import pytest
 from sentiment import files
 from sentiment.data.csv_output import write_csv
 from sentiment.errors import DataError, user_error
-from sentiment.files import put_in_place, replacing, write_json
+from sentiment.files import put_in_place, replacing, temporary, write_json
 
 
 def test_a_failure_leaves_the_former_file_and_no_scraps(tmp_path):
@@ -106,7 +106,7 @@ def test_bytes_and_name_are_on_the_disk_before_and_after_the_rename(tmp_path, mo
     assert events[1:] == ["rename", str(tmp_path)]
 
 
-def killed(folder, name, *, host=files.HOST):
+def killed(folder, name, *, host=temporary.HOST):
     """What a process that was killed leaves: its number is free again."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -118,7 +118,7 @@ def killed(folder, name, *, host=files.HOST):
 
 def test_what_a_killed_process_left_is_swept_when_its_folder_is_written_to(tmp_path):
     left, elsewhere = killed(tmp_path, "a.mar"), killed(tmp_path, "b.mar", host="another-machine")
-    alive = tmp_path / f".c.mar.{files.HOST}.{os.getppid()}.tmp"
+    alive = tmp_path / f".c.mar.{temporary.HOST}.{os.getppid()}.tmp"
     alive.touch()
     files.sweep_once.cache_clear()
     write_json(tmp_path / "other.json", {})

@@ -117,7 +117,7 @@ def test_a_lock_whose_folder_is_taken_away_by_the_job_before_is_taken_anew(tmp_p
             parts.remove()  # as the job before does at its end, between our open and our lock
         lock(descriptor, how)
 
-    monkeypatch.setattr("sentiment.files.fcntl.flock", flock)
+    monkeypatch.setattr("sentiment.files.locks.fcntl.flock", flock)
     with parts.held():
         assert (parts.folder / "lock").is_file()
         with pytest.raises(DataError, match="another job"), Parts(parts.folder, None).held():

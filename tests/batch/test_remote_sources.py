@@ -7,7 +7,8 @@ from sentiment.data.readers import Columns
 from sentiment.data.sources import Source as DataSource
 from sentiment.errors import DataError
 from sentiment.monitoring.command import monitor
-from sentiment.remote import download, find, local_copy
+from sentiment.remote import find, local_copy
+from sentiment.remote.copies import download
 from tests.batch.echo import Echo
 
 
@@ -44,10 +45,10 @@ def test_a_run_that_is_replaced_while_it_is_downloaded_is_not_kept(s3, tmp_path,
         download(*arguments)
         s3.pipe("texts/half/run/b", b"22")
 
-    monkeypatch.setattr("sentiment.remote.download", replaced)
+    monkeypatch.setattr("sentiment.remote.copies.download", replaced)
     with pytest.raises(DataError, match="changed while it was downloaded"):
         local_copy("s3://texts/half/run")
-    monkeypatch.setattr("sentiment.remote.download", download)
+    monkeypatch.setattr("sentiment.remote.copies.download", download)
     folder = local_copy("s3://texts/half/run/")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"a": b"1", "b": b"22"}
     assert [path for path in (tmp_path / "cache").iterdir() if path != folder.parent] == []

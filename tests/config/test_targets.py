@@ -36,7 +36,7 @@ def test_what_the_documentation_names_is_allowed(target):
     [
         "pandas.read_pickle",
         "os.system",
-        "sentiment.files.os.system",  # a way through a module of ours
+        "sentiment.files.replacing.os.system",  # a way through a module of ours
         "sentiment.files.write_text",
         "sentiment.serving.archive.package",
         "sentiment.cli.main",
@@ -80,7 +80,7 @@ HOSTILE = {
     "listed": "data: {_target_: sentiment.data.SentimentData, labels: [{_target_: os.mkdir, path: MARK}]}",
     "created": "data: {_target_: sentiment.data.SentimentData, "
     "cleaning: '${oc.create:\"{_target_: os.mkdir, path: MARK}\"}'}",
-    "through_us": "data: {_target_: sentiment.files.os.mkdir, path: MARK}",
+    "through_us": "data: {_target_: sentiment.files.replacing.os.mkdir, path: MARK}",
     "referred": "name: os.mkdir\ndata: {_target_: '${name}', path: MARK}",
 }
 

@@ -42,8 +42,8 @@ def test_the_archive_holds_the_handler_the_model_and_the_shared_modules(mar):
     names = set(zipfile.ZipFile(mar).namelist())
     assert {"MAR-INF/MANIFEST.json", "model-config.yaml", "sentiment_handler.py", "model.safetensors"} <= names
     assert {"config.json", "tokenizer.json", "vocab.txt", "preprocessing.json"} <= names
-    floor = ("errors", "files", "inference/predictor", "inference/tokenization", "protocol/requests", "worker/metrics")
-    assert {f"sentiment/{name}.py" for name in floor} <= names
+    floor = ("errors", "files/replacing", "inference/predictor", "inference/tokenization", "protocol/requests")
+    assert {f"sentiment/{name}.py" for name in (*floor, "worker/metrics")} <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith("sentiment/training")]
 
 

@@ -88,14 +88,12 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
     if history is not None:
         assert clock is not None
         return with_history(reading, source, model, clock, labels, as_path(history))
-    several = has_several(source.columns, prefix)
     if labels is None:
         source, labels, _ = score(reading, source, model)
-        several = has_several(source.columns, prefix)
     else:
         model.run = model.run or run_of(source)
     apart = by is not None and by == (aspect_column or aspect_of(source))
-    columns = Columns(source.text, labels, prefix, time, by, true, several)
+    columns = Columns(source.text, labels, prefix, time, by, true, has_several(source.columns, prefix))
     return Prepared(source, columns, clock, reading.unique, apart=apart)
 
 

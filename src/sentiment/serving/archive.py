@@ -36,8 +36,8 @@ HANDLER = "handlers/sentiment_handler.py"
 CARRIED = (
     "__init__.py",
     "errors.py",
-    "files.py",
-    "remote.py",
+    "files",
+    "remote",
     "inference",
     "protocol",
     "worker",
