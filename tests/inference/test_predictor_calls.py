@@ -1,12 +1,14 @@
 """The `Predictor` as a user's program calls it: one text or many, threads, closing, a model of the hub."""
 
 from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 from pathlib import Path
 
 import pandas
 import pytest
 
 from sentiment import Predictor
+from sentiment.batch.ray_data import RayData
 from sentiment.errors import ConfigError, DataError, ModelError, RequestError
 
 TEXTS = ["good film", "bad meal and so on", "a phone", "good " * 40] * 4
@@ -91,7 +93,7 @@ def test_a_model_of_the_hub_is_read_at_its_revision(tiny_run, tmp_path, monkeypa
 
 
 def test_a_path_is_no_hub_id(tiny_run):
-    with pytest.raises(ConfigError, match="revision=main: .* is a local folder, which has no revisions"):
+    with pytest.raises(ConfigError, match="revision=main: .* is a folder, which has no revisions"):
         Predictor.from_pretrained(tiny_run, revision="main")
     with pytest.raises(ModelError, match="run=outputs/none: no such folder"):
         Predictor.from_pretrained(Path("outputs/none"))
@@ -102,3 +104,23 @@ def test_a_path_is_no_hub_id(tiny_run):
 def test_an_unknown_label_is_refused(tiny_run):
     with pytest.raises(RequestError, match="no label 'joy'"):
         Predictor.from_pretrained(tiny_run).explain(["good film"], target="joy")
+
+
+def test_a_run_in_a_store_is_opened_by_its_address(tiny_run):
+    import fsspec
+
+    fsspec.filesystem("memory").put(str(tiny_run / "export"), "/models/run/export", recursive=True)
+    stored = Predictor.from_pretrained("memory://models/run")
+    assert stored.predict(TEXTS[:2]) == Predictor.from_pretrained(tiny_run).predict(TEXTS[:2])
+    with pytest.raises(ConfigError, match="which has no revisions"):
+        Predictor.from_pretrained("memory://models/run", revision="main")
+
+
+def test_whatever_opens_a_predictor_takes_the_settings_that_it_declares():
+    """Hydra's keys are checked against these signatures."""
+    declared = dict(signature(Predictor.from_pretrained).parameters)
+    del declared["name"], declared["revision"]
+    for opens in (Predictor.load, RayData):
+        taken = signature(opens).parameters
+        assert {name: taken.get(name) for name in declared} == declared
+        assert "settings" not in taken

@@ -10,15 +10,15 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt
 
 from sentiment.batch.blocks import Work
 from sentiment.batch.parts import Part
 from sentiment.errors import ClusterError, ModelChangedError, SentimentError, TextError
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.pairs import Text
-from sentiment.inference.predictor import Predictor, Share
-from sentiment.inference.runtimes import RuntimeName
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.settings import with_settings_of
 from sentiment.inference.types import Identity, Prediction
 from sentiment.remote import as_path, is_remote, local_copy
 from sentiment.training.sweeps.ray_cluster import ray_cluster
@@ -35,15 +35,10 @@ class RayData:
         actors: Most actors, each with a copy of the model.
         num_cpus: CPUs per actor.
         num_gpus: GPUs per actor.
-        device: Device of each predictor.
-        runtime: Inference runtime of each predictor.
-        window_step: Stride of the windows over long texts; None uses the export's.
-        max_error: Promised error rate of the answers given; None uses the export's.
-        default_aspect: Aspect of a text without one; None uses the export's.
-        threshold: Probability from which a label is given, for all labels or by label; None uses the export's.
-        exits: False computes all layers for every text, True demands early exits.
+        settings: Those of `Predictor.from_pretrained`, of each actor's predictor.
     """
 
+    @with_settings_of(Predictor.from_pretrained, but="revision")
     def __init__(
         self,
         *,
@@ -52,20 +47,13 @@ class RayData:
         actors: Annotated[int, Gt(0)] = 2,
         num_cpus: Annotated[float, Gt(0)] = 1,
         num_gpus: Annotated[float, Ge(0)] = 0,
-        device: str = "cpu",
-        runtime: RuntimeName = "auto",
-        window_step: Annotated[int, Ge(0)] | None = None,
-        max_error: Annotated[float, Gt(0), Le(1)] | None = None,
-        default_aspect: str | None = None,
-        threshold: Share | Mapping[str, Share] | None = None,
-        exits: bool | None = None,
+        **settings: Any,
     ) -> None:
         path = as_path(run)
         self.run = str(path if is_remote(path) else export_folder(local_copy(path)).absolute())
-        by_label = dict(threshold) if isinstance(threshold, Mapping) else threshold
-        self.settings: dict[str, Any] = {"device": device, "runtime": runtime, "window_step": window_step}
-        self.settings |= {"max_error": max_error, "default_aspect": default_aspect, "threshold": by_label}
-        self.settings["exits"] = exits
+        if isinstance(threshold := settings.get("threshold"), Mapping):
+            settings["threshold"] = dict(threshold)  # Hydra's own mapping does not travel
+        self.settings = settings
         self.actors = actors
         self.resources: dict[str, Any] = {"num_cpus": num_cpus, "num_gpus": num_gpus}
         self._stack = ExitStack()

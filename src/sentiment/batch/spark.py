@@ -23,7 +23,7 @@ def predict_udf(run: str, **settings: Any) -> Any:
 
     Args:
         run: Run folder or export folder that every worker sees, or its address in a store, such as s3://BUCKET/RUN.
-        settings: Of `Predictor.load`: runtime, device, window_step, max_error, threshold, exits.
+        settings: Of `Predictor.from_pretrained`: runtime, device, window_step, max_error, threshold, exits.
 
     Example:
         scored = table.withColumn("s", predict_udf("s3://BUCKET/RUN")("text")).select("*", "s.*").drop("s")

@@ -38,7 +38,7 @@ def score_run(
     """Score a run's exported model on a split of the run's data, or of `data`, with the run's own preprocessing.
 
     Columns that `data` does not name are those of the run's own data. The files are written to `output`, by default
-    `run`/evaluation/`split`. `exits` is that of `Predictor.load`.
+    `run`/evaluation/`split`. `exits` is that of `Predictor.from_pretrained`.
     """
     folder = Path(run)
     predictor = Predictor.load(folder, exits=exits)

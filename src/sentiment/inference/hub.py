@@ -7,26 +7,28 @@ from pathlib import Path
 from sentiment.errors import ConfigError, ModelError
 from sentiment.inference.export_dir import PREPROCESSING
 from sentiment.inference.privacy import keep_to_this_machine
+from sentiment.remote import as_path, is_remote
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 FILES = ["*.json", "*.safetensors", "*.onnx", "*.txt", "SHA256SUMS"]  # of an export; no checkpoints
 
 
-def locate(name: str | os.PathLike[str], *, revision: str | None = None) -> Path:
+def locate(name: str | os.PathLike[str], *, revision: str | None) -> Path:
     """Return the folder of a path, or of a hub id, which is downloaded into the cache of the hub's client.
 
     Args:
-        name: A path; a text that names no folder and has the form "user/model" is a hub id.
+        name: A path, or an address in a store; a text that names no folder and has the form "user/model" is a hub id.
         revision: The branch, tag or commit of the hub id.
 
     Raises:
         ConfigError: A revision of a local folder.
         ModelError: There is no such folder, and no such model on the hub, or it is out of reach.
     """
-    path = Path(name).expanduser()
-    if path.exists() or not (isinstance(name, str) and HUB_ID.fullmatch(name)):
+    path = as_path(os.fspath(name) if isinstance(name, str | os.PathLike) else name)
+    path = path if is_remote(path) else path.expanduser()
+    if path.exists() or is_remote(path) or not (isinstance(name, str) and HUB_ID.fullmatch(name)):
         if revision is not None:
-            raise ConfigError(f"revision={revision}: {path} is a local folder, which has no revisions; leave it out")
+            raise ConfigError(f"revision={revision}: {path} is a folder, which has no revisions; leave it out")
         return path
     folder = download(name, revision)
     if not any((part / PREPROCESSING).is_file() for part in (folder, folder / "export")):

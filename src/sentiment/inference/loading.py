@@ -74,7 +74,7 @@ def load_export(
     threshold: Threshold | None,
     exits: bool | None = None,
 ) -> Loaded:
-    """Load a run directory or an export folder; the settings are those of `Predictor.load`.
+    """Load a run directory or an export folder; the settings are those of `Predictor.from_pretrained`.
 
     Raises:
         ConfigError: A setting that this model does not have.

@@ -24,10 +24,12 @@ from sentiment.inference.pairs import Aspects, Text, as_inputs, paired
 from sentiment.inference.pipeline import PipelineInput, best_labels, from_pipeline, own_label
 from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.scoring import logits_of, mean_of_windows, most_of_windows
+from sentiment.inference.settings import with_settings_of
 from sentiment.inference.streaming import in_two_stages
 from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of
 from sentiment.inference.tokenization import Encoded, encode_windows
 from sentiment.inference.types import Explanation, Identity, Model, Prediction, Threshold
+from sentiment.remote import as_path
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +87,8 @@ class Predictor:
         """Open a run directory, an export folder, or such a folder on the Hugging Face hub.
 
         Args:
-            name: The path of the folder; or a hub id, "user/model", where no such folder is on this machine.
+            name: The path of the folder, on this machine or an object store; or a hub id, "user/model", where no such
+                folder is on this machine.
             revision: The branch, tag or commit of the hub id.
             device: "cpu", "cuda" or "cuda:1".
             runtime: What computes the answers; "auto" is the one recorded in the folder, and on a GPU "torch-bf16"
@@ -108,49 +111,7 @@ class Predictor:
             DamagedFileError: A file is cut, or not the one that SHA256SUMS lists.
             ConfigError: A revision of a local folder, or a default aspect for a model without aspects.
         """
-        return cls.load(
-            locate(name, revision=revision),
-            device=device,
-            runtime=runtime,
-            max_tokens=max_tokens,
-            window_step=window_step,
-            max_error=max_error,
-            default_aspect=default_aspect,
-            threshold=threshold,
-            exits=exits,
-        )
-
-    @classmethod
-    def load(
-        cls,
-        run: str | Path,
-        *,
-        device: str = "cpu",
-        runtime: RuntimeName = "auto",
-        max_tokens: Annotated[int, Gt(0)] | None = None,
-        window_step: Annotated[int, Ge(0)] | None = None,
-        max_error: Annotated[float, Gt(0), Le(1)] | None = None,
-        default_aspect: str | None = None,
-        threshold: Share | Mapping[str, Share] | None = None,
-        exits: bool | None = None,
-    ) -> "Predictor":
-        """Load a run directory or an export folder.
-
-        Args:
-            run: The folder, on this machine or an object store.
-            device: The torch device; the ONNX runtimes compute on the CPU.
-            runtime: "auto" is the runtime recorded in the export; on a GPU torch-bf16, or torch if bf16 would differ.
-            max_tokens: Limit on rows times length of one forward call; the default depends on the device.
-            window_step: Overrides the export's distance between window starts, in tokens.
-            max_error: Error rate promised for the answers given; the other texts are left to a person.
-            default_aspect: Overrides the export's aspect of a text without one.
-            threshold: Overrides the thresholds of a model that gives several labels, for all or by label.
-            exits: False turns early exits off, True demands them.
-
-        Raises:
-            ConfigError: A setting that this model does not have.
-            ModelError: A file is missing, damaged, or does not match SHA256SUMS.
-        """
+        run = locate(name, revision=revision)
         found = load_export(
             run,
             device=device,
@@ -164,6 +125,12 @@ class Predictor:
         predictor = cls(found, max_tokens=max_tokens or MAX_TOKENS["cpu" if device == "cpu" else "gpu"])
         predictor.settings = {"runtime": found.runtime, "device": device, "run": str(run)}
         return predictor
+
+    @classmethod
+    @with_settings_of(from_pretrained, but="revision")
+    def load(cls, run: str | Path, **settings: Any) -> "Predictor":
+        """Open a run directory or an export folder as `from_pretrained` does, but never ask the hub for it."""
+        return cls.from_pretrained(as_path(run), **settings)
 
     @property
     def model(self) -> Any:
