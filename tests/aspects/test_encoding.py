@@ -16,8 +16,10 @@ from sentiment.inference.batching import PairRow, pad, takes_types
 from sentiment.inference.frames import pair_form
 from sentiment.inference.pairs import Pair
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import TorchRuntime
 from sentiment.inference.tokenization import encode, encode_counting, encode_windows
+from sentiment.inference.word_pieces import clean_aspects
 
 PAIRS = [
     Pair("good screen, weak battery", "battery"),
@@ -93,6 +95,30 @@ def test_an_aspect_leaves_half_of_the_tokens_to_its_text(bert):
     assert caught.value.index == 1
     with pytest.raises(TextError, match="^the aspect has no word"):
         encode([Pair("a", "<br>")], bert, own)
+
+
+def test_special_tokens_that_are_written_end_no_segment(bert):
+    own = Preprocessing(48, aspects=True)
+    [row] = encode([Pair("good [SEP] [PAD] [CLS]", "a [SEP] b")], bert, own)
+    special = [bert.token_to_id(name) for name in ("[CLS]", "[SEP]", "[SEP]")]
+    assert [i for i in row if i in {*special, bert.token_to_id("[PAD]")}] == special
+    [plain] = encode(["[MASK] is [UNK]"], bert, Preprocessing(48))
+    assert bert.decode(plain[1:-1]) == "[ mask ] is [ unk ]"
+
+
+def test_an_aspect_that_is_a_mention_or_a_link_alone_keeps_its_name(bert):
+    own, names = Preprocessing(48, aspects=True), ["@delta", "@united", "https://a.example"]
+    rows = encode([Pair("@ann was late", name) for name in names], bert, own)
+    assert [bert.decode(row[row.index(102) : -1]) for row in rows] == ["@ delta", "@ united", "https : / / a. example"]
+    assert all("@ user was late" in bert.decode(row) for row in rows)
+    assert clean_aspects(["@delta", "thanks @delta"], own.cleaning) == ["@delta", "thanks @user"]
+
+
+def test_an_aspect_of_an_unknown_script_cannot_be_read(bert):
+    own, readability = Preprocessing(48, aspects=True), Readability.fit(bert, [])
+    for aspect, share in {"battery": 0, "yakub": 0, "@delta": 0, "最高でした": 1, "battery 最高": 2 / 3}.items():
+        [found] = encode_windows([Pair("good screen", aspect)], bert, own, readability)
+        assert found.unreadable == pytest.approx(share)
 
 
 def test_a_tokenizer_without_a_form_for_two_texts_is_refused():

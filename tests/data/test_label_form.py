@@ -71,6 +71,7 @@ def test_a_missing_cell_is_not_the_same_as_no_label():
     assert [BARS.read(cell, "labels") for cell in (None, float("nan"), "", [])] == [None, None, (), ()]
     assert FLAGS.read({"joy": 1, "fear": None}, "labels") is None
     assert FLAGS.read({"joy": 0.0, "fear": False}, "labels") == ()
+    assert FLAGS.read({"joy": "1.0", "fear": "No"}, "labels") == ("joy",)  # pandas writes 1.0 where a cell is empty
     assert LISTS.read([2, 17, 2], "labels") == ("2", "17")
     with pytest.raises(DataError, match="first: row 2, the label is missing"):
         checked("train", Labelled(["a", "b", "c"], [("joy",), None, ()]), skip_bad_rows=False)

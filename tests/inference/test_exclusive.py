@@ -8,7 +8,7 @@ import torch
 
 from sentiment.inference.arithmetic import corn_log_probabilities
 from sentiment.inference.exclusive import Scale
-from sentiment.inference.tasks import SINGLE, decoding_of
+from sentiment.inference.tasks import SINGLE, answered, decoding_of
 from sentiment.inference.types import Prediction
 
 
@@ -84,3 +84,13 @@ def test_the_polarity_of_a_scale_is_its_value_between_the_ends():
     assert (stars.value, stars.polarity) == (4, pytest.approx(0.5))
     words = Scale((0, 1, 2)).answer(["low", "mid", "high"], [1.0, 0, 0], tokens=3, truncated=False)
     assert words.polarity == -1
+
+
+def test_a_text_that_cannot_be_read_has_the_middle_of_the_scale():
+    """The rarest label would win by a prior that is divided out."""
+    labels, rare = ["-2", "-1", "0", "1", "2"], (0.01, 0.2, 0.3, 0.4, 0.09)
+    for decision in ("median", "argmax"):
+        scale = Scale((-2, -1, 0, 1, 2), decision=decision, prior=rare)
+        answer = answered(scale, labels, [0, 0, 0, 0, 1], tokens=3, truncated=False, unreadable=1.0)
+        assert (answer.label, answer.score, answer.readable) == ("0", 0.2, False)
+        assert answer.value == pytest.approx(0)

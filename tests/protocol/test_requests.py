@@ -101,6 +101,13 @@ def test_only_the_outputs_asked_for_are_sent():
     assert [output["name"] for output in answer["outputs"]] == ["score"]
 
 
+@pytest.mark.parametrize("name", ["logits", "abstained", "labels", "value", "layers"])
+def test_an_output_that_the_model_does_not_have_is_refused_with_those_it_has(name):
+    own = "label, score, probabilities, tokens, truncated, unreadable, readable, polarity"
+    with pytest.raises(RequestError, match=f"no output '{name}'; there are {own}$"):
+        parse_request(v2("a", outputs=[{"name": name}])).render([SUNNY], MODEL)
+
+
 def test_an_output_of_the_details_needs_no_parameter():
     answer = parse_request(v2("a", outputs=[{"name": "tokens"}])).render([SUNNY], MODEL)
     assert [output["data"] for output in answer["outputs"]] == [[5]]
@@ -157,8 +164,7 @@ def test_a_description_comes_back_as_the_model_it_describes():
         (v2("a", parameters={"deep": {}}), 400, "parameters.deep must be"),
         (v2("a", parameters={"huge": float("inf")}), 400, "parameters.huge must be"),
         (v2("a", parameters={"details": 1}), 400, '"details" must be true or false, got a number'),
-        (v2("a", outputs=[{"name": "logits"}]), 400, "no output 'logits'; there are label, score"),
-        (v2("a", outputs=[{"name": ["label"]}]), 400, "no output"),
+        (v2("a", outputs=[{"name": ["label"]}]), 400, 'the "name" of an output must be a string, got a list'),
         (v2("a", outputs="label"), 400, '"outputs" must be a list of objects'),
     ],
 )

@@ -6,6 +6,7 @@ import torch
 from sentiment.cli import main
 from sentiment.errors import ConfigError
 from sentiment.inference.predictor import Predictor
+from sentiment.inference.types import Prediction, numbers_of
 from sentiment.serving.rollout.gate import accuracy
 from sentiment.training.losses import Corn, CrossEntropy, Squared
 from sentiment.training.tasks import Scale, Single, scale_values
@@ -142,9 +143,23 @@ def test_labels_are_ordered_by_their_numbers_and_words_have_to_be():
     assert Scale().order({"10", "9", "-1"}) == ["-1", "9", "10"]
     with pytest.raises(ConfigError, match="task=scale: the label 'bad' is no number; name the labels in order"):
         Scale().order({"bad", "1"})
+    with pytest.raises(ConfigError, match="task=scale: the labels 1 star, 2 cats have several units; name"):
+        Scale().order({"2 cats", "1 star"})
     assert scale_values(["low", "mid", "high"]) == (0.0, 1.0, 2.0)
-    with pytest.raises(ConfigError, match="numbers out of order; name the lowest first"):
-        scale_values(["5", "1"])
+    for labels in (["5", "1"], ["2 stars", "1 star"]):
+        with pytest.raises(ConfigError, match="numbers out of order; name the lowest first"):
+            scale_values(labels)
+
+
+def test_labels_with_one_unit_stand_for_their_numbers():
+    assert Scale().order({"10 stars", "1 star", "5 Stars"}) == ["1 star", "5 Stars", "10 stars"]
+    assert scale_values(["1 star", "2 stars", "5 stars"]) == (1, 2, 5)
+    assert numbers_of(["-2", "-0.5", "1e1"]) == [-2, -0.5, 10]
+    assert numbers_of(["1/5", "5/5"]) == [1, 5]
+    for labels in (["1 star", "2 cats"], ["1", "2 stars"], ["1", "nan"], ["1", "inf"], ["1", "1e999"], ["1", "None"]):
+        assert numbers_of(labels) is None
+    stars = {"1 star": 0.0, "2 stars": 0.5, "5 stars": 0.5}
+    assert Prediction("2 stars", 0.5, stars, value=3.5).polarity == pytest.approx(0.25)
 
 
 def test_the_loss_of_a_scale_needs_the_scale():

@@ -11,7 +11,7 @@ from sentiment.errors import ConfigError, DataError
 from sentiment.inference.types import Label
 
 LIKELY = ("|", ";", ",")  # between labels, where no separator is set
-FLAGS = {"0": False, "1": True, "false": False, "true": True}  # cells of a column for one label
+FLAGS = {"0": False, "1": True, "0.0": False, "1.0": True} | {"false": False, "true": True, "no": False, "yes": True}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sentiment.data.quality import DataReport
 from sentiment.data.splits import Split, row_named
 from sentiment.files import write_json
 from sentiment.inference.types import joined
-from sentiment.inference.word_pieces import clean
+from sentiment.inference.word_pieces import clean, clean_aspects
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,8 @@ def preprocess(*, data: SentimentData, into: Path) -> DataReport:
     data.setup()
     for name, split in data.splits.items():
         with row_named(name):
-            texts, aspects = (clean(part, data.preprocessing.cleaning) for part in (split.texts, split.aspects or []))
+            texts = clean(split.texts, data.preprocessing.cleaning)
+            aspects = clean_aspects(split.aspects or [], data.preprocessing.cleaning)
         cleaned = Split(texts, [*map(joined, split.labels)], None if split.aspects is None else aspects)
         write_split(cleaned, Path(into) / f"{name}.csv")
         counts = ", ".join(f"{count} {label}" for label, count in data.report.splits[name].labels.items())

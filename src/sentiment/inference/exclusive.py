@@ -1,7 +1,7 @@
 """Decodings of one label of several, whose probabilities add up to 1: without an order, and on a scale."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, get_args
 
@@ -34,9 +34,6 @@ class Exclusive:
     def distributions(self, probabilities: Any) -> Any:
         return probabilities
 
-    def unread(self, labels: int) -> list[float]:
-        return [1 / labels] * labels
-
 
 @dataclass(frozen=True, slots=True)
 class Single(Exclusive):
@@ -58,6 +55,9 @@ class Single(Exclusive):
 
     def answer(self, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> Prediction:
         return Prediction.best(labels, row, tokens=tokens, truncated=truncated)
+
+    def unread(self, labels: Sequence[str], *, tokens: int, truncated: bool) -> Prediction:
+        return self.answer(labels, [1 / len(labels)] * len(labels), tokens=tokens, truncated=truncated)
 
     def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
         return float(answered == truth)
@@ -154,6 +154,11 @@ class Scale(Exclusive):
             value=float(self.expected(rows)[0]),
             interval=(low, high),
         )
+
+    def unread(self, labels: Sequence[str], *, tokens: int, truncated: bool) -> Prediction:
+        """Answer with the middle of the scale: what the decision prefers, such as a rare label, says nothing here."""
+        middle = replace(self, decision="median", prior=None)
+        return middle.answer(labels, [1 / len(labels)] * len(labels), tokens=tokens, truncated=truncated)
 
     def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
         apart = abs(self.values[labels.index(joined(answered))] - self.values[labels.index(joined(truth))])

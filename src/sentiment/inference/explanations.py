@@ -96,7 +96,8 @@ class Explainer:
         found = unbounded(self.tokenizer).encode(cleaned, add_special_tokens=False)
         pieces = list(zip(found.ids, found.word_ids, found.offsets, strict=True))
         kept = truncate(pieces, frame.room, own.truncation)
-        ids = frame.around([i for i, _, _ in kept])
+        read = [i for i, _, _ in kept]
+        ids = frame.around(read)
         return Plan(
             text=text_of(text),
             cleaned=cleaned,
@@ -105,7 +106,7 @@ class Explainer:
             first=len(frame.prefix),
             pieces=[(word, *trimmed(cleaned, start, end)) for _, word, (start, end) in kept],
             truncated=len(kept) < len(pieces),
-            unreadable=self.readability.unreadable([i for i, _, _ in kept]) if kept else 1.0,
+            unreadable=self.readability.unreadable(read, frame.ending if frame.pair else ()) if read else 1.0,
             target=None if target is None else self.labels.index(target),
             steps=max(MIN_STEPS, min(MAX_STEPS, self.budget // len(ids))),
             aspect=aspect_of(text),

@@ -13,7 +13,7 @@ from sentiment.errors import ModelError, TextError
 from sentiment.inference.batching import PairRow
 from sentiment.inference.pairs import Pair, Text, aspects_of
 from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.word_pieces import clean, ids_of, unbounded
+from sentiment.inference.word_pieces import clean_aspects, ids_of, unbounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def frames_of(texts: Sequence[Text], tokenizer: Tokenizer, preprocessing: Prepro
         return [Frame(prefix, suffix, preprocessing.max_length - specials, specials)] * len(texts)
     form = pair_form(tokenizer)
     most = preprocessing.max_length - len(form.prefix) - len(form.middle) - len(form.suffix)
-    aspects = clean([aspect or "" for aspect in aspects_of(texts)], preprocessing.cleaning)
+    aspects = clean_aspects([aspect or "" for aspect in aspects_of(texts)], preprocessing.cleaning)
     distinct = list(dict.fromkeys(aspects))  # often few, such as names of products
     ids = dict(zip(distinct, ids_of(distinct, tokenizer, [aspects.index(one) for one in distinct]), strict=True))
     for i, aspect in enumerate(aspects):

@@ -89,8 +89,9 @@ class Multi:
         probabilities = dict(zip(labels, row, strict=True))
         return Prediction(joined(given), max(row), probabilities, tokens, truncated, labels=given)
 
-    def unread(self, labels: int) -> list[float]:
-        return [0.5] * labels
+    def unread(self, labels: Sequence[str], *, tokens: int, truncated: bool) -> Prediction:
+        none = self.with_thresholds(labels, 1.0)
+        return none.answer(labels, [0.5] * len(labels), tokens=tokens, truncated=truncated)
 
     def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
         return overlap(answered, truth)
@@ -119,7 +120,7 @@ def check_threshold(value: Any, name: str = "threshold") -> Threshold:
     if isinstance(value, Mapping) and value:
         return {str(label): float(check_threshold(one, f"{name}.{label}")) for label, one in value.items()}  # type: ignore[arg-type]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        told = f"{name} must be a number between 0 and 1, or one for each of some labels, got {str(value)[:40]}"
+        told = f"{name} must be a number between 0 and 1, or one for each of some labels, got {repr(value)[:40]}"
         raise RequestError(told)
     return float(value)
 

@@ -79,13 +79,22 @@ class Readability:
             "spelling": {script: spelling.to_json() for script, spelling in self.spellings.items()},
         }
 
-    def unreadable(self, ids: Sequence[int]) -> float:
+    def unreadable(self, ids: Sequence[int], aspect: Sequence[int] = ()) -> float:
         """Return the share of a text's pieces that the model cannot read, punctuation aside.
 
         Args:
             ids: The text's token ids without special ones. What stands for a link or a mention does not count; of a
                 text of those alone nothing can be read.
+            aspect: Those of its aspect, if it has one: where more of that is of unknown scripts, its share. Names are
+                spelled like nonsense, so that the spelling of an aspect says nothing.
         """
+        return max(self._text(ids), self._aspect(aspect) if aspect else 0.0)
+
+    def _aspect(self, ids: Sequence[int]) -> float:
+        own = self.vocabulary
+        return sum(map(own.unknown.__getitem__, ids)) / max(sum(map(own.counted.__getitem__, ids)), 1)
+
+    def _text(self, ids: Sequence[int]) -> float:
         own = self.vocabulary
         counted = sum(map(own.counted.__getitem__, ids)) - sum(i in own.placeholders for i in ids)
         if ids and counted <= 0 and all(own.counted[i] or i in own.placeholders for i in ids):

@@ -61,8 +61,8 @@ class Decoding(Protocol):
         """Build the answer to one text from its probabilities."""
         ...
 
-    def unread(self, labels: int) -> list[float]:
-        """Return the probabilities of a text that cannot be read."""
+    def unread(self, labels: Sequence[str], *, tokens: int, truncated: bool) -> Prediction:
+        """Build the answer to a text that cannot be read: every label is as probable, and none is preferred."""
         ...
 
     def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
@@ -106,11 +106,10 @@ def answered(
 ) -> Prediction:
     """Build the answer to one text; of one that cannot be read, every label has the same probability."""
     readable = unreadable <= LIMIT
-    if not readable:
-        row = decoding.unread(len(row))
-    best = decoding.answer(labels, row, tokens=tokens, truncated=truncated)
-    if not readable and best.labels:
-        best = replace(best, label="", labels=())
+    if readable:
+        best = decoding.answer(labels, row, tokens=tokens, truncated=truncated)
+    else:
+        best = decoding.unread(labels, tokens=tokens, truncated=truncated)
     return replace(best, unreadable=round(unreadable, 4), readable=readable, layers=layers)
 
 

@@ -77,7 +77,8 @@ def encode_windows(
         read = truncate(row, capacities[frame.room], preprocessing.truncation)
         stride = min(step, frame.room)  # a longer stride would skip tokens
         parts = [frame.around(part) for part in windows(read, frame.room, stride)]
-        unreadable = (readability.unreadable(read) if read else 1.0) if readability else 0.0
+        aspect = frame.ending if frame.pair else ()
+        unreadable = (readability.unreadable(read, aspect) if read else 1.0) if readability else 0.0
         encoded.append(Encoded(parts, len(read) + frame.specials, was_cut or len(read) < len(row), unreadable))
     return encoded
 

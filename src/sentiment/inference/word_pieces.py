@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncatio
 
 Value = TypeVar("Value")
 CHARACTERS_PER_TOKEN = 8  # assumed when only the ends of a long text are tokenized; real text has 4 to 5
+PLACEHOLDERS = ("@user", "http")  # of cleaned mentions and links
 MARGIN = 128  # tokens; exceeds the word pieces of one word (100 characters), which a cut may split
 
 
@@ -23,6 +25,15 @@ def clean(texts: Sequence[str], cleaning: Cleaning) -> list[str]:
         TextError: A text cannot be cleaned; the error has its index.
     """
     return [_attempt(cleaning, text, index, "cleaned") for index, text in enumerate(texts)]
+
+
+def clean_aspects(aspects: Sequence[str], cleaning: Cleaning) -> list[str]:
+    """Clean each aspect like a text; a mention or a link alone names the thing, and is kept as it is."""
+    naming = replace(cleaning, users=False, urls=False)
+    return [
+        naming(aspect) if text in PLACEHOLDERS else text
+        for aspect, text in zip(aspects, clean(aspects, cleaning), strict=True)
+    ]
 
 
 def tokenize(
@@ -100,8 +111,11 @@ def _ends(text: str, capacity: int, how: Truncation) -> tuple[str, ...]:
 def unbounded(tokenizer: Tokenizer) -> Tokenizer:
     """Remove the length limit and the padding that it may have been saved with: those are the saver's.
 
-    It is changed only where it has one, since threads share it.
+    A special token that is written in a text, such as [SEP], becomes pieces like other words: it must end no segment.
+    The tokenizer is changed only where it has to be, since threads share it.
     """
+    if not tokenizer.encode_special_tokens:
+        tokenizer.encode_special_tokens = True
     if tokenizer.truncation is not None:
         tokenizer.no_truncation()
     if tokenizer.padding is not None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.evaluation.quantification import AnyPredictions, AnyQuantifier, SeveralPredictions
+from sentiment.inference.types import numbers_of
 from sentiment.monitoring.cells import pooled
 from sentiment.monitoring.rows import ALL
 
@@ -49,11 +50,8 @@ class Estimate:
 
     def mean(self, labels: Sequence[str]) -> float | None:
         """Return the mean of labels that are numbers, such as -2 to 2; None if one is not, or a text has several."""
-        try:
-            values = np.array([float(label) for label in labels])
-        except ValueError:
-            return None
-        return None if self.several else float(np.asarray(self.shares) @ values)
+        values = numbers_of(labels)
+        return None if self.several or values is None else float(np.asarray(self.shares) @ np.array(values))
 
 
 def estimate(

@@ -18,8 +18,9 @@ SEVERAL = ("labels",)  # outputs of models with several labels a text
 SCALE = ("value", "interval")  # outputs of models with ordered labels
 POLARITY = ("polarity",)  # an output of models with negative and positive labels, or ordered ones
 LAYERS = ("layers",)  # an output of models with early exits
-DETAILS = ("tokens", "truncated", "unreadable", "readable", "abstained")
-OUTPUTS = (*ONE, *SEVERAL, "probabilities", *SCALE, *DETAILS, *POLARITY, *LAYERS)
+PROMISE = ("abstained",)  # an output where an error rate is promised
+OUTPUTS = (*ONE, *SEVERAL, "probabilities", *SCALE, "tokens", "truncated", "unreadable", "readable")
+OUTPUTS += (*PROMISE, *POLARITY, *LAYERS)
 MATRICES = ("labels", "probabilities", "interval")  # outputs with a row of several numbers for each text
 ASPECTS = dict.fromkeys((ASPECT, "aspects"), 'send a second tensor with the name "aspect"')
 REQUEST = ("inputs", "id", "parameters", "outputs")  # the protocol's keys of a request, a tensor and an output
@@ -68,7 +69,7 @@ class Tensor:
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         known = outputs_of(predictions)
         if unknown := next((name for name in self.wanted if name not in known), None):
-            raise RequestError(f"no output {unknown!r}; there are {', '.join(known)}")
+            raise RequestError(f"no output {unknown[:40]!r}; there are {', '.join(known)}")
         columns = tensors(predictions, details=bool(self.wanted) or self.parameters.get("details", False))
         return self._answer([column for column in columns if not self.wanted or column["name"] in self.wanted], model)
 
@@ -155,9 +156,8 @@ def _wanted(body: dict[str, Any]) -> tuple[str, ...]:
         raise RequestError('"outputs" must be a list of objects such as {"name": "label"}')
     for output in outputs:
         check_keys(output, OUTPUT, 'in "outputs"')
-        if output.get("name") not in OUTPUTS:
-            known = ", ".join((*ONE, "probabilities", *DETAILS))
-            raise RequestError(f"no output {str(output.get('name'))[:40]!r}; there are {known}")
+        if not isinstance(output.get("name"), str):
+            raise RequestError(f'the "name" of an output must be a string, got {kind(output.get("name"))}')
     return tuple(dict.fromkeys(output["name"] for output in outputs))  # there may be 300,000 of one name
 
 
@@ -168,6 +168,7 @@ def outputs_of(predictions: Sequence[Prediction]) -> list[str]:
     lacking += SCALE if first.value is None else ()
     lacking += POLARITY if first.polarity is None else ()
     lacking += LAYERS if first.layers is None else ()
+    lacking += PROMISE if first.abstained is None else ()
     return [name for name in OUTPUTS if name not in lacking]
 
 

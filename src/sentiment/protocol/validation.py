@@ -111,7 +111,7 @@ def error_rate(owner: dict[str, Any]) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
-        raise RequestError(f'"max_error" must be a number above 0 and at most 1, got {str(value)[:40]}')
+        raise RequestError(f'"max_error" must be a number above 0 and at most 1, got {repr(value)[:40]}')
     return float(value)
 
 

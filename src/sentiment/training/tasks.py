@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from math import isfinite
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
@@ -20,6 +19,7 @@ from sentiment.inference.exclusive import Decision, Link
 from sentiment.inference.exclusive import Scale as ScaleDecoding
 from sentiment.inference.multilabel import Multi as MultiDecoding
 from sentiment.inference.tasks import SINGLE, Decoding
+from sentiment.inference.types import numbers_of
 from sentiment.training.losses import BinaryCrossEntropy, CrossEntropy, Loss
 
 ScaleDecision = Literal["auto", "prior_free_median", "median", "prior_free_argmax", "argmax"]
@@ -91,11 +91,11 @@ class Scale(Task):
 
     def order(self, labels: Iterable[str]) -> list[str]:
         found = sorted(labels)
-        if words := [label for label in found if number_of(label) is None]:
-            raise ConfigError(
-                f"task=scale: the label {words[0]!r} is no number; name the labels in order: data.labels=[low,...,high]"
-            )
-        return sorted(found, key=lambda label: number_of(label) or 0.0)
+        if (numbers := numbers_of(found)) is None:
+            word = next((repr(label) for label in found if numbers_of([label]) is None), None)
+            told = f"the label {word} is no number" if word else f"the labels {', '.join(found)} have several units"
+            raise ConfigError(f"task=scale: {told}; name the labels in order: data.labels=[low,...,high]")
+        return [label for _, label in sorted(zip(numbers, found, strict=True))]
 
     def decoding(self, labels: Sequence[str], counts: Mapping[str, int], loss: Loss) -> Decoding:
         self.check_loss(loss)
@@ -182,18 +182,9 @@ def scale_values(labels: Sequence[str]) -> tuple[float, ...]:
     Raises:
         ConfigError: They are numbers out of order.
     """
-    values = [value for label in labels if (value := number_of(label)) is not None]
-    if len(values) < len(labels):
+    values = numbers_of(labels)
+    if values is None:
         return tuple(map(float, range(len(labels))))
     if any(a >= b for a, b in pairwise(values)):
         raise ConfigError(f"task=scale: data.labels={list(labels)} are numbers out of order; name the lowest first")
     return tuple(values)
-
-
-def number_of(label: str) -> float | None:
-    """Return the number that a label spells, else None."""
-    try:
-        value = float(label)
-    except ValueError:
-        return None
-    return value if isfinite(value) else None

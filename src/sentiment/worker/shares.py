@@ -7,6 +7,7 @@ from typing import Any
 
 from sentiment.files import read_json_if_any
 from sentiment.inference.export_dir import QUANTIFICATION
+from sentiment.inference.types import numbers_of
 from sentiment.worker.metrics import (
     CORRECTION,
     ERROR,
@@ -81,9 +82,5 @@ def reference(known: dict[str, Any], names: Sequence[str]) -> Iterator[Gauge]:
     if own["tokens"]:
         yield REFERENCE_TOKENS, own["tokens"], ()
     yield REFERENCE_UNREADABLE, own["unreadable"], ()
-    try:
-        values = [float(label) for label in names]
-    except ValueError:
-        return
-    for label, value in zip(names, values, strict=True):
+    for label, value in zip(names, numbers_of(names) or (), strict=False):
         yield VALUE, value, (label,)

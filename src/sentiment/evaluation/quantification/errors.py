@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sentiment.evaluation.quantification.estimators import Floats
+from sentiment.inference.types import numbers_of
 
 
 def absolute_error(true: Floats, found: Floats) -> Floats:
@@ -36,8 +37,5 @@ def several_divergence(true: Floats, found: Floats, texts: Floats) -> Floats:
 
 def values_of(labels: Sequence[str]) -> list[float] | None:
     """Return the numbers that ordered labels are, such as -2 to 2; None if one is no number, or they do not ascend."""
-    try:
-        values = [float(label) for label in labels]
-    except ValueError:
-        return None
-    return values if all(np.diff(values) > 0) else None
+    values = numbers_of(labels)
+    return values if values and all(np.diff(values) > 0) else None
