@@ -49,12 +49,7 @@ def from_hub(name: str) -> bool:
 
 
 def check_revision(key: str, revision: str | None, name: str | None) -> None:
-    """Check that a revision is only set for a hub id.
-
-    Args:
-        key: Config key of the revision, for the message.
-        revision: The revision, or None.
-        name: The backbone or data set that it belongs to, or None.
+    """Check that a revision is only set for a backbone or data set that is a hub id.
 
     Raises:
         ConfigError: The revision would have no effect.

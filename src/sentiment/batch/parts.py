@@ -115,13 +115,7 @@ class Parts:
         return done
 
     def write(self, number: int, rows: Sequence[Row], part: Part, rejects: Rejects) -> Part:
-        """Write and commit one part.
-
-        Args:
-            number: Number of the chunk, from 0.
-            rows: Its rows with their predictions.
-            part: Its counts.
-            rejects: Its rejected rows.
+        """Write and commit part `number`, counted from 0.
 
         Returns:
             `part` with the changes that the encoder made.
@@ -150,10 +144,6 @@ class Parts:
 
     def join(self, count: int, target: Path) -> Changes:
         """Join the parts 0 to `count` - 1 and move the result to `target`, which is unchanged on failure.
-
-        Args:
-            count: Number of parts.
-            target: The output.
 
         Returns:
             The changes made to values while joining.

@@ -127,18 +127,9 @@ def scored(
     done: Container[int],
     start: int = 0,
 ) -> Iterator[Chunk]:
-    """Score the rows in chunks and yield the chunks in order.
+    """Score the rows in chunks, numbered from `start`, and yield them in order, without those in `done`.
 
     A streaming engine may read several chunks ahead of its first answer.
-
-    Args:
-        rows: All rows of the source.
-        cells: The columns to read.
-        engine: Classifier that scores the texts.
-        columns: The columns to add.
-        chunk: Rows per chunk.
-        done: Numbers of chunks to skip.
-        start: Number of the first chunk.
     """
     waiting: deque[tuple[int, list[Row], list[str | None]]] = deque()
 
@@ -213,15 +204,7 @@ def answered(
     *,
     first: int,
 ) -> Chunk:
-    """Combine a chunk's rows with their outcomes.
-
-    Args:
-        number: Number of the chunk, from 0.
-        rows: Its rows.
-        reasons: Reason why a row was not sent to the engine, or None, per row.
-        found: Outcomes of the rows that were sent, in order.
-        columns: The columns to add.
-        first: Number of the first row, from 1.
+    """Combine the rows of a chunk, the first of which is row `first`, with the outcomes of those that have no reason.
 
     Raises:
         DataError: A row already has one of the columns.

@@ -91,13 +91,7 @@ def backbone_of(model: Identity) -> str | None:
 
 
 def write_rejects(rejects: Iterable[tuple[int, str]], path: Path, *, safe: bool = False) -> None:
-    """Write the row number and reason of each reject; without rejects, delete the file of an earlier job.
-
-    Args:
-        rejects: Row numbers from 1, and reasons.
-        path: The CSV file.
-        safe: Guard reasons that a spreadsheet may evaluate as formulas.
-    """
+    """Write row number and reason of each reject, `safe` for spreadsheets; without any, delete an earlier file."""
     listed = iter(rejects)
     first = next(listed, None)
     if first is None:

@@ -134,11 +134,7 @@ def check_extras(cfg: DictConfig) -> None:
 
 
 def call(cfg: DictConfig, hydra: Any) -> DictConfig:
-    """Validate a command's config and reduce it to the arguments of its `_target_`.
-
-    Args:
-        cfg: The composed config. It is not modified.
-        hydra: Hydra's own part of it, with the overrides.
+    """Validate a command's config, which is not modified, and reduce it to the arguments of its `_target_`.
 
     Returns:
         A resolved copy without those of the `SHARED` keys that the target does not take.

@@ -105,13 +105,7 @@ OPTIONS = {  # an option of a config group
 
 
 def check_hints(command: str, overrides: Sequence[str], own: Collection[str]) -> None:
-    """Raise ConfigError for the first override that other projects know, with the key that does it here.
-
-    Args:
-        command: The command.
-        overrides: The words after it.
-        own: The top-level keys and config groups of the command.
-    """
+    """Raise ConfigError for the first override that other projects know and the `own` keys and groups lack."""
     for override in overrides:
         word = override.lstrip("+~")
         key, _, option = word.partition("=")

@@ -31,12 +31,7 @@ def flat_keys(cfg: Any, path: str = "") -> Iterator[str]:
 
 
 def check_effective(cfg: DictConfig, hydra: Any, *, read: Iterable[str]) -> None:
-    """Refuse an override of a key that nothing reads.
-
-    Args:
-        cfg: The config, with its interpolations.
-        hydra: Hydra's own part, with the overrides.
-        read: The top-level keys that the command itself reads.
+    """Refuse an override of a key that neither an interpolation nor the command (`read`) reads.
 
     Raises:
         ConfigError: An override sets such a key.

@@ -45,10 +45,6 @@ def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str
 
     Expands `~`, quotes run names that look like numbers, turns GROUP=null into a deletion, and puts -m first.
 
-    Args:
-        arguments: Overrides and flags.
-        groups: The command's config groups and their default options.
-
     Raises:
         ConfigError: A flag is unknown, a required group is null, or Hydra cannot parse a value; the message shows
             the quoted form.

@@ -30,10 +30,6 @@ NUMBERS = {bool: "true or false", int: "a whole number", float: "a number"}
 def check_node(path: str, node: DictConfig) -> None:
     """Check the keys and values of a node against the signature, type hints and bounds of its `_target_`.
 
-    Args:
-        path: Dotted path of the node, for messages; empty for the root.
-        node: A mapping with a `_target_`.
-
     Raises:
         ConfigError: The target does not exist, or takes no such key or value.
         MissingPackageError: The target needs an extra that is not installed.

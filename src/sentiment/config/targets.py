@@ -39,12 +39,7 @@ OPTION = re.compile(r"([\w-]+(/[\w-]+)*)?|\[[\w-]+(/[\w-]+)*(, ?[\w-]+(/[\w-]+)*
 
 
 def instantiate_saved(config: DictConfig, key: str, *, source: str) -> Any:
-    """Instantiate one node of a saved config after checking its targets and signatures.
-
-    Args:
-        config: The saved config.
-        key: The node to instantiate.
-        source: File that holds the config, for messages.
+    """Instantiate the node `key` of a config saved in `source`, after checking its targets and signatures.
 
     Raises:
         ConfigError: A `_target_` is not allowed, or the node does not fit its signature.

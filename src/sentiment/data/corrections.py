@@ -23,11 +23,6 @@ def with_corrections(split: str, rows: Labelled, *, labels: Sequence[str] | None
 
     Rows of other files keep their place and get that label; a text that no other file has becomes a row.
 
-    Args:
-        split: Its name, for messages.
-        rows: The rows, with the files they come from.
-        labels: The label set, if it is given.
-
     Raises:
         DataError: A feedback file has a label that no other file has, and `labels` is None.
     """

@@ -85,11 +85,6 @@ def without_duplicates(train: Split, match: Match, cleaning: Cleaning) -> tuple[
 def without_leaks(splits: Mapping[str, Split], match: Match, cleaning: Cleaning) -> tuple[dict[str, Split], Leaks]:
     """Drop cross-split duplicates: keep a text only in the last of train, validation, test that contains it.
 
-    Args:
-        splits: Splits in the order train, validation, test.
-        match: "exact", "normalised" (see `normalised`), or "none" to drop nothing.
-        cleaning: Cleaning that `normalised` applies first.
-
     Returns:
         The splits, and the number of rows dropped from each.
 

@@ -55,15 +55,10 @@ def all_names(split: Split) -> Iterator[str]:
 
 
 def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: bool) -> dict[str, Split]:
-    """Map the labels of all splits to the names of the label set.
+    """Map the labels of all splits to the names of the label set, which was given or comes from the train split.
 
     Labels that are the same number (5 and 5.0) or the same boolean (True and true) are the same label, because file
     formats write them differently. A test split in which every label is -1 has withheld labels and is dropped.
-
-    Args:
-        splits: The splits to map.
-        names: The label set.
-        given: True if the user chose the label set, False if it comes from the train split; used in messages.
 
     Raises:
         DataError: A row has a label outside the label set.

@@ -12,10 +12,6 @@ ClassWeights = Literal["balanced"] | Mapping[str, float]
 def label_text(label: Any, key: str) -> str:
     """Convert a label of the config to a string: 0 to "0", 4.0 to "4.0".
 
-    Args:
-        label: The value that YAML gave.
-        key: Config key, for messages.
-
     Raises:
         ConfigError: The string would be a guess, as for booleans, or the value is no label.
     """
@@ -41,12 +37,7 @@ def label_texts(labels: Sequence[Any], key: str) -> list[str]:
 def read_class_weights(
     wanted: Any, labels: Sequence[str] | None = None, *, key: str = "model.loss.weights"
 ) -> ClassWeights | None:
-    """Parse the label weights of a training loss.
-
-    Args:
-        wanted: None, "balanced", or a mapping of labels to weights.
-        labels: The label set that the mapping has to cover exactly, if known.
-        key: Config key, for messages.
+    """Parse the label weights of a training loss: None, "balanced", or one for each of `labels`.
 
     Returns:
         None, "balanced", or the weights by label string.

@@ -151,10 +151,7 @@ class SentimentData(pl.LightningDataModule):
         return self._tokenizer
 
     def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
-        """Read, validate and deduplicate the splits without tokenizing them.
-
-        Args:
-            labels: The label set, if known; then no train split is needed.
+        """Read, validate and deduplicate the splits without tokenizing them; with `labels` given, train may be missing.
 
         Raises:
             ConfigError: A data option is invalid.

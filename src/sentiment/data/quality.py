@@ -124,18 +124,7 @@ def inspect(
     drop_leaks: Match = "none",
     tokenizer: TokenizerAudit | None = None,
 ) -> DataReport:
-    """Build the report.
-
-    Args:
-        splits: Splits in the order train, validation, test.
-        lengths: Token count of each text before truncation, by split.
-        preprocessing: Supplies the cleaning, max_length and truncation.
-        dropped: Rows already dropped, by split.
-        files: The files of each split.
-        dedupe: The setting that was applied, for the record.
-        drop_leaks: The setting that was applied, for the record.
-        tokenizer: The audit of the tokenizer on the same splits.
-    """
+    """Build the report of splits and the token counts of their texts before truncation."""
     keys: dict[str, list[Hashable]] = {
         name: [normalised(text, preprocessing.cleaning) for text in split.inputs] for name, split in splits.items()
     }

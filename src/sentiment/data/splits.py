@@ -134,12 +134,7 @@ def unusable(text: str | None, label: Label | None) -> str | None:
 
 
 def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
-    """Split the rows in two, stratified by label; of several labels the rarest first (Sechidis et al. 2011).
-
-    Args:
-        split: The rows to split.
-        fraction: Approximate share of each label's rows in the second part; each part gets at least one.
-        seed: Seed of the shuffle within each label.
+    """Split off about `fraction` of the rows of each label, at least one; of several the rarest first (Sechidis 2011).
 
     Raises:
         DataError: A label has a single row.

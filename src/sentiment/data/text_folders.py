@@ -33,11 +33,7 @@ def read_tree(folder: Path) -> Labelled:
 
 
 def read_archive(path: Path, names: Mapping[str, Iterable[str]]) -> dict[str, Labelled]:
-    """Read all splits of a tar archive.
-
-    Args:
-        path: The archive, compressed or not.
-        names: Folder names that each split may have.
+    """Read all splits of a tar archive, compressed or not, by the folder names that each may have.
 
     Raises:
         DataError: The archive is unreadable, holds no texts in this layout, or one larger than `LARGEST`.

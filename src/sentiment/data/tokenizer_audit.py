@@ -80,13 +80,7 @@ class Tally:
 
 
 def audit(splits: Mapping[str, Split], tokenizer: Tokenizer, cleaning: Cleaning) -> TokenizerAudit:
-    """Read up to TEXTS texts of each split as the model does, and count what its tokenizer loses.
-
-    Args:
-        splits: The splits, in any order.
-        tokenizer: The tokenizer with its new tokens.
-        cleaning: The cleaning that precedes it.
-    """
+    """Read up to TEXTS texts of each split as the model does, and count what its tokenizer loses."""
     counts = {name: chunks_by_label(split, cleaning) for name, split in splits.items()}
     distinct = dict.fromkeys(chunk for labels in counts.values() for chunks in labels.values() for chunk in chunks)
     items = dict(read_chunks(list(distinct), tokenizer))

@@ -24,11 +24,7 @@ def is_text_file(path: Path) -> bool:
 
 
 def read_pair(texts: Path, *, encoding: str | None = None) -> Labelled:
-    """Read a text file and its label file, naming the labels by mapping.txt if that exists.
-
-    Args:
-        texts: The <split>_text.txt.
-        encoding: Encoding of both files; guessed if None.
+    """Read <split>_text.txt and its label file, naming the labels by mapping.txt if that exists.
 
     Returns:
         The rows; all labels are None if there is no label file.

@@ -34,12 +34,6 @@ def convert(exported: Path, *, runtime: RuntimeName, train: Sequence[Text], text
     With "auto", the fastest runtime that passes the gate is chosen: int8, int8 with some products in fp32, fp32; torch
     if none passes or can be trusted. What was tried stays in conversion.json.
 
-    Args:
-        exported: The export folder.
-        runtime: The runtime to build, or "auto".
-        train: Calibration texts for the activation ranges.
-        texts: Texts on which runtimes are compared.
-
     Returns:
         The runtime that was chosen.
 

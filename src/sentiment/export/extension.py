@@ -45,12 +45,6 @@ def extend_run(run: Path, wanted: Wanted, *, runtime: RuntimeName, exits: Sequen
 
     All of it is made in a folder beside the export and put in place at the end; a stop before leaves the run as it was.
 
-    Args:
-        run: The run directory.
-        wanted: As for `sentiment.data.new_tokens.read_wanted`.
-        runtime: The runtime to build.
-        exits: Layers after which sure texts may be answered.
-
     Raises:
         ConfigError: `wanted` is no set, file or list, or names nothing that the model can still learn to read; or
             another process works in the run.

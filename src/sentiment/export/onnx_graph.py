@@ -38,15 +38,10 @@ class Logits(torch.nn.Module):
 
 
 def build(exported: Path, target: Path, *, fused: bool = True) -> None:
-    """Write the fp32 ONNX graph of an export folder.
+    """Write the fp32 ONNX graph of an export folder, attention, norms and activations `fused` as far as BERT has them.
 
     Inputs are input_ids, attention_mask and, of a model that reads aspects by token types, token_type_ids, all (B, T);
     the output is logits, (B, C).
-
-    Args:
-        exported: The export folder.
-        target: The file to write.
-        fused: Fuse attention, norms and activations into single operators, as far as they match BERT's pattern.
     """
     model = AutoModelForSequenceClassification.from_pretrained(
         exported, local_files_only=True, attn_implementation="eager"

@@ -53,12 +53,6 @@ def fit_products(
 ) -> dict[str, Quantized]:
     """Quantize the products of a graph.
 
-    Args:
-        graph: The fp32 ONNX graph.
-        batches: Calibration batches of token ids.
-        pad_id: Id of the padding token.
-        bits: Of the weights, 8 or 7.
-
     Returns:
         The quantized products by the names of their nodes, in the order of the graph.
     """

@@ -91,11 +91,6 @@ def up(bound: float) -> float:
 def level_of(promise: Abstention | None, max_error: float, *, kind: str) -> Level:
     """Return the level of a promise.
 
-    Args:
-        promise: Of the export.
-        max_error: Error rate that is asked for.
-        kind: The model's kind of label.
-
     Raises:
         ConfigError: The model is not of single labels, or the export has no promises, or none as strict.
     """

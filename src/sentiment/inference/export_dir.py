@@ -99,14 +99,7 @@ def read_preprocessing(
     default_aspect: str | None = None,
     exits: bool | None = None,
 ) -> Preprocessing:
-    """Read preprocessing.json of an export folder.
-
-    Args:
-        export: The folder.
-        window_step: Overrides the stored value, in tokens.
-        max_error: Overrides the stored value.
-        default_aspect: Overrides the stored value.
-        exits: Overrides the stored value.
+    """Read preprocessing.json of an export folder; the settings override the stored ones.
 
     Raises:
         DamagedFileError: A key is missing or unknown, or a value is invalid.

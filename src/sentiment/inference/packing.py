@@ -47,10 +47,6 @@ def pack(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, Any]:
 
     The last row is filler: it brings the tokens to a multiple, so that a compiled network sees few sizes.
 
-    Args:
-        rows: Token ids, special ones included.
-        pad_id: The token of the filler.
-
     Returns:
         Keyword arguments of the network, named as for transformers' flash attention. Logits are (rows, labels).
     """

@@ -51,12 +51,7 @@ class Predictor:
     """
 
     def __init__(self, loaded: Loaded, *, max_tokens: int) -> None:
-        """Put a predictor together; `from_pretrained` and `load` do so from a folder.
-
-        Args:
-            loaded: The model, with everything that turns texts into its inputs and its outputs into predictions.
-            max_tokens: Bounds rows times length of one call of `compute`, padding included.
-        """
+        """Put a predictor together; `from_pretrained` and `load` do so from a folder."""
         self.compute, self.tokenizer, self.preprocessing = loaded.compute, loaded.tokenizer, loaded.preprocessing
         self.decoding = decoding_of(self.preprocessing.task)
         self.labels, self.pad_id, self.readability = loaded.labels, loaded.pad_id, loaded.readability

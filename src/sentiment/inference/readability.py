@@ -35,12 +35,7 @@ class Readability:
 
     @classmethod
     def fit(cls, tokenizer: Tokenizer, rows: Iterable[Sequence[int]]) -> "Readability":
-        """Learn the spelling of the vocabulary's words, and the slang of the training texts.
-
-        Args:
-            tokenizer: The backbone's.
-            rows: The token ids of each training text.
-        """
+        """Learn the spelling of the vocabulary's words, and the slang of the training texts."""
         serialized = tokenizer.to_str()
         bare = cls(vocabulary_of(serialized), spellings_of(serialized))
         counts = Counter[str]()

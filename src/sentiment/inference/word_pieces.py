@@ -60,12 +60,7 @@ def tokenize(
 
 
 def ids_of(texts: Sequence[str], tokenizer: Tokenizer, rows: Sequence[int]) -> list[list[int]]:
-    """Tokenize texts without special tokens.
-
-    Args:
-        texts: Cleaned texts.
-        tokenizer: The tokenizer.
-        rows: Index of each text in the caller's list, for error messages.
+    """Tokenize cleaned texts without special tokens; `rows` are their places in the caller's list, for messages.
 
     Raises:
         TextError: A text cannot be tokenized.

@@ -18,13 +18,7 @@ CHARACTER = 7  # width of one
 
 @dataclass(frozen=True)
 class Lines:
-    """The labels that charts show.
-
-    Args:
-        names: The labels.
-        shown: Index of each in the estimates.
-        top: Share at the top of the axis.
-    """
+    """The labels that charts show, with their indices in the estimates and the share at the top of the axis."""
 
     names: Sequence[str]
     shown: Sequence[int]
@@ -44,14 +38,7 @@ class Mark:
 
 
 def lines(series: Sequence[Estimate], labels: Lines, names: Sequence[str], marks: Sequence[Mark]) -> str:
-    """Draw a line with its band for each label over time, and a mark for each change.
-
-    Args:
-        series: Estimates in time order, at least two.
-        labels: The labels.
-        names: Name of each period.
-        marks: The changes.
-    """
+    """Draw a line with its band for each label over time, and a mark for each change."""
     starts = np.array([one.start for one in series], dtype=float)
     span = max(1.0, starts[-1] - starts[0])
     xs = LEFT + (starts - starts[0]) / span * (WIDTH - LEFT - RIGHT)

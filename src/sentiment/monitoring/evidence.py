@@ -42,12 +42,6 @@ def collect(
 
     Only texts whose predicted label is the one that rose are compared, those of the period with those before. Where a
     text may have several labels, those with the label of the change; if it fell, the words are of the texts before.
-
-    Args:
-        rows: All rows.
-        changes: The changes.
-        every: Length of the periods.
-        everything: Name of all groups together, if there is such a group.
     """
     samples = [(Reservoir(KEPT, seed=2 * i), Reservoir(KEPT, seed=2 * i + 1)) for i in range(len(changes))]
     for chunk in rows:

@@ -28,13 +28,7 @@ ABOUT = "monitor_history.json"
 
 @dataclass
 class History:
-    """Folder of predicted rows with the columns key, time, group, text and p_<label>.
-
-    Args:
-        folder: The folder.
-        labels: The labels.
-        keys: Keys of the rows of the days that were asked for, by day.
-    """
+    """Folder of predicted rows with the columns key, time, group, text and p_<label>."""
 
     folder: Path
     labels: Sequence[str]

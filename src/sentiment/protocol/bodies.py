@@ -34,11 +34,7 @@ GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 def decode(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Any:
-    """Decode one row of a TorchServe batch.
-
-    Args:
-        row: Body, form fields and query parameters by name.
-        headers: Headers of the request.
+    """Decode one row of a TorchServe batch: its body, form fields and query parameters by name.
 
     Returns:
         A JSON value or the text.
@@ -142,11 +138,7 @@ def text_of(body: bytes, encoding: str) -> str:
 
 
 def read(text: str, *, declared: bool) -> Any:
-    """Parse a body as JSON if it is a complete object or list; otherwise return it as text.
-
-    Args:
-        text: The decoded body.
-        declared: The content type is JSON, so the body must parse.
+    """Parse a body as JSON if it is a complete object or list or `declared` so; otherwise return it as text.
 
     Raises:
         RequestError: The body is invalid JSON although declared as JSON, or starts like an object with a quoted key.

@@ -22,12 +22,7 @@ MODEL_HEADER = "X-Model-SHA256"  # response header: hash of the export that prod
 
 
 def check_text(text: Any, name: str = "text", *, longest: int = MAX_CHARACTERS) -> str:
-    """Return `text` if it can be scored.
-
-    Args:
-        text: The value to check.
-        name: Name of the value in error messages.
-        longest: Limit in characters.
+    """Return `text` if it can be scored; `name` is that of the value in messages.
 
     Raises:
         RequestError: The value is not a string, is too long, has lone surrogates, or has no visible character.

@@ -33,13 +33,7 @@ def is_worker(process: psutil.Process) -> bool:
 
 
 def end_session(leader: int, *, is_main: Callable[[psutil.Process], bool], at_once: bool) -> None:
-    """End the processes of a session but its leader, and wait until the last has ended.
-
-    Args:
-        leader: The process id of the leader, which is the session's.
-        is_main: Tells the process that stops the others on SIGTERM.
-        at_once: Kill at once, without letting it stop them.
-    """
+    """End the processes of a session but its leader, at once or by the one that `is_main`, and wait for the last."""
     members = processes_of(leader)
     main = [] if at_once else [one for one in members if is_main(one)]
     for process in main:  # it alone is signalled, and stops its workers

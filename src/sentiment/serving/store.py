@@ -108,13 +108,9 @@ def archives(store: Path) -> list[Archive]:
 
 
 def served(store: Path, models: Sequence[str] | None = None) -> list[Archive]:
-    """Return the archives to serve; the first one of each model is its default version.
+    """Return the archives of all or some models to serve; the first one of each model is its default version.
 
     With a rollout history: the default version and its predecessor. Without one: all versions, newest first.
-
-    Args:
-        store: The model store.
-        models: Model names; default: all models of the store.
 
     Raises:
         ServingError: A model has no archive, or an archive is damaged.

@@ -74,12 +74,7 @@ def check_labels(cfg: DictConfig, labels: Sequence[str]) -> None:
 
 
 def check_score(key: str, score: str, task: str | None = None) -> Metric:
-    """Return the `Metric` of a score name such as f1 or recall/positive.
-
-    Args:
-        key: the config key that names it, for messages.
-        score: the name.
-        task: the kind of label that it has to be defined for; None: any.
+    """Return the `Metric` of a score name such as f1 or recall/positive, defined for the kind of label `task` if given.
 
     Raises:
         ConfigError: there is no such metric, a per-label metric lacks its label, or another metric has one.

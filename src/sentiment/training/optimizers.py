@@ -31,12 +31,6 @@ def build_optimizer(make: Callable[..., torch.optim.Optimizer], groups: list[dic
 def check_optimizer(settings: Mapping[str, Any], target: Any, *, lr: float, weight_decay: float) -> None:
     """Check that the parameter groups override no value under `model.optimizer`.
 
-    Args:
-        settings: the config of the optimizer.
-        target: the optimizer's class.
-        lr: the model's learning rate.
-        weight_decay: the model's weight decay.
-
     Raises:
         ConfigError: the optimizer's config sets another value, or the optimizer has no weight decay and the model asks
             for some.

@@ -11,13 +11,7 @@ from sentiment.training.check import NEEDED
 
 
 def start_lines(cfg: DictConfig, hydra: Any, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the title and the text of each line.
-
-    Args:
-        cfg: The composed config.
-        hydra: Hydra's own part of it, with the overrides and the options chosen.
-        folder: The run directory.
-    """
+    """Yield the title and the text of each line."""
     choices, model, data, trainer = hydra.runtime.choices, cfg.model, cfg.data, cfg.trainer
     yield "overrides", " ".join(hydra.overrides.task) or "none"
     ended = f", from {cfg.resume}" if cfg.resume else ""

@@ -65,14 +65,7 @@ class Jobs:
 
 
 class Watched:
-    """A classifier for one job: reports progress, ends when it is stopped, and scores equal texts once.
-
-    Args:
-        classifier: Scores the texts.
-        rows: Rows of the job.
-        tell: Is called with the rows done and `rows`.
-        stop: Is set to end the job.
-    """
+    """A classifier for one job: reports progress, ends when it is stopped, and scores equal texts once."""
 
     def __init__(self, classifier: Classifier, rows: int, tell: Told, stop: threading.Event | None = None) -> None:
         self.classifier, self.rows, self.tell, self.stop = classifier, rows, tell, stop or threading.Event()

@@ -146,14 +146,7 @@ def newest(path: Path) -> float:
 
 
 class Guard:
-    """ASGI middleware that refuses requests over the size, rate and storage limits before Gradio reads them.
-
-    Args:
-        app: Gradio's application.
-        storage: Counts the bytes of uploads.
-        logins: Limits login attempts.
-        most: Size limit of an upload, in bytes.
-    """
+    """ASGI middleware that refuses requests over the size, rate and storage limits before Gradio reads them."""
 
     def __init__(self, app: Callable[..., Awaitable[None]], *, storage: Storage, logins: Rate, most: int) -> None:
         self.app, self.storage, self.logins, self.most = app, storage, logins, most

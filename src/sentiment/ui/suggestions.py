@@ -17,11 +17,6 @@ WORD = re.compile(r"\w+")
 def suggest(texts: Sequence[str], predictions: Sequence[Prediction], count: int) -> list[int]:
     """Choose texts greedily by uncertainty times distance to the nearest chosen one (a weighted k-center).
 
-    Args:
-        texts: Distinct texts.
-        predictions: The calibrated answer to each.
-        count: Texts to choose, at most.
-
     Returns:
         Places in `texts`, the first chosen first.
     """

@@ -61,10 +61,6 @@ class Admission:
     def answer(self, requests: Sequence[Sequence[Text]], note: Note | None = None) -> list[Outcome]:
         """Predict or reject each request of a batch.
 
-        Args:
-            requests: Texts of each request.
-            note: Receives the start and end of each phase, for tracing.
-
         Returns:
             One outcome per request, in their order.
         """

@@ -121,15 +121,7 @@ class Telemetry:
         labels: Sequence[str] = (),
         several: bool = False,
     ) -> None:
-        """Create all series of events with value 0.
-
-        Args:
-            make: Returns the server's object for a metric.
-            model: Model name.
-            version: Model version.
-            labels: Labels of the model.
-            several: A text may have several of them, so that there are no shares that add up to 1.
-        """
+        """Create all series of events with value 0."""
         self._made = {metric: make(metric) for metric in METRICS}
         self._own = [model, version]
         for metric in (TEXTS, TOKENS, TRUNCATED, UNREADABLE, ABSTAINED, EXPLAINED):
@@ -158,15 +150,7 @@ class Telemetry:
         requests: int,
         seconds: float,
     ) -> None:
-        """Record one dynamic batch.
-
-        Args:
-            predictions: All predictions returned.
-            rejected: Reason of each rejected request.
-            explained: Number of explained texts.
-            requests: Number of requests.
-            seconds: Time for the batch.
-        """
+        """Record one dynamic batch."""
         self.add(BATCH_REQUESTS, requests)
         self.add(BATCH_SECONDS, round(seconds, 6))
         counts = {

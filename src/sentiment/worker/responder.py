@@ -51,16 +51,7 @@ class Responder:
         device: str = "cpu",
         seconds: float = MAX_SECONDS,
     ) -> None:
-        """Load the model, warm it up and measure its speed.
-
-        Args:
-            folder: The unpacked archive.
-            model: Name of the model.
-            version: Version of the model.
-            metrics: Returns the server's object for a metric.
-            device: "cpu" or "cuda:0".
-            seconds: Compute budget of one batch.
-        """
+        """Load the model, warm it up and measure its speed; a batch may compute for `seconds`."""
         self.name, self.version = model, version
         self.predictor = Predictor.load(folder, device=device)
         self.scores = read_json_if_any(folder / "metrics.json")  # None for a bare export

@@ -33,10 +33,6 @@ Gauge = tuple[Metric, float, tuple[str, ...]]
 def share_gauges(export: Path, labels: Sequence[str]) -> list[Gauge]:
     """Return the gauges of an export folder; none, with a reason in the log, if its shares cannot be corrected.
 
-    Args:
-        export: The export folder, or a worker's model directory.
-        labels: The labels of the model.
-
     Returns:
         Metric, value and label values of each.
     """

@@ -79,12 +79,7 @@ class Delimited:
         )
 
     def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:
-        """Yield the rows in file order.
-
-        Args:
-            columns: Columns to return; None returns all.
-            broken: "refuse" raises DataError at the first malformed line, "keep" yields a BrokenRow for it.
-        """
+        """Yield the rows in file order; see `Table.rows`."""
         wanted = self.columns if columns is None else list(columns)
         at = [self.columns.index(name) for name in wanted]
         every = at == list(range(self.width))

@@ -49,12 +49,7 @@ class JsonRows:
         return cls(content, encoding, array=head.startswith("["))
 
     def rows(self, columns: Sequence[str] | None = None, *, broken: Broken = "refuse") -> Iterator[Row]:
-        """Yield the rows in file order.
-
-        Args:
-            columns: Keys to return, if a row has them; None returns all.
-            broken: "refuse" raises DataError at the first malformed row, "keep" yields a BrokenRow for it.
-        """
+        """Yield the rows in file order; see `Table.rows`."""
         with self.content.text(self.encoding) as file:
             for where, value in self._array(file) if self.array else self._lines(file):
                 if isinstance(value, str):

@@ -20,14 +20,7 @@ HERE = Path(__file__).parent
 
 
 def write_report(folder: Path, results: "Results", *, run: Path, own: bool = True) -> None:
-    """Write report.html and its figures to `folder`.
-
-    Args:
-        folder: the folder to write to; it is replaced as a whole.
-        results: the evaluations to present.
-        run: the run directory, read for its config, summary and command.
-        own: the scored texts are from the run's own data, so its data report and learning curves apply.
-    """
+    """Write report.html with its figures; `own` adds the data report and the learning curves of the run."""
     page = gather(results, run=run, own=own)
     with replacing(folder, marker="report.html") as temporary:
         temporary.mkdir(parents=True)

@@ -77,16 +77,7 @@ def baseline_sentence(
     better: str = "ahead",
     worse: str = "behind",
 ) -> str:
-    """Give the baseline's score, and the side of it on which the model stands where the interval of its lead tells.
-
-    Args:
-        baseline: The comparison.
-        score: The verb and the score.
-        digits: Decimal places of the lead.
-        points: Give the lead in percentage points.
-        better: The word for a lead.
-        worse: The word for its opposite.
-    """
+    """Give the baseline's score, and the side of it on which the model stands where the interval of its lead tells."""
     times, unit = (100, " points") if points else (1, "")
     size, low, high = (times * value for value in (abs(baseline.lead), *baseline.lead_interval))
     lead = f"{size:.{digits}f}{unit} ({low:+.{digits}f} to {high:+.{digits}f})"

@@ -21,12 +21,6 @@ def run_trial(cfg: DictConfig, hydra: Any, folder: Path, fit: Callable[[Path | N
 
     User errors mark the trial failed; any other exception propagates and aborts the sweep.
 
-    Args:
-        cfg: the trial's config.
-        hydra: Hydra's own config, with the overrides of the trial.
-        folder: the trial's folder.
-        fit: trains; takes the checkpoint to resume from, or None.
-
     Returns:
         The score, or None if the trial was pruned or failed, which outcome.json then records.
 
