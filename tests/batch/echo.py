@@ -3,7 +3,6 @@
 import sys
 import time
 import zlib
-from pathlib import Path
 
 from sentiment.batch import predict
 from sentiment.errors import RowsRejectedError
@@ -30,7 +29,7 @@ class Echo:
 
 
 if __name__ == "__main__":
-    source, output, settings = sys.argv[1], Path(sys.argv[2]), dict(pair.split("=") for pair in sys.argv[3:])
+    source, output, settings = sys.argv[1], sys.argv[2], dict(pair.split("=") for pair in sys.argv[3:])
     try:
         predict(input=source, output=output, engine=Echo(), chunk=5, quiet=True, **settings)
     except RowsRejectedError:

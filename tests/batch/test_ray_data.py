@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 
 from sentiment.batch import predict
 from sentiment.batch.ray_data import RayData
+from sentiment.batch.verify import verify
 from sentiment.errors import (
     ClusterError,
     ConfigError,
@@ -103,6 +105,25 @@ def same_as_local(local, many, tmp_path):
     for kind in ("csv", "csv.rejects.csv"):
         assert (tmp_path / f"ray.{kind}").read_bytes() == (tmp_path / f"local.{kind}").read_bytes()
     assert len(read_csv(tmp_path / "ray.csv")) == read_json(tmp_path / "ray.csv.summary.json")["rows"] == 600
+
+
+def test_workers_fill_a_folder_of_which_one_dies(pool, local, many, tmp_path):
+    """Bytes are those of one process; answers do not depend on the parts that rows are in."""
+
+    def kill():
+        os.kill(actors()[0].pid, signal.SIGKILL)
+
+    for folder, engine, chunk in (("ray", Observed(pool, kill), 16), ("local", local, 16), ("other", local, 100)):
+        with pytest.raises(RowsRejectedError, match="7 of 600 rows"):
+            predict(input=many, output=f"{tmp_path}/{folder}/", engine=engine, chunk=chunk)
+    names = sorted(path.name for path in (tmp_path / "local").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "ray").iterdir())
+    assert len(names) == 2 + 38
+    for name in names[1:]:
+        assert (tmp_path / "ray" / name).read_bytes() == (tmp_path / "local" / name).read_bytes()
+    ours, other = (pd.read_parquet(tmp_path / name) for name in ("ray", "other"))
+    pd.testing.assert_frame_equal(ours, other, rtol=0, atol=1e-4)
+    verify(output=tmp_path / "ray", sample=50)
 
 
 def test_a_killed_actor_costs_no_row(pool, local, many, tmp_path):

@@ -43,8 +43,9 @@ class Work:
     def anywhere(self) -> "Work":
         """Return the work with absolute paths, as workers have other working folders."""
         files = tuple((path if "://" in path else str(Path(path).absolute()), rows) for path, rows in self.files)
-        folder = self.parts.folder
-        parts = self.parts if is_remote(folder) else replace(self.parts, folder=folder.absolute())
+        parts = self.parts
+        if not is_remote(parts.folder):
+            parts = replace(parts, folder=parts.folder.absolute(), output=parts.output and parts.output.absolute())
         columns = None if self.options.columns is None else tuple(self.options.columns)
         return replace(self, files=files, parts=parts, options=replace(self.options, columns=columns))
 

@@ -20,7 +20,7 @@ from sentiment.remote import as_path
 def predict(
     *,
     input: str | Path,
-    output: Path,
+    output: str | Path,
     engine: Classifier,
     text_column: str | None = None,
     aspect_column: str | None = None,
@@ -33,7 +33,7 @@ def predict(
     prefix: str = "",
     polarity: bool = False,
     spreadsheet_safe: bool = False,
-    chunk: Annotated[int, Gt(0)] = 1024,
+    chunk: Annotated[int, Gt(0)] | None = None,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Path:
@@ -45,7 +45,8 @@ def predict(
 
     Args:
         input: A file, a glob, or "-" for standard input.
-        output: File to write; its suffix determines the format.
+        output: File to write; its suffix determines the format. A folder with a slash at its end is filled with parts,
+            Parquet or what its suffix says, and a manifest.
         engine: Classifier that scores the texts.
         text_column: Name of the text column; None selects one with a conventional name.
         aspect_column: Name of the aspect column, for a model that reads each text with one.
@@ -58,7 +59,7 @@ def predict(
         prefix: Prefix of the added column names.
         polarity: Add the column polarity, between -1 and 1, for models with negative and positive or ordered labels.
         spreadsheet_safe: Keep spreadsheets from evaluating texts as formulas (CSV, TSV, xlsx); CSV and TSV get a BOM.
-        chunk: Rows per part.
+        chunk: Rows per part; None: 1,024, in a folder up to 32,768, so that there are some 256 parts at least.
         overwrite: Discard the parts of a different job with the same output and start over.
         quiet: Show no progress bar.
 
@@ -72,7 +73,7 @@ def predict(
         InterruptedRunError: The user interrupted the job; finished parts are kept.
     """
     clock = Clock()
-    target = Output.of(output := as_path(output), spreadsheet_safe=spreadsheet_safe)
+    target = Output.of(output, spreadsheet_safe=spreadsheet_safe)
     options = TableOptions.of("", separator, encoding, quoting, columns)
     source = Source.open(
         str(input),
@@ -86,12 +87,14 @@ def predict(
     engine = pinned(engine)
     job = Job.plan(source, options, target, engine, prefix=prefix, polarity=polarity, chunk=chunk)
     with job.parts.held():
-        done = job.reopen(overwrite=overwrite)
-        before = sum(part.rows for part in done.values())
-        job.finish(job.run(engine, done, quiet=quiet), engine, before, clock)
-    rejected, rows = (sum(getattr(part, name) for part in done.values()) for name in ("rejected", "rows"))
-    if rejected:
+        made = None if overwrite else job.finished()
+        if made is None:
+            done = job.reopen(overwrite=overwrite)
+            before = sum(part.rows for part in done.values())
+            made = job.finish(job.run(engine, done, quiet=quiet), engine, before, clock)
+    if made["rejected"]:
         raise RowsRejectedError(
-            f"{rejected} of {rows} rows could not be scored; their numbers and reasons are in {target.rejects}"
+            f"{made['rejected']} of {made['rows']} rows could not be scored; their numbers and reasons are in "
+            f"{target.rejects}"
         )
-    return output
+    return as_path(output)

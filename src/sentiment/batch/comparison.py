@@ -10,7 +10,7 @@ from sentiment.batch.cells import REPLACEMENT, guard, unguard
 from sentiment.batch.excel import MOST_UNITS
 from sentiment.batch.output import Output
 from sentiment.batch.scoring import Cells, Columns, outcomes
-from sentiment.data.tables import Row, TableOptions, open_table
+from sentiment.data.tables import Row, TableOptions, expanded, open_table
 from sentiment.inference.types import Classifier, Prediction
 
 log = logging.getLogger(__name__)
@@ -116,4 +116,4 @@ def rows_of(target: Output) -> Iterator[Row]:
     options = TableOptions()
     if target.kind in ("csv", "tsv"):
         options = TableOptions(separator="comma" if target.kind == "csv" else "tab", encoding="utf-8", quoting="double")
-    return open_table(target.path, options).rows()
+    return (row for path in expanded(target.path) for row in open_table(path, options).rows())

@@ -49,29 +49,37 @@ class Compression:
 
 @dataclass(frozen=True, slots=True)
 class DelimitedEncoder:
-    """Encoder for CSV and TSV; with `spreadsheet_safe`, formula-like texts get a ' prefix, and the file gets a BOM."""
+    """Encoder for CSV and TSV; with `spreadsheet_safe`, formula-like texts get a ' prefix, and the file gets a BOM.
+
+    With `whole`, each part is a file with a header.
+    """
 
     columns: Sequence[str]
     delimiter: str
     compress: Compression
     spreadsheet_safe: bool = False
+    whole: bool = False
 
     def encode(self, rows: Rows) -> tuple[bytes, Changes]:
         changes: Changes = Counter()
         try:
-            return self.compress(self._text(rows, changes)), changes
+            text = self._text(rows, changes)
+            return self.compress(self._header() + text if self.whole else text), changes
         except ValueError:  # values that UTF-8 or JSON cannot represent are rare, so they are replaced only on failure
             changes.clear()
-            rows = [writable(row, changes, numbers=True) for row in rows]
-            return self.compress(self._text(rows, changes)), changes
+            text = self._text([writable(row, changes, numbers=True) for row in rows], changes)
+            return self.compress(self._header() + text if self.whole else text), changes
 
     def join(self, parts: Iterable[bytes], target: Path) -> Changes:
-        header = [guard(column) for column in self.columns] if self.spreadsheet_safe else self.columns
         with target.open("wb") as file:
-            mark = BOM if self.spreadsheet_safe else ""
-            file.write(self.compress(mark + csv_text([header], delimiter=self.delimiter)))
+            file.write(self.compress(self._header()))
             file.writelines(parts)
         return Counter()
+
+    def _header(self) -> str:
+        if not self.spreadsheet_safe:
+            return csv_text([self.columns], delimiter=self.delimiter)
+        return BOM + csv_text([[guard(column) for column in self.columns]], delimiter=self.delimiter)
 
     def _text(self, rows: Rows, changes: Changes) -> str:
         columns = self.columns

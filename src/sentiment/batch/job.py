@@ -3,8 +3,9 @@
 import json
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sentiment.batch.blocks import Distributed, Work
@@ -19,20 +20,26 @@ from sentiment.batch.progress import progress
 from sentiment.batch.scoring import Cells, Columns, clash, scored
 from sentiment.batch.source import Source
 from sentiment.batch.summary import Clock, summary, write_rejects
-from sentiment.data.tables import STDIN, Row, TableOptions
+from sentiment.data.tables import STDIN, Row, TableOptions, expanded
 from sentiment.errors import (
     ClientError,
     ClusterError,
     ConfigError,
+    DamagedFileError,
     DataError,
     InterruptedRunError,
     ModelChangedError,
 )
-from sentiment.files import write_json
+from sentiment.files import read_json_if_any, write_json
+from sentiment.inference.checksums import file_digest
 from sentiment.inference.types import Classifier, Identity
 from sentiment.remote import remove_files
 
 log = logging.getLogger(__name__)
+
+CHUNK = 1024  # rows
+PART = 32 * CHUNK  # rows of a part of a large partitioned output
+PARTS = 256  # of a partitioned output, at least, where its parts have more than a chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Job:
         *,
         prefix: str,
         polarity: bool,
-        chunk: int,
+        chunk: int | None,
     ) -> "Job":
         canary, cells = probe(engine, source)
         if polarity and canary.polarity is None:
@@ -78,6 +85,7 @@ class Job:
         metadata = source.schema.metadata if source.schema else None
         counted = Counted(columns.names[0], columns.labels)
         encoder = output.encoder(names, source.fields() | columns.fields(), metadata, counted)
+        chunk = chunk or chunk_of(source.rows, partitioned=output.partitioned)
         settings = {
             "output": ".".join(filter(None, (output.kind, output.compression))),
             "text_column": source.text,
@@ -89,13 +97,38 @@ class Job:
             **({"polarity": True} if polarity else {}),
             **({"several": True} if columns.several else {}),
             "spreadsheet_safe": output.spreadsheet_safe,
+            **({"partitioned": True} if output.partitioned else {}),
             "chunk": chunk,
         }
         model, inputs = identity_of(engine, canary), Inputs.of(source.paths)
         deciding = {"input": inputs.sha256, "settings": settings, "model": model.deciding, "versions": versions()}
         identity = json.loads(json.dumps(deciding))  # normalised by a JSON round trip
         parts = Parts(output.parts, encoder, None if output.kind == "jsonl" else frozenset(names), identity)
+        if output.partitioned:
+            parts = replace(parts, output=output.path, suffix=output.part_suffix)
         return cls(source, inputs, rows, output, parts, cells, columns, model, settings, chunk, options)
+
+    def finished(self) -> dict[str, Any] | None:
+        """Return the manifest of a partitioned output that this very job has finished; None if there is work to do.
+
+        Raises:
+            DataError: The output was changed or cut short since.
+        """
+        record = self.recorded()
+        if self.inputs.is_stream or record.get("job") != self.parts.identity:
+            return None
+        expanded(self.output.path)
+        log.info("%s is complete, and made by this very job; overwrite=true predicts it again", self.output.path)
+        self.parts.remove()
+        return record
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the manifest of a partitioned output; empty if it is missing or damaged."""
+        try:
+            found = read_json_if_any(self.output.summary) if self.output.partitioned else None
+        except DamagedFileError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def reopen(self, *, overwrite: bool) -> dict[int, Part]:
         """Return the finished parts of an earlier start of this job, by number; start afresh if there are none.
@@ -106,15 +139,21 @@ class Job:
         Raises:
             DataError: The folder holds parts of a different job.
         """
-        before = self.parts.job()
+        own = self.parts.job()
+        before = own or self.recorded().get("job")
         if before != self.parts.identity and not overwrite and before is not None:
             raise DataError(
                 f"{self.parts.folder} holds what another job has done: {differences(before, self.parts.identity)}; "
                 "set overwrite=true to start over, or choose another output"
             )
         if before is None and self.parts.any():
+            if self.output.partitioned and not overwrite:
+                raise DataError(
+                    f"{self.output.path} holds parts of a job that it does not name; set overwrite=true to replace "
+                    "them, or choose another output"
+                )
             log.warning("%s does not say what job it is of; starting over", self.parts.folder)
-        if before != self.parts.identity or self.inputs.is_stream:
+        if own != self.parts.identity or self.inputs.is_stream:
             self.parts.start()
             return {}
         done, damaged = self.parts.done()
@@ -180,14 +219,17 @@ class Job:
             return f"stopped after {count} rows; the same command begins with the first row again"
         return f"stopped after {count} rows, kept in {self.parts.folder}; the same command goes on from there"
 
-    def finish(self, done: dict[int, Part], engine: Classifier, before: int, clock: Clock) -> None:
-        """Join the parts to the output, write the rejects and the summary beside it, and remove the parts.
+    def finish(self, done: dict[int, Part], engine: Classifier, before: int, clock: Clock) -> dict[str, Any]:
+        """Join the parts to the output, write the rejects and the summary beside it, and remove what is of the job.
 
         Args:
             done: All parts, by number.
             engine: Predicts again the parts that turn out damaged.
             before: Rows finished by earlier starts of the job.
             clock: Start time of this run.
+
+        Returns:
+            The summary.
 
         Raises:
             DataError: The input changed during the job, or parts stay damaged.
@@ -206,16 +248,28 @@ class Job:
         for sentence in sentences(changes):
             log.warning("%s", sentence)
         parts = list(done.values())
-        write_rejects(self.parts.rejects(len(parts)), target.rejects, safe=target.spreadsheet_safe)
-        made = summary(target, self.inputs, self.settings, self.model, self.columns.labels, parts, changes)
-        write_json(target.summary, made | clock.counts(rows, before))
+        write_rejects(self.parts.rejects(done), target.rejects, safe=target.spreadsheet_safe)
+        made = summary(self.made(done), self.inputs, self.settings, self.model, self.columns.labels, parts, changes)
+        made |= clock.counts(rows, before) | ({"job": self.parts.identity} if target.partitioned else {})
+        write_json(target.summary, made)
         self.parts.remove()
         log.info("%d rows to %s, what made them in %s", rows, target.path, target.summary)
+        return made
+
+    def made(self, done: Mapping[int, Part]) -> dict[str, Any]:
+        """Return what the summary says of the output."""
+        path = self.output.path
+        if not self.output.partitioned:
+            return {"file": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)}
+        return {"bytes": sum(part.bytes for part in done.values()), "parts": self.parts.files(done)}
 
     def join(self, done: dict[int, Part], engine: Classifier) -> Changes:
         """Join the parts to the output, predicting damaged parts again; DataError if that is impossible or futile."""
         for _ in range(len(done) + 1):
             try:
+                if self.output.partitioned:
+                    self.parts.settle(done)
+                    return Counter()
                 return self.parts.join(len(done), self.output.path)
             except DamagedPartError as error:
                 if self.inputs.is_stream:
@@ -227,3 +281,10 @@ class Job:
                 del done[error.number]
                 self.run(engine, done, quiet=True)
         raise DataError(f"parts in {self.parts.folder} are damaged again and again; check the disk")
+
+
+def chunk_of(rows: int | None, *, partitioned: bool) -> int:
+    """Return the rows of a part where the user names none; None rows are those of standard input."""
+    if not partitioned:
+        return CHUNK
+    return PART if rows is None else min(PART, max(CHUNK, rows // PARTS))

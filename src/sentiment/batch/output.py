@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,41 +13,54 @@ from sentiment.batch.cells import duplicates
 from sentiment.batch.encoders import Compression, DelimitedEncoder, Encoder, JsonEncoder
 from sentiment.batch.excel import Counted, ExcelEncoder
 from sentiment.batch.parquet import ParquetEncoder
-from sentiment.data.tables import formats
+from sentiment.data.tables import MANIFEST, formats, is_partitioned, is_visible, partitions
 from sentiment.errors import ConfigError, DataError
 from sentiment.files import SURROGATE, checked_target
-from sentiment.remote import is_folder, is_remote, same_file
+from sentiment.remote import as_path, is_folder, is_remote, listing, same_file
 
 KINDS = {
     suffix: kind for suffix, kind in formats.KINDS.items() if suffix != ".json"
 }  # a list cannot be written in parts
+PARTED = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")  # suffixes of folders of such parts
 SPREADSHEETS = ("csv", "tsv", "xlsx")  # kinds that spreadsheet programs open
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """File to write; in `path` symbolic links are resolved."""
+    """File to write, or folder to fill with parts; in `path` symbolic links are resolved."""
 
     path: Path
     kind: str  # a value of KINDS
     compression: str | None = None  # a value of formats.COMPRESSIONS
     spreadsheet_safe: bool = False
+    partitioned: bool = False
 
     @classmethod
-    def of(cls, path: Path, *, spreadsheet_safe: bool = False) -> "Output":
-        """Determine the format from the file name.
+    def of(cls, value: str | Path, *, spreadsheet_safe: bool = False) -> "Output":
+        """Determine the format from the name of the file or folder; the parts of a folder are Parquet by default.
 
         Args:
-            path: The output that the user named.
+            value: The output that the user named; a slash at the end makes it a folder.
             spreadsheet_safe: Keep spreadsheets from evaluating texts as formulas.
 
         Raises:
             DataError: `path` is a folder or a special file, or its suffix is not supported.
             ConfigError: `spreadsheet_safe` does not apply to the format.
         """
+        path = as_path(re.sub(r"(?<=[^/:])/+$", "", value) if isinstance(value, str) else value)
+        partitioned = str(value).endswith("/") or is_partitioned(path)
         suffix, compression = formats.kind_suffix(path), formats.COMPRESSIONS.get(path.suffix.lower())
-        if is_folder(path):
-            raise DataError(f"output={path} is a folder; name a file in it, such as {path / 'predictions.csv'}")
+        if partitioned:
+            suffix = suffix if suffix in formats.KINDS else ".parquet"
+            if suffix not in PARTED:
+                raise DataError(
+                    f"output={path}/: parts are {', '.join(PARTED)}; name the folder so, or without a suffix"
+                )
+        elif is_folder(path):
+            raise DataError(
+                f"output={path} is a folder; name a file in it, such as {path / 'predictions.csv'}, or {path}/ to have "
+                "it filled with parts"
+            )
         if suffix not in KINDS:
             raise DataError(f"output={path}: expected {', '.join(KINDS)}; the first four also with .gz or .zst")
         kind = KINDS[suffix]
@@ -57,35 +71,55 @@ class Output:
                 f"spreadsheet_safe=true does nothing for {path.name}, which no spreadsheet runs; leave it out, "
                 "or write .csv, .tsv or .xlsx"
             )
-        return cls(path if is_remote(path) else checked_target(path), kind, compression, spreadsheet_safe)
+        if not is_remote(path):
+            path = path.resolve() if partitioned else checked_target(path)
+        return cls(path, kind, compression, spreadsheet_safe, partitioned)
 
     @property
     def parts(self) -> Path:
-        return beside(self.path, "parts")
+        return self.path / partitions.JOB if self.partitioned else beside(self.path, "parts")
 
     @property
     def summary(self) -> Path:
-        return beside(self.path, "summary.json")
+        return self.path / MANIFEST if self.partitioned else beside(self.path, "summary.json")
 
     @property
     def rejects(self) -> Path:
-        return beside(self.path, "rejects.csv")
+        return self.path / "_rejects.csv" if self.partitioned else beside(self.path, "rejects.csv")
+
+    @property
+    def part_suffix(self) -> str:
+        return f".{self.kind}{self.path.suffix.lower() if self.compression else ''}"
 
     def check_beside(self, inputs: Sequence[Path]) -> None:
         """Check that the job can write its files without overwriting an input.
 
         Raises:
-            DataError: The output, summary or rejects file is one of the inputs.
+            DataError: The output, summary or rejects file is one of the inputs, or the folder holds other files.
             PermissionError: The folder is not writable.
         """
         for own in (self.path, self.summary, self.rejects):
             if own.exists() and any(same_file(own, path) for path in inputs):
                 raise DataError(f"output={self.path}: {own} is one of the inputs; choose another output")
+        if self.partitioned:
+            self._check_folder()
         if is_remote(self.path):
             return
-        folder = next(parent for parent in self.path.absolute().parents if parent.exists())
+        parents = [self.path, *self.path.parents] if self.partitioned else self.path.absolute().parents
+        folder = next(parent for parent in parents if parent.exists())
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "nothing can be written into this folder", str(folder))
+
+    def _check_folder(self) -> None:
+        """Raise DataError if there is a file, or files that no job of this format wrote."""
+        if self.path.is_file():
+            raise DataError(f"output={self.path}/ is a file; name a folder")
+        own = re.compile(rf"part-\d{{7,}}{re.escape(self.part_suffix)}")
+        others = [name for name in listing(self.path) if is_visible(name) and not own.fullmatch(name)]
+        if others:
+            raise DataError(
+                f"output={self.path}/ holds {min(others)}, which is no part of this output; name a new or empty folder"
+            )
 
     def encoder(
         self,
@@ -113,7 +147,9 @@ class Output:
             return ExcelEncoder(columns, self.spreadsheet_safe, counted)
         if self.kind == "jsonl":
             return JsonEncoder(compress)
-        return DelimitedEncoder(columns, formats.SEPARATORS[self.kind], compress, self.spreadsheet_safe)
+        return DelimitedEncoder(
+            columns, formats.SEPARATORS[self.kind], compress, self.spreadsheet_safe, self.partitioned
+        )
 
 
 def beside(path: Path, ending: str) -> Path:

@@ -1,7 +1,9 @@
 """Encoder for Parquet: each column has one type, or is JSON text if its values have no common type."""
 
+import hashlib
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ class ParquetEncoder:
         changes: Changes = Counter()
         columns = [self._column(name, [row.get(name) for row in rows], changes) for name in self.columns]
         sink = pa.BufferOutputStream()
-        pq.write_table(table(columns), sink)
+        pq.write_table(table(columns).replace_schema_metadata(self.metadata), sink)
         return bytes(sink.getvalue().to_pybytes()), changes
 
     def join(self, parts: Iterable[bytes], target: Path) -> Changes:
@@ -47,12 +49,26 @@ class ParquetEncoder:
             parts: Bytes of each part; iterated more than once.
             target: The file to write.
         """
+        return self._fit(parts, target)[1]
+
+    def aligned(self, parts: Iterable[bytes]) -> Iterator[tuple[int, bytes, str, Changes]]:
+        """Yield the number, the new bytes and schema of each part that lacks the schema of `join`, and its changes."""
+        fields, _ = self._fit(parts, Path(os.devnull))
+        schema = pa.schema(fields, metadata=self.metadata)
+        for number, part in enumerate(parts):
+            if not schema_of(part).equals(schema, check_metadata=True):
+                changes, sink = Counter[tuple[str, str]](), pa.BufferOutputStream()
+                write([part], schema, sink, changes)
+                yield number, (data := bytes(sink.getvalue().to_pybytes())), schema_hash(data), changes
+
+    def _fit(self, parts: Iterable[bytes], target: Path) -> tuple[list[pa.Field], Changes]:
+        """Write the parts with the common types of their columns; returns these fields, and the changes."""
         fields = common_fields(map(schema_of, parts)) or [self.fields.get(name, text(name)) for name in self.columns]
         while True:
             changes: Changes = Counter()
             try:
                 write(parts, pa.schema(fields, metadata=self.metadata), target, changes)
-                return changes
+                return fields, changes
             except NoCommonTypeError as error:  # seen only in the values: a double cannot represent some integer
                 fields = [text(field.name, JSON) if field.name == error.column else field for field in fields]
 
@@ -103,6 +119,10 @@ def table(columns: Sequence[tuple[pa.Field, pa.Array]]) -> pa.Table:
     return pa.table([array for _, array in columns], schema=pa.schema([field for field, _ in columns]))
 
 
+def schema_hash(part: bytes) -> str:
+    return hashlib.sha256(schema_of(part).serialize().to_pybytes()).hexdigest()[:16]
+
+
 def schema_of(part: bytes) -> pa.Schema:
     return pq.read_schema(pa.BufferReader(part))
 
@@ -126,7 +146,7 @@ def common_field(first: pa.Field, second: pa.Field) -> pa.Field:
         return text(first.name, JSON)
 
 
-def write(parts: Iterable[bytes], schema: pa.Schema, target: Path, changes: Changes) -> None:
+def write(parts: Iterable[bytes], schema: pa.Schema, target: Path | pa.NativeFile, changes: Changes) -> None:
     waiting: list[pa.Table] = []
     with pq.ParquetWriter(target, schema) as writer:
         for part in parts:

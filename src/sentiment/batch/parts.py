@@ -1,4 +1,4 @@
-"""Progress of a batch job on disk: one part per chunk of rows, joined at the end.
+"""Progress of a batch job on disk: one part per chunk of rows, joined at the end or kept as a partitioned output.
 
 `part-N.json` commits `part-N.rows` and holds its checksum. After a kill, the job therefore resumes with the missing and
 damaged parts, and no row is lost, duplicated or out of order.
@@ -16,14 +16,16 @@ from typing import Any
 
 from sentiment.batch.cells import Changes, from_json, to_json
 from sentiment.batch.encoders import Encoder
-from sentiment.data.tables import Row
+from sentiment.batch.parquet import ParquetEncoder, schema_hash
+from sentiment.data.tables import MANIFEST, Row
 from sentiment.errors import DamagedFileError, DataError, SentimentError
 from sentiment.files import locked, put_in_place, read_json, read_json_if_any, replacing, write_bytes, write_json
-from sentiment.remote import is_remote, list_files, remove_files
+from sentiment.remote import is_remote, list_files, listing, remove_files
 
 JOB = "job.json"
 LOCK = "lock"
 LEFT = ("unreadable", "abstained")  # counts of rows without a prediction
+MARKED = {"rows", "bytes", "sha256", "labels", *LEFT, "layers", "schema", "rejects", "changes"}  # keys of a marker
 Rejects = Sequence[tuple[int, str]]  # row number from 1, and the reason
 
 
@@ -36,6 +38,9 @@ class Part:
     abstained: int = 0  # rows left to a person, unreadable ones included
     layers: dict[str, int] = field(default_factory=dict)  # rows by how many layers computed them, with early exits
     changes: Changes = field(default_factory=Counter)  # values that were changed to fit the format
+    bytes: int = 0
+    sha256: str = ""
+    schema: str = ""  # hash of the types of the columns, for Parquet
 
 
 class DamagedPartError(Exception):
@@ -52,6 +57,8 @@ class Parts:
     encoder: Encoder
     columns: frozenset[str] | None = None  # output columns; None allows any keys in a row
     identity: Mapping[str, Any] = field(default_factory=dict)  # of the job; all that decides what the parts hold
+    output: Path | None = None  # folder that keeps the rows of the parts, for a partitioned output
+    suffix: str = ".rows"
 
     @property
     def job_hash(self) -> str:
@@ -80,12 +87,15 @@ class Parts:
         return found if isinstance(found, dict) else None
 
     def any(self) -> bool:
-        return bool(list_files(self.folder, "part-*"))
+        return bool(list_files(self.output or self.folder, "part-*"))
 
     def start(self) -> None:
-        """Delete all parts and record the identity of the job."""
-        self._drop_parts()
+        """Record the identity of the job and delete all parts, which count for nothing once they are another job's."""
         write_json(self.folder / JOB, self.identity)
+        if self.output is not None:
+            remove_files([self.output / MANIFEST])
+            remove_files(list_files(self.output, f"part-*{self.suffix}"))
+        self._drop_parts()
 
     def check_owned(self) -> None:
         """Raise DataError if another job has begun to write the same remote output; a local folder is locked."""
@@ -126,21 +136,49 @@ class Parts:
         if self.columns is not None and (more := {key for row in rows for key in row}.difference(self.columns)):
             raise DataError(f"a row has the key {min(more)!r}, which the first rows lack; write the output as .jsonl")
         data, changes = self.encoder.encode(rows)
-        path = self._path(number, ".rows")
-        write_bytes(path, data)
+        schema = schema_hash(data) if self.output and isinstance(self.encoder, ParquetEncoder) else ""
+        return self._commit(number, data, replace(part, changes=changes, schema=schema), rejects)
+
+    def _commit(self, number: int, data: bytes, part: Part, rejects: Rejects) -> Part:
+        """Write the rows of a part, then the marker that commits them; returns the part with their checksum."""
+        part = replace(part, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        write_bytes(self._rows(number), data)
         marker = {
             "job": self.job_hash,
-            "rows": part.rows,
-            "bytes": len(data),
-            "sha256": hashlib.sha256(data).hexdigest(),
+            **{name: getattr(part, name) for name in ("rows", "bytes", "sha256", "labels", *LEFT, "layers", "schema")},
             "rejects": rejects,
-            "labels": part.labels,
-            **{name: getattr(part, name) for name in LEFT},
-            "layers": part.layers,
-            "changes": to_json(changes),
+            "changes": to_json(part.changes),
         }
         write_json(self._path(number, ".json"), marker)
-        return replace(part, changes=changes)
+        return part
+
+    def settle(self, done: dict[int, Part]) -> None:
+        """Make the committed parts of a partitioned output one table: none is missing, and all have one schema.
+
+        Args:
+            done: All parts by number; updated in place.
+
+        Raises:
+            DamagedPartError: A part is missing or was cut short.
+        """
+        assert self.output is not None
+        if not done:  # the columns of an input without rows
+            done[0] = self.write(0, [], Part(0), [])
+        there = listing(self.output)
+        for number, part in done.items():
+            if there.get(self._rows(number).name) != part.bytes:
+                raise DamagedPartError(number)
+        if isinstance(self.encoder, ParquetEncoder) and len({part.schema for part in done.values()}) > 1:
+            for number, data, schema, changes in self.encoder.aligned(Contents(self, len(done))):
+                part = replace(done[number], schema=schema, changes=done[number].changes + changes)
+                done[number] = self._commit(number, data, part, self._marker(number)["rejects"])
+
+    def files(self, done: Mapping[int, Part]) -> list[dict[str, Any]]:
+        """Return what the manifest of a partitioned output says of each part."""
+        return [
+            {"file": self._rows(number).name, "rows": part.rows, "bytes": part.bytes, "sha256": part.sha256}
+            for number, part in sorted(done.items())
+        ]
 
     def join(self, count: int, target: Path) -> Changes:
         """Join the parts 0 to `count` - 1 and move the result to `target`, which is unchanged on failure.
@@ -159,9 +197,9 @@ class Parts:
         put_in_place(joined, target)
         return changes
 
-    def rejects(self, count: int) -> Iterator[tuple[int, str]]:
+    def rejects(self, done: Mapping[int, Part]) -> Iterator[tuple[int, str]]:
         """Yield all rejected rows in order."""
-        for number in range(count):
+        for number in sorted(number for number, part in done.items() if part.rejected):
             yield from (tuple(reject) for reject in self._marker(number)["rejects"])
 
     def remove(self) -> None:
@@ -182,13 +220,13 @@ class Parts:
     def _part(self, number: int) -> Part:
         value = self._marker(number)
         self._content(number)
-        own = {name: value.get(name, 0) for name in LEFT} | {"layers": value.get("layers", {})}
-        return Part(value["rows"], len(value["rejects"]), value["labels"], **own, changes=from_json(value["changes"]))
+        own = {name: value[name] for name in ("labels", *LEFT, "layers", "bytes", "sha256", "schema")}
+        return Part(value["rows"], len(value["rejects"]), **own, changes=from_json(value["changes"]))
 
     def _marker(self, number: int) -> dict[str, Any]:
         try:
             value = read_json(self._path(number, ".json"))
-            known = {"rows", "bytes", "sha256", "rejects", "labels", "changes"}.issubset(value)
+            known = MARKED.issubset(value)
             if not known or value.get("job") != self.job_hash:
                 raise DamagedPartError(number)
         except (OSError, ValueError, TypeError, SentimentError) as error:
@@ -198,7 +236,7 @@ class Parts:
     def _content(self, number: int) -> bytes:
         marker = self._marker(number)
         try:
-            data = self._path(number, ".rows").read_bytes()
+            data = self._rows(number).read_bytes()
         except FileNotFoundError as error:
             raise DamagedPartError(number) from error
         if len(data) != marker["bytes"] or hashlib.sha256(data).hexdigest() != marker["sha256"]:
@@ -207,6 +245,9 @@ class Parts:
 
     def _path(self, number: int, suffix: str) -> Path:
         return self.folder / f"part-{number:07d}{suffix}"
+
+    def _rows(self, number: int) -> Path:
+        return (self.output or self.folder) / f"part-{number:07d}{self.suffix}"
 
 
 @dataclass(frozen=True, slots=True)

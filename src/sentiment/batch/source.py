@@ -17,6 +17,8 @@ from sentiment.data.tables import (
     Table,
     TableOptions,
     announce,
+    expanded,
+    is_partitioned,
     named,
     not_a_file,
     open_table,
@@ -151,10 +153,12 @@ def checked_aspect(columns: Sequence[str] | None, wanted: str | None, text: str,
 
 
 def find(pattern: str) -> tuple[Path, ...]:
-    """Return the file with this literal name if it exists, else the files that match the glob, sorted."""
+    """Return the file of this very name, the parts of such a folder, or the files that match the glob, sorted."""
     if pattern == str(STDIN):
         return (STDIN,)
     path = as_path(pattern)
+    if is_partitioned(path):
+        return expanded(path)
     if is_remote(path):
         paths = remote.find(pattern)
     elif path.is_file():

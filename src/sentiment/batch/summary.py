@@ -12,11 +12,9 @@ from typing import Any
 from sentiment.batch.cells import Changes, guard, to_json
 from sentiment.batch.identity import versions
 from sentiment.batch.inputs import Inputs
-from sentiment.batch.output import Output
 from sentiment.batch.parts import LEFT, Part
 from sentiment.data.csv_output import write_csv
 from sentiment.files import read_json
-from sentiment.inference.checksums import file_digest
 from sentiment.inference.types import Identity
 from sentiment.remote import as_path, remove_files
 
@@ -43,7 +41,7 @@ class Clock:
 
 
 def summary(
-    output: Output,
+    output: Mapping[str, Any],
     inputs: Inputs,
     settings: Mapping[str, Any],
     model: Identity,
@@ -60,11 +58,7 @@ def summary(
         layers.update(part.layers)
     whole = rows - rejected - sum(left.values()) if several else counts.total()  # a text may have several, or none
     return {
-        "output": {
-            "file": output.path.name,
-            "bytes": output.path.stat().st_size,
-            "sha256": file_digest(output.path),
-        },
+        "output": dict(output),
         "input": inputs.to_json(),
         "model": {**model.deciding, **model.details, "backbone": backbone_of(model)},
         "settings": dict(settings),

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt
 from sentiment.batch.comparison import check_sample
 from sentiment.batch.output import Output
 from sentiment.config import extras
-from sentiment.data.tables import STDIN
+from sentiment.data.tables import STDIN, expanded, is_partitioned
 from sentiment.errors import ConfigError, DataError, VerificationError
 from sentiment.files import read_json
 from sentiment.inference.checksums import file_digest
@@ -36,7 +36,7 @@ def verify(
     """Check an output against <output>.summary.json and compare a sample of rows with the model's current predictions.
 
     Args:
-        output: File written by sentiment predict.
+        output: File or folder written by sentiment predict.
         run: Run folder of the model; defaults to the recorded one.
         sample: Number of evenly spaced rows to score again; 0 skips this.
         tolerance: Maximum absolute difference of a probability.
@@ -49,7 +49,7 @@ def verify(
         VerificationError: The output, an input, the model or a prediction differs from the record. Further differences
             are logged.
     """
-    target = Output.of(as_path(output))
+    target = Output.of(output)
     record = read_summary(target)
     faults = [*check_output(target, record), *check_inputs(record)]
     if sample and not faults:
@@ -64,8 +64,8 @@ def verify(
 def read_summary(target: Output) -> dict[str, Any]:
     if is_remote(target.path):
         info(target.path)
-    elif not target.path.is_file():
-        raise DataError(f"output={target.path}: no such file")
+    elif not target.path.is_file() and not is_partitioned(target.path):
+        raise DataError(f"output={target.path}: no such file, or no folder of sentiment predict")
     if not target.summary.is_file():
         raise DataError(
             f"{target.summary} is missing; it lies beside an output of sentiment predict, and moves with it"
@@ -77,6 +77,13 @@ def read_summary(target: Output) -> dict[str, Any]:
 
 
 def check_output(target: Output, record: Mapping[str, Any]) -> Iterator[str]:
+    if target.partitioned:
+        try:
+            expanded(target.path)
+            log.info("output: the %d parts of %s are as they were written", len(record["output"]["parts"]), target.path)
+        except DataError as error:
+            yield str(error)
+        return
     wanted, size = record["output"], target.path.stat().st_size
     if size != wanted["bytes"]:
         yield f"{target.path} has {size:,} bytes, its summary says {wanted['bytes']:,}; it was changed or cut short"

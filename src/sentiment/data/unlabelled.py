@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sentiment.data.readers import opened
-from sentiment.data.tables import TableOptions, is_table, not_a_file, read_lines, text_column, text_value
+from sentiment.data.tables import TableOptions, expanded, is_table, not_a_file, read_lines, text_column, text_value
 from sentiment.errors import DataError
 from sentiment.inference.preprocessing import is_readable
 from sentiment.remote import as_path
@@ -16,9 +16,9 @@ LINES = (".txt", ".text")  # suffixes of files with a text a line
 
 
 def as_paths(files: Path | str | Sequence[Path | str] | None) -> list[Path]:
-    """Return one file or several as a list of paths."""
+    """Return one file or several as a list of paths, of an output in parts the parts."""
     listed = [] if files is None else [files] if isinstance(files, str | Path) else files
-    return [as_path(path) for path in listed]
+    return [file for path in listed for file in expanded(as_path(path))]
 
 
 def unlabelled_texts(paths: Sequence[Path], column: str | None, options: TableOptions) -> tuple[list[str], list[str]]:

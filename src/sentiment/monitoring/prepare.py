@@ -15,7 +15,7 @@ from sentiment.batch.identity import identity_of
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.probe import probe
 from sentiment.batch.source import Source
-from sentiment.data.tables import STDIN, Broken, BrokenRow, TableOptions
+from sentiment.data.tables import MANIFEST, STDIN, Broken, BrokenRow, TableOptions
 from sentiment.data.tables.options import TAKEN_BY
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
 from sentiment.files import read_json_if_any
@@ -125,7 +125,8 @@ def clock_of(source: Source, time: str, time_format: str | None, zone: str) -> C
 def summary_of(source: Source, part: str) -> dict[str, Any]:
     """Return a part of the summary beside a predicted file; empty if there is none."""
     path = source.paths[0]
-    return dict((read_json_if_any(path.with_name(f"{path.name}.summary.json")) or {}).get(part) or {})
+    found = read_json_if_any(path.with_name(f"{path.name}.summary.json")) or read_json_if_any(path.parent / MANIFEST)
+    return dict((found or {}).get(part) or {})
 
 
 def aspect_of(source: Source) -> str | None:

@@ -73,6 +73,20 @@ def list_files(folder: Path, pattern: str) -> list[Path]:
     return [folder / one for one in sorted(found) if fnmatchcase(one, pattern)]
 
 
+def listing(folder: Path) -> dict[str, int | None]:
+    """Return the bytes of each file in a folder and None for each folder, by name; empty if there is no such folder."""
+    if not is_remote(folder):
+        found = folder.iterdir() if folder.is_dir() else ()
+        return {path.name: None if path.is_dir() else path.stat().st_size for path in found}
+    with access(folder):
+        try:
+            listed = file_system(folder).ls(name(folder), detail=True)
+        except FileNotFoundError:
+            return {}
+    inner = [(about["name"].removeprefix(name(folder)).strip("/"), about) for about in listed]
+    return {own: about["size"] if about["type"] == "file" else None for own, about in inner if own}
+
+
 def version(path: Path) -> str:
     """Return a token that changes with the content: of the ETag or the time of the last change."""
     return hashlib.sha256(repr(described(info(path))).encode()).hexdigest()

@@ -12,6 +12,7 @@ from sentiment.data.tables.columns import (
 from sentiment.data.tables.formats import STDIN, Format, base_name, format_of, is_table, not_a_file
 from sentiment.data.tables.lines import read_lines
 from sentiment.data.tables.options import Limits, Quoting, TableOptions
+from sentiment.data.tables.partitions import MANIFEST, PART, expanded, is_partitioned, is_visible
 from sentiment.data.tables.rows import Broken, BrokenRow, Row
 from sentiment.data.tables.table import Table, announce, open_table
 from sentiment.data.tables.text_guess import likely_text
@@ -19,6 +20,8 @@ from sentiment.data.tables.values import label_value, text_value
 
 __all__ = [
     "LABEL_COLUMNS",
+    "MANIFEST",
+    "PART",
     "STDIN",
     "TEXT_COLUMNS",
     "Broken",
@@ -31,8 +34,11 @@ __all__ = [
     "TableOptions",
     "announce",
     "base_name",
+    "expanded",
     "format_of",
+    "is_partitioned",
     "is_table",
+    "is_visible",
     "label_column",
     "label_value",
     "likely_text",
