@@ -44,17 +44,9 @@ def check_sha256(path: Path, expected: str) -> None:
         raise ModelError(f"{path} has SHA-256 {got}, expected {expected}; reinstall the package that ships it")
 
 
-def from_hub(name: str) -> bool:
-    return name != PACKAGED and not Path(name).exists()
-
-
 def check_revision(key: str, revision: str | None, name: str | None) -> None:
-    """Check that a revision is only set for a backbone or data set that is a hub id.
-
-    Raises:
-        ConfigError: The revision would have no effect.
-    """
-    if revision is not None and (name is None or not from_hub(name)):
+    """Raise ConfigError for a revision that would do nothing: the backbone or data set `name` is no hub id."""
+    if revision is not None and (name is None or name == PACKAGED or Path(name).exists()):
         where = f"{name!r} is not on the hub" if name else "no hub id is named"
         raise ConfigError(f"{key}={revision}: {where}, so that it has no revisions; set {key}=null")
 

@@ -68,11 +68,7 @@ def demo(
 
 
 def run_to_the_end(command: Sequence[str]) -> int:
-    """Run a command and return its exit status. A signal to this process ends the command first.
-
-    Raises:
-        KeyboardInterrupt: A signal came; the command has ended.
-    """
+    """Run a command and return its exit status; a signal ends the command first, and raises KeyboardInterrupt."""
     # in a separate process group: Ctrl-C reaches the command once, from here
     with subprocess.Popen(command, process_group=0) as process:
         try:

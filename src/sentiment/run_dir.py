@@ -115,11 +115,7 @@ def overrides(folder: Path) -> list[str] | None:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file, with the class paths of earlier releases updated.
-
-    Raises:
-        DamagedFileError: The file is not plain YAML.
-    """
+    """Read YAML with the class paths of earlier releases updated. Raises DamagedFileError for what is no plain YAML."""
     text = current_names(read_utf8(path))
     try:
         return yaml.safe_load(text)
@@ -128,11 +124,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def read_config(path: Path) -> DictConfig:
-    """Read a YAML config, with the class paths of earlier releases updated.
-
-    Raises:
-        DamagedFileError: The file is not a non-empty YAML mapping.
-    """
+    """Read a config with the class paths of earlier releases updated. Raises DamagedFileError for any other file."""
     text = current_names(read_utf8(path))
     try:
         value = OmegaConf.load(io.StringIO(text))  # raises OSError for a bare scalar

@@ -29,11 +29,7 @@ Changes = Counter[tuple[str, str]]  # changed values by (kind of CHANGES, column
 
 
 def cell(value: Any) -> str:
-    """Format a value as text: None as an empty string, lists and objects as JSON.
-
-    Raises:
-        ValueError: A list or object contains NaN or Infinity.
-    """
+    """Format a value as text, lists and objects as JSON, None as "". Raises ValueError for NaN or Infinity within."""
     if isinstance(value, str):
         return value
     if value is None:

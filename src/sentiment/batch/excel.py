@@ -16,7 +16,6 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from sentiment.batch.cells import REPLACEMENT, Changes, cell, is_formula, writable
 from sentiment.batch.encoders import Rows
-from sentiment.data.tables import Row
 from sentiment.errors import DataError
 from sentiment.files import SURROGATE
 from sentiment.inference.types import JOINT
@@ -66,8 +65,8 @@ class ExcelEncoder:
 
     def encode(self, rows: Rows) -> tuple[bytes, Changes]:
         changes: Changes = Counter()
-        lines = (json.dumps(self._cells(row, changes), ensure_ascii=False) + "\n" for row in rows)
-        return "".join(lines).encode("utf-8"), changes
+        cells = ([excel_value(row.get(column), column, changes) for column in self.columns] for row in rows)
+        return "".join(json.dumps(own, ensure_ascii=False) + "\n" for own in cells).encode("utf-8"), changes
 
     def join(self, parts: Iterable[bytes], target: Path) -> Changes:
         from openpyxl import Workbook
@@ -122,9 +121,6 @@ class ExcelEncoder:
         if "\n" in value:
             made.alignment = Alignment(wrap_text=True, vertical="top")
         return made
-
-    def _cells(self, row: Row, changes: Changes) -> list[Any]:
-        return [excel_value(row.get(column), column, changes) for column in self.columns]
 
 
 def measured(rows: Iterable[Sequence[Any]]) -> tuple[dict[str, int], Iterable[Sequence[Any]]]:

@@ -69,15 +69,6 @@ class Source:
 
         Standard input is not read in full.
 
-        Args:
-            pattern: A file, a glob, or "-" for standard input.
-            text_column: Name of the text column; None selects one with a conventional name.
-            aspect_column: Name of the aspect column; None reads no aspects.
-            stdin_format: Format of standard input.
-            options: Options for reading the tables.
-            limits: Upper limits per table.
-            broken: Handling of malformed lines.
-
         Raises:
             DataError: No file matches, a file is invalid, or the files differ in format, columns or schema.
         """

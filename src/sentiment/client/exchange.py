@@ -69,11 +69,7 @@ def exchange(url: str, auth: KeyFileAuth, *, pauses: Sequence[float] = PAUSES, r
 
 
 def checked_url(url: str) -> str:
-    """Return `url` without a trailing slash.
-
-    Raises:
-        ConfigError: It is not an http or https URL.
-    """
+    """Return `url` without a trailing slash. Raises ConfigError for one that is neither http nor https."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:

@@ -74,11 +74,7 @@ def check_managed(path: Path, name: Key) -> None:
 
 
 def checked(key: str) -> str:
-    """Check that a key can be sent in a header, since the HTTP library's error would reveal it.
-
-    Raises:
-        ValueError: It cannot.
-    """
+    """Raise ValueError for a key that no header can hold, since the HTTP library's own error would reveal it."""
     if not (key.isascii() and key.isprintable() and key and " " not in key):
         raise ValueError("a key is ASCII without spaces")
     return key

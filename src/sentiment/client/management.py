@@ -44,11 +44,7 @@ class Management(BlockingConnection):
         return [model["modelName"] for model in self._send("GET", "models", limit=1000)["models"]]
 
     def versions(self, model: str) -> list[Version]:
-        """List every version of a model, sorted by number.
-
-        Raises:
-            NotFoundError: The model is not registered.
-        """
+        """List every version of a model, sorted by number. Raises NotFoundError for one that is not registered."""
         default = self._send("GET", f"models/{model}")[0]["modelVersion"]
         answers = self._send("GET", f"models/{model}/all")
         return sorted((described(one, default) for one in answers), key=lambda version: number(version.version))

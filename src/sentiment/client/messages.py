@@ -70,11 +70,7 @@ def explain_body(text: Text, target: str | None) -> dict[str, str]:
 
 
 def explanation(answer: Any) -> Explanation:
-    """Decode the explanation of a response.
-
-    Raises:
-        ServerError: The response does not come from our handler.
-    """
+    """Decode the explanation of a response. Raises ServerError if it does not come from our handler."""
     try:
         return Explanation.from_json(answer)
     except (KeyError, TypeError, AttributeError) as error:

@@ -53,11 +53,7 @@ class PinnedClient:
         return Identity(deciding, {name: None if value is None else str(value) for name, value in address.items()})
 
     def predict(self, texts: Sequence[Text]) -> list[Prediction]:
-        """Predict the texts.
-
-        Raises:
-            ModelChangedError: Another model answered.
-        """
+        """Predict the texts. Raises ModelChangedError where another model answered."""
         predictions: list[Prediction] = []
         hashes: set[str | None] = set()
         for found, sha256 in self.client.answers(texts, details=True):

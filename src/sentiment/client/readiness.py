@@ -47,11 +47,7 @@ def wait_until_ready(
 
 
 def look(client: Client, management_url: str | None = None) -> None:
-    """Check readiness once.
-
-    Raises:
-        ClientError: The model is not ready.
-    """
+    """Check readiness once. Raises ClientError if the model is not ready."""
     if management_url:
         name, _, version = client.model.partition("/")
         trust = client.tls_of(management_url)
@@ -72,10 +68,6 @@ def look(client: Client, management_url: str | None = None) -> None:
 
 
 def ping(client: Client) -> None:
-    """Check liveness once, without calling a worker.
-
-    Raises:
-        ClientError: TorchServe does not answer.
-    """
+    """Check liveness once, without calling a worker. Raises ClientError if the server does not answer."""
     with replace(client, pauses=ONCE_MORE) as once:
         once.ping()

@@ -56,11 +56,7 @@ def run_folder(outputs: str, run_name: str, resume: str | None) -> str:
 
 
 def port(server: str) -> int | None:
-    """Return the port that an address names, if any.
-
-    Raises:
-        ConfigError: It is not the address of a server.
-    """
+    """Return the port that an address names, if any. Raises ConfigError for what is no address of a server."""
     try:
         parts = urlsplit(str(server))
         named = parts.port

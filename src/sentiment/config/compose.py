@@ -28,7 +28,7 @@ VERSION_BASE = "1.3"
 def prepare(command: str, given: Sequence[str]) -> list[str]:
     """Return the words after a command as Hydra takes them. Raises ConfigError for those that would mislead it."""
     refuse_old_keys(command, given)
-    check_hints(command, given, [*groups(command), *own_keys(command)])
+    check_hints(command, given, [*groups(command), *map(str, OmegaConf.load(bundled("conf") / f"{command}.yaml"))])
     words = read(given, groups(command))
     if (text(words, "hydra.job.chdir") or "").lower() == "true":
         raise ConfigError(
@@ -100,7 +100,8 @@ def explain(command: str, error: BaseException) -> ConfigError:
         if key.startswith("trainer.") and (reason := OWNED.get(key.removeprefix("trainer."))):
             return ConfigError(f"{key} is not yours to set: {reason}")
         if "No match in the defaults list" in text:
-            return ConfigError(f"unknown config group {key!r}{nearest(key, _groups(command))}")
+            known = [*compose(command).hydra.runtime.choices, "experiment", "debug", "hparams_search"]
+            return ConfigError(f"unknown config group {key!r}{nearest(key, known)}")
         group, _, name = key.rpartition(".")[0].partition(".")
         if group == "callbacks" and (bundled("conf") / group / f"{name}.yaml").is_file():
             return ConfigError(f"{key}: this run has no {name}; add it with +callbacks={name}")
@@ -139,12 +140,3 @@ def groups(command: str) -> dict[str, str | None]:
     entries = [entry for entry in defaults if isinstance(entry, DictConfig)]
     named = {str(name): entry[name] for entry in entries for name in entry}
     return {name: option for name, option in named.items() if not name.startswith(("override ", "optional "))}
-
-
-def own_keys(command: str) -> list[str]:
-    """Return the top-level keys that a command's own YAML has."""
-    return [str(key) for key in OmegaConf.load(bundled("conf") / f"{command}.yaml")]
-
-
-def _groups(command: str) -> list[str]:
-    return [*compose(command).hydra.runtime.choices, "experiment", "debug", "hparams_search"]

@@ -31,11 +31,7 @@ def flat_keys(cfg: Any, path: str = "") -> Iterator[str]:
 
 
 def check_effective(cfg: DictConfig, hydra: Any, *, read: Iterable[str]) -> None:
-    """Refuse an override of a key that neither an interpolation nor the command (`read`) reads.
-
-    Raises:
-        ConfigError: An override sets such a key.
-    """
+    """Raise ConfigError for an override of a key that neither an interpolation nor the command (`read`) reads."""
     command, choices = hydra.job.config_name, hydra.runtime.choices
     known = effective(cfg, read, unread=unread(command))
     every = set(flat_keys(cfg))

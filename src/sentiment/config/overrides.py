@@ -79,7 +79,7 @@ def combine(group: str, words: list[str], *, default: str) -> list[str]:
     added = [name for word in words if word.startswith(f"+{group}=") for name in options(word)]
     if f"~{group}" in words and not chosen:
         given = []
-    elif is_sweep(last):
+    elif OverridesParser.create().parse_override(last).is_sweep_override():
         return words
     elif group == "callbacks" and default not in given:
         more = ",".join([default, *given])
@@ -94,10 +94,6 @@ def options(word: str) -> list[str]:
     """Return the options that an override of a config group chooses."""
     value = word.partition("=")[2].strip("[]")
     return [name.strip() for name in value.split(",")]
-
-
-def is_sweep(word: str) -> bool:
-    return OverridesParser.create().parse_override(word).is_sweep_override()
 
 
 def prepare(word: str, groups: Mapping[str, str | None]) -> str:

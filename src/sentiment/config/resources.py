@@ -7,11 +7,7 @@ ROOTS = (PACKAGE / "_bundled", PACKAGE.parents[1])  # a wheel contains _bundled;
 
 
 def bundled(name: str) -> Path:
-    """Locate a bundled file or folder, e.g. "conf" or "data/demo".
-
-    Raises:
-        FileNotFoundError: The installation lacks it.
-    """
+    """Locate a bundled file or folder, such as "data/demo". Raises FileNotFoundError if the installation lacks it."""
     for root in ROOTS:
         if (root / name).exists():
             return root / name

@@ -80,11 +80,6 @@ class RankBatchSampler(Sampler[list[int]]):
             yield batch[self.rank :: self.world]
 
 
-def lengths_of(dataset: Any) -> list[int]:
-    """Return the tokens of each row."""
-    return [len(ids) for ids in dataset["input_ids"]]
-
-
 class TaughtRows:
     """Rows of several tokenized datasets, each with a teacher's answer.
 

@@ -72,18 +72,14 @@ def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: boo
         other = {label: same.get(meaning(label)) for label in dict.fromkeys(all_names(split)) if label not in names}
         for label, known in other.items():
             if known is None:
+                row = next(row for row, own in enumerate(split.labels, 1) if label in names_of(own))
                 raise DataError(
-                    f"{name} row {row_of(label, split) + 1} has the label {label!r}, unknown to {source}: "
+                    f"{name} row {row} has the label {label!r}, unknown to {source}: "
                     f"{', '.join(names)}; data.label_map={{{label}: NAME}} renames it"
                 )
             log.info("the label %r of the %s split is %r of %s", label, name, known, source)
         aligned[name] = replace(split, labels=[with_names(label, other, names) for label in split.labels])
     return aligned
-
-
-def row_of(name: str, split: Split) -> int:
-    """Return the number of the first row with a label, from 0."""
-    return next(i for i, label in enumerate(split.labels) if name in names_of(label))
 
 
 def with_names(label: Label, other: Mapping[str, str | None], order: Sequence[str]) -> Label:

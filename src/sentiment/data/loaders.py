@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from sentiment.data.batches import Collate, LengthGroupedSampler, RankBatchSampler, lengths_of
+from sentiment.data.batches import Collate, LengthGroupedSampler, RankBatchSampler
 
 
 class ResumableLoader(DataLoader[Any]):
@@ -39,7 +39,7 @@ class Loaders:
         return DataLoader(rows, batch_sampler=self._share(self._order(rows).order(0)), **self._options())
 
     def _order(self, rows: Any) -> LengthGroupedSampler:
-        return LengthGroupedSampler(lengths_of(rows), batch_size=self.batch_size, seed=self.seed)
+        return LengthGroupedSampler([*map(len, rows["input_ids"])], batch_size=self.batch_size, seed=self.seed)
 
     def _share(self, batches: Any) -> RankBatchSampler:
         return RankBatchSampler(batches, rank=self.rank, world=self.world)

@@ -139,11 +139,6 @@ def named(token: str, words: str, key: str) -> NewToken:
 def extend(tokenizer: Any, wanted: Wanted, *, key: str = "model.new_tokens") -> dict[int, list[int]]:
     """Add tokens to a fast tokenizer of transformers, in place.
 
-    Args:
-        tokenizer: The tokenizer.
-        wanted: As for `read_wanted`; what the tokenizer reads as one known piece already is left as it is.
-        key: The config key, for messages.
-
     Returns:
         For the id of each new token, the ids of the pieces whose vectors its own starts as the mean of.
 
@@ -220,12 +215,6 @@ def pieces_of(backend: Any, text: str) -> list[int]:
 @torch.no_grad()
 def grow(network: Any, pieces: dict[int, list[int]], *, backbone: str, key: str = "model.new_tokens") -> None:
     """Give each new token the mean of the vectors of its pieces, or of all vectors where no piece is known.
-
-    Args:
-        network: A model of transformers; its input embeddings get more rows where they have too few.
-        pieces: As `extend` returns them.
-        backbone: Its name, for the message.
-        key: The config key, for the message.
 
     Raises:
         ModelError: The architecture keeps no table of token vectors that can grow.

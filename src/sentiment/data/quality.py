@@ -201,13 +201,9 @@ def conflicts(splits: Mapping[str, Split], keys: Mapping[str, Sequence[Hashable]
             labels[key][label] += 1
             shown.setdefault(key, displayed(text))
     found = [key for key, counts in labels.items() if len(counts) > 1]
-    examples = [{"text": shown[key][:SHOWN], "labels": named_counts(labels[key])} for key in found[:EXAMPLES]]
+    rows = {key: {joined(label) or NO_LABEL: n for label, n in labels[key].items()} for key in found[:EXAMPLES]}
+    examples = [{"text": shown[key][:SHOWN], "labels": counts} for key, counts in rows.items()]
     return Conflicts(len(found), sum(labels[key].total() for key in found), examples)
-
-
-def named_counts(counts: Mapping[Label, int]) -> dict[str, int]:
-    """Return rows by label, or by all labels of a text as one string."""
-    return {joined(label) or NO_LABEL: rows for label, rows in counts.items()}
 
 
 def label_counts(split: Split) -> dict[str, int]:

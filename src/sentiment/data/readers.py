@@ -127,11 +127,7 @@ def is_unlabelled(path: Path, columns: Columns, options: TableOptions) -> bool:
 
 
 def read_hub(name: str, config: str | None, revision: str | None, columns: Columns) -> dict[str, Labelled]:
-    """Read all splits of a hub dataset, or of its cached copy; `name` may also be a local folder.
-
-    Raises:
-        DataError: The dataset cannot be loaded.
-    """
+    """Read all splits of a hub data set, its cached copy or a local folder. Raises DataError if that fails."""
     try:
         splits: Mapping[str, Dataset] = dict(datasets.load_dataset(name, config, revision=revision))
     except Exception as error:  # the hub client raises many types: offline, unknown id, gated, broken files

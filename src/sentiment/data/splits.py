@@ -134,11 +134,7 @@ def unusable(text: str | None, label: Label | None) -> str | None:
 
 
 def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
-    """Split off about `fraction` of the rows of each label, at least one; of several the rarest first (Sechidis 2011).
-
-    Raises:
-        DataError: A label has a single row.
-    """
+    """Split off about `fraction` of each label's rows (Sechidis 2011). Raises DataError for a label with one row."""
     groups: dict[str, list[int]] = defaultdict(list)
     for i, label in enumerate(split.labels):
         for name in names_of(label) or [""]:

@@ -52,11 +52,7 @@ class TextData(SentimentData):
         self.paths = as_paths(texts)
 
     def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
-        """Read the texts and hold a random part of them out.
-
-        Raises:
-            DataError: A file cannot be read, or there are fewer than two texts.
-        """
+        """Read the texts and hold a random part of them out. Raises DataError for fewer than two texts."""
         texts, empty = unlabelled_texts(self.paths, self.text_column, self.options)
         if len(texts) < 2:
             raise DataError(f"data.texts={self.paths[0]}: one text only, and validation needs another; add texts")

@@ -27,16 +27,7 @@ TOKENIZED = 3  # version of the cached form; increment it when that changes, so 
 def tokenized(
     name: str, split: Split, labels: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, cache_dir: Path
 ) -> Dataset:
-    """Return token ids and label indices of a split, memory-mapped from the cache, which is filled first if needed.
-
-    Args:
-        name: Name of the split, for messages.
-        split: Its texts and labels.
-        labels: The label set, in the order of the model's outputs.
-        tokenizer: The tokenizer, without a truncation or padding state, which would change the cache key.
-        preprocessing: Cleaning and truncation.
-        cache_dir: Folder of the cache.
-    """
+    """Return token ids and label indices of a split, memory-mapped from the cache, which is filled first if needed."""
     path = cache_dir / cache_key(split, labels, tokenizer, preprocessing)
 
     def make() -> Dataset:

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -89,14 +88,10 @@ def audit(splits: Mapping[str, Split], tokenizer: Tokenizer, cleaning: Cleaning)
         tallies = {label: tally(chunks, items) for label, chunks in sorted(labels.items())}
         whole = audit_of(merged(tallies.values()))
         names = sorted({one for label in tallies for one in names_of(label)})
-        shares = {name: audit_of(merged(of_label(tallies, name))) for name in names}
+        own = {name: [tally for label, tally in tallies.items() if name in names_of(label)] for name in names}
+        shares = {name: audit_of(merged(some)) for name, some in own.items()}
         audits[name] = SplitAudit(min(len(splits[name]), TEXTS), whole, shares)
     return TokenizerAudit(audits, [*warn_of_words(audits, cleaning), *warn_of_emoji(audits, cleaning)])
-
-
-def of_label(tallies: Mapping[Label, Any], name: str) -> list[Any]:
-    """Return what was counted of the texts that have a label."""
-    return [tally for label, tally in tallies.items() if name in names_of(label)]
 
 
 def chunks_by_label(split: Split, cleaning: Cleaning) -> dict[Label, Counter[str]]:

@@ -97,11 +97,7 @@ def behave(predictor: Predictor, folder: Path | None) -> list[Outcome]:
 
 
 def run_data(run: Path) -> SentimentData | None:
-    """Build the data module of a run from its saved config; None for a bare export folder.
-
-    Raises:
-        ConfigError: the saved config builds no SentimentData.
-    """
+    """Build the data of a run from its saved config; None for a bare export. Raises ConfigError if it builds none."""
     saved = saved_config(run)
     if saved is None:
         return None

@@ -8,11 +8,7 @@ from sentiment.errors import ConfigError
 
 @contextmanager
 def readable(storage: str) -> Iterator[None]:
-    """Translate errors of the study's database within the block.
-
-    Raises:
-        ConfigError: the database cannot be used.
-    """
+    """Turn the errors of the study's database within the block into a ConfigError."""
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import DatabaseError
 

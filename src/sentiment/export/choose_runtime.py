@@ -69,13 +69,7 @@ class Selection:
     """The runtimes of one export, built and compared with PyTorch one after another."""
 
     def __init__(self, exported: Path, train: Sequence[Text], texts: Sequence[Text]) -> None:
-        """Compute PyTorch's answers.
-
-        Args:
-            exported: The export folder.
-            train: Calibration texts.
-            texts: Texts for the comparison.
-        """
+        """Compute PyTorch's answers."""
         self.exported, self.train, self.trials = exported, train, list[Trial]()
         self.reference = Predictor.load(exported, runtime="torch")
         try:

@@ -87,11 +87,6 @@ def add_tokens(exported: Path, wanted: Wanted, *, named: Path) -> int:
 
     Of the other files readability.json alone stays: what was fitted to the answers of before, and the graphs, go.
 
-    Args:
-        exported: The export folder.
-        wanted: As for `sentiment.data.new_tokens.read_wanted`.
-        named: The folder for messages.
-
     Raises:
         ConfigError: `wanted` is no set, file or list, or names nothing that the model can still learn to read.
         ModelError: The architecture takes no new tokens.

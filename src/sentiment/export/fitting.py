@@ -72,11 +72,7 @@ def fit_export(
 
 
 def score_export(exported: Path, splits: Mapping[str, Split], *, score_test: bool) -> dict[str, Evaluation]:
-    """Score the exported model on validation and, if asked for and present, test, with the predictor used in serving.
-
-    Raises:
-        ModelError: a probability is NaN or infinite.
-    """
+    """Score the export, as served, on validation and test if asked for. Raises ModelError for answers not finite."""
     predictor = Predictor.load(exported)
     names = ["validation", *(["test"] if score_test and "test" in splits else [])]
     for name in names:

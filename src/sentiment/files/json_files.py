@@ -21,11 +21,7 @@ def json_text(value: object) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        DamagedFileError: The file is not JSON in UTF-8.
-    """
+    """Read a JSON file. Raises DamagedFileError for what is not JSON in UTF-8."""
     text = read_utf8(path)
     try:
         return json.loads(text)
@@ -37,11 +33,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file with an object at the top level.
-
-    Raises:
-        DamagedFileError: The file does not contain a JSON object in UTF-8.
-    """
+    """Read a JSON file with an object at the top level. Raises DamagedFileError for any other."""
     value = read_json(path)
     if not isinstance(value, dict):
         raise damaged(path, f"expected a JSON object, got {type(value).__name__}")

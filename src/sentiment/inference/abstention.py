@@ -36,11 +36,7 @@ class Abstention:
 
     @classmethod
     def read(cls, export: Path) -> "Abstention | None":
-        """Open that of an export folder; None for one of an earlier version.
-
-        Raises:
-            DamagedFileError: abstention.json is not as `to_json` makes it.
-        """
+        """Open that of an export folder; None for an earlier one. Raises DamagedFileError for a wrong file."""
         path = export / ABSTENTION
         if not path.is_file():
             return None
@@ -55,11 +51,7 @@ class Abstention:
         return asdict(self)
 
     def level(self, max_error: float) -> Level:
-        """Return the level that answers most texts with at most `max_error`.
-
-        Raises:
-            ConfigError: No level promises that.
-        """
+        """Return the level that answers most texts within `max_error`. Raises ConfigError if none promises that."""
         kept = [level for level in self.levels if level.bound <= max_error]
         if kept:
             return min(kept, key=lambda level: level.threshold)

@@ -32,11 +32,7 @@ def export_hash(export: Path) -> str:
 
 
 def verify_export(export: Path, *, graphs: bool = True) -> str:
-    """Verify an export folder against its SHA256SUMS, if it has one, and return the export hash.
-
-    Args:
-        export: The folder.
-        graphs: False skips the ONNX graphs, for callers that are about to export them again.
+    """Verify an export, its ONNX `graphs` too, against its SHA256SUMS if it has one, and return the export hash.
 
     Raises:
         ModelError: A file is missing or differs from its listed digest, or SHA256SUMS is damaged or incomplete.
@@ -77,11 +73,7 @@ def verified_beside(export: Path) -> Iterator[list[str]]:
 
 
 def verify_files(folder: Path, names: Iterable[str]) -> None:
-    """Verify those of `names` that the SHA256SUMS of a run directory lists.
-
-    Raises:
-        ModelError: A file is missing or differs from its listed digest.
-    """
+    """Raise ModelError for one of `names` that is missing or not what the SHA256SUMS of a run directory lists."""
     sums = read_checksums(folder)
     for name in names:
         if name in sums and (fault := _fault(folder / name, sums[name])):
@@ -101,12 +93,7 @@ def damage_of(folder: Path) -> str | None:
 
 
 def write_checksums(folder: Path, names: Iterable[str] | None = None) -> None:
-    """Write SHA256SUMS for a folder.
-
-    Args:
-        folder: The folder.
-        names: Files to list; missing ones are skipped. By default all that `file_names` returns.
-    """
+    """Write SHA256SUMS for a folder: `names` that exist, or all that `file_names` returns."""
     wanted = file_names(folder) if names is None else [name for name in names if (folder / name).is_file()]
     _write(folder, {name: {file_digest(folder / name)} for name in wanted})
 
@@ -153,11 +140,7 @@ def replace_listed(path: Path, content: str) -> None:
 
 
 def read_checksums(folder: Path) -> Sums:
-    """Read the SHA256SUMS of a folder; empty if it has none.
-
-    Raises:
-        ModelError: SHA256SUMS is damaged.
-    """
+    """Read the SHA256SUMS of a folder; empty if it has none. Raises ModelError for a damaged one."""
     path = folder / SUMS
     try:
         return parse_checksums(path.read_bytes()) if path.is_file() else {}

@@ -79,11 +79,7 @@ class Explainer:
         self.preprocessing = replace(preprocessing, max_length=longest)
 
     def plan(self, text: Text, target: str | None = None) -> Plan:
-        """Tokenize a text for `explain`.
-
-        Args:
-            text: The raw text, with its aspect if the model reads one.
-            target: Label to explain; None is the predicted one.
+        """Tokenize a text, with its aspect if the model reads one, for `explain`; `target` None is the predicted label.
 
         Raises:
             RequestError: The model has no label `target`.

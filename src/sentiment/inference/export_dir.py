@@ -78,11 +78,7 @@ def labels_of(export: Path) -> list[str]:
 
 
 def padding_of(export: Path, tokenizer: Tokenizer) -> int:
-    """Return the id of the padding token that tokenizer_config.json names.
-
-    Raises:
-        ModelError: It names none, or one that is not in the vocabulary.
-    """
+    """Return the id of the padding token of tokenizer_config.json. Raises ModelError if the vocabulary lacks it."""
     named = read_object(export / "tokenizer_config.json").get("pad_token")
     name = named.get("content") if isinstance(named, dict) else named
     found = tokenizer.token_to_id(name) if isinstance(name, str) else None

@@ -312,19 +312,11 @@ class Predictor:
         return decided_again(predictions, decided_by(self.decoding, self.labels, threshold))
 
     def level_of(self, max_error: float) -> Level:
-        """Return what the export promises.
-
-        Raises:
-            ConfigError: It promises no error rate as low.
-        """
+        """Return what the export promises. Raises ConfigError if it promises no error rate as low."""
         return level_of(self.abstention, max_error, kind=self.decoding.kind)
 
     def promise(self, max_error: float) -> str:
-        """Say what a promised error rate means, for people.
-
-        Raises:
-            ConfigError: The validation split cannot promise `max_error`.
-        """
+        """Say what a promised error rate means, for people. Raises ConfigError for one that cannot be promised."""
         level = self.level_of(max_error)
         assert self.abstention
         return f"max_error={max_error:g}: {self.abstention.told(level)}"

@@ -52,11 +52,7 @@ class Readability:
 
     @classmethod
     def read(cls, export: Path, tokenizer: Tokenizer) -> "Readability":
-        """Open that of an export folder; one of an earlier version knows scripts, not spelling.
-
-        Raises:
-            DamagedFileError: readability.json is not as `to_json` makes it.
-        """
+        """Open that of an export folder; an earlier one knows no spelling. Raises DamagedFileError for a wrong file."""
         path, bare = export / READABILITY, cls.of(tokenizer)
         if not path.is_file():
             return bare

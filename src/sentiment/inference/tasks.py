@@ -114,11 +114,7 @@ def answered(
 
 
 def decided_by(decoding: Decoding, labels: Sequence[str], threshold: Threshold) -> Decoding:
-    """Return a decoding with other thresholds.
-
-    Raises:
-        RequestError: Its task has none, or they are not right for its labels.
-    """
+    """Return a decoding with other thresholds. Raises RequestError if its task has none, or they do not fit."""
     if not isinstance(decoding, Multi):
         told = f"threshold is for models that give several labels (task=multi); this one has task={decoding.kind}"
         raise RequestError(f"{told}, leave it out")

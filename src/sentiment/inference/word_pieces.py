@@ -19,11 +19,7 @@ MARGIN = 128  # tokens; exceeds the word pieces of one word (100 characters), wh
 
 
 def clean(texts: Sequence[str], cleaning: Cleaning) -> list[str]:
-    """Clean each text.
-
-    Raises:
-        TextError: A text cannot be cleaned; the error has its index.
-    """
+    """Clean each text. Raises TextError with the index of one that cannot be cleaned."""
     return [_attempt(cleaning, text, index, "cleaned") for index, text in enumerate(texts)]
 
 

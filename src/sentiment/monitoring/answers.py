@@ -15,11 +15,7 @@ TRUE_LABELS = LabelForm(multi=True, separator=JOINT)  # of several labels in a c
 
 
 def answers_of(cells: Sequence[Any], column: str, labels: Sequence[str], probabilities: Any, *, several: bool) -> Any:
-    """Return the index of each row's answered label (n,), the most probable where none is named; of several, (n, k).
-
-    Raises:
-        DataError: A value is no label.
-    """
+    """Return each row's answer (n,), by default the likeliest; of several (n, k). Raises DataError for an unknown one."""
     names = [cell if isinstance(cell, str) else label_value(cell, column) or "" for cell in cells]
     if several:
         return flags([tuple(filter(None, name.split(JOINT))) for name in names], column, labels) == 1

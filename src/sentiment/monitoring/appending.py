@@ -19,11 +19,7 @@ ASPECT = "aspect"  # column of the new rows
 
 
 def write_new(source: Source, clock: Clock, by: str | None, store: History, target: Path) -> int:
-    """Write the rows that the history lacks as key, time, group, text and, if there is one, aspect.
-
-    Returns:
-        Their number.
-    """
+    """Write key, time, group, text and any aspect of the rows that the history lacks, and return their number."""
     names = [("key", pa.int64()), ("time", pa.timestamp("us")), ("group", pa.string()), ("text", pa.string())]
     schema = pa.schema([*names, (ASPECT, pa.string())] if source.aspect else names)
     count = 0

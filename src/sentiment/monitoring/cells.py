@@ -32,11 +32,7 @@ class Cells:
         self.cells: dict[tuple[int, int], int] = {}  # (group, start of the period in seconds) to number
 
     def add(self, chunk: Chunk) -> Any:
-        """Add rows, and return the cell of each, (n,).
-
-        Raises:
-            DataError: There are more groups or cells than a page can show.
-        """
+        """Add rows and return the cell of each (n,). Raises DataError for more groups or cells than a page can show."""
         starts = self.every.starts(chunk.times).astype(np.int64)
         groups = np.array([self.group(name) for name in chunk.groups])
         pairs, where = np.unique(np.stack([groups, starts], axis=1), axis=0, return_inverse=True)

@@ -30,14 +30,7 @@ RAKED = 20  # rounds over the labels
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One property of the texts, beside the reference.
-
-    Args:
-        name: Title for the user.
-        reference: Its mean or share in the reference.
-        now: The same in the texts.
-        drifted: The difference is large, and no chance.
-    """
+    """One property of the texts, beside the reference."""
 
     name: str
     reference: float

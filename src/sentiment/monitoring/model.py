@@ -41,12 +41,7 @@ ROUNDED = 0.001  # share of rows whose answer the six digits of a file may chang
 
 
 class Model:
-    """The model that made, or makes, the predictions.
-
-    Args:
-        engine: Loads the classifier.
-        run: Run directory or export folder; empty if none is at hand.
-    """
+    """The model that made, or makes, the predictions."""
 
     def __init__(self, engine: Callable[[], Classifier], run: str) -> None:
         self.engine = engine

@@ -109,11 +109,7 @@ class Skipped:
 
 
 def labels_of(columns: Sequence[str], prefix: str) -> list[str] | None:
-    """Return the labels of a table that is already predicted; None if it is not.
-
-    Raises:
-        DataError: It has the column of predicted labels, but no probabilities.
-    """
+    """Return the labels of a predicted table; None for another. Raises DataError for one without probabilities."""
     if f"{prefix}prediction" not in columns:
         return None
     start = f"{prefix}p_"
@@ -134,7 +130,8 @@ def has_several(columns: Sequence[str], prefix: str) -> bool:
 def chunks(source: Source, columns: Columns, clock: Clock | None, skipped: Skipped) -> Iterator[Chunk]:
     """Yield the rows in file order; rows without prediction or readable time are counted in `skipped`."""
     for rows in batched(table_rows(source, columns)):
-        yield from non_empty(chunk_of(rows, columns, clock, skipped))
+        if len(chunk := chunk_of(rows, columns, clock, skipped)):
+            yield chunk
 
 
 def table_rows(source: Source, columns: Columns) -> Iterator[Row]:
@@ -193,8 +190,3 @@ def group_of(value: Any) -> str:
     if len(text) > LONGEST:  # the hash keeps groups apart that begin alike
         return f"{text[: LONGEST - 10]}… {hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return text or EMPTY
-
-
-def non_empty(chunk: Chunk) -> Iterator[Chunk]:
-    if len(chunk):
-        yield chunk

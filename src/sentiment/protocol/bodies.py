@@ -112,10 +112,6 @@ def parse_form(body: bytes, content_type: str) -> dict[str, Any]:
 def text_of(body: bytes, encoding: str) -> str:
     """Decode bytes as UTF-8 or by their byte order mark; JSON in UTF-16 or UTF-32 is detected without a mark.
 
-    Args:
-        body: The bytes.
-        encoding: Value of the Content-Encoding header.
-
     Raises:
         RequestError: The body is compressed or not valid in its encoding.
     """

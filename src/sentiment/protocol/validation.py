@@ -42,11 +42,7 @@ def check_text(text: Any, name: str = "text", *, longest: int = MAX_CHARACTERS) 
 
 
 def items_of(body: dict[str, Any], key: str) -> list[Any]:
-    """Return the list at `key`.
-
-    Raises:
-        RequestError: The value is not a list, is empty, or has more than MAX_TEXTS items.
-    """
+    """Return the list at `key`. Raises RequestError for no list, an empty one, or more than MAX_TEXTS items."""
     items = body.get(key)
     if not isinstance(items, list):
         raise RequestError(f'"{key}" must be a list of strings, got {kind(items)}')

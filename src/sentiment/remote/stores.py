@@ -17,11 +17,7 @@ GLOB = re.compile(r"[*?\[]")
 
 @contextmanager
 def access(path: Path) -> Iterator[None]:
-    """Turn the errors of an object store for a remote `path` into a DataError of one line.
-
-    Raises:
-        DataError: There is no such object or bucket, access is denied, or the store cannot be reached.
-    """
+    """Turn the errors of an object store for a remote `path` within the block into a DataError of one line."""
     if not is_remote(path):
         yield
         return

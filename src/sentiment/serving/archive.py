@@ -183,12 +183,9 @@ def archive(
     content = read_json(manifest)
     content["createdOn"] = "01/01/1980 00:00:00"  # a real timestamp would make every build differ
     manifest.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
-    write_checksums(out / name, sorted(member_names(out / name)))
+    members = (path.relative_to(out / name) for path in (out / name).rglob("*") if path.is_file())
+    write_checksums(out / name, sorted(path.as_posix() for path in members))
     return out / name
-
-
-def member_names(folder: Path) -> list[str]:
-    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
 
 
 def write_zip(folder: Path, target: Path) -> None:

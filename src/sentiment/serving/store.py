@@ -92,11 +92,7 @@ def check_member(zipped: zipfile.ZipFile, info: zipfile.ZipInfo, sums: Sums) -> 
 
 
 def archives(store: Path) -> list[Archive]:
-    """List all archives of a store, without candidates.
-
-    Raises:
-        ServingError: Two archives hold the same version of a model.
-    """
+    """List all archives of a store, without candidates. Raises ServingError for two of the same version."""
     found = [read_archive(path) for path in sorted(store.glob("*.mar")) if not path.name.startswith(".")]
     for i, one in enumerate(found):
         for other in found[:i]:

@@ -16,9 +16,6 @@ class StochasticAveraging(WeightAveraging):
 
     Until then the average is the weights of the last step. Lightning's own StochasticWeightAveraging sets its average
     after the last checkpoint, so that no validation judges it and no export has it.
-
-    Args:
-        start: Share of all steps after which averaging starts.
     """
 
     def __init__(self, *, start: Annotated[float, Ge(0), Lt(1)] = 0.75) -> None:

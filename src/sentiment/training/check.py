@@ -39,11 +39,7 @@ REQUIRED = ("data", "model", "task", "trainer", "paths", "after_training", *(f"c
 
 
 def check(cfg: DictConfig) -> None:
-    """Validate a training config before any data is read.
-
-    Raises:
-        ConfigError: at the first unknown key or invalid value.
-    """
+    """Raise ConfigError for the first unknown key or invalid value of a training config; no data is read."""
     from sentiment.training.averaging import check_averages
     from sentiment.training.monitors import check_monitors
 

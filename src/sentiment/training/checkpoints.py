@@ -61,10 +61,6 @@ class BestCheckpoint(Checkpoint):
     """Callback that writes best.ckpt after a validation whose `monitor` is the best so far.
 
     It also adds the validation's predictions to every checkpoint saved at the same step.
-
-    Args:
-        monitor: a metric of the validation split, such as validation/f1.
-        mode: max if a higher score is better, else min.
     """
 
     def __init__(self, *, dirpath: Path, monitor: str, mode: Literal["min", "max"] = "max") -> None:
@@ -113,12 +109,10 @@ class BestCheckpoint(Checkpoint):
 
     def _save(self, trainer: pl.Trainer) -> None:
         assert self.judged is not None
-        if self.best_score is None or self.is_better(self.judged.score, self.best_score):
-            self.best_score = self.judged.score
+        score, best = self.judged.score, self.best_score
+        if best is None or (score > best if self.mode == "max" else score < best):
+            self.best_score = score
             trainer.save_checkpoint(self.path, weights_only=False)
-
-    def is_better(self, score: float, than: float) -> bool:
-        return score > than if self.mode == "max" else score < than
 
 
 class LastCheckpoint(Checkpoint):

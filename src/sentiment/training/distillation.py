@@ -48,11 +48,7 @@ def teachers(names: str | Sequence[str] | None) -> list[str]:
 
 
 def check_teachers(names: Sequence[str]) -> None:
-    """Check that each teacher is a folder with a model, or has the form of a hub id.
-
-    Raises:
-        ConfigError: One is neither.
-    """
+    """Raise ConfigError for a teacher that is no folder with a model and has not the form of a hub id."""
     for name in names:
         folder = Path(name).expanduser()
         if folder.exists():
@@ -66,12 +62,6 @@ def teach(data: SentimentData, names: Sequence[str], *, temperature: float, devi
     """Have models answer the training and the unlabelled texts, and add the mean of their answers to the rows.
 
     Each model's answers are cached by its hash and the texts, whatever the temperature.
-
-    Args:
-        data: The data, set up.
-        names: The models.
-        temperature: Softens the calibrated probabilities of each model before the mean.
-        device: What the models compute on.
 
     Returns:
         For run_summary.json: each model's name and hash, the temperature and the number of unlabelled texts.
@@ -130,7 +120,8 @@ def answered(teacher: Predictor, name: str, texts: Sequence[Text], cache_dir: Pa
         chunk = texts[start : start + CHUNK]
         digest = identity.copy()
         for text in chunk:
-            digest.update(hashlib.sha256("\0".join(parts_of(text)).encode("utf-8", "surrogatepass")).digest())
+            parts = [text] if isinstance(text, str) else text
+            digest.update(hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest())
 
         def compute(chunk: Sequence[Text] = chunk) -> Dataset:
             return Dataset.from_dict({COLUMN: teacher.probabilities(chunk).numpy()}, features=features)
@@ -139,10 +130,6 @@ def answered(teacher: Predictor, name: str, texts: Sequence[Text], cache_dir: Pa
         found = cached(path, compute, rows=len(chunk), columns={COLUMN})
         answers[start : start + CHUNK] = found.with_format("numpy")[COLUMN][:]
     return answers
-
-
-def parts_of(text: Text) -> Sequence[str]:
-    return (text,) if isinstance(text, str) else text
 
 
 def open_teacher(name: str, *, device: str, preprocessing: Preprocessing) -> Predictor:

@@ -30,11 +30,7 @@ def world_size() -> int:
 
 
 def check_arguments(overrides: Sequence[str]) -> None:
-    """Check that processes started by torchrun can agree on a run folder.
-
-    Raises:
-        ConfigError: there are several processes and neither run_name= nor resume= names the folder.
-    """
+    """Raise ConfigError where torchrun starts several processes and no run_name= or resume= names a folder."""
     if world_size() > 1 and not named(overrides):
         raise ConfigError("torchrun starts several processes, which need one folder; name it: run_name=NAME")
 

@@ -42,11 +42,7 @@ def known_labels(config: Mapping[str, Any]) -> list[str] | None:
 
 
 def row_order(former: Sequence[str] | None, labels: Sequence[str]) -> list[int] | None:
-    """Map each of `labels` to its row in the former head, by exact name or else ignoring case and outer whitespace.
-
-    Returns:
-        The row numbers, or None if the sets of labels differ.
-    """
+    """Map `labels` to rows of the former head, by name or else case and outer space aside; None if the sets differ."""
     if former is None or len(former) != len(labels):
         return None
     for same in (str, fold):
@@ -62,11 +58,7 @@ def fold(label: str) -> str:
 
 @torch.no_grad()
 def adapt_head(network: Any, former: Sequence[str] | None, labels: Sequence[str]) -> str | None:
-    """Reorder the rows of a loaded head to match `labels`, or reinitialize the head.
-
-    Returns:
-        One line for the log, or None if the head matches already.
-    """
+    """Reorder the rows of a loaded head for `labels`, or make a new head; return a line for the log, or None."""
     dimensions = label_dimensions(network.config)
     rows = row_order(former, labels)
     for name, parameter in network.named_parameters():

@@ -39,13 +39,6 @@ def launch_run(
 ) -> "Results | None":
     """Train one run in `folder`, in as many processes as its trainer asks for.
 
-    Args:
-        cfg: The composed config, completed (`sentiment.training.check.complete`).
-        hydra: Hydra's own part of it, for the run's record.
-        folder: The run directory.
-        arguments: The overrides that other processes are started with.
-        started: Called once the folder is the run's and its config is recorded.
-
     Returns:
         The results; None on ranks other than 0, and where other processes trained.
 

@@ -11,11 +11,7 @@ PER_LAYER = ("layer_types", "attention_window", "block_sizes")  # of ModernBERT,
 
 
 def keep_layers(network: Any, layers: Sequence[int]) -> tuple[Any, str]:
-    """Return a network of some layers of another, with all its other weights, and one line for the log.
-
-    Raises:
-        ConfigError: As for `stack_of`.
-    """
+    """Return a network of some layers of another, with one line for the log. Raises ConfigError as `stack_of`."""
     stack = stack_of(network, layers)
     names = {f"{stack[layer]}.": f"{stack[at]}." for at, layer in enumerate(layers)}
     dropped = tuple(f"{name}." for name in stack)

@@ -61,11 +61,7 @@ def check_monitors(cfg: DictConfig) -> None:
 
 
 def check_labels(cfg: DictConfig, labels: Sequence[str]) -> None:
-    """Check that each monitored per-label metric names a label of the data.
-
-    Raises:
-        ConfigError: at the first key that names an unknown label.
-    """
+    """Raise ConfigError for the first monitored per-label metric whose label the data lacks."""
     named = [("optimized_metric", str(cfg.optimized_metric)), *((one.key, one.score) for one in monitors(cfg))]
     for key, score in named:
         label = score.partition("/")[2]

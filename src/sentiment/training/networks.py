@@ -98,11 +98,7 @@ def read_weights(backbone: str, config: Any, revision: str | None) -> tuple[Any,
 
 
 def check_whole(backbone: str, network: Any, absent: Iterable[str]) -> None:
-    """Check that the checkpoint has all parameters of the encoder, except a pooler, which many checkpoints omit.
-
-    Raises:
-        ModelError: parts of the encoder would start from random numbers.
-    """
+    """Raise ModelError if the checkpoint lacks parameters of the encoder, a pooler aside, which many omit."""
     names = [name for name, _ in network.named_parameters() if name.startswith(encoder_prefix(network))]
     lost = sorted(name for name in set(absent) & set(names) if "pooler" not in name)
     if lost:
@@ -123,11 +119,7 @@ def check_settings(
     layers: Sequence[int] | None = None,
     r_drop: float = 0.0,
 ) -> None:
-    """Check that each model setting has an effect on this backbone, without reading weights.
-
-    Raises:
-        ConfigError: at the first setting that would have none.
-    """
+    """Raise ConfigError for the first setting that has no effect on this backbone; no weights are read."""
     if not (dropout or attention_dropout or freeze_embeddings or layer_decay != 1 or layers is not None or r_drop):
         return
     config = load_config(backbone, revision)

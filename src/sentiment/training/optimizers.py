@@ -15,11 +15,7 @@ GROUPED = {  # arguments set in each parameter group, and the config key that se
 
 
 def build_optimizer(make: Callable[..., torch.optim.Optimizer], groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """Build the optimizer over parameter groups.
-
-    Raises:
-        ConfigError: the optimizer takes no parameter groups, or not these.
-    """
+    """Build the optimizer over parameter groups. Raises ConfigError if it takes none, or not these."""
     try:
         return make(groups)
     except (TypeError, ValueError) as error:

@@ -12,11 +12,7 @@ ORIGIN = "network"  # checkpoint key of its backbone and labels
 
 
 def check_resumable(model: Any, checkpoint: Path) -> None:
-    """Check that a checkpoint fits the model that resumes from it.
-
-    Raises:
-        ConfigError: the checkpoint is of another network, other labels or another optimizer.
-    """
+    """Raise ConfigError for a checkpoint of another network, other labels or another optimizer."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
     reason = other_origin(model, state.get(ORIGIN, {})) or other_weights(model, state.get("state_dict", {}))
     if reason := reason or other_groups(model, state.get("optimizer_states", [])):

@@ -53,11 +53,7 @@ def check_schedule(kind: SchedulerType | str, arguments: Mapping[str, Any] | Non
 def build_schedule(
     kind: SchedulerType | str, optimizer: Any, *, steps: int, warmup: float, arguments: Mapping[str, Any]
 ) -> Any:
-    """Build the schedule over `steps` steps, of which the fraction `warmup` is warmup.
-
-    Raises:
-        ConfigError: the schedule rejects its arguments.
-    """
+    """Build the schedule over `steps`, a fraction `warmup` of them warmup. Raises ConfigError for wrong arguments."""
     try:
         return get_scheduler(
             kind,

@@ -177,11 +177,7 @@ def decided(decoding: ScaleDecoding, decision: str) -> ScaleDecoding:
 
 
 def scale_values(labels: Sequence[str]) -> tuple[float, ...]:
-    """Return the numbers that ordered labels stand for: their own, or else their places from 0.
-
-    Raises:
-        ConfigError: They are numbers out of order.
-    """
+    """Return the numbers of ordered labels, by default their places. Raises ConfigError for numbers out of order."""
     values = numbers_of(labels)
     if values is None:
         return tuple(map(float, range(len(labels))))

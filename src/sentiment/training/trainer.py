@@ -39,11 +39,7 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
 
 
 def check_batches(cfg: DictConfig, data: SentimentData) -> None:
-    """Check that an epoch has at least as many batches as `val_check_interval`.
-
-    Raises:
-        ConfigError: an epoch has fewer, so no validation would run.
-    """
+    """Raise ConfigError if an epoch has fewer batches than `val_check_interval`, so that no validation would run."""
     every = cfg.trainer.get("val_check_interval")
     batches, limit = len(data.train_dataloader()), cfg.trainer.get("limit_train_batches")
     if limit is not None:

@@ -117,11 +117,7 @@ class Served:
         return self.client.explain([text], target)[0]
 
     def at(self, version: str) -> Client:
-        """Return a client for one version.
-
-        Raises:
-            RequestError: `version` is not a version number, so it must not become part of a URL.
-        """
+        """Return a client for one version. Raises RequestError for what is no number, as it enters a URL."""
         if not VERSION.fullmatch(version):
             raise RequestError(f"version {version[:40]!r}: expected numbers parted by dots, such as 2.0")
         return replace(self.client, model=f"{self.name}/{version}")

@@ -41,7 +41,7 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
         return [*texts, gr.Row(visible=versions), EMPTY]
 
     def listed() -> list[Any]:
-        names = versions_of(desk)
+        names = [version.version for version in desk.backend.versions() or ()]
         info = None if names else "Type one, such as 1.0: the server lists none to this page"
         return [gr.Dropdown(choices=names, value=names[i] if names else None, info=info) for i in (0, -1)]
 
@@ -70,12 +70,6 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
     changed = [first.change, second.change, left.change, right.change]
     clear = f"() => {json.dumps(EMPTY)}"
     gr.on(changed, None, None, result, js=clear, cancels=[asked], **QUIET)
-
-
-def versions_of(desk: AppState) -> list[str]:
-    if listed := desk.backend.versions():
-        return [version.version for version in listed]
-    return []
 
 
 def texts_compared(desk: AppState, first: Text, second: Text) -> str:

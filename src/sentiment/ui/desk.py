@@ -38,11 +38,7 @@ class AppState:
     jobs: Jobs = field(default_factory=Jobs)
 
     def admit(self, request: gr.Request) -> None:
-        """Count a request against its caller's rate limit.
-
-        Raises:
-            TooManyRequestsError: The limit is used up.
-        """
+        """Count a request against its caller's rate limit. Raises TooManyRequestsError where that is used up."""
         self.rate.check(caller(request))
 
     def left(self, request: gr.Request) -> None:

@@ -40,9 +40,8 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
         except SentimentError as error:
             return [told(error, path), *nothing[1:], *cleared()]
         choice = gr.Dropdown(choices=table.columns, value=table.text, visible=True)
-        others = gr.Dropdown(
-            choices=table.columns, value=usual_aspect(table.columns), visible=reads_aspects(desk), interactive=True
-        )
+        usual = next((name for name in table.columns if name.strip().lower() in ("aspect", "target")), None)
+        others = gr.Dropdown(choices=table.columns, value=usual, visible=reads_aspects(desk), interactive=True)
         return [said(table), choice, others, gr.Button(interactive=True), *cleared()]
 
     def predict(
@@ -125,10 +124,6 @@ def purpose(file: Path) -> str:
 def cleared() -> list[Any]:
     """Return empty results."""
     return ["", "", *offered([]), "", ""]
-
-
-def usual_aspect(columns: Sequence[str]) -> str | None:
-    return next((name for name in columns if name.strip().lower() in ("aspect", "target")), None)
 
 
 def predicted(

@@ -14,13 +14,7 @@ Told = Callable[[int, int], object]  # rows done, rows in all
 
 
 def reporter(progress: Callable[..., object] | None, what: str, then: str = "") -> Told:
-    """Return a function that moves Gradio's progress bar, if there is a page to show one.
-
-    Args:
-        progress: Gradio's `Progress`, which is falsy until it was called.
-        what: Description of the work on the rows.
-        then: Description of the work after the last row.
-    """
+    """Return a function that moves Gradio's progress bar, if there is a page to show one."""
 
     def tell(done: int, rows: int) -> None:
         if progress is not None:
@@ -73,11 +67,7 @@ class Watched:
         self.known: dict[Text, Prediction] = {}
 
     def predict(self, texts: Sequence[Text]) -> list[Prediction]:
-        """Predict the texts.
-
-        Raises:
-            InterruptedRunError: The job was stopped.
-        """
+        """Predict the texts. Raises InterruptedRunError where the job was stopped."""
         for start in range(0, len(texts), CHUNK):
             piece = texts[start : start + CHUNK]
             if self.stop.is_set():

@@ -59,11 +59,7 @@ class Session:
         return [answer for answer in self.answers if answer]
 
     def answered(self, label: str, corrections: Corrections) -> "Session":
-        """Append the label of the current text to the feedback file, and go on to the next text.
-
-        Raises:
-            DataError: The model has no such label, or the line cannot be written.
-        """
+        """Save the label of the current text and go on to the next. Raises DataError for an unknown label."""
         assert self.current
         correction = Correction.of(self.current.text, label, self.current.prediction, self.version)
         corrections.add(correction)
@@ -110,11 +106,7 @@ def is_suspects(columns: Sequence[str]) -> bool:
 
 
 def review_of(path: Path, limits: Limits, model: Model) -> Session:
-    """Start a session with the suspects that `sentiment review` wrote.
-
-    Raises:
-        DataError: The suspects are of another model, or there are none.
-    """
+    """Start a session with the suspects of `sentiment review`. Raises DataError for those of another model, or none."""
     items, table = [], open_table(path, limits=limits)
     if "aspect" in table.columns:
         raise DataError("These suspects are of texts with aspects, which this tab cannot show: read suspects.csv.")
@@ -194,12 +186,6 @@ def corrected_copy(
     path: Path, into: Path, changed: Mapping[str, Sequence[str]], limits: Limits | None = None
 ) -> tuple[Path, int]:
     """Write a copy of a table with other labels, and return it with the number of its changed rows.
-
-    Args:
-        path: The table.
-        into: A folder.
-        changed: The former and the new label by text; a row with this text and another label is let be.
-        limits: Of the table.
 
     Returns:
         The copy, JSON Lines for such a table and CSV for any other, and the number of its changed rows.

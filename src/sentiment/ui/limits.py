@@ -17,11 +17,7 @@ class Rate:
         self._calls: dict[str, deque[float]] = {}  # call times of the last minute by caller, most recent caller last
 
     def check(self, caller: str) -> None:
-        """Count a call.
-
-        Raises:
-            TooManyRequestsError: The caller has used up the limit.
-        """
+        """Count a call. Raises TooManyRequestsError where the caller has used up the limit."""
         now = self.clock()
         calls = self._calls.pop(caller, deque())
         while calls and calls[0] <= now - MINUTE:

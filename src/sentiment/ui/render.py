@@ -138,6 +138,7 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
 
 def model_facts(model: Model, where: str) -> str:
     read = READ.get(model.truncation, model.truncation)
+    default = f"; where none is given, {model.default_aspect}" if model.default_aspect else ""
     return facts(
         [
             ("Model", model.name),
@@ -145,13 +146,9 @@ def model_facts(model: Model, where: str) -> str:
             ("Where", where),
             ("Labels", ", ".join(model.labels)),
             ("Reads", f"up to {model.max_length} word pieces of a text; of a longer one {read}"),
-            *([("Beside it", f"an aspect{default_of(model)}")] if model.aspects else []),
+            *([("Beside it", f"an aspect{default}")] if model.aspects else []),
         ]
     )
-
-
-def default_of(model: Model) -> str:
-    return f"; where none is given, {model.default_aspect}" if model.default_aspect else ""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, *, kind: str = "") -> str:

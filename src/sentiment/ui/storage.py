@@ -54,11 +54,7 @@ class Storage:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, address: str, size: int) -> None:
-        """Reserve `size` bytes for an address.
-
-        Raises:
-            TooManyRequestsError: The limit of the address, or of all files, is exceeded.
-        """
+        """Reserve `size` bytes for an address. Raises TooManyRequestsError over its limit, or that of all files."""
         with self._lock:
             now = self.clock()
             while self._taken and self._taken[0][0] <= now - self.seconds:

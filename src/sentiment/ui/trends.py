@@ -186,13 +186,6 @@ def trends(
 ) -> tuple[Result, list[Path]]:
     """Examine an uploaded table for one visitor, and write monitor.html and the tables of shares.
 
-    Args:
-        desk: State of the page.
-        asked: The table and its columns.
-        request: Tells who asks.
-        progress: Gradio's, if there is a page to show it.
-        kept: Folder of an earlier answer for the same table, whose predictions serve again.
-
     Raises:
         SentimentError: A limit, the table, or what the monitor refuses.
     """

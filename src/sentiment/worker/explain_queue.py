@@ -87,11 +87,7 @@ def explain_batch(explainer: Explainer, requests: Sequence[Explain]) -> list[lis
 
 
 def plan_request(explainer: Explainer, request: Explain, left: int) -> list[Plan]:
-    """Plan the explanations of one request.
-
-    Raises:
-        RequestError: They cost more than `left` (503) or than the whole budget (413).
-    """
+    """Plan the explanations of a request. Raises RequestError for more than `left` (503) or the budget (413)."""
     if left == 0:
         raise busy()
     plans: list[Plan] = []

@@ -71,10 +71,6 @@ class Responder:
     def respond(self, rows: Sequence[Mapping[str, Any]], headers: Sequence[Mapping[str, Any]]) -> list[Response]:
         """Answer a batch of requests.
 
-        Args:
-            rows: Body or form fields of each request, as `decode` takes them.
-            headers: Headers of each request. "explain": "True" asks for an explanation.
-
         Returns:
             One response per request, in their order.
         """

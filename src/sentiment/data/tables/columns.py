@@ -40,11 +40,7 @@ def usual_text(columns: Sequence[str]) -> str | None:
 
 
 def label_column(columns: Sequence[str], wanted: str | None, source: str, *, key: str = "label_column") -> str:
-    """Choose the label column, as `text_column` does the other.
-
-    Raises:
-        DataError: `wanted` is missing, or no column has a conventional name.
-    """
+    """Choose the label column, as `text_column` does the other. Raises DataError where that fails."""
     if wanted is not None:
         return named(columns, wanted, source, key=key)
     if (found := usual_label(columns)) is None:

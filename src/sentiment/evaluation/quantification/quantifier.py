@@ -193,11 +193,7 @@ class Quantifier:
         }
 
     def as_served(self) -> "Quantifier":
-        """Return the quantifier with the estimator of a server's recording rules.
-
-        Raises:
-            ConfigError: The file was written before there was one.
-        """
+        """Return the quantifier of a server's recording rules. Raises ConfigError for an earlier file without."""
         if self.served is None:
             raise ConfigError(
                 "estimator=serving: quantification.json has none; make it again: sentiment export run=RUN"

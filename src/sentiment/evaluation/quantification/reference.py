@@ -68,11 +68,7 @@ class Reference:
 
 
 def read_reference(export: Path) -> Reference | None:
-    """Read the reference of an export folder; None if it has none.
-
-    Raises:
-        DamagedFileError: The file is not one that training wrote.
-    """
+    """Read the reference of an export folder; None without one. Raises DamagedFileError for a wrong file."""
     path = export / REFERENCE
     if not path.is_file():
         return None

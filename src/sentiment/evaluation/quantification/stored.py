@@ -20,11 +20,7 @@ def fit_quantifier(
 
 
 def read_quantifier(export: Path) -> Quantifier | SeveralQuantifier | None:
-    """Read quantification.json of an export folder; None if it has none.
-
-    Raises:
-        DamagedFileError: The file lacks a key or holds an invalid value.
-    """
+    """Read quantification.json of an export folder; None without one. Raises DamagedFileError for a wrong file."""
     path = export / QUANTIFICATION
     if not path.is_file():
         return None

@@ -102,7 +102,7 @@ def length(result: "Evaluation") -> Figure | None:
         bars = [[max(0.0, s - low) for s, (low, _) in zip(shares, spans, strict=True)]]
         bars += [[max(0.0, high - s) for s, (_, high) in zip(shares, spans, strict=True)]]
         axes.errorbar(range(len(bins)), shares, yerr=bars, fmt="o", color=SERIES[0], capsize=3, markersize=6)
-        axes.axhline(right_share(result), color=MUTED, linewidth=1, linestyle=":")
+        axes.axhline(result.right.double().mean().item(), color=MUTED, linewidth=1, linestyle=":")
         ticks = [f"{name}\n{count:,}" for name, count in zip(names, counts, strict=True)]
         axes.set_xticks(range(len(bins)), ticks)
         axes.set(xlabel="Tokens, and number of texts", ylabel="Accuracy", xlim=(-0.5, len(bins) - 0.5))
@@ -161,11 +161,6 @@ def curves(result: "Evaluation") -> list[tuple[int, str]]:
 def positive(result: "Evaluation", i: int) -> Any:
     """Return which texts have a label (N,)."""
     return result.targets == i if result.targets.ndim == 1 else result.targets[:, i] == 1
-
-
-def right_share(result: "Evaluation") -> float:
-    """Return the accuracy; of several labels, the share of texts that get exactly theirs."""
-    return result.right.double().mean().item()
 
 
 def few_curves(result: "Evaluation") -> str:

@@ -189,11 +189,7 @@ def check_labels(golden: Golden, predictor: Predictor) -> None:
 
 
 def behaviour_of(folder: Path | None, predictor: Predictor, limits: Limits) -> list[Capability]:
-    """Read the behaviour tests.
-
-    Raises:
-        ConfigError: A limit is for tests that there are not.
-    """
+    """Read the behaviour tests. Raises ConfigError for a limit without tests."""
     found = read_behaviour(Path(folder), predictor.labels, aspects=predictor.preprocessing.aspects) if folder else []
     allowed, names = limits.max_behaviour_failures, [one.name for one in found]
     asked = [str(name) for name in allowed] if isinstance(allowed, Mapping) else []

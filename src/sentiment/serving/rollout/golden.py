@@ -47,13 +47,6 @@ def read_golden(
 ) -> Golden:
     """Return at most `most` evenly spaced rows of `file`, or of the run's predictions.csv.
 
-    Args:
-        file: The table; None: predictions.csv of the run.
-        run: The run folder.
-        most: Number of rows.
-        how: Options for reading the table.
-        aspects: The model reads aspects; without `how.aspect_column` they are in the column "aspect".
-
     Raises:
         ConfigError: No file is given, and the run has no predictions.csv.
         DataError: There are fewer than two rows, or a text or label is invalid.
@@ -110,11 +103,7 @@ def checked(text: object, name: str) -> str:
 
 
 def checked_label(value: object, column: str, where: str, form: LabelForm) -> Label:
-    """Return the class name in a label cell, or all of its labels.
-
-    Raises:
-        DataError: The cell is empty: an unlabelled text cannot be scored.
-    """
+    """Return the class name in a label cell, or all of its labels. Raises DataError for an empty cell."""
     try:
         label = form.read(value, column)
     except DataError as error:

@@ -16,11 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def rollback(*, management: Management, model_store: Path, name: str, records: Path) -> str:
-    """Make the previous default version the default again, and return it.
-
-    Raises:
-        ServingError: The store's history has no earlier version, or its archive is missing.
-    """
+    """Make the previous default version the default again and return it. Raises ServingError if there is none left."""
     stop_on_signals()
     store, model = Path(model_store).absolute(), name
     with held(store), management:

@@ -69,11 +69,7 @@ class FolderSweeper(Sweeper):
         return {name: runs.outcome(self.folder / name) for name in trials}
 
     def check_direction(self) -> None:
-        """Check that the sweep optimizes its metric in the right direction.
-
-        Raises:
-            ConfigError: the sweep would look for the worst score.
-        """
+        """Raise ConfigError where the sweep would look for the worst score."""
         from sentiment.training.monitors import check_score
 
         higher = check_score("optimized_metric", self.metric).higher_is_better
@@ -118,11 +114,7 @@ class FolderSweeper(Sweeper):
 
 
 def one_device(cfg: DictConfig) -> None:
-    """Check that each trial runs in a single process.
-
-    Raises:
-        ConfigError: there are several processes, each of which would start the whole sweep again.
-    """
+    """Raise ConfigError for trials in several processes, each of which would start the whole sweep again."""
     if distributed.world_size() > 1:
         raise ConfigError(
             f"torchrun started {distributed.world_size()} processes, and each would run the whole sweep; start it "

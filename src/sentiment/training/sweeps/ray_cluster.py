@@ -52,11 +52,7 @@ def ray_cluster(address: str | None, *, quiet: bool = False) -> Iterator[Any]:
 
 
 def check_listening(address: str) -> None:
-    """Check that a server listens at [ray://]HOST:PORT; Ray itself would retry for minutes.
-
-    Raises:
-        ClusterError: The connection fails within PATIENCE seconds.
-    """
+    """Raise ClusterError if no server listens at [ray://]HOST:PORT; Ray itself would retry for minutes."""
     host, found, port = address.removeprefix("ray://").rpartition(":")
     if found and port.isdecimal():
         try:
