@@ -15,7 +15,7 @@ TRUE_LABELS = LabelForm(multi=True, separator=JOINT)  # of several labels in a c
 
 
 def answers_of(cells: Sequence[Any], column: str, labels: Sequence[str], probabilities: Any, *, several: bool) -> Any:
-    """Return each row's answer (n,), by default the likeliest; of several (n, k). Raises DataError for an unknown one."""
+    """Return each row's answer (n,), or else the likeliest; of several (n, k). Raises DataError for an unknown one."""
     names = [cell if isinstance(cell, str) else label_value(cell, column) or "" for cell in cells]
     if several:
         return flags([tuple(filter(None, name.split(JOINT))) for name in names], column, labels) == 1
