@@ -220,13 +220,7 @@ class Job:
         return f"stopped after {count} rows, kept in {self.parts.folder}; the same command goes on from there"
 
     def finish(self, done: dict[int, Part], engine: Classifier, before: int, clock: Clock) -> dict[str, Any]:
-        """Join the parts to the output, write the rejects and the summary beside it, and remove what is of the job.
-
-        Args:
-            done: All parts, by number.
-            engine: Predicts again the parts that turn out damaged.
-            before: Rows finished by earlier starts of the job.
-            clock: Start time of this run.
+        """Join the parts to the output, write rejects and summary beside it, and remove what is of the job.
 
         Returns:
             The summary.

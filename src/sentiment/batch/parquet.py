@@ -43,12 +43,7 @@ class ParquetEncoder:
         return bytes(sink.getvalue().to_pybytes()), changes
 
     def join(self, parts: Iterable[bytes], target: Path) -> Changes:
-        """Merge the parts to one Parquet file: one pass over `parts` for the common types, then one to write.
-
-        Args:
-            parts: Bytes of each part; iterated more than once.
-            target: The file to write.
-        """
+        """Merge the parts to one Parquet file: one pass over `parts` for the common types, then one to write."""
         return self._fit(parts, target)[1]
 
     def aligned(self, parts: Iterable[bytes]) -> Iterator[tuple[int, bytes, str, Changes]]:
