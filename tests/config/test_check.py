@@ -21,6 +21,8 @@ MISTAKES = [
     ),
     ("data=imbd", "data has no option 'imbd'; did you mean imdb? choose one of: base, demo,"),
     ("experiment=nothing", "experiment has no option 'nothing'; choose one of:"),
+    ("logger=[csv,nothing]", "logger has no option 'nothing'; choose one of: csv,"),
+    ("debug=[fst]", "debug has no option 'fst'; did you mean fast? choose one of: fast, overfit"),
     (
         "+model.lrr=3",
         "unknown key model.lrr: sentiment.training.model.SentimentClassifier takes no 'lrr'; did you mean lr?",

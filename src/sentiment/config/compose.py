@@ -107,9 +107,10 @@ def explain(command: str, error: BaseException) -> ConfigError:
             return ConfigError(f"{key}: this run has no {name}; add it with +callbacks={name}")
         near = option_of(key) or nearest(key, [known for known in _keys(command, key) if known != key])
         return ConfigError(f"unknown key {key}{near or f'; sentiment {command} --help lists them'}")
-    if found := re.search(r"Could not find '([^']+)'", text):
-        group, _, name = found[1].rpartition("/")
+    if found := re.search(r"Could not find '([^']+)'|In '\w+': Could not load '([^']+)'", text):  # the second: of a list
+        group, _, name = (found[1] or found[2]).rpartition("/")
         options = re.findall(r"^\t(\S+)$", text.partition("Config search path")[0], flags=re.MULTILINE)
+        options = options or sorted(file.stem for file in (bundled("conf") / group).glob("*.yaml"))
         choices = f"{nearest(name, options) or ';'} choose one of: {', '.join(options)}" if options else ""
         return ConfigError(f"{group} has no option {name!r}{choices}")
     if found := re.search(r"'(hydra/launcher)/(\w+)': Could not load 'hydra/launcher/(joblib|submitit)", text):
