@@ -32,11 +32,14 @@ Any command takes -v, which says more, and Hydra's flags: --cfg job prints its c
 Exit status: 0 done, 1 failed, 2 wrong input, 3 some rows rejected, 4 what monitor's fail_on names,
 130 stopped by Ctrl-C.
 """
-LOCAL = (  # keys that name a folder which is renamed, locked or linked: not in an object store
-    *("folder", "hydra.run.dir", "hydra.sweep.dir", "model_store", "paths.cache", "paths.model_store"),
-    *("paths.output_dir", "resume", "work_dir"),
+LOCAL = (  # last words of the keys that name a place of this machine: renamed, locked, linked or handed to a library
+    *("behaviour", "ca_file", "cache", "cache_dir", "env_file", "feedback", "folder", "into", "key_file"),
+    *("hydra.run.dir", "hydra.sweep.dir", "model_store", "output_dir", "records", "resume", "work_dir"),
 )
-LOCAL_RUNS = (("evaluate", "run"), ("export", "run"))  # they write into the run
+LOCAL_OF = (  # the same, of one command: it writes into the run, or a report
+    *(("evaluate", "run"), ("export", "run"), ("review", "run")),
+    *(("evaluate", "output"), ("review", "output"), ("sweep-report", "output")),
+)
 
 ENVIRONMENT = {  # libraries read these at import, so they are set here without importing any
     "TOKENIZERS_PARALLELISM": "true",
@@ -88,7 +91,7 @@ def run(command: str, overrides: Sequence[str]) -> None:
             for key, value in twice(given):
                 print(f"{key} is given more than once; {value} counts, the last one", file=sys.stderr)
             for key, _, value in (one.partition("=") for one in given):
-                if key.lstrip("+") in LOCAL or (command, key) in LOCAL_RUNS:
+                if {key.lstrip("+"), key.rpartition(".")[2].lstrip("+")} & {*LOCAL} or (command, key) in LOCAL_OF:
                     refuse(value, key)
             arguments = given
             if command == "train":

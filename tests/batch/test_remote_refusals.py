@@ -12,6 +12,10 @@ import pytest
 
 from sentiment.batch import predict
 from sentiment.cli import main
+from sentiment.data.readers import Columns
+from sentiment.data.sources import Source
+from sentiment.data.tables import TableOptions
+from sentiment.data.unlabelled import unlabelled_texts
 from sentiment.errors import ConfigError, DataError, MissingPackageError
 from sentiment.remote import as_path, find
 from tests.batch.echo import Echo
@@ -54,6 +58,19 @@ def test_a_store_out_of_reach_is_one_line(s3, tmp_path, environment, message):
     [line] = done.stderr.splitlines()
     assert (done.returncode, message in line) == (2, True), line
     assert line.startswith("error: s3://texts/one.csv: ")
+
+
+def test_texts_to_train_on_in_a_store_out_of_reach_are_one_line():
+    address = "http://127.0.0.1:9/one.csv"
+    with pytest.raises(DataError, match=f"^{address}: Cannot connect to host 127.0.0.1:9"):
+        Source(train=address).read(Columns())
+    with pytest.raises(DataError, match=f"^{address}: Cannot connect to host 127.0.0.1:9"):
+        unlabelled_texts([as_path(address)], None, TableOptions())
+
+
+def test_a_host_out_of_reach_is_not_a_missing_file():
+    with pytest.raises(DataError, match="^http://127.0.0.1:9/one.csv: Cannot connect to host 127.0.0.1:9"):
+        find("http://127.0.0.1:9/one.csv")
 
 
 def test_a_store_that_never_answers_is_given_up(s3):
@@ -147,10 +164,17 @@ def test_a_protocol_without_its_package_names_the_package(monkeypatch):
         ["sweep-report", "s3://texts/outputs/SWEEP"],
         ["package", "run=outputs/RUN", "model_store=s3://texts/store"],
         ["serve", "model_store=s3://texts/store"],
+        ["preprocess", "into=s3://texts/clean"],
+        ["review", "run=s3://texts/outputs/RUN"],
+        ["review", "run=outputs/RUN", "output=s3://texts/review"],
+        ["evaluate", "run=outputs/RUN", "output=s3://texts/scores"],
+        ["predict", "engine=rest", "input=a.csv", "output=b.csv", "engine.key_file=s3://texts/key_file.json"],
+        ["ui", "feedback=s3://texts/feedback.jsonl"],
+        ["train", "after_training.behaviour=s3://texts/behaviour"],
     ],
 )
-def test_what_has_to_be_a_folder_of_this_machine_is_refused_in_one_line(arguments, capsys):
+def test_what_has_to_be_a_place_of_this_machine_is_refused_in_one_line(arguments, capsys):
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
-    assert "this has to be a folder of this machine; copy it there, or from there" in capsys.readouterr().err
+    assert "this has to be a place of this machine; copy it there, or from there" in capsys.readouterr().err

@@ -21,6 +21,8 @@ MISTAKES = [
     ),
     ("data=imbd", "data has no option 'imbd'; did you mean imdb? choose one of: base, demo,"),
     ("experiment=nothing", "experiment has no option 'nothing'; choose one of:"),
+    ("debug=true", "debug=true: expected the name of an option; --help lists them"),
+    ("logger=[csv,1]", "logger=[csv,1]: expected the name of an option; --help lists them"),
     ("logger=[csv,nothing]", "logger has no option 'nothing'; choose one of: csv,"),
     ("debug=[fst]", "debug has no option 'fst'; did you mean fast? choose one of: fast, overfit"),
     (

@@ -20,7 +20,7 @@ from sentiment.config.overrides import for_shell, quoted, read, text
 from sentiment.config.renamed import refuse_old_keys
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import nearest
-from sentiment.errors import ConfigError, MissingPackageError, SentimentError, user_error
+from sentiment.errors import ConfigError, MissingPackageError, SentimentError, store_error, user_error
 
 VERSION_BASE = "1.3"
 
@@ -74,6 +74,10 @@ def user_errors(command: str) -> Iterator[None]:
         raise explain(command, error) from error
     except OSError as error:
         raise SentimentError(str(user_error(error))) from error
+    except Exception as error:  # packages of object stores raise types of their own
+        if (known := store_error(error)) is None:
+            raise
+        raise known from error
 
 
 def launch(command: str, overrides: Sequence[str], task: Callable[[DictConfig], Any]) -> None:
@@ -107,8 +111,9 @@ def explain(command: str, error: BaseException) -> ConfigError:
             return ConfigError(f"{key}: this run has no {name}; add it with +callbacks={name}")
         near = option_of(key) or nearest(key, [known for known in _keys(command, key) if known != key])
         return ConfigError(f"unknown key {key}{near or f'; sentiment {command} --help lists them'}")
-    if found := re.search(r"Could not find '([^']+)'|In '\w+': Could not load '([^']+)'", text):  # the second: of a list
-        group, _, name = (found[1] or found[2]).rpartition("/")
+    # "Could not load", too, where the option stands in a list
+    if found := re.search(r"(?:Could not find|In '\w+': Could not load) '([^']+)'", text):
+        group, _, name = found[1].rpartition("/")
         options = re.findall(r"^\t(\S+)$", text.partition("Config search path")[0], flags=re.MULTILINE)
         options = options or sorted(file.stem for file in (bundled("conf") / group).glob("*.yaml"))
         choices = f"{nearest(name, options) or ';'} choose one of: {', '.join(options)}" if options else ""

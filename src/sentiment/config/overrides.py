@@ -106,6 +106,10 @@ def prepare(word: str, groups: Mapping[str, str | None]) -> str:
         return f"~{key}" if groups[key] else ""
     value = expanded(value)
     parsed = parse(key, value)
+    group = key.lstrip("+")
+    names = parsed if isinstance(parsed, list) else [parsed]
+    if group in groups and any(isinstance(name, bool | int | float | dict) for name in names):
+        raise ConfigError(f"{group}={value}: expected the name of an option; --help lists them")
     if key in NAMES and isinstance(parsed, int | float):
         return f"{key}={quoted(value)}"
     return f"{key}={quoted(value) if isinstance(parsed, Unreadable) else value}"

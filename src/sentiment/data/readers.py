@@ -27,6 +27,7 @@ from sentiment.data.tables.columns import listed
 from sentiment.data.text_folders import is_tree, read_tree
 from sentiment.data.tweeteval import is_text_file, read_pair
 from sentiment.errors import DataError
+from sentiment.remote.stores import access
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +78,9 @@ class Columns:
 
 
 def read_file(path: Path, columns: Columns, options: TableOptions) -> Labelled:
-    """Read a table, a TweetEval text file, or a folder of texts."""
-    rows, feedback = read_one(path, columns, options)
+    """Read a table, a TweetEval text file, or a folder of texts; DataError if a remote one is out of reach."""
+    with access(path):
+        rows, feedback = read_one(path, columns, options)
     return replace(rows, files=(FileRows(str(path), len(rows), feedback=feedback),))
 
 

@@ -9,6 +9,7 @@ from sentiment.data.tables import TableOptions, expanded, is_table, not_a_file, 
 from sentiment.errors import DataError
 from sentiment.inference.preprocessing import is_readable
 from sentiment.remote import as_path
+from sentiment.remote.stores import access
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +31,11 @@ def unlabelled_texts(paths: Sequence[Path], column: str | None, options: TableOp
     found: dict[str, None] = {}
     count = 0
     for path in paths:
-        for text in texts_of(path, column, options):
-            count += 1
-            if text and text.strip() and is_readable(text):
-                found.setdefault(text)
+        with access(path):
+            for text in texts_of(path, column, options):
+                count += 1
+                if text and text.strip() and is_readable(text):
+                    found.setdefault(text)
     if not found:
         raise DataError(f"{', '.join(map(str, paths))}: no texts; name a file that has some")
     log.info("%d texts of %d rows in %s; copies and empty ones left out", len(found), count, ", ".join(map(str, paths)))

@@ -79,9 +79,9 @@ def same_file(path: Path, other: Path) -> bool:
 
 
 def refuse(value: str | Path, key: str) -> None:
-    """Raise ConfigError for an address where only a folder of this machine works."""
+    """Raise ConfigError for an address where only a place of this machine works."""
     if PROTOCOL.fullmatch(str(value).strip("'\"")):
-        raise ConfigError(f"{key}={value}: this has to be a folder of this machine; copy it there, or from there")
+        raise ConfigError(f"{key}={value}: this has to be a place of this machine; copy it there, or from there")
 
 
 def file_system(path: Path) -> Any:

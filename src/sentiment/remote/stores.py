@@ -24,7 +24,9 @@ def access(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file, folder or bucket") from error
+        cause = error.__cause__  # fsspec's of a host that is not reached, too
+        unreached = isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError)
+        raise DataError(f"{path}: {cause if unreached else 'no such file, folder or bucket'}") from error
     except PermissionError as error:
         raise DataError(f"{path}: access denied; check the credentials and the rights of this account") from error
     except SentimentError:
