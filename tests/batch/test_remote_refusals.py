@@ -90,7 +90,8 @@ def test_a_store_that_never_answers_is_given_up(s3):
             while True:
                 silent.accept()[0].close()
                 attempts += 1
-    assert (done.returncode, attempts) == (2, 5)
+    assert done.returncode == 2
+    assert 1 <= attempts <= 5  # one with older releases
     [line] = done.stderr.splitlines()
     assert line.startswith("error: s3://texts/one.csv: ")
 

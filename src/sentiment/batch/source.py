@@ -148,6 +148,8 @@ def find(pattern: str) -> tuple[Path, ...]:
     if pattern == str(STDIN):
         return (STDIN,)
     path = as_path(pattern)
+    if is_remote(path):
+        remote.check_bucket(path)
     if is_partitioned(path):
         return expanded(path)
     if is_remote(path):
