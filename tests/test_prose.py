@@ -63,6 +63,14 @@ def test_docstrings_raise_what_there_is(path):
     assert [name for name in named if name not in known | own] == []
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_messages_name_a_value_for_each_key(path):
+    """A fix that ends in key= leaves open what is to be given."""
+    raised = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    messages = [ast.unparse(node.args[0]) for node in raised if ast.unparse(node.func).endswith("Error") and node.args]
+    assert [message for message in messages if re.search(r"\w=['\"]$", message)] == []
+
+
 @pytest.mark.parametrize(
     ("text", "found"), [("as it was told", True), ("mended here", True), ("recommend it", False), ("a token", False)]
 )

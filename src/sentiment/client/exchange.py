@@ -155,7 +155,7 @@ def failure(response: httpx.Response, url: str) -> ClientError:
         return RejectedError(f"{url}: the server speaks TLS alone; write https://", status=status)
     # TorchServe rejects a token with 400, and uses 403 for forbidden operations; a proxy's 403 has no type
     if status == 401 or (status == 403 and not type_) or type_ == "InvalidKeyException":
-        return UnauthorizedError(f"{text}; name the server's key file with key_file=", status=status)
+        return UnauthorizedError(f"{text}; name the server's key file with key_file=FILE", status=status)
     if reason.startswith(DIED):
         return BusyError(text, status=status)
     kinds = {404: NotFoundError} | dict.fromkeys((429, 502, 503, 504), BusyError)  # 429, 502 and 504 are a proxy's

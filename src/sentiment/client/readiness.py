@@ -54,7 +54,9 @@ def look(client: Client, management_url: str | None = None) -> None:
         try:
             with Management(url=management_url, key_file=client.key_file, pauses=ONCE_MORE, **trust) as management:
                 if not management.version(name, version or None).ready:
-                    raise BusyError(f"{client.model} at {client.url} has no worker that is ready")
+                    raise BusyError(
+                        f"{client.model} at {client.url} has no worker that is ready; wait, or see: sentiment models"
+                    )
         except ClientError:
             if client.is_managed():  # a server without a management API is asked for an answer alone
                 raise

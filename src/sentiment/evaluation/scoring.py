@@ -119,7 +119,10 @@ def evaluate(classifier: Classifier, split: Split, labels: Sequence[str], *, tem
     """
     unknown = sorted({name for label in split.labels for name in names_of(label)} - set(labels))
     if unknown:
-        raise DataError(f"the data has the label {unknown[0]!r}, the model knows {', '.join(labels)}; check the labels")
+        raise DataError(
+            f"the data has the label {unknown[0]!r}, the model knows {', '.join(labels)}; rename it with "
+            f"data.label_map={{{unknown[0]}: NAME}}"
+        )
     answers = ask(classifier, split.inputs)
     return Evaluation(
         list(labels),

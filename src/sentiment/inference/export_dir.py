@@ -83,7 +83,9 @@ def padding_of(export: Path, tokenizer: Tokenizer) -> int:
     name = named.get("content") if isinstance(named, dict) else named
     found = tokenizer.token_to_id(name) if isinstance(name, str) else None
     if found is None:
-        raise ModelError(f"{export / 'tokenizer_config.json'} names no pad_token that its tokenizer has")
+        raise ModelError(
+            f"{export / 'tokenizer_config.json'} names no pad_token that its tokenizer has; add it, or export again"
+        )
     return found
 
 

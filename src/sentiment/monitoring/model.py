@@ -90,7 +90,9 @@ class Model:
         default = getattr(getattr(self.classifier, "preprocessing", None), "default_aspect", "")
         rows = read_labelled(cells, columns=names, source=str(labelled), form=form)
         if unknown := sorted({name for label in rows.labels for name in names_of(label or ())} - set(labels)):
-            raise DataError(f"labelled={labelled} has the label {unknown[0]!r}, the model knows {', '.join(labels)}")
+            raise DataError(
+                f"labelled={labelled} has the label {unknown[0]!r}, the model knows {', '.join(labels)}; correct it"
+            )
         split = checked("labelled", rows, skip_bad_rows=False, default_aspect=default)
         log.info("scoring %d labelled texts of %s", len(split), labelled)
         scores = evaluate(self.classifier, split, labels)

@@ -90,7 +90,7 @@ class Clock:
             raise ConfigError(f"time_zone={zone}: unknown; expected for example UTC or Europe/Berlin") from error
         first = next((value for value in values if value is not None and str(value).strip()), None)
         if first is None:
-            raise DataError(f"time={column}: the column is empty")
+            raise DataError(f"time={column}: the column is empty; name the one with the times")
         forms = [time_format] if time_format else [*forms_of(first), *spreadsheet_form(column, first, values)]
         for form in forms:
             if not np.isnat(cls(column, form, zone).read([first])[0]):

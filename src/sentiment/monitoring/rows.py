@@ -152,7 +152,10 @@ def chunk_of(rows: Sequence[Row], columns: Columns, clock: Clock | None, skipped
     try:
         values = [[float(row[name]) for name in columns.probabilities] for row in scored]
     except (TypeError, ValueError, KeyError) as error:
-        raise DataError(f"a value of the columns {', '.join(columns.probabilities)} is no number: {error}") from error
+        raise DataError(
+            f"a value of the columns {', '.join(columns.probabilities)} is no number: {error}; give an output of "
+            "sentiment predict, unchanged"
+        ) from error
     probabilities = np.array(values, dtype=float).reshape(len(scored), len(columns.labels))
     check_probabilities(probabilities, several=columns.several)
     times = clock.read([row.get(clock.column) for row in scored]) if clock else epoch(len(scored))

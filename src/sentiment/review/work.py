@@ -48,7 +48,9 @@ def working(output: Path, settings: Mapping[str, Any]) -> Iterator[Work]:
         ConfigError: Another process works in the folder.
     """
     folder = output / FOLDER
-    with locked(output / "lock", busy=ConfigError(f"another review works in {output}; let it end, or set output=")):
+    with locked(
+        output / "lock", busy=ConfigError(f"another review works in {output}; let it end, or set output=FOLDER")
+    ):
         if folder.is_dir():
             if read_json_if_any(folder / "settings.json") == settings:
                 log.info("going on with the review that was stopped in %s", output)

@@ -125,7 +125,7 @@ class Folder:
             if running(holder) or time.monotonic() > deadline:
                 raise ServingError(
                     f"work_dir={self.path} belongs to a server that runs, process {holder or 'unknown'}; "
-                    f"stop it with: kill {holder or 'PID'}, or set work_dir= and the ports to others"
+                    f"stop it with: kill {holder or 'PID'}, or set another work_dir=FOLDER and other ports"
                 )
             time.sleep(0.1)
 

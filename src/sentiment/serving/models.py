@@ -106,7 +106,9 @@ def kept(store: Path, model: str) -> Iterator[None]:
 
 def only(names: list[str]) -> str:
     if len(names) != 1:
-        raise NotFoundError(f"the server has {len(names)} models ({', '.join(names) or 'none'}); choose one with name=")
+        raise NotFoundError(
+            f"the server has {len(names)} models ({', '.join(names) or 'none'}); choose one with name=NAME"
+        )
     return names[0]
 
 

@@ -60,7 +60,9 @@ def train(
             log.warning("%s is given more than once; %s counts, the last one", key, value)
         arguments = arguments_of(given)
         if "-m" in arguments:
-            raise ConfigError("resume names a sweep, and train makes one run; go on with it by sentiment train resume=")
+            raise ConfigError(
+                "resume names a sweep, and train makes one run; go on with it by: sentiment train resume=FOLDER"
+            )
         with composed(arguments) as (cfg, hydra):
             if arguments != given:
                 check_saved(cfg, given)

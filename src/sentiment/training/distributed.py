@@ -110,5 +110,5 @@ def launch(arguments: Sequence[str], *, processes: int) -> None:
             sys.exit(first.exitcode)
         name = signal.Signals(-first.exitcode).name
         raise SentimentError(
-            f"the process of rank {number} died of {name}; go on from the last epoch with resume="
+            f"the process of rank {number} died of {name}; go on from the last epoch with resume=FOLDER"
         ) from error

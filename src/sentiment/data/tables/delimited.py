@@ -37,7 +37,7 @@ class Lines:
             if "\0" in line:
                 raise DataError(f"{self.source}, line {number}: a NUL byte; this is no text file")
             if longest is not None and len(line) > longest:
-                raise DataError(f"{self.source}, line {number}: more than {longest:,} characters in a line")
+                raise DataError(f"{self.source}, line {number}: more than {longest:,} characters in a line; shorten it")
             if "\r" in line:
                 if line.endswith("\r\r\n"):  # a CRLF that was converted to CRLF again
                     line = f"{line[:-3]}\r\n"

@@ -68,7 +68,9 @@ class ExcelRows:
         for i in range(len(names), width):
             if number := next((n for n, value in enumerate(cells[i], 1) if value != ""), None):
                 row = number + (columns is None)
-                raise DataError(f"{content.name}, sheet {name!r}, row {row}: a value beyond the last column's name")
+                raise DataError(
+                    f"{content.name}, sheet {name!r}, row {row}: a value beyond the last column's name; name its column"
+                )
         values = [typed(column) for column in cells[: len(names)]]
         for column, own in zip(names, values, strict=True):
             if any(isinstance(value, int) and abs(value) >= EXACT for value in own):

@@ -71,7 +71,9 @@ class JsonRows:
         objects, longest = Objects(), self.content.limits.line
         for number, line in enumerate(file, 1):
             if longest is not None and len(line) > longest:
-                raise DataError(f"{self.content.name}, line {number}: more than {longest:,} characters in a line")
+                raise DataError(
+                    f"{self.content.name}, line {number}: more than {longest:,} characters in a line; shorten it"
+                )
             text = line.strip(" \t\r\n\ufeff")
             if not text:
                 continue

@@ -48,7 +48,7 @@ class Candidate:
             self.management.register(made.name, workers=workers)
         except NotFoundError as error:
             raise ServingError(
-                f"{error}; is {self.archive.parent} the store of this server? set model_store="
+                f"{error}; is {self.archive.parent} the store of this server? set model_store=FOLDER"
             ) from error
 
     def measure(

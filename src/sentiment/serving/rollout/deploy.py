@@ -185,7 +185,7 @@ def check_labels(golden: Golden, predictor: Predictor) -> None:
     there = {name for label in golden.labels or () for name in names_of(label)}
     if unknown := sorted(there - set(predictor.labels)):
         known = ", ".join(predictor.labels)
-        raise DataError(f"{golden.source} has the label {unknown[0]!r}, the model knows {known}; check the labels")
+        raise DataError(f"{golden.source} has the label {unknown[0]!r}, the model knows {known}; correct it there")
 
 
 def behaviour_of(folder: Path | None, predictor: Predictor, limits: Limits) -> list[Capability]:
