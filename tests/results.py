@@ -3,7 +3,7 @@
 import torch
 
 from sentiment.data.splits import Split
-from sentiment.evaluation.comparison import beside
+from sentiment.evaluation.comparison import compare_one
 from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation
 
@@ -34,4 +34,4 @@ def made_up(rows=300, labels=LABELS, *, texts=None, temperature=1.7, seed=0):
 
     tokens = [len(text.split()) + 2 for text in texts]
     result = Evaluation(list(labels), split, probabilities(2), 1.0, tokens, [False] * rows).at(temperature)
-    return Results({"test": result}, {"test": beside(result, Guess(probabilities(0.7)))})
+    return Results({"test": result}, {"test": compare_one(result, Guess(probabilities(0.7)))})

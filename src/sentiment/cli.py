@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sentiment.config.commands import commands, named
+from sentiment.config.commands import commands, name_positional
 from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
 from sentiment.inference import privacy
 from sentiment.remote import refuse
@@ -75,7 +75,7 @@ def dispatch(arguments: Sequence[str]) -> None:
 
         _fail(SentimentError(f"unknown command {command!r}{nearest(command, commands())}; see sentiment --help"), 2)
     else:
-        run(command, named(command, overrides))
+        run(command, name_positional(command, overrides))
 
 
 def run(command: str, overrides: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sentiment.config.renamed import added, current_config, current_names, current_override
+from sentiment.config.renamed import current_config, current_names, current_override, fill_added_keys
 from sentiment.errors import ConfigError, ModelError
 from sentiment.files import damaged, discard, locked, read_object, read_utf8, write_json, write_text
 from sentiment.inference.checksums import SUMS, verify_files, write_checksums
@@ -111,7 +111,7 @@ def overrides(folder: Path) -> list[str] | None:
         raise damaged(path, "expected a list of overrides")
     current = [current_override(one) for one in value]
     saved = saved_config(folder)
-    return current if saved is None else [*current, *added(saved, current)]
+    return current if saved is None else [*current, *fill_added_keys(saved, current)]
 
 
 def read_yaml(path: Path) -> Any:
@@ -179,7 +179,7 @@ def sweep_overrides(folder: Path) -> list[str] | None:
         raise damaged(path, "it has no hydra.overrides")
     kept = [*given.task, *(value for value in given.hydra if not value.startswith("hydra.mode="))]
     current = [current_override(one) for one in kept]
-    return [*current, *added(saved, current)]
+    return [*current, *fill_added_keys(saved, current)]
 
 
 def end(folder: Path, state: State, reason: str) -> None:

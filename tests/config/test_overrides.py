@@ -7,7 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sentiment.cli import main
-from sentiment.config.overrides import check_name, quoted, read, text, twice
+from sentiment.config.overrides import check_name, quote, read, text, twice
 from sentiment.errors import ConfigError
 
 GROUPS = {"logger": "csv", "data": "demo", "experiment": None}
@@ -70,7 +70,7 @@ def test_a_key_given_twice_is_said_with_the_value_that_counts(capfd):
 
 @pytest.mark.parametrize("name", ["plain", "with space", "a,b", "2024", "null", "it's", "x=y", "ü"])
 def test_a_text_is_quoted_so_that_it_is_read_back(name):
-    assert text([f"resume={quoted(name)}"], "resume") == name
+    assert text([f"resume={quote(name)}"], "resume") == name
 
 
 @pytest.mark.parametrize(

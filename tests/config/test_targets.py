@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from sentiment.cli import main
 from sentiment.config.resources import bundled
-from sentiment.config.targets import allowed, check_saved_overrides, instantiate_saved, targets
+from sentiment.config.targets import check_saved_overrides, instantiate_saved, is_allowed, targets
 from sentiment.errors import ConfigError, DamagedFileError
 
 GROUPS = ("data", "model", "trainer", "callbacks", "logger", "experiment")
@@ -28,7 +28,7 @@ GROUPS = ("data", "model", "trainer", "callbacks", "logger", "experiment")
     ],
 )
 def test_what_the_documentation_names_is_allowed(target):
-    assert allowed(target)
+    assert is_allowed(target)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_the_documentation_names_is_allowed(target):
     ],
 )
 def test_anything_else_is_not(target):
-    assert not allowed(target)
+    assert not is_allowed(target)
 
 
 def test_whatever_a_run_or_a_sweep_of_this_project_saves_is_allowed():
@@ -63,15 +63,15 @@ def test_whatever_a_run_or_a_sweep_of_this_project_saves_is_allowed():
     files = [conf / "train.yaml", *(path for group in [*groups, "hydra"] for path in (conf / group).rglob("*.yaml"))]
     saved = {target for path in files for _, target in targets(OmegaConf.to_container(OmegaConf.load(path)))}
     assert "sentiment.training.sweeps.pruning.Prune" in saved
-    assert [target for target in saved if not allowed(target)] == []
+    assert [target for target in saved if not is_allowed(target)] == []
 
 
 def test_own_classes_are_allowed_by_name_or_package(monkeypatch):
     monkeypatch.setenv("SENTIMENT_ALLOW_TARGETS", "mine.losses.Focal, yours.")
-    assert allowed("mine.losses.Focal")
-    assert allowed("yours.callbacks.Any")
-    assert not allowed("mine.losses.Other")
-    assert not allowed("yoursandmine.Any")
+    assert is_allowed("mine.losses.Focal")
+    assert is_allowed("yours.callbacks.Any")
+    assert not is_allowed("mine.losses.Other")
+    assert not is_allowed("yoursandmine.Any")
 
 
 HOSTILE = {

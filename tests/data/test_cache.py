@@ -6,7 +6,7 @@ import pytest
 from datasets import Dataset
 
 from sentiment.data import cache, tokenized
-from sentiment.data.cache import cached
+from sentiment.data.cache import load_or_build
 from sentiment.data.module import SentimentData
 from sentiment.inference.checksums import SUMS, write_checksums
 from tests.inference.test_checksums import HARMS
@@ -47,36 +47,36 @@ WHOLE = {"foreign": foreign, "shorter": shorter, "a_file": a_file, "unlisted": l
 
 @pytest.mark.parametrize("harm", [*HARMS, *WHOLE])
 def test_a_damaged_cache_is_made_again_with_one_line(path, caplog, harm):
-    assert cached(path, make, rows=ROWS)["input_ids"] == make()["input_ids"]
+    assert load_or_build(path, make, rows=ROWS)["input_ids"] == make()["input_ids"]
     if harm in WHOLE:
         WHOLE[harm](path)
     else:
         [arrow] = path.glob("*.arrow")
         HARMS[harm](arrow)
     caplog.clear()
-    assert cached(path, make, rows=ROWS)["input_ids"] == make()["input_ids"]
+    assert load_or_build(path, make, rows=ROWS)["input_ids"] == make()["input_ids"]
     [line] = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert "is damaged" in line
     assert "tokenizing again" in line
     caplog.clear()
     made = []
-    cached(path, lambda: made.append(1) or make(), rows=ROWS)
+    load_or_build(path, lambda: made.append(1) or make(), rows=ROWS)
     assert made == []
     assert caplog.records == []
 
 
 @pytest.mark.parametrize("file", ["state.json", "dataset_info.json", SUMS])
 def test_so_are_its_other_files(path, caplog, file):
-    cached(path, make, rows=ROWS)
+    load_or_build(path, make, rows=ROWS)
     for harm in ("empty", "cut", "flipped"):
         HARMS[harm](path / file)
-        assert len(cached(path, make, rows=ROWS)) == ROWS
+        assert len(load_or_build(path, make, rows=ROWS)) == ROWS
     assert caplog.text.count("tokenizing again") == 3
 
 
 def test_a_cache_that_cannot_be_written_leaves_the_tokens_in_memory(tmp_path, caplog):
     (tmp_path / "cache").write_text("a file in its place")
-    assert len(cached(tmp_path / "cache" / "key", make, rows=ROWS)) == ROWS
+    assert len(load_or_build(tmp_path / "cache" / "key", make, rows=ROWS)) == ROWS
     assert "cannot be written (" in caplog.text
     assert "stay in memory" in caplog.text
 
@@ -87,21 +87,21 @@ def test_a_full_disk_too_and_what_was_made_is_not_made_twice(path, caplog, monke
 
     monkeypatch.setattr(Dataset, "save_to_disk", full)
     made = []
-    assert len(cached(path, lambda: made.append(1) or make(), rows=ROWS)) == ROWS
+    assert len(load_or_build(path, lambda: made.append(1) or make(), rows=ROWS)) == ROWS
     assert made == [1]
     assert "(No space left on device)" in caplog.text
     assert not path.exists()
 
 
 def test_a_read_only_cache_is_read(path, monkeypatch):
-    cached(path, make, rows=ROWS)
+    load_or_build(path, make, rows=ROWS)
 
     def locked(*_):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(cache, "locked", locked)
     made = []
-    assert len(cached(path, lambda: made.append(1) or make(), rows=ROWS)) == ROWS
+    assert len(load_or_build(path, lambda: made.append(1) or make(), rows=ROWS)) == ROWS
     assert made == []
 
 

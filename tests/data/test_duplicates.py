@@ -1,6 +1,6 @@
 import pytest
 
-from sentiment.data.duplicates import Dropped, normalised, without_duplicates, without_leaks
+from sentiment.data.duplicates import Dropped, hash_normalised, without_duplicates, without_leaks
 from sentiment.data.splits import Split
 from sentiment.errors import DataError
 from sentiment.inference.preprocessing import Cleaning
@@ -19,12 +19,12 @@ CLEANING = Cleaning()
     ],
 )
 def test_case_markup_punctuation_and_spaces_tell_no_texts_apart(first, second):
-    assert normalised(first, CLEANING) == normalised(second, CLEANING)
+    assert hash_normalised(first, CLEANING) == hash_normalised(second, CLEANING)
 
 
 @pytest.mark.parametrize(("first", "second"), [("good 😍", "good 😡"), ("good", "goods"), ("?!", "..."), ("5", "6")])
 def test_words_numbers_and_emoji_do(first, second):
-    assert normalised(first, CLEANING) != normalised(second, CLEANING)
+    assert hash_normalised(first, CLEANING) != hash_normalised(second, CLEANING)
 
 
 TRAIN = Split(["good", "bad", "Good!", "good", "so so", "so so"], ["pos", "neg", "pos", "pos", "pos", "neg"])

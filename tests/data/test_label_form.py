@@ -8,12 +8,12 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Sequence, Value
 
 from sentiment.data.label_form import LabelForm
-from sentiment.data.label_sets import label_names, named_alike, renamed
+from sentiment.data.label_sets import label_names, rename_labels, unify_labels
 from sentiment.data.labelled import Labelled, several
 from sentiment.data.quality import label_counts
 from sentiment.data.readers import Columns, read_dataset
 from sentiment.data.sources import Source
-from sentiment.data.splits import Split, checked, stratified
+from sentiment.data.splits import Split, check_rows, split_stratified
 from sentiment.errors import ConfigError, DataError
 from tests.conftest import write_csv
 
@@ -74,8 +74,8 @@ def test_a_missing_cell_is_not_the_same_as_no_label():
     assert FLAGS.read({"joy": "1.0", "fear": "No"}, "labels") == ("joy",)  # pandas writes 1.0 where a cell is empty
     assert LISTS.read([2, 17, 2], "labels") == ("2", "17")
     with pytest.raises(DataError, match="first: row 2, the label is missing"):
-        checked("train", Labelled(["a", "b", "c"], [("joy",), None, ()]), skip_bad_rows=False)
-    assert checked("train", Labelled(["a", "c"], [("joy",), ()]), skip_bad_rows=False).labels == [("joy",), ()]
+        check_rows("train", Labelled(["a", "b", "c"], [("joy",), None, ()]), skip_bad_rows=False)
+    assert check_rows("train", Labelled(["a", "c"], [("joy",), ()]), skip_bad_rows=False).labels == [("joy",), ()]
 
 
 @pytest.mark.parametrize(
@@ -96,18 +96,18 @@ def test_keys_that_contradict_each_other_are_refused(given, message):
 
 def test_labels_are_renamed_ordered_and_held_to_the_label_set():
     raw = {"train": several(Labelled(["a", "b", "c"], [("b", "a"), "a", ("c",)]))}
-    splits = {"train": checked("train", renamed(raw, {"c": "a"})["train"], skip_bad_rows=False)}
+    splits = {"train": check_rows("train", rename_labels(raw, {"c": "a"})["train"], skip_bad_rows=False)}
     assert label_names(splits, None) == ["a", "b"]
-    assert named_alike(splits, ["a", "b"], given=False)["train"].labels == [("a", "b"), ("a",), ("a",)]
+    assert unify_labels(splits, ["a", "b"], given=False)["train"].labels == [("a", "b"), ("a",), ("a",)]
     with pytest.raises(DataError, match="train row 1 has the label 'b', unknown to the label set: a, c"):
-        named_alike(splits, ["a", "c"], given=True)
+        unify_labels(splits, ["a", "c"], given=True)
     with pytest.raises(ConfigError, match=r"the label 'a\|b' holds \|"):
         label_names({"train": Split(["x", "y"], [("a|b",), ("c",)])}, None)
 
 
 def test_the_validation_split_has_a_share_of_each_label_however_rare():
     labels = [("joy",)] * 40 + [("joy", "rare")] * 4 + [("fear", "joy")] * 20 + [()] * 20
-    train, validation = stratified(Split([f"text {i}" for i in range(84)], labels), 0.25, 0)
+    train, validation = split_stratified(Split([f"text {i}" for i in range(84)], labels), 0.25, 0)
     assert label_counts(validation) == {"(none)": 5, "fear": 5, "joy": 16, "rare": 1}
     assert len(train) + len(validation) == 84
     assert not set(train.texts) & set(validation.texts)

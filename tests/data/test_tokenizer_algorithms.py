@@ -9,7 +9,7 @@ from transformers import AutoTokenizer
 
 from sentiment.backbones import load_tokenizer
 from sentiment.data.new_tokens import emoji_tokens, extend
-from sentiment.inference.explanations import trimmed
+from sentiment.inference.explanations import trim_space
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.tokenization import encode
 from sentiment.inference.word_pieces import unknown_token
@@ -65,8 +65,8 @@ def test_an_offset_leaves_out_the_space_that_a_new_token_takes_in():
         span for piece, span in zip(encoded.ids, encoded.offsets, strict=True) if backend.id_to_token(piece) == "😡"
     ]
     assert text[start:end] == " 😡"
-    assert trimmed(text, start, end) == (start + 1, end)
-    assert trimmed(text, 0, 5) == (0, 5)
+    assert trim_space(text, start, end) == (start + 1, end)
+    assert trim_space(text, 0, 5) == (0, 5)
 
 
 def extended(kind):

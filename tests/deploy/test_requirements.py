@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sentiment.config.commands import commands
-from sentiment.config.extras import EXTRAS, NEEDS, needed, require
+from sentiment.config.extras import EXTRAS, NEEDS, extras_of, require
 from sentiment.errors import MissingPackageError
 from tests.conftest import ROOT
 from tests.deploy.files import IMAGES
@@ -52,7 +52,7 @@ def undeclared(packages, declarations):
 
 
 def test_what_a_module_imports_when_it_is_loaded_is_in_its_extra():
-    found = {module: undeclared(loaded(module), declared(*needed(module))) for module in MODULES}
+    found = {module: undeclared(loaded(module), declared(*extras_of(module))) for module in MODULES}
     assert {module: packages for module, packages in found.items() if packages} == {}
 
 

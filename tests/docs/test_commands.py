@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf, open_dict
 
 from sentiment.config.check import call
-from sentiment.config.commands import commands, named
+from sentiment.config.commands import commands, name_positional
 from sentiment.config.compose import compose, prepare
 from sentiment.training.check import check
 from tests.conftest import ROOT
@@ -31,7 +31,7 @@ def bind(words):
     if command in FLAGS or not {"--help", "-h"}.isdisjoint(given):
         return
     assert command in commands()
-    given = prepare(command, named(command, [word for word in given if word not in FLAGS]))
+    given = prepare(command, name_positional(command, [word for word in given if word not in FLAGS]))
     cfg = compose(command, [part for word in given for part in first_of_each(word)])
     with open_dict(cfg):
         cfg.hydra.runtime.output_dir = "outputs/test"

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from sentiment.serving.archive import package
-from sentiment.serving.store import candidates, served
+from sentiment.serving.store import archives_to_serve, candidates
 from tests.e2e.deploying import changed, keys, start, state
 from tests.e2e.serving import run_command
 
@@ -60,7 +60,7 @@ def test_no_kill_leaves_what_a_restart_would_wrongly_serve(tiny_run, tmp_path, c
         kill("Candidate.measure.before", "deploy", f"run={worse}", *keys(server, "deploy"))
         assert state(server)[0] == {"1.0": True, "2.0": False}  # the server still has it
         assert len(candidates(server.store)) == 1
-        assert [one.version for one in served(server.store)] == ["1.0"]
+        assert [one.version for one in archives_to_serve(server.store)] == ["1.0"]
     with start(tmp_path) as server:
         assert state(server) == ({"1.0": True}, ["sentiment.mar"])
         assert candidates(server.store) == []
@@ -74,8 +74,9 @@ def test_no_kill_leaves_what_a_restart_would_wrongly_serve(tiny_run, tmp_path, c
         assert command(server, "rollback")[0] == 0
         assert state(server)[0] == {"1.0": True, "2.0": False}
         kill("Management.set_default.before", "deploy", f"run={better}", *keys(server, "deploy"))
-        assert [one.version for one in served(server.store)][0] == "3.0"  # it passed, and the server is not told yet
+        latest = archives_to_serve(server.store)[0]
+        assert latest.version == "3.0"  # it passed, and the server is not told yet
         assert command(server, "rollback")[0] == 0
-        assert [one.version for one in served(server.store)][0] == "1.0"
+        assert [one.version for one in archives_to_serve(server.store)][0] == "1.0"
     with start(tmp_path) as server:
         assert state(server)[0]["1.0"]

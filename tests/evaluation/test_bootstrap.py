@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sentiment.evaluation import computation
-from sentiment.evaluation.bootstrap import interval_text, intervals, mean_interval, resampled_scores
+from sentiment.evaluation.bootstrap import interval_text, intervals, mean_interval, resample_scores
 from sentiment.evaluation.resampling import Answers, Resamples, draws
 
 LABELS = ["anger", "joy", "sadness"]
@@ -22,7 +22,7 @@ def answers(rows, *, classes=3, skill=1.5, seed=0):
 
 def test_rows_that_count_once_give_the_scores_themselves():
     probabilities, targets = answers(400)
-    once = resampled_scores(Resamples(Answers(probabilities, targets), np.ones((1, 400))), LABELS)
+    once = resample_scores(Resamples(Answers(probabilities, targets), np.ones((1, 400))), LABELS)
     expected = computation.score(torch.from_numpy(probabilities), torch.from_numpy(targets), LABELS)
     assert {name: value[0] for name, value in once.items()} == pytest.approx(expected, abs=1e-6)
 
@@ -30,7 +30,7 @@ def test_rows_that_count_once_give_the_scores_themselves():
 def test_a_resample_has_the_scores_of_the_rows_drawn():
     probabilities, targets = answers(60)
     [counts] = draws(60, 5, seed=3)
-    found = resampled_scores(Resamples(Answers(probabilities, targets), counts), LABELS)
+    found = resample_scores(Resamples(Answers(probabilities, targets), counts), LABELS)
     for i, row in enumerate(counts.astype(int)):
         drawn = np.repeat(np.arange(60), row)
         expected = computation.score(torch.from_numpy(probabilities[drawn]), torch.from_numpy(targets[drawn]), LABELS)

@@ -4,7 +4,7 @@ import torch
 from torchmetrics.classification import MulticlassCohenKappa
 
 from sentiment.evaluation import metrics
-from sentiment.evaluation.bootstrap import resampled_scores
+from sentiment.evaluation.bootstrap import resample_scores
 from sentiment.evaluation.leaderboard import sweep_report
 from sentiment.evaluation.metric import Metric
 from sentiment.evaluation.resampling import Answers, Resamples, draws
@@ -16,7 +16,7 @@ LABELS = ["negative", "positive"]
 def test_names_titles_and_directions_are_those_of_the_records():
     assert metrics.title("recall/very, good") == "recall, very, good"
     assert metrics.title("mine") == "mine"
-    assert metrics.ordered(["mine", "loss", "recall/b", "accuracy"]) == ["accuracy", "recall/b", "loss", "mine"]
+    assert metrics.sort_scores(["mine", "loss", "recall/b", "accuracy"]) == ["accuracy", "recall/b", "loss", "mine"]
     assert {metric.name for metric in metrics.METRICS if metric.mode == "min"} == {
         "loss",
         "mae",
@@ -38,7 +38,7 @@ def test_a_metric_without_a_form_for_counts_is_resampled_row_by_row(kappa):
     probabilities = generator.dirichlet([1, 1], size=60).astype(np.float32)
     targets = generator.integers(2, size=60)
     [counts] = draws(60, 3, seed=1)
-    found = resampled_scores(Resamples(Answers(probabilities, targets), counts), LABELS)["kappa"]
+    found = resample_scores(Resamples(Answers(probabilities, targets), counts), LABELS)["kappa"]
     for value, row in zip(found, counts.astype(int), strict=True):
         drawn = np.repeat(np.arange(60), row)
         expected = MulticlassCohenKappa(2)(torch.from_numpy(probabilities[drawn]), torch.from_numpy(targets[drawn]))

@@ -10,8 +10,8 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_err
 
 from sentiment.data.splits import Split
 from sentiment.evaluation import computation, metrics
-from sentiment.evaluation.bootstrap import resampled, resampled_scores
-from sentiment.evaluation.comparison import beside
+from sentiment.evaluation.bootstrap import resample, resample_scores
+from sentiment.evaluation.comparison import compare_one
 from sentiment.evaluation.resampling import Answers, Resamples, draws
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.inference.exclusive import Scale
@@ -51,9 +51,9 @@ def test_each_metric_of_resamples_is_that_of_the_drawn_rows():
     probabilities, targets = answers(80)
     [counts] = draws(80, 5, seed=1)
     prepared = Resamples(Answers(probabilities, targets, SCALE), counts)
-    fast = resampled_scores(prepared, LABELS)
+    fast = resample_scores(prepared, LABELS)
     for metric in metrics.of_task("scale"):
-        slow = resampled(replace(metric, resampled=None), prepared)
+        slow = resample(replace(metric, resampled=None), prepared)
         np.testing.assert_allclose(fast[metric.name], slow, atol=1e-4, err_msg=metric.name)
 
 
@@ -78,6 +78,6 @@ def test_the_lead_over_the_baseline_is_in_macro_mae():
         def probabilities(self, texts, labels):
             return torch.full((len(texts), len(labels)), 0.2)
 
-    compared = beside(result, Chance())
+    compared = compare_one(result, Chance())
     assert compared.lead == pytest.approx(compared.scores["macro_mae"] - result.scores["macro_mae"], abs=1e-5)
     assert compared.lead_interval[0] > 0

@@ -18,7 +18,7 @@ from sklearn.metrics import (
 from sentiment.data.splits import Split
 from sentiment.evaluation import computation, metrics
 from sentiment.evaluation.baseline import Baseline
-from sentiment.evaluation.bootstrap import resampled, resampled_scores
+from sentiment.evaluation.bootstrap import resample, resample_scores
 from sentiment.evaluation.calibration import errors, fit_platt
 from sentiment.evaluation.comparison import compare
 from sentiment.evaluation.resampling import Answers, Resamples, draws
@@ -63,9 +63,9 @@ def test_each_metric_of_resamples_is_that_of_the_drawn_rows():
     rows, targets = answers(60)
     [counts] = draws(60, 4, seed=1)
     prepared = Resamples.of(Answers.of(rows, targets, MULTI), counts)
-    fast = resampled_scores(prepared, LABELS)
+    fast = resample_scores(prepared, LABELS)
     for metric in metrics.of_task("multi"):
-        slow = resampled(replace(metric, resampled=None), prepared)
+        slow = resample(replace(metric, resampled=None), prepared)
         own = (
             {metric.name: slow} if slow.ndim == 1 else {f"{metric.name}/{x}": slow[:, i] for i, x in enumerate(LABELS)}
         )

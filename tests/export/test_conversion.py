@@ -18,7 +18,7 @@ from sentiment.errors import ModelError
 from sentiment.export import convert
 from sentiment.export.comparison import spread
 from sentiment.export.huggingface import export
-from sentiment.export.quantization import rounded, weighted
+from sentiment.export.quantization import round_weights, weighted_products
 from sentiment.inference.checksums import verify_export
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
@@ -97,7 +97,7 @@ def test_layers_that_share_their_weights_are_rounded_too(tiny_backbone, tmp_path
     ours = Predictor.load(exported).probabilities(TEXTS)
     theirs = Predictor.load(exported, runtime="torch").probabilities(TEXTS)
     torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0)
-    assert weighted(onnx.load(exported / "model-onnx-int8.onnx").graph) == []  # none is left in float
+    assert weighted_products(onnx.load(exported / "model-onnx-int8.onnx").graph) == []  # none is left in float
 
 
 def test_only_the_chosen_graph_stays_and_torch_leaves_none(converted, tmp_path):
@@ -167,7 +167,7 @@ def test_weights_are_rounded_so_that_products_change_less_than_by_the_nearest():
     random = np.random.default_rng(0)
     inputs = random.normal(size=(400, 24)) @ random.normal(size=(24, 24))  # channels that go together
     weights = random.uniform(-64, 64, size=(24, 8)).astype(np.float32)
-    ours, nearest = rounded(weights, inputs.T @ inputs, 64), np.round(weights)
+    ours, nearest = round_weights(weights, inputs.T @ inputs, 64), np.round(weights)
     errors = [np.square(inputs @ (some - weights)).sum() for some in (ours, nearest)]
     assert errors[0] < 0.6 * errors[1]
     assert ours.dtype == np.int8

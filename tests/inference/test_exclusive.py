@@ -8,7 +8,7 @@ import torch
 
 from sentiment.inference.arithmetic import corn_log_probabilities
 from sentiment.inference.exclusive import Scale
-from sentiment.inference.tasks import SINGLE, answered, decoding_of
+from sentiment.inference.tasks import SINGLE, build_prediction, decoding_of
 from sentiment.inference.types import Prediction
 
 
@@ -91,6 +91,6 @@ def test_a_text_that_cannot_be_read_has_the_middle_of_the_scale():
     labels, rare = ["-2", "-1", "0", "1", "2"], (0.01, 0.2, 0.3, 0.4, 0.09)
     for decision in ("median", "argmax"):
         scale = Scale((-2, -1, 0, 1, 2), decision=decision, prior=rare)
-        answer = answered(scale, labels, [0, 0, 0, 0, 1], tokens=3, truncated=False, unreadable=1.0)
+        answer = build_prediction(scale, labels, [0, 0, 0, 0, 1], tokens=3, truncated=False, unreadable=1.0)
         assert (answer.label, answer.score, answer.readable) == ("0", 0.2, False)
         assert answer.value == pytest.approx(0)

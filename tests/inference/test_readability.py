@@ -6,7 +6,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from sentiment.backbones import PACKAGED, resolve
 from sentiment.inference.readability import Readability
 from sentiment.inference.vocabulary import vocabulary_of
-from sentiment.inference.word_pieces import unbounded
+from sentiment.inference.word_pieces import remove_limits
 
 FOREIGN = [
     "最高でした",
@@ -28,7 +28,7 @@ ENGLISH = [
 
 @pytest.fixture(scope="module")
 def english():
-    return unbounded(Tokenizer.from_file(f"{resolve(PACKAGED)}/tokenizer.json"))
+    return remove_limits(Tokenizer.from_file(f"{resolve(PACKAGED)}/tokenizer.json"))
 
 
 def ids(tokenizer, text):

@@ -16,7 +16,7 @@ from sentiment.errors import DataError, ServingError
 from sentiment.inference.checksums import SUMS, export_hash, parse_checksums
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import package
-from sentiment.serving.store import check_archive, served
+from sentiment.serving.store import archives_to_serve, check_archive
 from tests.inference.test_checksums import HARMS
 
 
@@ -53,7 +53,7 @@ def test_flipped_bytes_are_noticed_wherever_they_are(copy, at):
         file.seek(start)
         file.write(bytes(byte ^ 0xFF for byte in content))
     with pytest.raises(ServingError, match=r"sentiment\.mar is (damaged|cut short or no arch).*package the run again"):
-        served(copy.parent)
+        archives_to_serve(copy.parent)
 
 
 def rewritten(path, change):

@@ -15,7 +15,7 @@ from sentiment.serving.archive import package
 from sentiment.serving.environment import read_env_file, torchserve_settings
 from sentiment.serving.logs import message
 from sentiment.serving.settings import Settings, properties_text
-from sentiment.serving.store import Archive, history, read_archive, remember, served
+from sentiment.serving.store import Archive, archives_to_serve, history, read_archive, remember
 from tests.conftest import ROOT
 
 
@@ -105,7 +105,7 @@ def store(tiny_run, tmp_path_factory):
 
 
 def test_of_several_versions_the_latest_is_the_default(store):
-    assert served(store) == [Archive(f"sentiment-{v}.mar", "sentiment", v) for v in ("3.0", "2.0", "1.0")]
+    assert archives_to_serve(store) == [Archive(f"sentiment-{v}.mar", "sentiment", v) for v in ("3.0", "2.0", "1.0")]
     assert settings().properties(["b.mar", "a.mar"])["load_models"] == "b.mar,a.mar"
 
 
@@ -114,29 +114,29 @@ def test_of_versions_put_in_place_the_last_two_are_served(store, tmp_path):
         (tmp_path / path.name).symlink_to(path)
     remember(tmp_path, "sentiment", ["1.0", "3.0", "2.0"])
     assert history(tmp_path, "sentiment") == ["1.0", "3.0", "2.0"]
-    assert [one.version for one in served(tmp_path)] == ["2.0", "3.0"]
+    assert [one.version for one in archives_to_serve(tmp_path)] == ["2.0", "3.0"]
     (tmp_path / "sentiment-2.0.mar").unlink()
-    assert [one.version for one in served(tmp_path)] == ["3.0", "1.0"]
+    assert [one.version for one in archives_to_serve(tmp_path)] == ["3.0", "1.0"]
     (tmp_path / "sentiment.versions.json").write_text("{")
     with pytest.raises(ServingError, match="sentiment.versions.json cannot be read: .*; remove it"):
-        served(tmp_path)
+        archives_to_serve(tmp_path)
 
 
 def test_one_version_twice_is_refused(store, tmp_path):
     (tmp_path / "a.mar").symlink_to(store / "sentiment-1.0.mar")
     (tmp_path / "b.mar").symlink_to(store / "sentiment-1.0.mar")
     with pytest.raises(ServingError, match="a.mar and b.mar in .* both hold version 1.0 of sentiment; remove one"):
-        served(tmp_path)
+        archives_to_serve(tmp_path)
 
 
 def test_a_store_without_what_is_asked_for_says_so(store, tmp_path):
     with pytest.raises(ServingError, match="reviews.mar does not exist; make it with: sentiment package"):
-        served(store, ["reviews"])
+        archives_to_serve(store, ["reviews"])
     with pytest.raises(ServingError, match="holds no .mar archive"):
-        served(tmp_path)
+        archives_to_serve(tmp_path)
     (tmp_path / "bad.mar").write_text("no zip")
     with pytest.raises(ServingError, match="bad.mar is cut short or no archive .File is not a zip file.; package"):
-        served(tmp_path)
+        archives_to_serve(tmp_path)
 
 
 @pytest.mark.parametrize("json_logs", [True, False])

@@ -15,7 +15,7 @@ from sentiment.batch.excel import Counted, ExcelEncoder
 from sentiment.batch.parquet import ParquetEncoder
 from sentiment.data.tables import MANIFEST, formats, is_partitioned, is_visible, partitions
 from sentiment.errors import ConfigError, DataError
-from sentiment.files import SURROGATE, checked_target
+from sentiment.files import SURROGATE, check_target
 from sentiment.remote import as_path, is_folder, is_remote, listing, same_file
 
 KINDS = {
@@ -72,7 +72,7 @@ class Output:
                 "or write .csv, .tsv or .xlsx"
             )
         if not is_remote(path):
-            path = path.resolve() if partitioned else checked_target(path)
+            path = path.resolve() if partitioned else check_target(path)
         return cls(path, kind, compression, spreadsheet_safe, partitioned)
 
     @property

@@ -18,8 +18,8 @@ from sentiment.data.tables import (
     TableOptions,
     announce,
     expanded,
+    find_named,
     is_partitioned,
-    named,
     not_a_file,
     open_table,
 )
@@ -140,7 +140,7 @@ def checked_aspect(columns: Sequence[str] | None, wanted: str | None, text: str,
         return None
     if wanted == text:
         raise DataError(f"{source}: text_column and aspect_column are both {text!r}; name two columns")
-    return wanted if columns is None else named(columns, wanted, source, key="aspect_column")
+    return wanted if columns is None else find_named(columns, wanted, source, key="aspect_column")
 
 
 def find(pattern: str) -> tuple[Path, ...]:

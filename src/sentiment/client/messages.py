@@ -6,7 +6,7 @@ from typing import Any
 
 from sentiment.client.traces import trace_headers
 from sentiment.errors import DataError, RejectedError, ServerError
-from sentiment.inference.pairs import Aspects, Pair, Text, aspect_of, aspects_of, paired, text_of
+from sentiment.inference.pairs import Aspects, Pair, Text, aspect_of, aspects_of, pair_texts, text_of
 from sentiment.inference.types import Explanation, Prediction
 
 JSON = {"Content-Type": "application/json"}
@@ -21,7 +21,7 @@ def inputs(texts: Sequence[Text], aspect: Aspects) -> list[Any]:
     if isinstance(texts, str):
         raise RejectedError("expected a list of texts, got one text; put it in a list: [text]")
     try:
-        return paired(texts, aspect)
+        return pair_texts(texts, aspect)
     except DataError as error:
         raise RejectedError(str(error)) from error
 

@@ -32,7 +32,7 @@ def register_resolvers() -> None:
         "port", lambda server: port(server) or DEFAULT_PORTS[urlsplit(server).scheme], replace=True
     )
     OmegaConf.register_new_resolver("management_url", management_url, replace=True)
-    OmegaConf.register_new_resolver("needed", needed, replace=True)
+    OmegaConf.register_new_resolver("needed", require_value, replace=True)
 
 
 def precision(accelerator: str) -> str:
@@ -73,7 +73,7 @@ def management_url(server: str) -> str | None:
     return None if named is None else str(server).rstrip("/").removesuffix(str(named)) + str(named + 1)
 
 
-def needed(key: str, value: str | None) -> str:
+def require_value(key: str, value: str | None) -> str:
     """Return the value. Raises ConfigError where it is null."""
     if value is None:
         raise ConfigError(f"{key}=null: this command needs it; set {key}=http://HOST:PORT")

@@ -39,7 +39,7 @@ def commands() -> dict[str, str]:
     return {name: found[name] for name in sorted(found, key=lambda name: (*LISTED, name).index(name))}
 
 
-def named(command: str, overrides: Sequence[str]) -> list[str]:
+def name_positional(command: str, overrides: Sequence[str]) -> list[str]:
     """Convert a positional first argument to an override: `sweep-report FOLDER` to `sweep-report folder=FOLDER`."""
     first, *others = [*overrides, ""]
     if command not in FIRST or not first or first.startswith("-") or "=" in first:

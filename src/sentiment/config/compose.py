@@ -16,7 +16,7 @@ from sentiment.config.bounds import GONE, OWNED
 from sentiment.config.hints import check_hints
 from sentiment.config.keys import flat_keys
 from sentiment.config.options import option_of
-from sentiment.config.overrides import for_shell, quoted, read, text
+from sentiment.config.overrides import for_shell, quote, read, text
 from sentiment.config.renamed import refuse_old_keys
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import nearest
@@ -42,7 +42,7 @@ def as_overrides(**settings: str | None) -> list[str]:
     for key, value in settings.items():
         if value is not None and not isinstance(value, str):
             raise ConfigError(f"{key}={value!r}: expected a text, got {type(value).__name__}")
-    return [f"{key}={quoted(value)}" for key, value in settings.items() if value is not None]
+    return [f"{key}={quote(value)}" for key, value in settings.items() if value is not None]
 
 
 def check_overrides(overrides: Sequence[str]) -> list[str]:

@@ -76,19 +76,19 @@ def require(what: str, names: Iterable[str]) -> None:
     Raises:
         MissingPackageError: Modules are missing; the message names them and the extras that install them.
     """
-    extras = dict.fromkeys(extra for name in names for extra in needed(name) if missing(extra))
+    extras = dict.fromkeys(extra for name in names for extra in extras_of(name) if missing(extra))
     if extras:
         absent = dict.fromkeys(module for extra in extras for module in missing(extra))
         widest = [one for one in extras if not any(set(EXTRAS[one]) < set(EXTRAS[other]) for other in extras)]
         raise MissingPackageError(what, modules=list(absent), extras=widest)
 
 
-def installed(name: str) -> bool:
+def is_installed(name: str) -> bool:
     """Return True if the extras of a module, class or function are installed."""
-    return not any(missing(extra) for extra in needed(name))
+    return not any(missing(extra) for extra in extras_of(name))
 
 
-def needed(name: str) -> tuple[str, ...]:
+def extras_of(name: str) -> tuple[str, ...]:
     prefixes = [prefix for prefix in NEEDS if f"{name}.".startswith(f"{prefix}.")]
     return NEEDS[max(prefixes, key=len)] if prefixes else ()
 

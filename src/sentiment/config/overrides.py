@@ -56,10 +56,10 @@ def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str
     sweep = [word for word in flags if word in SWEEP]  # Hydra expects it before the overrides
     words = ["hydra.verbose=sentiment" if word in VERBOSE else word for word in arguments if word not in sweep]
     prepared = (word if word.startswith("-") else prepare(word, groups) for word in words)
-    return [*sweep[:1], *combined([word for word in prepared if word], groups)]
+    return [*sweep[:1], *combine_groups([word for word in prepared if word], groups)]
 
 
-def combined(words: Sequence[str], groups: Mapping[str, str | None]) -> list[str]:
+def combine_groups(words: Sequence[str], groups: Mapping[str, str | None]) -> list[str]:
     """Turn +callbacks=ema into callbacks=[default,ema], with the options that callbacks= or the config names.
 
     The same for logger, whose options are always written as a list.
@@ -104,15 +104,15 @@ def prepare(word: str, groups: Mapping[str, str | None]) -> str:
         if groups[key] and key not in OPTIONAL:
             raise ConfigError(f"{key}=null: {key} is required; choose one of its options, as in {key}={groups[key]}")
         return f"~{key}" if groups[key] else ""
-    value = expanded(value)
+    value = expand_home(value)
     parsed = parse(key, value)
     group = key.lstrip("+")
     names = parsed if isinstance(parsed, list) else [parsed]
     if group in groups and any(isinstance(name, bool | int | float | dict) for name in names):
         raise ConfigError(f"{group}={value}: expected the name of an option; --help lists them")
     if key in NAMES and isinstance(parsed, int | float):
-        return f"{key}={quoted(value)}"
-    return f"{key}={quoted(value) if isinstance(parsed, Unreadable) else value}"
+        return f"{key}={quote(value)}"
+    return f"{key}={quote(value) if isinstance(parsed, Unreadable) else value}"
 
 
 @dataclass(frozen=True)
@@ -142,15 +142,15 @@ def parse(key: str, value: str) -> Any:
         ) from error
 
 
-def expanded(value: str) -> str:
+def expand_home(value: str) -> str:
     """Expand a leading `~` to the home directory, in a single value (quoted if necessary) or in list elements."""
     home = os.path.expanduser("~")
     if value.startswith("~") and (value == "~" or value[1] == "/"):
-        return quoted(home + value[1:])
+        return quote(home + value[1:])
     return HOME.sub(lambda found: f"{found[1]}{found[2]}{home}", "=" + value)[1:]
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Quote a string for Hydra, if its grammar would not read it back unchanged."""
     if PLAIN.fullmatch(text) and not re.fullmatch(r"(?i)null|true|false|nan|inf|[-+.\d_e]+", text):
         return text
@@ -159,7 +159,7 @@ def quoted(text: str) -> str:
 
 def for_shell(key: str, text: str) -> str:
     """Format KEY=TEXT as one shell word, quoted for Hydra and for the shell."""
-    return shlex.quote(f"{key}={quoted(text)}")
+    return shlex.quote(f"{key}={quote(text)}")
 
 
 def twice(arguments: Sequence[str]) -> list[tuple[str, str]]:

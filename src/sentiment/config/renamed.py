@@ -83,7 +83,7 @@ def current_config(cfg: DictConfig) -> DictConfig:
     return cfg
 
 
-def added(cfg: DictConfig, overrides: Sequence[str]) -> list[str]:
+def fill_added_keys(cfg: DictConfig, overrides: Sequence[str]) -> list[str]:
     """Return overrides that keep a saved training run as it was, for the keys that its config does not have yet."""
     given = {override.lstrip("+~").partition("=")[0] for override in overrides}
     missing = (key for key in ADDED if OmegaConf.select(cfg, key, default=given) is given and key not in given)

@@ -91,7 +91,9 @@ def check_value(name: str, value: Any, hint: Any) -> None:
             REASONS.get(problem["type"]) or problem["msg"].removeprefix("Input should be ")
             for problem in error.errors()
         )
-        options = [option for problem in error.errors() for option in quoted(problem.get("ctx", {}).get("expected"))]
+        options = [
+            option for problem in error.errors() for option in options_in(problem.get("ctx", {}).get("expected"))
+        ]
         raise ConfigError(f"{name}={value}: expected {' or '.join(reasons)}{nearest(str(value), options)}") from error
     except PydanticUserError:
         return  # pydantic cannot build a schema for this type, e.g. a third-party class
@@ -100,7 +102,7 @@ def check_value(name: str, value: Any, hint: Any) -> None:
         raise ConfigError(f"{name}={value}: expected {NUMBERS[type(read)]}, got {type(value).__name__} {value!r}")
 
 
-def quoted(expected: Any) -> list[str]:
+def options_in(expected: Any) -> list[str]:
     """Extract the options from pydantic's text for a Literal or an enum, e.g. "'head', 'tail' or 'head_tail'"."""
     return re.findall(r"'([^']+)'", str(expected))
 

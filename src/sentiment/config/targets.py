@@ -61,7 +61,7 @@ def instantiate_saved(config: DictConfig, key: str, *, source: str) -> Any:
 def check_targets(value: Any, *, source: str, given: Sequence[str] = ()) -> None:
     """Raise ConfigError for the first `_target_` that is neither allowed nor contained in one of the `given` texts."""
     for path, target in targets(value):
-        if not allowed(target) and not any(str(target) in text for text in given):
+        if not is_allowed(target) and not any(str(target) in text for text in given):
             raise ConfigError(
                 f"{source} names {path}={target}, which is no class of this project; if it is yours, allow it with "
                 f"{ENVIRONMENT}={target} in the environment (a package by its name and a dot)"
@@ -93,10 +93,10 @@ def check_saved_overrides(overrides: Iterable[str], *, source: str, groups: Sequ
             check_targets({last: found} if last == "_target_" else found, source=source)
 
 
-def allowed(target: Any) -> bool:
+def is_allowed(target: Any) -> bool:
     if not isinstance(target, str):
         return False
-    if target in shipped() or any(
+    if target in shipped_targets() or any(
         target == name or (name.endswith(".") and target.startswith(name))
         for name in os.environ.get(ENVIRONMENT, "").replace(" ", "").split(",")
         if name
@@ -115,7 +115,7 @@ def is_kind(target: str, kind: str) -> bool:
 
 
 @cache
-def shipped() -> frozenset[str]:
+def shipped_targets() -> frozenset[str]:
     """Collect every `_target_` in conf/train.yaml and the config groups of a training run."""
     conf = bundled("conf")
     files = [conf / "train.yaml", *(path for group in GROUPS for path in (conf / group).rglob("*.yaml"))]

@@ -131,6 +131,6 @@ class Collate:
         return batch
 
 
-def counted(targets: torch.Tensor) -> torch.Tensor:
+def row_mask(targets: torch.Tensor) -> torch.Tensor:
     """Return which rows of labels `(B,)` or `(B, labels)` are no padding rows."""
     return (targets if targets.ndim == 1 else targets[:, 0]) != IGNORE_INDEX

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 COLUMNS = frozenset({"input_ids", "tokens", "label"})
 
 
-def cached(path: Path, make: Callable[[], Dataset], *, rows: int, columns: Set[str] = COLUMNS) -> Dataset:
+def load_or_build(path: Path, make: Callable[[], Dataset], *, rows: int, columns: Set[str] = COLUMNS) -> Dataset:
     """Open the dataset at `path`, or build and save it; keep it in memory if the cache cannot be written.
 
     Args:

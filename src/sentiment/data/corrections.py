@@ -29,7 +29,7 @@ def with_corrections(split: str, rows: Labelled, *, labels: Sequence[str] | None
     if not any(file.feedback for file in rows.files):
         return rows
     given, elsewhere = dict[Hashable, int](), set[Hashable]()  # row of the last human label, by text and aspect
-    for file, _, i in numbered(rows):
+    for file, _, i in number_rows(rows):
         if not file.feedback:
             elsewhere.add(key(rows, i))
         elif rows.texts[i] and rows.labels[i] is not None:
@@ -65,9 +65,12 @@ def with_corrections(split: str, rows: Labelled, *, labels: Sequence[str] | None
 def check_known(split: str, rows: Labelled) -> None:
     """Raise DataError for the first label of a feedback file that no other file of the split has, if there is one."""
     known = {
-        meaning(name) for file, _, i in numbered(rows) if not file.feedback for name in names_of(rows.labels[i] or ())
+        meaning(name)
+        for file, _, i in number_rows(rows)
+        if not file.feedback
+        for name in names_of(rows.labels[i] or ())
     }
-    for file, number, i in numbered(rows):
+    for file, number, i in number_rows(rows):
         other = [name for name in names_of(rows.labels[i] or ()) if meaning(name) not in known]
         if file.feedback and known and other:
             raise DataError(
@@ -76,7 +79,7 @@ def check_known(split: str, rows: Labelled) -> None:
             )
 
 
-def numbered(rows: Labelled) -> Iterator[tuple[FileRows, int, int]]:
+def number_rows(rows: Labelled) -> Iterator[tuple[FileRows, int, int]]:
     """Yield the file of each row, its number there from 1, and its index among all rows."""
     at = 0
     for file in rows.files:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sentiment.data.folders import SPLITS
-from sentiment.data.splits import Split, stratified
+from sentiment.data.splits import Split, split_stratified
 from sentiment.errors import DataError
 from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning
@@ -44,7 +44,7 @@ class _Kept(dict[int, int | None]):
 _KEPT = _Kept()
 
 
-def normalised(text: Text, cleaning: Cleaning) -> bytes:
+def hash_normalised(text: Text, cleaning: Cleaning) -> bytes:
     """Hash a text and its aspect ignoring case, markup, punctuation and whitespace (BLAKE2b, 16 bytes).
 
     Texts that consist only of punctuation keep it, so that "?!" and "..." differ.
@@ -56,7 +56,7 @@ def normalised(text: Text, cleaning: Cleaning) -> bytes:
 
 
 def key_of(match: Match, cleaning: Cleaning) -> Key:
-    return (lambda text: normalised(text, cleaning)) if match == "normalised" else (lambda text: text)
+    return (lambda text: hash_normalised(text, cleaning)) if match == "normalised" else (lambda text: text)
 
 
 def without_duplicates(train: Split, match: Match, cleaning: Cleaning) -> tuple[Split, Dropped]:
@@ -134,7 +134,7 @@ def without_copies(
     if "train" in found:
         found["train"], dropped = without_duplicates(found["train"], dedupe, cleaning)
     if "validation" not in found and "train" in found:  # after dedupe, so that no copy ends up in both
-        found["train"], found["validation"] = stratified(found["train"], validation_fraction, seed)
+        found["train"], found["validation"] = split_stratified(found["train"], validation_fraction, seed)
     ordered = {name: found[name] for name in SPLITS if name in found}
     kept, leaks = without_leaks(ordered, drop_leaks, cleaning)
     return kept, {name: replace(dropped if name == "train" else Dropped(), leaks=leaks[name]) for name in kept}

@@ -30,7 +30,7 @@ def label_names(
         there = f"only {', '.join(splits)}" if splits else "nor any other with labels"
         raise DataError(f"there is no train split, {there}; set data.train=FILE")
     several = any(isinstance(label, tuple) for split in splits.values() for label in split.labels)
-    names = list(wanted) if wanted else order(spelled_once(all_names(splits["train"])))
+    names = list(wanted) if wanted else order(shortest_spellings(all_names(splits["train"])))
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise ConfigError(f"data.labels has {twice[0]!r} twice; name each label once")
     if len(names) < 2:
@@ -41,7 +41,7 @@ def label_names(
     return names
 
 
-def spelled_once(names: Iterable[str]) -> set[str]:
+def shortest_spellings(names: Iterable[str]) -> set[str]:
     """Return the shortest of the names with one meaning, such as 1 of 1 and 1.0, which two files may write."""
     shortest: dict[object, str] = {}
     for name in sorted(set(names), key=lambda name: (len(name), name)):
@@ -54,7 +54,7 @@ def all_names(split: Split) -> Iterator[str]:
     return (name for label in split.labels for name in names_of(label))
 
 
-def named_alike(splits: Mapping[str, Split], names: Sequence[str], *, given: bool) -> dict[str, Split]:
+def unify_labels(splits: Mapping[str, Split], names: Sequence[str], *, given: bool) -> dict[str, Split]:
     """Map the labels of all splits to the names of the label set, which was given or comes from the train split.
 
     Labels that are the same number (5 and 5.0) or the same boolean (True and true) are the same label, because file
@@ -99,7 +99,7 @@ def meaning(label: str) -> object:
         return label
 
 
-def renamed(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[str, Labelled]:
+def rename_labels(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[str, Labelled]:
     """Rename labels by data.label_map; ConfigError if it names a label that no row has."""
     if not names:
         return dict(splits)
@@ -108,12 +108,12 @@ def renamed(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[st
     if idle := [label for label in names if label not in there]:
         raise ConfigError(f"data.label_map renames {idle[0]!r}, which no row has; there are {', '.join(sorted(there))}")
     return {
-        split: replace(rows, labels=[None if one is None else renamed_label(one, names) for one in rows.labels])
+        split: replace(rows, labels=[None if one is None else rename_label(one, names) for one in rows.labels])
         for split, rows in splits.items()
     }
 
 
-def renamed_label(label: Label, names: Mapping[str, str]) -> Label:
+def rename_label(label: Label, names: Mapping[str, str]) -> Label:
     return names.get(label, label) if isinstance(label, str) else tuple(names.get(one, one) for one in label)
 
 

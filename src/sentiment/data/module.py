@@ -19,7 +19,7 @@ from sentiment.data.batches import Collate, TaughtRows
 from sentiment.data.corrections import with_corrections
 from sentiment.data.duplicates import Dropped, Match, without_copies
 from sentiment.data.label_form import LabelForm
-from sentiment.data.label_sets import label_mapping, label_names, named_alike, renamed, warn_of
+from sentiment.data.label_sets import label_mapping, label_names, rename_labels, unify_labels, warn_of
 from sentiment.data.labelled import FileRows, have_aspects, several
 from sentiment.data.labels import label_texts
 from sentiment.data.loaders import Loaders
@@ -27,15 +27,15 @@ from sentiment.data.new_tokens import Wanted, check_capitals, extend
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.readers import Columns
 from sentiment.data.sources import OwnSource, Source, own_source
-from sentiment.data.splits import Split, checked, rows_named
+from sentiment.data.splits import Split, check_rows, rows_named
 from sentiment.data.tables import Quoting, TableOptions
-from sentiment.data.tokenized import tokenized
+from sentiment.data.tokenized import tokenize_split
 from sentiment.data.tokenizer_audit import audit
-from sentiment.data.unlabelled import as_paths, unlabelled_texts
+from sentiment.data.unlabelled import as_paths, read_unlabelled
 from sentiment.errors import ConfigError
 from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
-from sentiment.inference.word_pieces import unbounded
+from sentiment.inference.word_pieces import remove_limits
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class SentimentData(pl.LightningDataModule):
         if not hasattr(self, "_tokenizer"):
             self._tokenizer = load_tokenizer(self.backbone, self.backbone_revision)
             extend(self._tokenizer, self.new_tokens)
-            unbounded(self._tokenizer.backend_tokenizer)  # truncation and padding state would change the cache key
+            remove_limits(self._tokenizer.backend_tokenizer)  # truncation and padding state would change the cache key
         return self._tokenizer
 
     def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
@@ -160,18 +160,21 @@ class SentimentData(pl.LightningDataModule):
         raw = self.source.read(Columns(self.text_column, self.label_column, self.aspect_column, self.label_form))
         raw = {name: several(rows) for name, rows in raw.items()} if self.label_form.multi else raw
         wanted = labels or self.wanted_labels
-        raw = {name: with_corrections(name, rows, labels=wanted) for name, rows in renamed(raw, self.label_map).items()}
+        raw = {
+            name: with_corrections(name, rows, labels=wanted)
+            for name, rows in rename_labels(raw, self.label_map).items()
+        }
         self.file_rows = {name: rows.files for name, rows in raw.items()}
         aspects = have_aspects(raw, self.default_aspect)
         default = self.default_aspect if aspects else ""
         self.preprocessing = replace(self.preprocessing, aspects=aspects, default_aspect=default)
         splits = {
-            name: checked(name, rows, skip_bad_rows=self.skip_bad_rows, default_aspect=self.default_aspect)
+            name: check_rows(name, rows, skip_bad_rows=self.skip_bad_rows, default_aspect=self.default_aspect)
             for name, rows in raw.items()
         }
         splits = {name: split for name, split in splits.items() if len(split)}
         self.labels = label_names(splits, wanted, self.order)
-        splits = named_alike(splits, self.labels, given=wanted is not None)
+        splits = unify_labels(splits, self.labels, given=wanted is not None)
         warn_of(splits, self.labels)
         with rows_named(splits, self.preprocessing.cleaning):
             kept, self.dropped = without_copies(
@@ -200,7 +203,7 @@ class SentimentData(pl.LightningDataModule):
         self._tokenized = {name: self._tokenize(name, split) for name, split in splits.items()}
         self.splits = splits
         if self.unlabelled:
-            extra = Split(*unlabelled_texts(self.unlabelled, self.text_column, self.options))
+            extra = Split(*read_unlabelled(self.unlabelled, self.text_column, self.options))
             self._unlabelled = extra, self._tokenize("unlabelled", extra)
 
     @property
@@ -254,4 +257,6 @@ class SentimentData(pl.LightningDataModule):
         return Loaders(collate, self.batch_size, self.seed, rank, world, self.pinned)
 
     def _tokenize(self, name: str, split: Split) -> Dataset:
-        return tokenized(name, split, self.labels, self.tokenizer.backend_tokenizer, self.preprocessing, self.cache_dir)
+        return tokenize_split(
+            name, split, self.labels, self.tokenizer.backend_tokenizer, self.preprocessing, self.cache_dir
+        )

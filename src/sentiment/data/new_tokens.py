@@ -13,7 +13,7 @@ from sentiment.config.signatures import nearest
 from sentiment.errors import ConfigError, ModelError
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.symbols import CAPITALS, fold
-from sentiment.inference.word_pieces import unbounded, unknown_token
+from sentiment.inference.word_pieces import remove_limits, unknown_token
 
 Wanted = str | Sequence[str] | None  # a set, a file, or a list of sets, files and tokens
 FILES = (".txt", ".tsv")
@@ -113,7 +113,7 @@ def tokens_of(item: str, key: str) -> Iterable[NewToken]:
         return read_file(Path(item), key)
     if item == AUTO:
         raise ConfigError(f"{key}: {AUTO} stands alone; in a list name emoji instead")
-    return [named(item, "", key)]
+    return [make_token(item, "", key)]
 
 
 def read_file(path: Path, key: str) -> list[NewToken]:
@@ -126,10 +126,10 @@ def read_file(path: Path, key: str) -> list[NewToken]:
     parts = [line.partition("\t") for line in lines if line.strip()]
     if not parts:
         raise ConfigError(f"{key}={path}: the file is empty; write a token into each line")
-    return [named(token, words, key) for token, _, words in parts]
+    return [make_token(token, words, key) for token, _, words in parts]
 
 
-def named(token: str, words: str, key: str) -> NewToken:
+def make_token(token: str, words: str, key: str) -> NewToken:
     content = fold(token.strip())
     if not content or len(content.split()) > 1:
         raise ConfigError(f"{key}: {token!r} is no token; give words or signs without spaces, one a line or item")
@@ -146,7 +146,7 @@ def extend(tokenizer: Any, wanted: Wanted, *, key: str = "model.new_tokens") -> 
         ConfigError: As for `read_wanted`, or each token that was named is in the vocabulary.
     """
     tokens = read_wanted(wanted, key=key)
-    backend = unbounded(tokenizer.backend_tokenizer)
+    backend = remove_limits(tokenizer.backend_tokenizer)
     unknown = unknown_token(backend)
     pieces = [pieces_of(backend, token.content) for token in tokens]
     new = distinct(

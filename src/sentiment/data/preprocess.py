@@ -9,7 +9,7 @@ from sentiment.data.module import SentimentData
 from sentiment.data.quality import DataReport
 from sentiment.data.splits import Split, row_named
 from sentiment.files import write_json
-from sentiment.inference.types import joined
+from sentiment.inference.types import join_labels
 from sentiment.inference.word_pieces import clean, clean_aspects
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ def preprocess(*, data: SentimentData, into: Path) -> DataReport:
         with row_named(name):
             texts = clean(split.texts, data.preprocessing.cleaning)
             aspects = clean_aspects(split.aspects or [], data.preprocessing.cleaning)
-        cleaned = Split(texts, [*map(joined, split.labels)], None if split.aspects is None else aspects)
+        cleaned = Split(texts, [*map(join_labels, split.labels)], None if split.aspects is None else aspects)
         write_split(cleaned, Path(into) / f"{name}.csv")
         counts = ", ".join(f"{count} {label}" for label, count in data.report.splits[name].labels.items())
         log.info("%-10s %6d rows (%s) to %s", name, len(split), counts, Path(into) / f"{name}.csv")

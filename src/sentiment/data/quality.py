@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy
 
-from sentiment.data.duplicates import Dropped, Match, normalised
+from sentiment.data.duplicates import Dropped, Match, hash_normalised
 from sentiment.data.labelled import FileRows
 from sentiment.data.splits import Split
 from sentiment.data.tokenizer_audit import TokenizerAudit
-from sentiment.inference.pairs import Text, displayed
+from sentiment.inference.pairs import Text, display
 from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.types import Label, joined, names_of
+from sentiment.inference.types import Label, join_labels, names_of
 
 PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
 BINS = 20  # equal-width histogram bins up to the 99th percentile; one more holds all longer texts
@@ -126,7 +126,7 @@ def inspect(
 ) -> DataReport:
     """Build the report of splits and the token counts of their texts before truncation."""
     keys: dict[str, list[Hashable]] = {
-        name: [normalised(text, preprocessing.cleaning) for text in split.inputs] for name, split in splits.items()
+        name: [hash_normalised(text, preprocessing.cleaning) for text in split.inputs] for name, split in splits.items()
     }
     edges = edges_of([length for values in lengths.values() for length in values])
     qualities, earlier, earlier_keys = {}, set[Text](), set[Hashable]()
@@ -140,7 +140,7 @@ def inspect(
             duplicates=Count(len(split) - len(texts), len(split) - len(own)),
             leaks=Count(len(texts & earlier), len(own & earlier_keys)),
             dropped=dropped.get(name, Dropped()),
-            tokens=measured(lengths[name], edges, preprocessing.max_length),
+            tokens=measure_lengths(lengths[name], edges, preprocessing.max_length),
             aspects=aspects_of(split, seen_aspects),
             files=(files or {}).get(name, ()),
         )
@@ -174,7 +174,7 @@ def edges_of(lengths: Sequence[int]) -> list[int]:
     return [*range(0, last + 1, width), max(last, *lengths) + 1]
 
 
-def measured(lengths: Sequence[int], edges: Sequence[int], max_length: int) -> Lengths:
+def measure_lengths(lengths: Sequence[int], edges: Sequence[int], max_length: int) -> Lengths:
     values = numpy.asarray(lengths)
     at = numpy.percentile(values, PERCENTILES, method="nearest")
     return Lengths(
@@ -189,7 +189,7 @@ def overlap(first: str, second: str, splits: Mapping[str, Split], keys: Mapping[
     exact = set(splits[first].inputs) & set(splits[second].inputs)
     shared = set(keys[first]) & set(keys[second])
     rows = zip(splits[second].inputs, keys[second], strict=True)
-    examples = list({key: displayed(text)[:SHOWN] for text, key in rows if key in shared}.values())[:EXAMPLES]
+    examples = list({key: display(text)[:SHOWN] for text, key in rows if key in shared}.values())[:EXAMPLES]
     return Overlap((first, second), Count(len(exact), len(shared)), examples)
 
 
@@ -199,9 +199,9 @@ def conflicts(splits: Mapping[str, Split], keys: Mapping[str, Sequence[Hashable]
     for name, split in splits.items():
         for text, label, key in zip(split.inputs, split.labels, keys[name], strict=True):
             labels[key][label] += 1
-            shown.setdefault(key, displayed(text))
+            shown.setdefault(key, display(text))
     found = [key for key, counts in labels.items() if len(counts) > 1]
-    rows = {key: {joined(label) or NO_LABEL: n for label, n in labels[key].items()} for key in found[:EXAMPLES]}
+    rows = {key: {join_labels(label) or NO_LABEL: n for label, n in labels[key].items()} for key in found[:EXAMPLES]}
     examples = [{"text": shown[key][:SHOWN], "labels": counts} for key, counts in rows.items()]
     return Conflicts(len(found), sum(labels[key].total() for key in found), examples)
 

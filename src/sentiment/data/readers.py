@@ -16,14 +16,14 @@ from sentiment.data.tables import (
     Table,
     TableOptions,
     announce,
+    find_named,
     format_of,
     label_column,
-    named,
     open_table,
     text_column,
     usual_label,
 )
-from sentiment.data.tables.columns import listed
+from sentiment.data.tables.columns import list_columns
 from sentiment.data.text_folders import is_tree, read_tree
 from sentiment.data.tweeteval import is_text_file, read_pair
 from sentiment.errors import DataError
@@ -56,12 +56,14 @@ class Columns:
         if self.aspect in (text, label, *self.form.columns):
             own = "text" if self.aspect == text else "label"
             raise DataError(f"{source}: data.{own}_column and data.aspect_column are both {self.aspect!r}; name two")
-        return text, label, named(names, self.aspect, source, key="data.aspect_column")
+        return text, label, find_named(names, self.aspect, source, key="data.aspect_column")
 
     def _label(self, names: Sequence[str], source: str) -> str:
         """Return the label column; of a column for each label a name for messages."""
         if lacking := [name for name in self.form.columns if name not in names]:
-            raise DataError(f"{source} has no column {lacking[0]!r}, only {listed(names)}; set data.label_columns")
+            raise DataError(
+                f"{source} has no column {lacking[0]!r}, only {list_columns(names)}; set data.label_columns"
+            )
         if self.form.columns:
             return "label_columns"
         key = "data.label_column" + (" or data.label_columns" if self.form.multi else "")
@@ -92,14 +94,14 @@ def read_one(path: Path, columns: Columns, options: TableOptions) -> tuple[Label
         return read_tree(path), False
     if is_text_file(path) and path.is_file():
         return read_pair(path, encoding=options.encoding), False
-    table = opened(path, options)
+    table = open_and_announce(path, options)
     if not (feedback := is_feedback(table.columns)):
         return read_table(table, columns), False
     aspect = columns.aspect and "aspect"
     return read_table(table, Columns("text", "label", aspect, LabelForm(columns.form.multi))), feedback
 
 
-def opened(path: Path, options: TableOptions) -> Table:
+def open_and_announce(path: Path, options: TableOptions) -> Table:
     table = open_table(path, options.only_for(format_of(path).kind) if path.is_file() else options)
     announce([table])
     return table

@@ -77,7 +77,7 @@ def row_named(split: str) -> Iterator[None]:
         raise DataError(f"{split}, row {error.index + 1}: {error}; mend the row, or leave it out") from error
 
 
-def checked(name: str, rows: Labelled, *, skip_bad_rows: bool, default_aspect: str = "") -> Split:
+def check_rows(name: str, rows: Labelled, *, skip_bad_rows: bool, default_aspect: str = "") -> Split:
     """Keep the rows that have a text and a label.
 
     Args:
@@ -133,7 +133,7 @@ def unusable(text: str | None, label: Label | None) -> str | None:
     return None if label or label == () else "the label is missing"
 
 
-def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
+def split_stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     """Split off about `fraction` of each label's rows (Sechidis 2011). Raises DataError for a label with one row."""
     groups: dict[str, list[int]] = defaultdict(list)
     for i, label in enumerate(split.labels):

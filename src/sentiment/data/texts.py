@@ -11,7 +11,7 @@ from sentiment.data.module import SentimentData
 from sentiment.data.new_tokens import Wanted
 from sentiment.data.splits import Split
 from sentiment.data.tables import Quoting
-from sentiment.data.unlabelled import as_paths, unlabelled_texts
+from sentiment.data.unlabelled import as_paths, read_unlabelled
 from sentiment.errors import DataError
 from sentiment.inference.preprocessing import Cleaning, Truncation
 
@@ -53,7 +53,7 @@ class TextData(SentimentData):
 
     def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
         """Read the texts and hold a random part of them out. Raises DataError for fewer than two texts."""
-        texts, empty = unlabelled_texts(self.paths, self.text_column, self.options)
+        texts, empty = read_unlabelled(self.paths, self.text_column, self.options)
         if len(texts) < 2:
             raise DataError(f"data.texts={self.paths[0]}: one text only, and validation needs another; add texts")
         order = list(range(len(texts)))

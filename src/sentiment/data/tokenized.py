@@ -12,7 +12,7 @@ from datasets import Dataset
 from tokenizers import Tokenizer
 
 from sentiment.data.batches import IGNORE_INDEX
-from sentiment.data.cache import COLUMNS, cached
+from sentiment.data.cache import COLUMNS, load_or_build
 from sentiment.data.splits import Split, row_named
 from sentiment.inference.batching import PairRow
 from sentiment.inference.preprocessing import Preprocessing
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 TOKENIZED = 3  # version of the cached form; increment it when that changes, so that older caches are not reused
 
 
-def tokenized(
+def tokenize_split(
     name: str, split: Split, labels: Sequence[str], tokenizer: Tokenizer, preprocessing: Preprocessing, cache_dir: Path
 ) -> Dataset:
     """Return token ids and label indices of a split, memory-mapped from the cache, which is filled first if needed."""
@@ -36,7 +36,7 @@ def tokenized(
             return Dataset.from_dict(columns_of(split, labels, tokenizer, preprocessing))
 
     columns = COLUMNS | {"types"} if split.aspects is not None else COLUMNS
-    return cached(path, make, rows=len(split), columns=columns)
+    return load_or_build(path, make, rows=len(split), columns=columns)
 
 
 def columns_of(

@@ -86,10 +86,10 @@ def audit(splits: Mapping[str, Split], tokenizer: Tokenizer, cleaning: Cleaning)
     audits = {}
     for name, labels in counts.items():
         tallies = {label: tally(chunks, items) for label, chunks in sorted(labels.items())}
-        whole = audit_of(merged(tallies.values()))
+        whole = audit_of(merge_tallies(tallies.values()))
         names = sorted({one for label in tallies for one in names_of(label)})
         own = {name: [tally for label, tally in tallies.items() if name in names_of(label)] for name in names}
-        shares = {name: audit_of(merged(some)) for name, some in own.items()}
+        shares = {name: audit_of(merge_tallies(some)) for name, some in own.items()}
         audits[name] = SplitAudit(min(len(splits[name]), TEXTS), whole, shares)
     return TokenizerAudit(audits, [*warn_of_words(audits, cleaning), *warn_of_emoji(audits, cleaning)])
 
@@ -114,7 +114,7 @@ def tally(chunks: Mapping[str, int], items: Mapping[str, Sequence[Item]]) -> dic
     return tallies
 
 
-def merged(parts: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
+def merge_tallies(parts: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
     whole: dict[str, Tally] = defaultdict(Tally)
     for part in parts:
         for kind, one in part.items():

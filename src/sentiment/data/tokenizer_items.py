@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from sentiment.data.new_tokens import emoji_tokens
 from sentiment.inference.symbols import SYMBOL, fold
-from sentiment.inference.word_pieces import unbounded, unknown_token
+from sentiment.inference.word_pieces import remove_limits, unknown_token
 
 SLAB = 10_000  # chunks tokenized at a time
 LATIN = "LATIN"
@@ -30,7 +30,7 @@ class Item(NamedTuple):
 
 
 def read_chunks(chunks: Sequence[str], tokenizer: Tokenizer) -> Iterator[tuple[str, list[Item]]]:
-    backend, unknown = unbounded(tokenizer), unknown_token(tokenizer)
+    backend, unknown = remove_limits(tokenizer), unknown_token(tokenizer)
     todo = iter(chunks)
     while slab := list(islice(todo, SLAB)):
         encoded = backend.encode_batch([f" {chunk}" for chunk in slab], add_special_tokens=False)

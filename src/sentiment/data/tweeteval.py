@@ -7,7 +7,7 @@ from pathlib import Path
 from sentiment.data.labelled import Labelled, labelled
 from sentiment.data.tables import read_lines
 from sentiment.errors import DataError
-from sentiment.inference.types import joined
+from sentiment.inference.types import join_labels
 
 TEXTS, LABELS, MAPPING = "_text.txt", "_labels.txt", "mapping.txt"
 
@@ -47,7 +47,7 @@ def read_pair(texts: Path, *, encoding: str | None = None) -> Labelled:
     rows = labelled(zip(lines, numbers, strict=True), columns=("text", "label"), source=str(labels))
     if not names:
         return rows
-    own = [None if label is None else joined(label) for label in rows.labels]
+    own = [None if label is None else join_labels(label) for label in rows.labels]
     return Labelled(rows.texts, [name_of(label, names, labels) for label in own])
 
 

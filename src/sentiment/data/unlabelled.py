@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sentiment.data.readers import opened
+from sentiment.data.readers import open_and_announce
 from sentiment.data.tables import TableOptions, expanded, is_table, not_a_file, read_lines, text_column, text_value
 from sentiment.errors import DataError
 from sentiment.inference.preprocessing import is_readable
@@ -22,7 +22,7 @@ def as_paths(files: Path | str | Sequence[Path | str] | None) -> list[Path]:
     return [file for path in listed for file in expanded(as_path(path))]
 
 
-def unlabelled_texts(paths: Sequence[Path], column: str | None, options: TableOptions) -> tuple[list[str], list[str]]:
+def read_unlabelled(paths: Sequence[Path], column: str | None, options: TableOptions) -> tuple[list[str], list[str]]:
     """Read each distinct text of the files once, in order, with an empty text in place of each label.
 
     Raises:
@@ -53,6 +53,6 @@ def texts_of(path: Path, column: str | None, options: TableOptions) -> Iterable[
         return lines
     if not is_table(path):
         raise DataError(f"{path}: expected .csv, .tsv, .jsonl, .json, .parquet or .xlsx, or .txt with a text a line")
-    table = opened(path, options)
+    table = open_and_announce(path, options)
     name = text_column(table.columns, column, table.name, key="data.text_column")
     return (text_value(row.get(name), name) for row in table.rows([name]))

@@ -62,7 +62,7 @@ def evaluate(
 
 def _data_overrides(data: str | Path | None, split: str) -> list[str]:
     """Return the overrides of a file, a folder, or an option of the group `data`."""
-    from sentiment.config.overrides import quoted
+    from sentiment.config.overrides import quote
     from sentiment.config.resources import bundled
 
     if data is None:
@@ -72,7 +72,7 @@ def _data_overrides(data: str | Path | None, split: str) -> list[str]:
         return [f"data={data}"]
     path = Path(data).expanduser()
     if path.is_dir():
-        return ["data=files", f"data.dir={quoted(str(path))}"]
+        return ["data=files", f"data.dir={quote(str(path))}"]
     if not path.is_file():
         raise ConfigError(f"data={data}: no such file or folder; give a path, or one of: {', '.join(options)}")
-    return ["data=files", f"data.{split}={quoted(str(path))}"]
+    return ["data=files", f"data.{split}={quote(str(path))}"]

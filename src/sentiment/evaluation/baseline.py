@@ -31,7 +31,7 @@ class Baseline:
         if any(isinstance(label, tuple) for label in labels):
             self._fit_several(clean, [*map(names_of, labels)])
         else:
-            self.pipeline = untrained().fit(clean, labels)
+            self.pipeline = build_pipeline().fit(clean, labels)
             self.names = list(self.pipeline.classes_)
 
     def _fit_several(self, texts: Sequence[str], labels: Sequence[Sequence[str]]) -> None:
@@ -43,9 +43,9 @@ class Baseline:
         kept, held = train_test_split(np.arange(len(texts)), test_size=HELD, random_state=0)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Label .* is present in all training examples|Label not .* is")
-            part = untrained(several=True).fit([texts[i] for i in kept], targets[kept])
+            part = build_pipeline(several=True).fit([texts[i] for i in kept], targets[kept])
             self.thresholds = best_thresholds(part.predict_proba([texts[i] for i in held]), targets[held])
-            self.pipeline = untrained(several=True).fit(texts, targets)
+            self.pipeline = build_pipeline(several=True).fit(texts, targets)
 
     def decoding(self, labels: Sequence[str]) -> Multi:
         """Return the decoding of several labels by the thresholds of the baseline."""
@@ -66,7 +66,7 @@ class Baseline:
         return torch.stack(columns, dim=1)
 
 
-def untrained(*, several: bool = False) -> Any:
+def build_pipeline(*, several: bool = False) -> Any:
     """Build the untrained scikit-learn pipeline; imported here because trials of a sweep do not need scikit-learn."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression

@@ -15,7 +15,7 @@ import numpy as np
 
 from sentiment.data.tables import TableOptions, open_table
 from sentiment.errors import DataError
-from sentiment.inference.pairs import Pair, Text, displayed
+from sentiment.inference.pairs import Pair, Text, display
 from sentiment.inference.types import Prediction, names_of
 
 COLUMNS, ASPECT = ["kind", "text", "label"], "aspect"
@@ -92,7 +92,7 @@ class Outcome:
         return low, high
 
     def to_json(self) -> dict[str, Any]:
-        some = [[*map(displayed, case.texts)] for case, failed in zip(self.cases, self.failed, strict=True) if failed][
+        some = [[*map(display, case.texts)] for case, failed in zip(self.cases, self.failed, strict=True) if failed][
             :SHOWN
         ]
         counts = {"cases": len(self.cases), "templates": len(self.rates), "failures": sum(self.failed)}

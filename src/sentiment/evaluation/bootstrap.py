@@ -43,16 +43,16 @@ def intervals(
         (low, high) by metric name; a metric undefined in every resample is left out.
     """
     answers = Answers.of(probabilities, targets, decoding)
-    drawn = [resampled_scores(Resamples.of(answers, counts), labels) for counts in draws(len(targets), resamples, SEED)]
+    drawn = [resample_scores(Resamples.of(answers, counts), labels) for counts in draws(len(targets), resamples, SEED)]
     values = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
     return {name: percentiles(column) for name, column in values.items() if not np.isnan(column).all()}
 
 
-def resampled_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, Floats]:
+def resample_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, Floats]:
     """Compute each score of `computation.score` for each resample, (B,)."""
     scores: dict[str, Floats] = {}
     for metric in metrics.of_task(resamples.answers.decoding.kind):
-        values = resampled(metric, resamples)
+        values = resample(metric, resamples)
         if values.ndim == 1:
             scores[metric.name] = values
         else:
@@ -60,7 +60,7 @@ def resampled_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, F
     return scores
 
 
-def resampled(metric: Metric, resamples: Resamples) -> Floats:
+def resample(metric: Metric, resamples: Resamples) -> Floats:
     """Compute a metric for each resample, (B,) or (B, classes); without `Metric.resampled`, on the drawn rows."""
     if metric.resampled:
         return metric.resampled(resamples)
@@ -86,7 +86,7 @@ def paired_resamples(
     """
     metric = metrics.of_score(score)
     drawn = [
-        [resampled(metric, Resamples.of(answers, counts)) for answers in sides]
+        [resample(metric, Resamples.of(answers, counts)) for answers in sides]
         for counts in draws(len(sides[0].targets), resamples, seed)
     ]
     return [np.concatenate(parts) for parts in zip(*drawn, strict=True)]

@@ -35,10 +35,10 @@ class Comparison:
 def compare(results: Mapping[str, Evaluation], train: Split, cleaning: Cleaning) -> dict[str, Comparison]:
     """Train the baseline on `train` alone and score it on each evaluated split."""
     baseline = Baseline(train.inputs, train.labels, cleaning=cleaning)
-    return {name: beside(result, baseline) for name, result in results.items()}
+    return {name: compare_one(result, baseline) for name, result in results.items()}
 
 
-def beside(result: Evaluation, baseline: Baseline) -> Comparison:
+def compare_one(result: Evaluation, baseline: Baseline) -> Comparison:
     probabilities = baseline.probabilities(result.split.inputs, result.labels)
     several = isinstance(result.decoding, Multi)
     decoding = baseline.decoding(result.labels) if several else result.decoding
@@ -62,7 +62,7 @@ def baseline_json(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
     return {"name": NAME} | {name: asdict(found) for name, found in comparisons.items()}
 
 
-def remembered(run: Path, split: Split) -> Comparison | None:
+def read_comparison(run: Path, split: Split) -> Comparison | None:
     """Return the comparison in a run's baseline.json for this split, matched by fingerprint; None if there is none."""
     path = run / BASELINE
     if not path.is_file():

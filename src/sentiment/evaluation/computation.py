@@ -11,7 +11,7 @@ from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from sentiment.evaluation.metric import Metric
-from sentiment.evaluation.metrics import of_score, of_task, ordered
+from sentiment.evaluation.metrics import of_score, of_task, sort_scores
 from sentiment.evaluation.torch_metrics import Decoded
 from sentiment.inference.tasks import SINGLE, Decoding
 
@@ -41,7 +41,7 @@ def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str,
             flat[name] = value.item()
         else:
             flat |= {f"{name}/{label}": number for label, number in zip(labels, value.tolist(), strict=True)}
-    return {name: flat[name] for name in ordered(list(flat))}
+    return {name: flat[name] for name in sort_scores(list(flat))}
 
 
 def score(

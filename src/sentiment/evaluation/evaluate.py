@@ -13,7 +13,7 @@ from sentiment.data.module import SentimentData
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError, SentimentError
 from sentiment.evaluation.behaviour import Outcome, judge, read_behaviour
-from sentiment.evaluation.comparison import Comparison, compare, remembered
+from sentiment.evaluation.comparison import Comparison, compare, read_comparison
 from sentiment.evaluation.report.page import write_report
 from sentiment.evaluation.results import Results
 from sentiment.evaluation.scoring import Evaluation, evaluate
@@ -45,7 +45,7 @@ def score_run(
     own = run_data(folder)
     if data:
         like_run(data, own, multi=predictor.decoding.kind == "multi")
-    rows = chosen(read(data or own, folder, predictor.labels), split)
+    rows = choose_split(read(data or own, folder, predictor.labels), split)
     check_aspects(rows, predictor)
     log.info("scoring %d %s texts", len(rows), split)
     result = evaluate(predictor, rows, predictor.labels, temperature=predictor.preprocessing.temperature)
@@ -114,7 +114,7 @@ def read(source: SentimentData | None, run: Path, labels: list[str]) -> dict[str
     return source.read(labels=labels)
 
 
-def chosen(splits: Mapping[str, Split], name: str) -> Split:
+def choose_split(splits: Mapping[str, Split], name: str) -> Split:
     if not splits:
         raise ConfigError("the data has no labels to hold answers against; sentiment predict takes texts without")
     if name not in splits:
@@ -138,7 +138,7 @@ def reference(
 
     Empty if that split cannot be read any more.
     """
-    if known := remembered(run, result.split):
+    if known := read_comparison(run, result.split):
         return {split: known}
     try:
         train = read(own, run, result.labels)["train"]

@@ -216,7 +216,7 @@ def title(score: str) -> str:
     return ", ".join(part for part in (metric.title if metric else kind, label) if part)
 
 
-def ordered(scores: Sequence[str]) -> list[str]:
+def sort_scores(scores: Sequence[str]) -> list[str]:
     """Sort score names in the order of METRICS, unknown ones last."""
     names = [metric.name for metric in METRICS]
     return sorted(scores, key=lambda score: (*names, kind).index(kind) if (kind := score.partition("/")[0]) else 0)

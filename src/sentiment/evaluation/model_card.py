@@ -56,7 +56,7 @@ def model_card(
 ) -> str:
     """Render the README.md of an export: scores with intervals, preprocessing, runtime, and a usage example."""
     _, last = results.last
-    columns = [column for column in metrics.ordered(list(last.scores)) if "/" not in column]
+    columns = [column for column in metrics.sort_scores(list(last.scores)) if "/" not in column]
     rows = []
     for title, result in results.evaluations.items():
         rows.append(card_row(title, columns, result.scores, result.intervals))

@@ -13,7 +13,7 @@ from sentiment.evaluation.calibration import BINS, errors
 from sentiment.evaluation.comparison import BASELINE, Comparison, baseline_json
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
-from sentiment.inference.types import joined
+from sentiment.inference.types import join_labels
 from sentiment.run_dir import BEHAVIOUR
 
 
@@ -73,7 +73,7 @@ def write_predictions(evaluation: Evaluation, target: Path) -> None:
     """
     split = evaluation.split
     aspects = {} if split.aspects is None else {"aspect": split.aspects}
-    labels, predicted = map(joined, split.labels), map(joined, evaluation.answered)
+    labels, predicted = map(join_labels, split.labels), map(join_labels, evaluation.answered)
     columns = {"text": split.texts, **aspects, "label": labels, "prediction": predicted}
     rows = zip(*columns.values(), evaluation.probabilities, strict=True)
     header = [*columns, *(f"p_{label}" for label in evaluation.labels)]

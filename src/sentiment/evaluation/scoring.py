@@ -19,7 +19,7 @@ from sentiment.inference.exclusive import Scale
 from sentiment.inference.multilabel import Multi, overlap
 from sentiment.inference.pairs import Text
 from sentiment.inference.tasks import SINGLE, Decoding
-from sentiment.inference.types import Classifier, Label, Prediction, joined, names_of
+from sentiment.inference.types import Classifier, Label, Prediction, join_labels, names_of
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Evaluation:
         if isinstance(self.decoding, Multi):
             own = [*map(names_of, self.split.labels)]
             return torch.tensor([[int(name in names) for name in self.labels] for names in own])
-        return numbers([*map(joined, self.split.labels)], self.labels)
+        return numbers([*map(join_labels, self.split.labels)], self.labels)
 
     @cached_property
     def predicted(self) -> torch.Tensor:

@@ -91,7 +91,7 @@ class Decoded(WrapperMetric):
         self.metric, self.decoding, self.reads = metric, decoding, reads
 
     def update(self, probabilities: torch.Tensor, targets: torch.Tensor) -> None:
-        self.metric.update(*decoded(self.decoding, self.reads, probabilities, targets))
+        self.metric.update(*metric_inputs(self.decoding, self.reads, probabilities, targets))
 
     def compute(self) -> Any:
         return self.metric.compute()
@@ -101,7 +101,7 @@ class Decoded(WrapperMetric):
         self.metric.reset()
 
 
-def decoded(
+def metric_inputs(
     decoding: Any, reads: str, probabilities: torch.Tensor, targets: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return what a metric that `reads` so is updated with, on the device of the targets."""

@@ -19,14 +19,14 @@ from sentiment.data.splits import Split
 from sentiment.evaluation.abstention import CONFIDENCE, clopper_pearson
 from sentiment.evaluation.calibration import fit_temperature
 from sentiment.evaluation.scoring import numbers
-from sentiment.inference.arithmetic import picked, softmax
+from sentiment.inference.arithmetic import pick, softmax
 from sentiment.inference.batching import MAX_TOKENS, group_by_length
 from sentiment.inference.exits import Exit, PartedRuntime, lead
 from sentiment.inference.fidelity import MAX_LOSS, MAX_MARGIN, Fidelity, compare
 from sentiment.inference.pairs import Text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.scoring import mean_of_windows
-from sentiment.inference.types import joined
+from sentiment.inference.types import join_labels
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Fitting:
     ) -> None:
         self.whole, self.validation = whole, validation
         self.depth = probe.depth
-        self.targets = numbers([*map(joined, validation.labels)], whole.labels)
+        self.targets = numbers([*map(join_labels, validation.labels)], whole.labels)
         encoded = whole.encode(validation.inputs)
         self.counts = [len(one.windows) for one in encoded]
         self.rows = [row for one in encoded for row in one.windows]
@@ -114,7 +114,7 @@ class Fitting:
 
     def loss_of(self, scores: Any) -> float:
         calibrated = self.whole.decoding.calibrated(scores, self.whole.preprocessing.temperature)
-        return float(-np.log(np.maximum(picked(calibrated, self.targets.numpy()), 1e-12)).mean())
+        return float(-np.log(np.maximum(pick(calibrated, self.targets.numpy()), 1e-12)).mean())
 
     def judge(self, scores: Any, layers: float) -> Trial:
         """Compare probabilities of the texts, before the temperature, with those of PyTorch and of all layers."""

@@ -96,14 +96,14 @@ def calibrate(exported: Path, evaluations: Mapping[str, Evaluation]) -> dict[str
         decoding = replace(validation.decoding, slopes=tuple(slopes), biases=tuple(biases))
         update_preprocessing(exported, task=decoding.to_json())
         log.info("%d labels calibrated on %d validation texts", len(slopes), len(validation.split))
-        return {name: calibrated(result, decoding) for name, result in evaluations.items()}
+        return {name: apply_calibration(result, decoding) for name, result in evaluations.items()}
     temperature = fit_temperature(validation.probabilities, validation.targets)
     update_preprocessing(exported, temperature=temperature)
     log.info("temperature %.3f, fitted on %d validation texts", temperature, len(validation.split))
     return {name: result.at(temperature) for name, result in evaluations.items()}
 
 
-def calibrated(result: Evaluation, decoding: Decoding) -> Evaluation:
+def apply_calibration(result: Evaluation, decoding: Decoding) -> Evaluation:
     """Return an evaluation with its probabilities calibrated as `decoding` does."""
     probabilities = torch.from_numpy(decoding.calibrated(result.probabilities.numpy(), 1.0))
     return replace(result, probabilities=probabilities, decoding=decoding)

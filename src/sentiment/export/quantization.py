@@ -57,7 +57,7 @@ def fit_products(
         The quantized products by the names of their nodes, in the order of the graph.
     """
     model, levels = onnx.load(graph).graph, WEIGHT_LEVELS[bits]
-    nodes, weights = weighted(model), {tensor.name: tensor for tensor in model.initializer}
+    nodes, weights = weighted_products(model), {tensor.name: tensor for tensor in model.initializer}
     seen = observe(graph, [node.input[0] for node in nodes], batches, pad_id)
     return {node.name: fit(seen[node.input[0]], to_array(weights[node.input[1]]), levels) for node in nodes}
 
@@ -72,7 +72,7 @@ def quantize(
 ) -> None:
     """Write `graph` with int8 products to `target`; those of the nodes named in `in_fp32` stay as they are."""
     model = onnx.load(graph)
-    for node in weighted(model.graph):
+    for node in weighted_products(model.graph):
         if node.name not in in_fp32:
             replace(model.graph, node, products[node.name])
     drop_unused(model.graph)
@@ -87,7 +87,7 @@ def drop_unused(graph: Any) -> None:
         graph.initializer.remove(tensor)
 
 
-def weighted(graph: Any) -> list[Any]:
+def weighted_products(graph: Any) -> list[Any]:
     """List the products with weights that process all tokens.
 
     Those of the first token alone stay fp32: they cost too little to lose precision for.
@@ -132,12 +132,12 @@ def fit(seen: Seen, weights: Any, levels: int) -> Quantized:
         factors=(1 / size).astype(np.float32),
         scale=np.float32(scale),
         zero=np.uint8(np.clip(np.round(-low / scale), 0, LEVELS)),
-        weights=rounded(grown / scales, seen.moments / np.outer(size, size), levels),
+        weights=round_weights(grown / scales, seen.moments / np.outer(size, size), levels),
         scales=scales.astype(np.float32),
     )
 
 
-def rounded(weights: Any, moments: Any, levels: int) -> Any:
+def round_weights(weights: Any, moments: Any, levels: int) -> Any:
     """Round weights (K, N) to int8 with the GPTQ updates that minimize the error of the products.
 
     Args:
@@ -168,7 +168,7 @@ def replace(graph: Any, node: Any, by: Quantized) -> None:
     moved, quantized = f"{node.name}_moved", f"{node.name}_quantized"
     if node.op_type == "MatMul":
         kind, inputs = "MatMulIntegerToFloat", [quantized, weights, scale, scales, zero]
-        if bias := absorbed(graph, node):
+        if bias := absorb_bias(graph, node):
             inputs += ["", bias]  # no zero point for the weights
     else:
         bias, mask = node.input[2:4]
@@ -185,7 +185,7 @@ def replace(graph: Any, node: Any, by: Quantized) -> None:
         graph.node.insert(at, new)
 
 
-def absorbed(graph: Any, node: Any) -> str | None:
+def absorb_bias(graph: Any, node: Any) -> str | None:
     """Remove the Add that is the only user of a product, and return its bias's name; None if there is no such Add."""
     users = [user for user in graph.node if node.output[0] in user.input]
     if [user.op_type for user in users] != ["Add"]:

@@ -12,7 +12,7 @@ from sentiment.files.json_files import (
 )
 from sentiment.files.locks import lock_file, locked
 from sentiment.files.replacing import (
-    checked_target,
+    check_target,
     put_in_place,
     rename,
     replacing,
@@ -24,7 +24,7 @@ from sentiment.files.temporary import discard, is_alive, sweep, sweep_once, temp
 
 __all__ = [
     "SURROGATE",
-    "checked_target",
+    "check_target",
     "damaged",
     "discard",
     "is_alive",

@@ -31,7 +31,7 @@ def replacing(target: Path, *, marker: str | None = None) -> Iterator[Path]:
         with uploading(target) as temporary:
             yield temporary
         return
-    target = checked_target(target, marker=marker)
+    target = check_target(target, marker=marker)
     target.parent.mkdir(parents=True, exist_ok=True)
     with named_disk(target), temporary_path(target) as temporary:
         yield temporary
@@ -53,7 +53,7 @@ def put_in_place(temporary: Path, target: Path, *, marker: str | None = None) ->
     Of a folder that is replaced, the old one is renamed away first: it is never there in part.
     """
     sync(temporary)
-    if checked_target(target, marker=marker).is_dir():  # os.replace fails on a non-empty folder
+    if check_target(target, marker=marker).is_dir():  # os.replace fails on a non-empty folder
         with temporary_path(target.with_name(f"{target.name}.former")) as former:
             os.replace(target, former)
             try:
@@ -72,7 +72,7 @@ def rename(path: Path, target: Path) -> None:
     _sync_one(target.parent)
 
 
-def checked_target(target: Path, *, marker: str | None = None) -> Path:
+def check_target(target: Path, *, marker: str | None = None) -> Path:
     """Resolve `target` if it is a symbolic link, and check that it may be replaced.
 
     Raises:

@@ -21,7 +21,7 @@ def quantile(weights: Any, share: float) -> Any:
     return reached.argmax(axis=-1)
 
 
-def picked(rows: Any, columns: Any) -> Any:
+def pick(rows: Any, columns: Any) -> Any:
     """Return one value of each row of an array, (N,)."""
     import numpy as np
 

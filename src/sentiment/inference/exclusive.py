@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, get_args
 
-from sentiment.inference.arithmetic import corn_log_probabilities, numbers, picked, quantile, softmax, with_temperature
-from sentiment.inference.types import Label, Prediction, joined
+from sentiment.inference.arithmetic import corn_log_probabilities, numbers, pick, quantile, softmax, with_temperature
+from sentiment.inference.types import Label, Prediction, join_labels
 
 LEVEL = 0.9  # probability of the interval of a scale
 Link = Literal["softmax", "corn"]
@@ -51,7 +51,7 @@ class Single(Exclusive):
         return probabilities.argmax(axis=-1)
 
     def cost(self, probabilities: Any, answers: Any) -> Any:
-        return probabilities.max(axis=-1) - picked(probabilities, answers)
+        return probabilities.max(axis=-1) - pick(probabilities, answers)
 
     def answer(self, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> Prediction:
         return Prediction.best(labels, row, tokens=tokens, truncated=truncated)
@@ -116,10 +116,10 @@ class Scale(Exclusive):
         weights = self._weights(probabilities)
         weights = weights / weights.sum(axis=-1, keepdims=True)
         if self.decision == "argmax":
-            return weights.max(axis=-1) - picked(weights, answers)
+            return weights.max(axis=-1) - pick(weights, answers)
         steps = np.arange(weights.shape[-1])
         off = weights @ np.abs(steps[:, None] - steps)
-        return picked(off, answers) - picked(off, self.decide(probabilities))
+        return pick(off, answers) - pick(off, self.decide(probabilities))
 
     def _weights(self, probabilities: Any) -> Any:
         """Divide the prior out, if there is one."""
@@ -161,7 +161,7 @@ class Scale(Exclusive):
         return middle.answer(labels, [1 / len(labels)] * len(labels), tokens=tokens, truncated=truncated)
 
     def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
-        apart = abs(self.values[labels.index(joined(answered))] - self.values[labels.index(joined(truth))])
+        apart = abs(self.values[labels.index(join_labels(answered))] - self.values[labels.index(join_labels(truth))])
         return 1 - apart / (self.values[-1] - self.values[0])
 
     def to_json(self) -> dict[str, Any] | None:

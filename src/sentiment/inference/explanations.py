@@ -20,10 +20,10 @@ from sentiment.inference.frames import frames_of
 from sentiment.inference.pairs import Text, as_inputs, aspect_of, text_of
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
-from sentiment.inference.tasks import answered, decoding_of
+from sentiment.inference.tasks import build_prediction, decoding_of
 from sentiment.inference.tokenization import truncate
 from sentiment.inference.types import Explanation, Word
-from sentiment.inference.word_pieces import unbounded
+from sentiment.inference.word_pieces import remove_limits
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Explainer:
         [text] = as_inputs([text], aspects=own.aspects, default_aspect=own.default_aspect)
         [frame] = frames_of([text], self.tokenizer, own)
         cleaned, alignment = own.cleaning.align(text_of(text))
-        found = unbounded(self.tokenizer).encode(cleaned, add_special_tokens=False)
+        found = remove_limits(self.tokenizer).encode(cleaned, add_special_tokens=False)
         pieces = list(zip(found.ids, found.word_ids, found.offsets, strict=True))
         kept = truncate(pieces, frame.room, own.truncation)
         read = [i for i, _, _ in kept]
@@ -100,7 +100,7 @@ class Explainer:
             alignment=alignment,
             ids=ids,
             first=len(frame.prefix),
-            pieces=[(word, *trimmed(cleaned, start, end)) for _, word, (start, end) in kept],
+            pieces=[(word, *trim_space(cleaned, start, end)) for _, word, (start, end) in kept],
             truncated=len(kept) < len(pieces),
             unreadable=self.readability.unreadable(read, frame.ending if frame.pair else ()) if read else 1.0,
             target=None if target is None else self.labels.index(target),
@@ -123,7 +123,7 @@ class Explainer:
         pieces = ((ends[1] - ends[0]) * gradient).sum(-1)[own].tolist()
         before, after = self.decoding.log_odds(logits, target).tolist()
         return Explanation(
-            prediction=answered(
+            prediction=build_prediction(
                 self.decoding,
                 self.labels,
                 row.tolist(),
@@ -170,7 +170,7 @@ def check_target(target: str | None, labels: Sequence[str]) -> None:
         raise RequestError(told, reason="unknown_label")
 
 
-def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def trim_space(text: str, start: int, end: int) -> tuple[int, int]:
     """Leave out the space that a piece of a byte-level or SentencePiece tokenizer takes in before it, or is alone."""
     return (start + 1, end) if start < end and text[start] == " " else (start, end)
 

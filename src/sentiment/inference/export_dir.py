@@ -13,7 +13,7 @@ from sentiment.errors import ConfigError, ModelError, SentimentError
 from sentiment.files import damaged, read_object
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import first_token_only
-from sentiment.inference.word_pieces import unbounded
+from sentiment.inference.word_pieces import remove_limits
 
 PREPROCESSING = "preprocessing.json"
 QUANTIFICATION = "quantification.json"  # estimators of label shares; evaluation writes them, the worker exports some
@@ -123,7 +123,7 @@ def read_preprocessing(
 def read_tokenizer(export: Path) -> Tokenizer:
     path = export / "tokenizer.json"
     try:
-        return unbounded(Tokenizer.from_file(str(path)))
+        return remove_limits(Tokenizer.from_file(str(path)))
     except Exception as error:  # tokenizers raises nothing narrower
         raise damaged(path, first_line(error)) from error
 

@@ -13,7 +13,7 @@ from sentiment.errors import ModelError, TextError
 from sentiment.inference.batching import PairRow
 from sentiment.inference.pairs import Pair, Text, aspects_of
 from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.word_pieces import clean_aspects, ids_of, unbounded
+from sentiment.inference.word_pieces import clean_aspects, ids_of, remove_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def pair_form(tokenizer: Tokenizer) -> PairForm:
     Raises:
         ModelError: It puts nothing between them, or gives them token types of another form.
     """
-    encoded = unbounded(tokenizer).encode("a", "b")
+    encoded = remove_limits(tokenizer).encode("a", "b")
     ids, owners = encoded.ids, encoded.sequence_ids
     starts = [owners.index(own) for own in (0, 1)]
     ends = [len(owners) - owners[::-1].index(own) for own in (0, 1)]
@@ -104,7 +104,7 @@ def pair_form(tokenizer: Tokenizer) -> PairForm:
 @lru_cache(maxsize=8)
 def special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     """Return the special token ids a tokenizer adds before and after a single text, e.g. ([CLS], [SEP])."""
-    encoded = unbounded(tokenizer).encode("a")
+    encoded = remove_limits(tokenizer).encode("a")
     ids, special = encoded.ids, encoded.special_tokens_mask
     first, last = special.index(0), len(special) - special[::-1].index(0)
     return ids[:first], ids[last:]

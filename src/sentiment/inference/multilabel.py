@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sentiment.errors import RequestError
 from sentiment.inference.arithmetic import log_odds, numbers, sigmoid
-from sentiment.inference.types import Label, Prediction, Threshold, joined, names_of
+from sentiment.inference.types import Label, Prediction, Threshold, join_labels, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Multi:
     def answer(self, labels: Sequence[str], row: Sequence[float], *, tokens: int, truncated: bool) -> Prediction:
         given = tuple(label for label, p, least in zip(labels, row, self.thresholds, strict=True) if p >= least)
         probabilities = dict(zip(labels, row, strict=True))
-        return Prediction(joined(given), max(row), probabilities, tokens, truncated, labels=given)
+        return Prediction(join_labels(given), max(row), probabilities, tokens, truncated, labels=given)
 
     def unread(self, labels: Sequence[str], *, tokens: int, truncated: bool) -> Prediction:
         none = self.with_thresholds(labels, 1.0)

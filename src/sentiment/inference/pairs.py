@@ -26,7 +26,7 @@ Text = str | Pair
 Aspects = str | Sequence[str | None] | None  # one for all texts, or one for each
 
 
-def paired(texts: Iterable[Any], aspects: Aspects) -> list[Any]:
+def pair_texts(texts: Iterable[Any], aspects: Aspects) -> list[Any]:
     """Combine texts with their aspects; a text whose aspect is None stays alone.
 
     Raises:
@@ -114,6 +114,6 @@ def aspects_of(texts: Iterable[Text]) -> Iterator[str | None]:
     return map(aspect_of, texts)
 
 
-def displayed(text: Text) -> str:
+def display(text: Text) -> str:
     """Return a text for people, with its aspect behind it."""
     return text if isinstance(text, str) else f"{text.text} [{text.aspect}]"

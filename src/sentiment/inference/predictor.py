@@ -20,13 +20,13 @@ from sentiment.inference.batching import MAX_TOKENS
 from sentiment.inference.explanations import Explainer
 from sentiment.inference.hub import locate
 from sentiment.inference.loading import Loaded, load_export
-from sentiment.inference.pairs import Aspects, Text, as_inputs, paired
+from sentiment.inference.pairs import Aspects, Text, as_inputs, pair_texts
 from sentiment.inference.pipeline import PipelineInput, best_labels, from_pipeline, own_label
 from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.scoring import logits_of, mean_of_windows, most_of_windows
 from sentiment.inference.settings import with_settings_of
 from sentiment.inference.streaming import in_two_stages
-from sentiment.inference.tasks import answered, decided_again, decided_by, decoding_of
+from sentiment.inference.tasks import build_prediction, decide_again, decide_by, decoding_of
 from sentiment.inference.tokenization import Encoded, encode_windows
 from sentiment.inference.types import Explanation, Identity, Model, Prediction, Threshold
 from sentiment.remote import as_path
@@ -173,7 +173,7 @@ class Predictor:
             DataError: What is given is no list of texts; TextError for a text that cannot be cleaned or tokenized, or
                 whose aspect is missing or is not read by the model.
         """
-        return self.answer(self.encode(texts if aspect is None else paired(texts, aspect)))
+        return self.answer(self.encode(texts if aspect is None else pair_texts(texts, aspect)))
 
     @overload
     def pipeline(self, texts: PipelineInput | Sequence[PipelineInput]) -> list[dict[str, Any]]: ...
@@ -259,7 +259,7 @@ class Predictor:
             RequestError: The model has no label `target`.
             DataError: What is given is no list of texts.
         """
-        inputs = self.inputs(texts if aspect is None else paired(texts, aspect))
+        inputs = self.inputs(texts if aspect is None else pair_texts(texts, aspect))
         return [self.explainer.explain(self.explainer.plan(text, target)) for text in inputs]
 
     @property
@@ -309,7 +309,7 @@ class Predictor:
         """
         if threshold is None:
             return list(predictions)
-        return decided_again(predictions, decided_by(self.decoding, self.labels, threshold))
+        return decide_again(predictions, decide_by(self.decoding, self.labels, threshold))
 
     def level_of(self, max_error: float) -> Level:
         """Return what the export promises. Raises ConfigError if it promises no error rate as low."""
@@ -340,7 +340,7 @@ class Predictor:
 
     def _prediction(self, row: list[float], read: Encoded, layers: int | None) -> Prediction:
         how: dict[str, Any] = {"tokens": read.tokens, "truncated": read.truncated, "unreadable": read.unreadable}
-        return answered(self.decoding, self.labels, row, layers=layers, **how)
+        return build_prediction(self.decoding, self.labels, row, layers=layers, **how)
 
 
 def closed(*_: object) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from sentiment.errors import ConfigError, RequestError
 from sentiment.inference.alignment import Alignment, Rewriter
 from sentiment.inference.symbols import fold, mark_capitals, part, shorten_punctuation, shorten_words
-from sentiment.inference.tasks import decided_by, decoding_of
+from sentiment.inference.tasks import decide_by, decoding_of
 from sentiment.inference.types import Threshold
 
 Truncation = Literal["head", "tail", "head_tail"]
@@ -206,7 +206,7 @@ def check_type(name: str, value: Any, hint: Any) -> None:
 def with_threshold(preprocessing: Preprocessing, labels: Sequence[str], threshold: Threshold) -> Preprocessing:
     """Return preprocessing with other thresholds. Raises ConfigError for a model that has none, or not those."""
     try:
-        decoding = decided_by(decoding_of(preprocessing.task), labels, threshold)
+        decoding = decide_by(decoding_of(preprocessing.task), labels, threshold)
     except RequestError as error:
         raise ConfigError(str(error)) from error
     return replace(preprocessing, task=decoding.to_json())

@@ -94,7 +94,7 @@ def decoding_of(settings: Mapping[str, Any] | None) -> Decoding:
     return made
 
 
-def answered(
+def build_prediction(
     decoding: Decoding,
     labels: Sequence[str],
     row: Sequence[float],
@@ -113,7 +113,7 @@ def answered(
     return replace(best, unreadable=round(unreadable, 4), readable=readable, layers=layers)
 
 
-def decided_by(decoding: Decoding, labels: Sequence[str], threshold: Threshold) -> Decoding:
+def decide_by(decoding: Decoding, labels: Sequence[str], threshold: Threshold) -> Decoding:
     """Return a decoding with other thresholds. Raises RequestError if its task has none, or they do not fit."""
     if not isinstance(decoding, Multi):
         told = f"threshold is for models that give several labels (task=multi); this one has task={decoding.kind}"
@@ -121,7 +121,7 @@ def decided_by(decoding: Decoding, labels: Sequence[str], threshold: Threshold) 
     return decoding.with_thresholds(labels, threshold)
 
 
-def decided_again(predictions: Sequence[Prediction], decoding: Decoding) -> list[Prediction]:
+def decide_again(predictions: Sequence[Prediction], decoding: Decoding) -> list[Prediction]:
     """Return predictions of several labels as another decoding, with other thresholds, decides them."""
     labels = list(predictions[0].probabilities) if predictions else []
     answers = [decoding.answer(labels, [*one.probabilities.values()], tokens=0, truncated=False) for one in predictions]

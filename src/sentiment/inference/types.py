@@ -21,7 +21,7 @@ def names_of(label: Label) -> tuple[str, ...]:
     return (label,) if isinstance(label, str) else label
 
 
-def joined(label: Label) -> str:
+def join_labels(label: Label) -> str:
     """Return a text's labels as one string, "joy|surprise"; empty for a text without any."""
     return JOINT.join(names_of(label))
 
@@ -120,7 +120,7 @@ class Prediction:
         if (labels := own.get("labels")) is not None:
             own |= {
                 "labels": tuple(labels),
-                "label": joined(tuple(labels)),
+                "label": join_labels(tuple(labels)),
                 "score": max(own["probabilities"].values()),
             }
         return cls(**own)

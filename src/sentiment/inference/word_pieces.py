@@ -44,7 +44,7 @@ def tokenize(
         The ids of each text, and whether only its ends were tokenized.
     """
     cleaned = clean(texts, preprocessing.cleaning)
-    rows = [_ends(text, capacity, preprocessing.truncation) for text in cleaned]
+    rows = [_cut_ends(text, capacity, preprocessing.truncation) for text in cleaned]
     places = [i for i, ends in enumerate(rows) for _ in ends]
     ids = iter(ids_of([end for ends in rows for end in ends], tokenizer, places))
     found = [[next(ids) for _ in ends] for ends in rows]
@@ -61,7 +61,7 @@ def ids_of(texts: Sequence[str], tokenizer: Tokenizer, rows: Sequence[int]) -> l
     Raises:
         TextError: A text cannot be tokenized.
     """
-    tokenizer = unbounded(tokenizer)
+    tokenizer = remove_limits(tokenizer)
     try:
         return [encoded.ids for encoded in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
     except BaseException as error:  # a panic in the tokenizer's Rust code is a BaseException
@@ -91,7 +91,7 @@ def _is_fault_of_text(error: BaseException) -> bool:
     )
 
 
-def _ends(text: str, capacity: int, how: Truncation) -> tuple[str, ...]:
+def _cut_ends(text: str, capacity: int, how: Truncation) -> tuple[str, ...]:
     """Return the ends of a long text that `how` needs for `capacity` tokens; a short text is returned whole."""
     keep = (capacity + MARGIN) * CHARACTERS_PER_TOKEN
     if len(text) <= 2 * keep:
@@ -99,7 +99,7 @@ def _ends(text: str, capacity: int, how: Truncation) -> tuple[str, ...]:
     return {"head": (text[:keep],), "tail": (text[-keep:],), "head_tail": (text[:keep], text[-keep:])}[how]
 
 
-def unbounded(tokenizer: Tokenizer) -> Tokenizer:
+def remove_limits(tokenizer: Tokenizer) -> Tokenizer:
     """Remove the length limit and the padding that it may have been saved with: those are the saver's.
 
     A special token that is written in a text, such as [SEP], becomes pieces like other words: it must end no segment.

@@ -10,8 +10,8 @@ import numpy as np
 
 from sentiment.data.label_form import ONE
 from sentiment.data.labelled import labelled as read_labelled
-from sentiment.data.splits import checked
-from sentiment.data.tables import announce, named, open_table
+from sentiment.data.splits import check_rows
+from sentiment.data.tables import announce, find_named, open_table
 from sentiment.data.tables import label_column as find_label
 from sentiment.data.tables import text_column as find_text
 from sentiment.errors import ConfigError, DataError
@@ -93,7 +93,7 @@ class Model:
             raise DataError(
                 f"labelled={labelled} has the label {unknown[0]!r}, the model knows {', '.join(labels)}; correct it"
             )
-        split = checked("labelled", rows, skip_bad_rows=False, default_aspect=default)
+        split = check_rows("labelled", rows, skip_bad_rows=False, default_aspect=default)
         log.info("scoring %d labelled texts of %s", len(split), labelled)
         scores = evaluate(self.classifier, split, labels)
         targets, probabilities = scores.targets.numpy(), scores.probabilities.numpy()
@@ -197,6 +197,6 @@ def read_cells(
     group = by if by in table.columns else None
     own = [text, label]
     if aspect_column is not None:
-        own.append(named(table.columns, aspect_column, f"labelled={path}", key="aspect_column"))
+        own.append(find_named(table.columns, aspect_column, f"labelled={path}", key="aspect_column"))
     rows = list(table.rows([*dict.fromkeys(filter(None, (*own, group)))]))
     return [tuple(r[name] for name in own) for r in rows], [str(r[group]) for r in rows] if group else None

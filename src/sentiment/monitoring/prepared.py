@@ -7,7 +7,7 @@ from typing import Any
 
 from sentiment.batch.progress import progress
 from sentiment.batch.source import Source
-from sentiment.data.duplicates import normalised
+from sentiment.data.duplicates import hash_normalised
 from sentiment.errors import DataError
 from sentiment.evaluation.quantification.words import CLEANING
 from sentiment.inference.pairs import Pair
@@ -102,7 +102,7 @@ def distinct(chunk: Chunk, seen: set[int], skipped: Skipped, *, apart: bool = Fa
     for i, text in enumerate(chunk.texts):
         plain = RETWEET.sub("", text)
         own = Pair(plain, str(chunk.groups[i])) if apart else plain
-        key = int.from_bytes(normalised(own, CLEANING)[:8], "little")
+        key = int.from_bytes(hash_normalised(own, CLEANING)[:8], "little")
         if key not in seen:
             seen.add(key)
             kept.append(i)

@@ -13,10 +13,10 @@ from sentiment.data.csv_output import write_csv
 from sentiment.data.module import SentimentData
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError, InterruptedRunError
-from sentiment.evaluation.evaluate import chosen, read, run_data
+from sentiment.evaluation.evaluate import choose_split, read, run_data
 from sentiment.files import write_json
 from sentiment.inference.export_dir import labels_of
-from sentiment.inference.pairs import displayed
+from sentiment.inference.pairs import display
 from sentiment.inference.predictor import Predictor
 from sentiment.review import heads, refit
 from sentiment.review.confident import Floats, Indices, Noise, margins, measure, suspects
@@ -63,7 +63,7 @@ def review(
     data = run_data(folder)
     splits = read(data, folder, labels_of(folder / "export"))
     assert data
-    rows = chosen(splits, split)
+    rows = choose_split(splits, split)
     given = label_indices(rows, data.labels)
     if rows.fingerprint() != summary["data"].get(split, {}).get("sha256"):
         log.warning(
@@ -146,7 +146,7 @@ def write(
     )
     for i in found[:SHOWN]:
         line = f"  {labels[given[i]]} -> {labels[suggested[i]]} {probabilities[i, suggested[i]]:.2f}  "
-        console.print(line + displayed(rows.inputs[i])[:90], highlight=False, markup=False, soft_wrap=True)
+        console.print(line + display(rows.inputs[i])[:90], highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"{target / 'suspects.csv'}   (summary.json; the tab Label of sentiment ui walks through it)",
         highlight=False,

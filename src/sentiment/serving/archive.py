@@ -94,7 +94,7 @@ def package(
     export = export_folder(local_copy(run))
     if not NAME.fullmatch(name):
         raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
-    version = checked_version(version)
+    version = check_version(version)
     if max_seconds > response_timeout / 2:
         told = f"max_seconds={max_seconds:g}: TorchServe kills a worker after response_timeout={response_timeout} s"
         raise ConfigError(f"{told}; choose at most half of it")
@@ -128,7 +128,7 @@ def package(
     return target
 
 
-def checked_version(version: str | float) -> str:
+def check_version(version: str | float) -> str:
     """Return the version as text (2.0 on a command line is parsed as a number).
 
     Raises:

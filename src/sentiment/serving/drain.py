@@ -43,7 +43,7 @@ def drain(
         thread.join(max(0.0, deadline - time.monotonic()))
     (activity / DRAINING).touch()
     before = workers()
-    while any(unfinished(before[pid], now) for pid, now in workers().items() if pid in before):
+    while any(is_unfinished(before[pid], now) for pid, now in workers().items() if pid in before):
         if time.monotonic() > deadline:
             return False
         time.sleep(LOOK_SECONDS)
@@ -63,6 +63,6 @@ def ask(client: Client, deadline: float) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def unfinished(before: Batches | None, now: Batches | None) -> bool:
+def is_unfinished(before: Batches | None, now: Batches | None) -> bool:
     """Return True if a worker is still computing the batch it was computing before."""
     return before is not None and now is not None and before.busy and now.done < before.begun

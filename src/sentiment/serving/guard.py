@@ -27,7 +27,7 @@ def main(parent: int, command: Sequence[str]) -> int:
     adopt_orphans()
     here = os.getpid()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=lambda: end_with(here))
-    while child.poll() is None and not orphaned(parent):
+    while child.poll() is None and not is_orphaned(parent):
         pass
     if child.poll() is None:
         kill(child.pid)
@@ -64,7 +64,7 @@ def children_left() -> bool:
     return True
 
 
-def orphaned(parent: int) -> bool:
+def is_orphaned(parent: int) -> bool:
     """Wait up to LOOK_SECONDS for the pipe to close, and return True if the parent is gone.
 
     The parent's id is compared too, since another child of the parent may have inherited the open pipe.

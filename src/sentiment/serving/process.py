@@ -22,7 +22,7 @@ from sentiment.serving.logs import reason_in
 from sentiment.serving.ports import check_free, reachable
 from sentiment.serving.processes import end_session, processes_of
 from sentiment.serving.settings import Settings
-from sentiment.serving.store import served, tidy
+from sentiment.serving.store import archives_to_serve, tidy
 from sentiment.serving.tokens import Renewal
 from sentiment.serving.watch import Watch, look_at
 from sentiment.worker import activity
@@ -47,7 +47,7 @@ class Server(ABC):
         self.identity = self.settings.tls.check()
         self.store = Path(self.settings.model_store).absolute()
         self.folder = Path(self.settings.work_dir).absolute()
-        self.archives = served(self.store, self.settings.models)
+        self.archives = archives_to_serve(self.store, self.settings.models)
         self.models = list(dict.fromkeys(one.model for one in self.archives))
         self.ports = self.settings.ports
         self._folder = Folder(self.folder)

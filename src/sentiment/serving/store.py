@@ -103,7 +103,7 @@ def archives(store: Path) -> list[Archive]:
     return found
 
 
-def served(store: Path, models: Sequence[str] | None = None) -> list[Archive]:
+def archives_to_serve(store: Path, models: Sequence[str] | None = None) -> list[Archive]:
     """Return the archives of all or some models to serve; the first one of each model is its default version.
 
     With a rollout history: the default version and its predecessor. Without one: all versions, newest first.
@@ -142,7 +142,7 @@ def history(store: Path, model: str) -> list[str]:
     return versions
 
 
-def settled(store: Path, model: str, present: str) -> list[str]:
+def settle_history(store: Path, model: str, present: str) -> list[str]:
     """Return the history up to the version that the server uses as default.
 
     Later entries come from a killed process: the store is written before the server is switched, so that a restart

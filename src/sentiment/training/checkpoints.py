@@ -83,7 +83,7 @@ class BestCheckpoint(Checkpoint):
         if trainer.sanity_checking or not self._parts:
             return
         self.number += judging(trainer)
-        answers = {name: gathered([part[name] for part in self._parts]) for name in self._parts[0]}
+        answers = {name: gather([part[name] for part in self._parts]) for name in self._parts[0]}
         self._parts = []
         score = float(trainer.callback_metrics[self.monitor])
         check_numbers(self.monitor, score, answers["probabilities"])
@@ -187,7 +187,7 @@ def validate_within_fit(trainer: pl.Trainer) -> None:
     connector._first_loop_iter = first
 
 
-def gathered(parts: list[torch.Tensor]) -> torch.Tensor:
+def gather(parts: list[torch.Tensor]) -> torch.Tensor:
     """Concatenate the rows of all batches of all ranks, in the same order each time."""
     return torch.cat(of_all_ranks(torch.cat(parts)))
 

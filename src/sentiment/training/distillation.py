@@ -18,7 +18,7 @@ from rich import get_console
 from rich.progress import track
 
 from sentiment.backbones import load_tokenizer, positions
-from sentiment.data.cache import cached
+from sentiment.data.cache import load_or_build
 from sentiment.data.module import SentimentData
 from sentiment.errors import ConfigError, ModelError
 from sentiment.evaluation.calibration import apply_temperature
@@ -33,7 +33,7 @@ from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import Opening, open_runtime
 from sentiment.inference.tasks import decoding_of
-from sentiment.inference.word_pieces import unbounded
+from sentiment.inference.word_pieces import remove_limits
 from sentiment.training.heads import row_order
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def teach(data: SentimentData, names: Sequence[str], *, temperature: float, devi
     for name in names:
         with open_teacher(name, device=device, preprocessing=data.preprocessing) as teacher:
             order = order_of(teacher, name, data)
-            answers = torch.from_numpy(answered(teacher, name, texts, data.cache_dir)[:, order])
+            answers = torch.from_numpy(answer_texts(teacher, name, texts, data.cache_dir)[:, order])
             total += apply_temperature(answers, temperature).numpy()
             models.append({"name": name, "sha256": teacher.sha256})
     data.teach(total / np.float32(len(models)))
@@ -106,7 +106,7 @@ def order_of(teacher: Predictor, name: str, data: SentimentData) -> list[int]:
     return order
 
 
-def answered(teacher: Predictor, name: str, texts: Sequence[Text], cache_dir: Path) -> NDArray[np.float32]:
+def answer_texts(teacher: Predictor, name: str, texts: Sequence[Text], cache_dir: Path) -> NDArray[np.float32]:
     """Return a model's calibrated probabilities (texts, labels), from the cache, which is filled first if needed.
 
     Each chunk of texts is cached by itself, so that a stopped run keeps what was answered.
@@ -127,7 +127,7 @@ def answered(teacher: Predictor, name: str, texts: Sequence[Text], cache_dir: Pa
             return Dataset.from_dict({COLUMN: teacher.probabilities(chunk).numpy()}, features=features)
 
         path = cache_dir / f"teacher-{digest.hexdigest()[:32]}"
-        found = cached(path, compute, rows=len(chunk), columns={COLUMN})
+        found = load_or_build(path, compute, rows=len(chunk), columns={COLUMN})
         answers[start : start + CHUNK] = found.with_format("numpy")[COLUMN][:]
     return answers
 
@@ -149,7 +149,7 @@ def open_teacher(name: str, *, device: str, preprocessing: Preprocessing) -> Pre
     own = replace(preprocessing, max_length=min(longest, limit or longest), window_step=0)
     labels, load_model = labels_of(folder), cache(lambda: load_torch(folder, device))
     opening = Opening("torch", folder, len(labels), tokenizer.pad_token_id, device, own.max_length, load_model)
-    texts = unbounded(tokenizer.backend_tokenizer)
+    texts = remove_limits(tokenizer.backend_tokenizer)
     how = (texts, own, labels, tokenizer.pad_token_id, load_model, Readability.of(texts), export_hash(folder))
     loaded = Loaded(open_runtime(opening), *how, opening.name)
     return Predictor(loaded, max_tokens=MAX_TOKENS["cpu" if device == "cpu" else "gpu"])

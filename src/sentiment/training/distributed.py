@@ -16,26 +16,26 @@ from sentiment.errors import ConfigError, SentimentError
 PATIENCE = 60  # seconds a batch may take after Ctrl-C
 
 
-def launched() -> bool:
+def is_launched() -> bool:
     """Return True if this process was started by torchrun or by `launch`, which is torchrun on one machine."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def rank() -> int:
-    return int(os.environ["RANK"]) if launched() else 0
+    return int(os.environ["RANK"]) if is_launched() else 0
 
 
 def world_size() -> int:
-    return int(os.environ["WORLD_SIZE"]) if launched() else 1
+    return int(os.environ["WORLD_SIZE"]) if is_launched() else 1
 
 
 def check_arguments(overrides: Sequence[str]) -> None:
     """Raise ConfigError where torchrun starts several processes and no run_name= or resume= names a folder."""
-    if world_size() > 1 and not named(overrides):
+    if world_size() > 1 and not names_folder(overrides):
         raise ConfigError("torchrun starts several processes, which need one folder; name it: run_name=NAME")
 
 
-def named(overrides: Sequence[str]) -> bool:
+def names_folder(overrides: Sequence[str]) -> bool:
     """Return True if the overrides name the run folder, by run_name= or resume=."""
     return any(value.startswith(("run_name=", "resume=")) for value in overrides)
 
@@ -48,7 +48,7 @@ def to_launch(devices: Any, nodes: int, accelerator: str) -> int:
             several nodes without torchrun.
     """
     asked = count(devices, accelerator)
-    if launched():
+    if is_launched():
         if asked * nodes != world_size():
             raise ConfigError(
                 f"torchrun started {world_size()} processes, trainer.devices={devices} and trainer.num_nodes={nodes} "

@@ -87,7 +87,7 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
         return None
 
     decoding = model.decoding
-    choice = choose(folder / "checkpoints", metric=monitored(cfg), labels=data.labels, decoding=decoding)
+    choice = choose(folder / "checkpoints", metric=monitored_metric(cfg), labels=data.labels, decoding=decoding)
     log.info(choice.reason)
     model = instantiate(cfg.model, labels=data.labels, task=task)  # a full copy; the fitted may be one rank's shard
     model.load_state_dict(choice.weights)
@@ -149,7 +149,7 @@ def distil(model: DictConfig, data: SentimentData, trainer: pl.Trainer) -> dict[
     return {"teacher": {**found, "share": model.teacher_share}}
 
 
-def monitored(cfg: DictConfig) -> str:
+def monitored_metric(cfg: DictConfig) -> str:
     """Return the validation metric by which epochs are compared, without the prefix `validation/`."""
     return str(cfg.callbacks.best.monitor).removeprefix("validation/")
 

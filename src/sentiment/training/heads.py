@@ -71,18 +71,22 @@ def adapt_head(network: Any, former: Sequence[str] | None, labels: Sequence[str]
         else:
             parameter.zero_()
     if rows is None:
-        return replaced(former, labels)
+        return describe_new_head(former, labels)
     if rows == list(range(len(rows))) and list(labels) == list(former or ()):
         return None
     return f"the head is kept: its labels {', '.join(former or ())} become {', '.join(labels)}, each with its own row"
 
 
-def replaced(former: Sequence[str] | None, labels: Sequence[str]) -> str:
+def describe_new_head(former: Sequence[str] | None, labels: Sequence[str]) -> str:
     """Describe a reinitialized head in one line."""
-    had = f"its labels are {', '.join(former or ())}" if named(former) else "its config.json does not say what it tells"
+    had = (
+        f"its labels are {', '.join(former or ())}"
+        if has_names(former)
+        else "its config.json does not say what it tells"
+    )
     return f"the head is replaced by a new one for {', '.join(labels)}: {had}"
 
 
-def named(labels: Sequence[str] | None) -> bool:
+def has_names(labels: Sequence[str] | None) -> bool:
     """Return True if the labels are real names, not the placeholders of transformers."""
     return labels is not None and not all(label.startswith(PLACEHOLDER) for label in labels)

@@ -31,7 +31,7 @@ def arguments_of(given: Sequence[str]) -> list[str]:
     if any(word.startswith("run_name=") for word in given):
         check_name(text(given, "run_name"))
     distributed.check_arguments(given)
-    return _resumed(given)
+    return _add_resumed(given)
 
 
 def launch_run(
@@ -48,14 +48,14 @@ def launch_run(
     from sentiment import run_dir as runs
     from sentiment.training.resuming import starting_point
 
-    processes = _checked(cfg, folder)
+    processes = _check(cfg, folder)
     if distributed.rank():
         logging.disable(logging.INFO)  # rank 0 logs
         return fit_run(
             cfg, folder, starting_point(folder, resume=cfg.resume is not None), cfg.after_training.test is not False
         )
     if processes > 1:
-        name = [] if distributed.named(arguments) else [f"run_name={cfg.run_name}"]
+        name = [] if distributed.names_folder(arguments) else [f"run_name={cfg.run_name}"]
         distributed.launch([*arguments, *name], processes=processes)
         return None
     with runs.claimed(folder):
@@ -83,7 +83,7 @@ def check_saved(cfg: "DictConfig", given: Sequence[str]) -> None:
     check_targets(OmegaConf.to_container(cfg, resolve=True), source=source, given=given)
 
 
-def _checked(cfg: "DictConfig", folder: Path) -> int:
+def _check(cfg: "DictConfig", folder: Path) -> int:
     """Return how many processes are to be started here. Raises ConfigError where the config is wrong."""
     from sentiment.config.check import check_extras
     from sentiment.training.check import check
@@ -120,10 +120,10 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path, started: Callable[["DictCo
         raise
 
 
-def _resumed(overrides: Sequence[str]) -> list[str]:
+def _add_resumed(overrides: Sequence[str]) -> list[str]:
     """Add the overrides of the run or sweep that `resume=FOLDER` names; those given now win."""
     from sentiment import run_dir as runs
-    from sentiment.config.overrides import quoted, text
+    from sentiment.config.overrides import quote, text
     from sentiment.config.targets import check_saved_overrides
     from sentiment.training.check import root_keys
 
@@ -133,7 +133,7 @@ def _resumed(overrides: Sequence[str]) -> list[str]:
 
     if (sweep := runs.sweep_overrides(Path(folder))) is not None:
         overrides = [
-            f"hydra.sweep.dir={quoted(folder)}",
+            f"hydra.sweep.dir={quote(folder)}",
             *(value for value in overrides if not value.startswith("resume=")),
         ]
         former, flags = sweep, ["-m"]

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from transformers import SchedulerType
 
-from sentiment.data.batches import counted
+from sentiment.data.batches import row_mask
 from sentiment.data.new_tokens import Wanted
 from sentiment.evaluation import computation
 from sentiment.export.exits import check_layers
@@ -181,7 +181,7 @@ class SentimentClassifier(OptimizedModule):
         if self.r_drop:
             again = self._logits(batch)
             divergence = symmetric_divergence(self.decoding.log_scores(logits), self.decoding.log_scores(again))
-            rows = counted(batch["labels"]).to(divergence)
+            rows = row_mask(batch["labels"]).to(divergence)
             loss = (loss + self._loss(again, batch)) / 2 + self.r_drop * self._mean(divergence * rows, rows)
         self.log("train/loss", loss, sync_dist=True, batch_size=1)  # `prog_bar` would wait for the GPU
         return loss
@@ -189,7 +189,7 @@ class SentimentClassifier(OptimizedModule):
     def _loss(self, logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return the loss on the labels, mixed with the divergence from the teacher where there is one."""
         targets = batch["labels"]
-        labelled = counted(targets)
+        labelled = row_mask(targets)
         if self.trainer.world_size == 1 and not self.teacher:
             loss = self._mean(self.loss(logits, targets), self.loss.row_weights(targets))
         else:  # a rank without rows of a small batch has padding rows, and unlabelled texts have no label
@@ -208,7 +208,7 @@ class SentimentClassifier(OptimizedModule):
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> dict[str, torch.Tensor]:
         """Update the metrics, and return probabilities (B, labels) and targets without padding rows."""
         logits, targets = self._logits(batch), batch["labels"]
-        kept = counted(targets)
+        kept = row_mask(targets)
         logits, targets = logits[kept], targets[kept]
         probabilities = self.decoding.normalized(self.decoding.log_scores(logits))
         if len(targets):

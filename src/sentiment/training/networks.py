@@ -10,7 +10,7 @@ from sentiment.data.new_tokens import Wanted, extend, grow
 from sentiment.errors import ConfigError, ModelError
 from sentiment.inference.runtimes import first_token_only
 from sentiment.training.dropout import drops, head_dropouts, refusal, set_attention_dropout, set_head_dropout
-from sentiment.training.heads import adapt_head, known_labels, label_dimensions, named, replaced, skeleton
+from sentiment.training.heads import adapt_head, describe_new_head, has_names, known_labels, label_dimensions, skeleton
 from sentiment.training.layers import keep_layers, stack_of
 from sentiment.training.param_groups import embeddings, encoder_prefix, stacks
 
@@ -52,9 +52,9 @@ def load_network(
     network, missing, mismatched = read_weights(backbone, config, revision)
     check_whole(backbone, network, {*missing, *mismatched})
     if mismatched:
-        said.append(replaced(former, labels))
+        said.append(describe_new_head(former, labels))
     elif missing & label_dimensions(network.config).keys():
-        said += [replaced(former, labels)] if named(former) else []
+        said += [describe_new_head(former, labels)] if has_names(former) else []
     elif line := adapt_head(network, former, labels):
         said.append(line)
     if new_tokens:

@@ -104,7 +104,7 @@ class Scale(Task):
         shares = [max(counts.get(label, 0), 0.5) * factor for label, factor in zip(labels, factors, strict=True)]
         link: Link = "corn" if loss.link == "corn" else "softmax"
         made = ScaleDecoding(scale_values(labels), link, "median", tuple(share / sum(shares) for share in shares))
-        return decided(made, "prior_free_median" if self.decision == "auto" else self.decision)
+        return with_decision(made, "prior_free_median" if self.decision == "auto" else self.decision)
 
     def fit(self, decoding: Decoding, validation: Evaluation, metric: str) -> Decoding:
         if self.decision != "auto" or not isinstance(decoding, ScaleDecoding):
@@ -112,7 +112,7 @@ class Scale(Task):
         record = metrics.find(metric)
         if record is None or record.reads in ("probabilities", "expected"):  # no decision changes those
             metric = "macro_mae"
-        options = {name: decided(decoding, name) for name in DECISIONS}
+        options = {name: with_decision(decoding, name) for name in DECISIONS}
         best, shown = best_of(options, validation, metric)
         log.info("decision %s: best of %s by %s on %d validation texts", best, shown, metric, len(validation.split))
         return options[best]
@@ -170,7 +170,7 @@ def best_of(options: Mapping[str, Decoding], validation: Evaluation, metric: str
     return best, ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
 
 
-def decided(decoding: ScaleDecoding, decision: str) -> ScaleDecoding:
+def with_decision(decoding: ScaleDecoding, decision: str) -> ScaleDecoding:
     """Return a decoding with another decision; the prior is kept only where it is divided out."""
     rule: Decision = "argmax" if decision.endswith("argmax") else "median"
     return replace(decoding, decision=rule, prior=decoding.prior if decision.startswith("prior_free") else None)

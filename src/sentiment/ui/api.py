@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from sentiment.config.extras import installed
+from sentiment.config.extras import is_installed
 from sentiment.errors import DataError, RequestError
 from sentiment.inference.pairs import UNKNOWN, Text
 from sentiment.ui.aspect import input_of
@@ -81,7 +81,7 @@ def end_points(desk: AppState) -> None:
         "text_column may be empty where one column clearly has the texts, which the answer names; aspect_column "
         "where the model reads no aspects.",
     )
-    if installed("sentiment.ui.trends"):
+    if is_installed("sentiment.ui.trends"):
         from sentiment.monitoring.page import headline, sentences
         from sentiment.ui.trends import Asked, trends
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from sentiment import monitoring
-from sentiment.config.extras import installed
+from sentiment.config.extras import is_installed
 from sentiment.evaluation import report
 from sentiment.ui.api import end_points
 from sentiment.ui.compare import compare_tab
@@ -35,7 +35,7 @@ def page(desk: AppState, *, max_file_mb: int) -> Any:
             text_tab(desk, status)
         with gr.Tab("File"):
             file_tab(desk, max_file_mb=max_file_mb)
-        if installed("sentiment.ui.trends"):
+        if is_installed("sentiment.ui.trends"):
             from sentiment.ui.trends import trends_tab
 
             with gr.Tab("Trends"):

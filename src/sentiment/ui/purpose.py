@@ -5,7 +5,7 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
-from sentiment.config.extras import installed
+from sentiment.config.extras import is_installed
 from sentiment.errors import SentimentError
 from sentiment.files import read_json_if_any
 from sentiment.run_dir import BEHAVIOUR
@@ -35,7 +35,7 @@ def purpose(desk: AppState) -> str:
 def language(run: Path | None) -> str:
     """Say which texts the model knows, by the common words of its validation texts."""
     unknown = "For texts like those it was trained on."
-    if run is None or not installed("sentiment.evaluation"):
+    if run is None or not is_installed("sentiment.evaluation"):
         return unknown
     from sentiment.evaluation.quantification.reference import read_reference
     from sentiment.inference.export_dir import export_folder

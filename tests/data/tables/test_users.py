@@ -12,7 +12,7 @@ import pytest
 from sentiment.batch import predict
 from sentiment.data.readers import Columns
 from sentiment.data.sources import Source
-from sentiment.data.splits import checked
+from sentiment.data.splits import check_rows
 from sentiment.data.tables import TableOptions, open_table
 from sentiment.errors import DataError, RowsRejectedError
 from sentiment.inference.types import Prediction
@@ -38,7 +38,7 @@ class Echo:
 
 def trained(path, folder):
     rows = Source(train=path).read(Columns())["train"]
-    return checked("train", rows, skip_bad_rows=False).texts
+    return check_rows("train", rows, skip_bad_rows=False).texts
 
 
 def predicted(path, folder):

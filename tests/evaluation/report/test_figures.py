@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sentiment.evaluation.report.figures import length_bins, thinned, wilson
-from sentiment.evaluation.report.history import averaged, read_history
+from sentiment.evaluation.report.figures import length_bins, thin, wilson
+from sentiment.evaluation.report.history import average, read_history
 from tests.conftest import write_csv
 from tests.results import made_up
 
@@ -29,14 +29,14 @@ def test_wilson_intervals_have_a_width_at_the_ends_too():
 
 def test_a_curve_of_many_points_is_thinned_and_keeps_its_ends():
     x = np.linspace(0, 1, 25_000)
-    keep = thinned(x, x**2)
+    keep = thin(x, x**2)
     assert len(keep) <= 301
     assert (keep[0], keep[-1]) == (0, len(x) - 1)
     assert np.abs(np.interp(x, x[keep], x[keep] ** 2) - x**2).max() < 1e-3
 
 
 def test_a_long_history_is_averaged_to_few_points():
-    shown = averaged([(i, float(i % 2)) for i in range(1000)])
+    shown = average([(i, float(i % 2)) for i in range(1000)])
     assert len(shown) == 25
     assert all(value == pytest.approx(0.5) for _, value in shown)
     assert shown[-1][0] == 999

@@ -18,7 +18,7 @@ from sentiment.serving.models import choose, remove
 from sentiment.serving.rollout.candidate import Candidate
 from sentiment.serving.rollout.deploy import withdraw_left
 from sentiment.serving.rollout.rollback import rollback
-from sentiment.serving.store import Archive, candidate_of, candidates, held, history, served, settled
+from sentiment.serving.store import Archive, archives_to_serve, candidate_of, candidates, held, history, settle_history
 from tests.serving.rollout.disk_server import DiskServer
 
 KILLED = 9
@@ -102,7 +102,7 @@ def deploy(server, made, version, in_place, *, passes):
 
 
 def default_after_restart(server):
-    return served(server.store)[0].version
+    return archives_to_serve(server.store)[0].version
 
 
 @pytest.mark.parametrize("passes", [False, True], ids=["refused", "passes"])
@@ -182,7 +182,7 @@ def test_a_choice_killed_at_any_step_leaves_a_default_that_is_served(made, tmp_p
         return lambda: remove(server, "sentiment", "1.0", server.store)
 
     def check():
-        after = [one.version for one in served(server.store)]
+        after = [one.version for one in archives_to_serve(server.store)]
         assert after[0] in (("1.0", "2.0") if verb == "choose" else ("2.0",))
         work_again = {"choose": choose, "unregister": remove}[verb]
         if verb == "choose" or "1.0" in server.read()["versions"]:
@@ -209,7 +209,7 @@ def test_a_server_that_refuses_leaves_the_store_as_it_was(made, tmp_path, monkey
 def test_a_candidate_is_no_archive_of_the_store_and_an_archive_copied_by_hand_is(made, tmp_path):
     server = begin(tmp_path, made, "1.0")
     shutil.copy(made / "sentiment-3.0.mar", candidate_of(server.store / "sentiment-3.0.mar"))
-    assert served(server.store) == [Archive("sentiment-1.0.mar", "sentiment", "1.0")]
+    assert archives_to_serve(server.store) == [Archive("sentiment-1.0.mar", "sentiment", "1.0")]
     shutil.copy(made / "sentiment-2.0.mar", server.store)
     assert default_after_restart(server) == "2.0"
 
@@ -218,7 +218,7 @@ def test_a_version_recorded_without_its_archive_counts_for_nothing(made, tmp_pat
     server = begin(tmp_path, made, "1.0")
     (server.store / "sentiment.versions.json").write_text('{"versions": ["1.0", "2.0"]}')
     assert default_after_restart(server) == "1.0"
-    assert settled(server.store, "sentiment", "1.0") == ["1.0"]
+    assert settle_history(server.store, "sentiment", "1.0") == ["1.0"]
 
 
 @pytest.mark.parametrize("content", ["", '{"versions": ["1', "[]", '{"versions": ["new"]}', '{"versions": 1}'])
@@ -226,7 +226,7 @@ def test_a_damaged_history_is_said_with_both_ways_out(made, tmp_path, content):
     server = begin(tmp_path, made, "1.0")
     (server.store / "sentiment.versions.json").write_text(content)
     with pytest.raises(ServingError, match=r'versions\.json cannot be read: .*remove it.*\{"versions": \["1\.0"'):
-        served(server.store)
+        archives_to_serve(server.store)
 
 
 def test_of_two_deployments_at_once_the_second_is_told_of_the_first(tmp_path):

@@ -3,7 +3,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from sentiment.errors import ConfigError
-from sentiment.training.sweeps.space import distribution, probes, split
+from sentiment.training.sweeps.space import distribution, probes, split_overrides
 
 
 def parsed(*overrides):
@@ -36,7 +36,9 @@ def test_an_impossible_interval_is_named():
 
 
 def test_what_has_one_value_is_not_searched():
-    fixed, space = split(parsed("model=minilm", "seed=1", "model.lr=interval(0.1,0.5)", "data.batch_size=8,16,32"))
+    fixed, space = split_overrides(
+        parsed("model=minilm", "seed=1", "model.lr=interval(0.1,0.5)", "data.batch_size=8,16,32")
+    )
     assert fixed == ["model=minilm", "seed=1"]
     assert list(space) == ["model.lr", "data.batch_size"]
     assert [trial["data.batch_size"] for trial in probes(space)] == [8, 16, 32]

@@ -3,8 +3,8 @@
 from sentiment.data.tables.columns import (
     LABEL_COLUMNS,
     TEXT_COLUMNS,
+    find_named,
     label_column,
-    named,
     text_column,
     usual_label,
     usual_text,
@@ -42,7 +42,7 @@ __all__ = [
     "label_column",
     "label_value",
     "likely_text",
-    "named",
+    "find_named",
     "not_a_file",
     "open_table",
     "read_lines",

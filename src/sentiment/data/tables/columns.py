@@ -23,12 +23,12 @@ def text_column(columns: Sequence[str], wanted: str | None, source: str, *, key:
     if not columns:
         raise DataError(f"{source} is empty; it has no rows")
     if wanted is not None:
-        return named(columns, wanted, source, key=key)
+        return find_named(columns, wanted, source, key=key)
     if (found := usual_text(columns)) is not None:
         return found
     if several := [name for name in columns if plain(name) in TEXT_COLUMNS]:
-        raise DataError(f"{source} may have its texts in {listed(several)}; set {key}")
-    raise DataError(f"{source} has no column {'text'!r}, only {listed(columns)}; set {key}{headless(columns)}")
+        raise DataError(f"{source} may have its texts in {list_columns(several)}; set {key}")
+    raise DataError(f"{source} has no column {'text'!r}, only {list_columns(columns)}; set {key}{headless(columns)}")
 
 
 def usual_text(columns: Sequence[str]) -> str | None:
@@ -42,9 +42,11 @@ def usual_text(columns: Sequence[str]) -> str | None:
 def label_column(columns: Sequence[str], wanted: str | None, source: str, *, key: str = "label_column") -> str:
     """Choose the label column, as `text_column` does the other. Raises DataError where that fails."""
     if wanted is not None:
-        return named(columns, wanted, source, key=key)
+        return find_named(columns, wanted, source, key=key)
     if (found := usual_label(columns)) is None:
-        raise DataError(f"{source} has no column {'label'!r}, only {listed(columns)}; set {key}{headless(columns)}")
+        raise DataError(
+            f"{source} has no column {'label'!r}, only {list_columns(columns)}; set {key}{headless(columns)}"
+        )
     return found
 
 
@@ -56,9 +58,9 @@ def usual_label(columns: Sequence[str]) -> str | None:
     return None
 
 
-def named(columns: Sequence[str], wanted: str, source: str, *, key: str) -> str:
+def find_named(columns: Sequence[str], wanted: str, source: str, *, key: str) -> str:
     if wanted not in columns:
-        raise DataError(f"{source} has no column {wanted!r}, only {listed(columns)}; set {key}")
+        raise DataError(f"{source} has no column {wanted!r}, only {list_columns(columns)}; set {key}")
     return wanted
 
 
@@ -66,7 +68,7 @@ def plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
-def listed(columns: Sequence[str]) -> str:
+def list_columns(columns: Sequence[str]) -> str:
     more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
     return ", ".join(map(repr, columns[:SHOWN])) + more
 

@@ -73,7 +73,7 @@ class Delimited:
         try:
             names = next((row for row in records(lines, dialect) if row), [])
         except csv.Error as error:
-            raise DataError(f"{content.name}, line 1: {explained(error, dialect)}") from error
+            raise DataError(f"{content.name}, line 1: {explain(error, dialect)}") from error
         return cls(
             content, encoding, dialect, check_header(lines.restored(names), content.name), len(names), header=True
         )
@@ -95,7 +95,7 @@ class Delimited:
         with self.content.text(self.encoding, self.dialect.newline) as file:
             lines = Lines(file, self.content.name, self.dialect.newline, self.content.limits)
             reader = csv.reader(
-                skipped(lines.checked(self.content), self.dialect.preamble), **self.dialect.reader_options()
+                skip_lines(lines.checked(self.content), self.dialect.preamble), **self.dialect.reader_options()
             )
             header, line = self.header, self.dialect.preamble
             while True:
@@ -105,7 +105,7 @@ class Delimited:
                 except StopIteration:
                     return  # trailing blank lines are not rows
                 except csv.Error as error:
-                    values, reason = [], explained(error, self.dialect)
+                    values, reason = [], explain(error, self.dialect)
                 line = reader.line_num + self.dialect.preamble
                 if header and values:
                     header = False
@@ -135,7 +135,7 @@ class Delimited:
             )
         if extra := [value for value in values[len(self.columns) :] if value]:
             return f"the value {extra[0][:40]!r} stands under no column name; name the column"
-        if span > 1 and self.dialect.checked and swallowed(values, separator, self.dialect):
+        if span > 1 and self.dialect.checked and has_swallowed_rows(values, separator, self.dialect):
             return (
                 "a quotation mark opens in one row and closes in another, with whole rows between; "
                 "double the marks that belong to the text, or set quoting=none (quoting=double to keep such texts)"
@@ -144,14 +144,14 @@ class Delimited:
 
 
 def records(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
-    return csv.reader(skipped(lines, dialect.preamble), **dialect.reader_options())
+    return csv.reader(skip_lines(lines, dialect.preamble), **dialect.reader_options())
 
 
-def skipped(lines: Iterable[str], count: int) -> Iterator[str]:
+def skip_lines(lines: Iterable[str], count: int) -> Iterator[str]:
     return islice(iter(lines), count, None) if count else iter(lines)
 
 
-def swallowed(values: Sequence[str], separator: str, dialect: Dialect) -> bool:
+def has_swallowed_rows(values: Sequence[str], separator: str, dialect: Dialect) -> bool:
     """Detect a multi-line value that contains whole rows because of a stray quotation mark.
 
     Each line of the value is compared with the columns it would fill if every line of the file were a row. In a text
@@ -176,7 +176,7 @@ def swallowed(values: Sequence[str], separator: str, dialect: Dialect) -> bool:
     return False
 
 
-def explained(error: csv.Error, dialect: Dialect) -> str:
+def explain(error: csv.Error, dialect: Dialect) -> str:
     """Translate an error of csv.reader to a message that names the fix."""
     text = str(error)
     if "unexpected end of data" in text or "field larger than" in text:

@@ -71,7 +71,7 @@ class ExcelRows:
                 raise DataError(
                     f"{content.name}, sheet {name!r}, row {row}: a value beyond the last column's name; name its column"
                 )
-        values = [typed(column) for column in cells[: len(names)]]
+        values = [convert_column(column) for column in cells[: len(names)]]
         for column, own in zip(names, values, strict=True):
             if any(isinstance(value, int) and abs(value) >= EXACT for value in own):
                 guesses.append(f"column {column!r} with numbers of 16 digits, whose last ones Excel has rounded")
@@ -139,7 +139,7 @@ def check_size(content: Content, source: str | io.BytesIO) -> None:
                 raise DataError(f"{content.name} has more than {limit:,} bytes once decompressed; split it")
 
 
-def typed(column: Sequence[Any]) -> list[Any]:
+def convert_column(column: Sequence[Any]) -> list[Any]:
     """Convert a column to one kind: all texts if any value is a text, else unchanged with empty cells as None.
 
     Midnights are dates if the column has no other times, else datetimes as the others are.
@@ -151,7 +151,7 @@ def typed(column: Sequence[Any]) -> list[Any]:
             datetime.datetime.combine(value, midnight) if type(value) is datetime.date else value for value in values
         ]
     if any(isinstance(value, str) and value for value in values):
-        return [shown(value) for value in values]
+        return [text_of_value(value) for value in values]
     return [None if value == "" else value for value in values] if any(value != "" for value in values) else values
 
 
@@ -172,5 +172,5 @@ def plain(value: Any) -> Any:
     return value
 
 
-def shown(value: Any) -> str:
+def text_of_value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -37,13 +37,13 @@ class TableOptions:
 
     def __post_init__(self) -> None:
         if self.separator is not None:
-            object.__setattr__(self, "separator", checked_separator(self.separator))
+            object.__setattr__(self, "separator", check_separator(self.separator))
         if self.encoding is not None:
-            object.__setattr__(self, "encoding", checked_encoding(self.encoding))
+            object.__setattr__(self, "encoding", check_encoding(self.encoding))
         if self.quoting not in (None, "double", "backslash", "none"):
             raise ConfigError(f"quoting={self.quoting}: expected double, backslash or none")
         if self.columns is not None:
-            object.__setattr__(self, "columns", checked_columns(self.columns))
+            object.__setattr__(self, "columns", check_columns(self.columns))
 
     @classmethod
     def of(
@@ -84,7 +84,7 @@ class Limits:
     line: int | None = None  # characters per line of CSV or JSON, bytes per text value of Parquet
 
 
-def checked_separator(value: str) -> str:
+def check_separator(value: str) -> str:
     separator = NAMED_SEPARATORS.get(value, value)
     if len(separator) != 1 or separator in '\r\n"\\\0' or separator.isalnum():
         raise ConfigError(
@@ -93,7 +93,7 @@ def checked_separator(value: str) -> str:
     return separator
 
 
-def checked_encoding(value: str) -> str:
+def check_encoding(value: str) -> str:
     try:
         if not codecs.lookup(value)._is_text_encoding:
             raise LookupError(value)
@@ -104,7 +104,7 @@ def checked_encoding(value: str) -> str:
     return value
 
 
-def checked_columns(value: Sequence[str]) -> tuple[str, ...]:
+def check_columns(value: Sequence[str]) -> tuple[str, ...]:
     names = tuple(str(name).strip() for name in value)
     if isinstance(value, str) or not names or not all(names):
         raise ConfigError(f"columns={value}: expected the names of all columns, such as [label,id,text]")

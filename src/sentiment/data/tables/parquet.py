@@ -30,10 +30,10 @@ class ParquetRows:
     @classmethod
     def open(cls, content: Content) -> "ParquetRows":
         try:
-            file = pq.ParquetFile(opened(content))
+            file = pq.ParquetFile(open_parquet(content))
             if content.limits.bytes is not None:
                 check_size(file, content)
-                file = pq.ParquetFile(opened(content), read_dictionary=texts_of(file.schema_arrow))
+                file = pq.ParquetFile(open_parquet(content), read_dictionary=texts_of(file.schema_arrow))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
             raise DataError(f"{content.name}: not readable as Parquet: {error}") from error
         names = file.schema_arrow.names
@@ -56,7 +56,7 @@ class ParquetRows:
             for batch in self.file.iter_batches(batch_size=size, row_groups=groups, columns=names):
                 check_lengths(batch, self.content)
                 names = batch.schema.names
-                values = [decoded(*pair) for pair in zip(batch.columns, batch.schema, strict=True)]
+                values = [decode_columns(*pair) for pair in zip(batch.columns, batch.schema, strict=True)]
                 yield from (dict(zip(names, row, strict=True)) for row in zip(*values, strict=True))
                 if not names:
                     yield from ({} for _ in range(batch.num_rows))
@@ -75,7 +75,7 @@ class ParquetRows:
         return feature.get("names") if feature.get("_type") == "ClassLabel" else None
 
 
-def opened(content: Content) -> Any:
+def open_parquet(content: Content) -> Any:
     """Return what Arrow reads row groups from; of a remote file it reads only what it needs."""
     streamed = content.format.compression is None and is_remote(content.path)
     return content.path.open("rb") if streamed else seekable(content)
@@ -115,7 +115,7 @@ def check_lengths(batch: pa.RecordBatch, content: Content) -> None:
                 raise DataError(f"{content.name}: a value of {name!r} has {longest:,} bytes, more than {limit:,}")
 
 
-def decoded(column: pa.Array, field: pa.Field) -> list[Any]:
+def decode_columns(column: pa.Array, field: pa.Field) -> list[Any]:
     values: list[Any] = column.to_pylist()
     if field.metadata and field.metadata.get(b"content") == b"json":  # as a batch job writes values of several types
         return [None if value is None else json.loads(value) for value in values]

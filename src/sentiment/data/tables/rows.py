@@ -36,7 +36,7 @@ def check_header(names: Sequence[str], source: str) -> list[str]:
     return columns
 
 
-def bounded(rows: Iterator[Row], source: str, most: int | None) -> Iterator[Row]:
+def limit_rows(rows: Iterator[Row], source: str, most: int | None) -> Iterator[Row]:
     """Yield the rows; DataError if there are more than `most`."""
     for number, row in enumerate(rows, 1):
         if most is not None and number > most:

@@ -17,7 +17,7 @@ from sentiment.data.tables.encodings import encoding_of
 from sentiment.data.tables.formats import STDIN, Format, display_name, format_of, kind_suffix, not_a_file
 from sentiment.data.tables.json_rows import JsonRows
 from sentiment.data.tables.options import Limits, TableOptions
-from sentiment.data.tables.rows import Broken, Row, bounded
+from sentiment.data.tables.rows import Broken, Row, limit_rows
 from sentiment.errors import DataError
 from sentiment.remote import as_path, info, is_remote
 
@@ -83,7 +83,7 @@ class Table:
             rows = self.parquet.rows(columns, start=start)
         else:
             rows = islice(self.reader.rows(columns), start, None)
-        return bounded(rows, self.name, self.limits.rows) if self.limits.rows is not None else rows
+        return limit_rows(rows, self.name, self.limits.rows) if self.limits.rows is not None else rows
 
     def survey(self, *, broken: Broken = "refuse") -> tuple[list[str], int]:
         """Return all columns and the number of rows, reading every row unless the format stores the count.
@@ -147,7 +147,7 @@ def open_table(
     sample = codecs.getincrementaldecoder(encoding)("replace").decode(content.head, final=content.whole)
     dialect = dialect_of(sample, format.kind, options, whole=content.whole)
     reader = Delimited.open(content, encoding, dialect, options.columns, sample)
-    return Table(path, format.kind, reader.columns, reader, said_of(guess, dialect.guesses), limits)
+    return Table(path, format.kind, reader.columns, reader, join_guesses(guess, dialect.guesses), limits)
 
 
 def json_table(content: Content, encoding: str, guess: str | None, broken: Broken) -> Table:
@@ -157,10 +157,10 @@ def json_table(content: Content, encoding: str, guess: str | None, broken: Broke
     columns = dict[str, None]()
     for row in islice(reader.rows(broken=broken) if content.repeatable else reader.first_rows(), KEYED_ROWS):
         columns.update(dict.fromkeys(row))
-    return Table(content.path, "jsonl", list(columns), reader, said_of(guess, form), content.limits)
+    return Table(content.path, "jsonl", list(columns), reader, join_guesses(guess, form), content.limits)
 
 
-def said_of(encoding: str | None, others: Sequence[str]) -> tuple[str, ...]:
+def join_guesses(encoding: str | None, others: Sequence[str]) -> tuple[str, ...]:
     """Combine the guesses, encoding first; empty if nothing was guessed."""
     return (encoding or "UTF-8", *others) if encoding or others else ()
 

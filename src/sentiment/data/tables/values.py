@@ -14,9 +14,7 @@ def text_value(value: Any, column: str) -> str | None:
         return value
     if isinstance(value, (float, Decimal)) and math.isnan(value):
         return None
-    raise DataError(
-        f"column {column!r} holds {described(value)}, no text; set text_column to the column with the texts"
-    )
+    raise DataError(f"column {column!r} holds {describe(value)}, no text; set text_column to the column with the texts")
 
 
 def label_value(value: Any, column: str) -> str | None:
@@ -40,15 +38,15 @@ def label_value(value: Any, column: str) -> str | None:
         return str(int(value)) if value == int(value) else str(value)
     if isinstance(value, (list, tuple)):
         raise DataError(
-            f"column {column!r} holds {described(value)}, several labels of one text; set task=multi, or give each "
+            f"column {column!r} holds {describe(value)}, several labels of one text; set task=multi, or give each "
             "text one label"
         )
     if isinstance(value, (dict, bytes)):
-        raise DataError(f"column {column!r} holds {described(value)}, no label; set label_column")
+        raise DataError(f"column {column!r} holds {describe(value)}, no label; set label_column")
     return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
-def described(value: Any) -> str:
+def describe(value: Any) -> str:
     """Describe a value by its kind and its first 40 characters, for messages."""
     kinds: dict[type, str] = {bool: "true or false", dict: "an object", list: "a list", tuple: "a list", bytes: "bytes"}
     kind = kinds.get(type(value)) or ("a date" if isinstance(value, datetime.date) else "a number")

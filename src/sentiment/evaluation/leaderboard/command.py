@@ -44,17 +44,19 @@ def sweep_report(*, folder: Path, metric: str = "accuracy", output: Path | None 
     if all(row.validation is None for row in rows) and (done := [t for t in trials if t.outcome.state == "finished"]):
         raise ConfigError(f"metric={metric}: a run has {', '.join(done[0].scores('validation'))}")
     console.print(table(rows, names, metric, folder))
-    for trial in unfinished(trials):
+    for trial in unfinished_trials(trials):
         line = f"{trial.outcome.state}  {trial.folder}  {trial.outcome.reason}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     target = Path(output or folder)
     write_csv(target / "leaderboard.csv", csv_rows(rows, names, metric))
-    write_text(target / "leaderboard.html", render(folder, rows, names, metric, unfinished(trials), figures(folder)))
+    write_text(
+        target / "leaderboard.html", render(folder, rows, names, metric, unfinished_trials(trials), figures(folder))
+    )
     log.info("written to %s and leaderboard.csv", target / "leaderboard.html")
     return rows
 
 
-def unfinished(trials: Sequence[Trial]) -> list[Trial]:
+def unfinished_trials(trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.outcome.state != "finished"]
 
 

@@ -171,11 +171,11 @@ def few_curves(result: "Evaluation") -> str:
 
 
 def line(axes: "Axes", x: Any, y: Any, label: str, n: int) -> None:
-    keep = thinned(x, y)
+    keep = thin(x, y)
     axes.plot(x[keep], y[keep], label=label, color=SERIES[n % len(SERIES)], linestyle=DASHES[n % len(DASHES)])
 
 
-def thinned(x: Any, y: Any) -> Any:
+def thin(x: Any, y: Any) -> Any:
     """Return the indices of at most about `POINTS` points, evenly spaced along a curve in the unit square."""
     way = np.concatenate([[0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
     return np.unique(np.searchsorted(way, np.linspace(0, way[-1], POINTS)).clip(0, len(x) - 1))

@@ -5,7 +5,7 @@ from sentiment.evaluation.bootstrap import Interval
 SHOWN = 400  # characters shown of a text
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN].rstrip() + " …"
 
 

@@ -31,7 +31,7 @@ def learning_curves(rows: Sequence[Mapping[str, str]]) -> list[Figure]:
         "means that it began to learn its texts by heart."
     )
     score_text = "The scores on the validation texts after each epoch."
-    loss = {"training": averaged(points(rows, "train/loss")), "validation": points(rows, "validation/loss")}
+    loss = {"training": average(points(rows, "train/loss")), "validation": points(rows, "validation/loss")}
     known = {metric.title: points(rows, f"validation/{metric.name}") for metric in metrics.METRICS if metric.headline}
     score = {title: values for title, values in known.items() if values}
     return [
@@ -48,7 +48,7 @@ def points(rows: Sequence[Mapping[str, str]], name: str) -> list[tuple[int, floa
     return [(int(row["step"]), float(row[name])) for row in rows if row.get(name)]
 
 
-def averaged(values: list[tuple[int, float]]) -> list[tuple[int, float]]:
+def average(values: list[tuple[int, float]]) -> list[tuple[int, float]]:
     """Average neighbouring points, to at most about `SMOOTHED` points."""
     size = -(-len(values) // SMOOTHED) or 1
     parts = [values[i : i + size] for i in range(0, len(values), size)]

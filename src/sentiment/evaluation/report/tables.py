@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from sentiment.evaluation import metrics
 from sentiment.evaluation.calibration import errors as calibration_errors
 from sentiment.evaluation.calibration import reliability
-from sentiment.evaluation.report.formats import SHOWN, percent, percent_span, shortened, span
+from sentiment.evaluation.report.formats import SHOWN, percent, percent_span, shorten, span
 from sentiment.inference.multilabel import Multi
-from sentiment.inference.pairs import displayed
-from sentiment.inference.types import joined
+from sentiment.inference.pairs import display
+from sentiment.inference.types import join_labels
 
 if TYPE_CHECKING:
     from sentiment.evaluation.behaviour import Outcome
@@ -100,7 +100,7 @@ def tiles(result: "Evaluation") -> list[Tile]:
 
 def scores(result: "Evaluation", baseline: "Comparison | None") -> list[Row]:
     rows = []
-    for name in metrics.ordered(list(result.scores)):
+    for name in metrics.sort_scores(list(result.scores)):
         if result.decoding.kind == "multi" and "/" in name:
             continue  # they have a table of labels
         row = (metrics.title(name), f"{result.scores[name]:.4f}", span(result.intervals.get(name)))
@@ -165,8 +165,8 @@ def errors(result: "Evaluation") -> list[Error]:
     surest = sorted(wrong, key=lambda i: -confidence[i].item())[:ERRORS]
     return [
         Error(
-            shortened(displayed(inputs[i])),
-            joined(result.split.labels[i]),
+            shorten(display(inputs[i])),
+            join_labels(result.split.labels[i]),
             result.labels[int(predicted[i])],
             f"{confidence[i].item():.3f}",
         )
@@ -184,6 +184,6 @@ def errors_of_several(result: "Evaluation") -> list[Error]:
         if farthest[i] > 0:
             label = result.labels[int(which[i])]
             probability = f"{result.probabilities[i, which[i]].item():.3f} of {label}"
-            right, given = (joined(one) or "no label" for one in (result.split.labels[i], answered[i]))
-            found.append(Error(shortened(displayed(inputs[i])), right, given, probability))
+            right, given = (join_labels(one) or "no label" for one in (result.split.labels[i], answered[i]))
+            found.append(Error(shorten(display(inputs[i])), right, given, probability))
     return found

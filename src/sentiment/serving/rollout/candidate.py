@@ -73,7 +73,7 @@ class Candidate:
         with self._client(self.version) as client:
             behaved = compare_behaviour(judge(behaviour, client.predict), former)
             served = client.predict(golden.texts)
-            seconds = [timed(client, golden.texts[i % len(golden.texts)]) for i in range(TIMED)]
+            seconds = [measure_latency(client, golden.texts[i % len(golden.texts)]) for i in range(TIMED)]
         evidence = measure_candidate(
             served=served,
             exported=exported,
@@ -124,7 +124,7 @@ class Candidate:
         return replace(self.engine, model=f"{self.model}/{version}")
 
 
-def timed(client: Client, text: Text) -> float:
+def measure_latency(client: Client, text: Text) -> float:
     started = time.perf_counter()
     client.predict([text])
     return time.perf_counter() - started

@@ -19,12 +19,12 @@ from sentiment.evaluation.behaviour import Capability, read_behaviour
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import JOINT, names_of
 from sentiment.remote import local_copy
-from sentiment.serving.archive import checked_version
+from sentiment.serving.archive import check_version
 from sentiment.serving.rollout.candidate import Candidate
 from sentiment.serving.rollout.gate import Limits, next_version, violations
 from sentiment.serving.rollout.golden import Golden, GoldenTable, read_golden
 from sentiment.serving.rollout.rollback import write_record
-from sentiment.serving.store import archives, candidates, held, history, read_archive, remember, settled
+from sentiment.serving.store import archives, candidates, held, history, read_archive, remember, settle_history
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def deploy(
         if archive.exists():
             raise ConfigError(f"{archive} exists and holds another model or version; give it another name")
         in_place = before.version if before else None
-        if in_place and (placed := settled(store, engine.model, in_place)) != history(store, engine.model):
+        if in_place and (placed := settle_history(store, engine.model, in_place)) != history(store, engine.model):
             remember(store, engine.model, placed)
         candidate = Candidate(engine=engine, management=management, archive=archive, version=version, in_place=in_place)
         record: dict[str, Any] = {"run": str(run), "model": engine.model, "version": version, "in_place": in_place}
@@ -175,7 +175,7 @@ def free_version(wanted: str | float | None, served: list[Version], store: Path,
     taken |= {number(one.version) for one in archives(store) if one.model == model}
     if wanted is None:
         return next_version(sorted(taken))
-    version = checked_version(wanted)
+    version = check_version(wanted)
     if number(version) in taken:
         raise ConfigError(f"version={version}: {model} has this one already; leave version out, or take a higher one")
     return version

@@ -9,8 +9,8 @@ from sentiment.data.labelled import class_name
 from sentiment.data.tables import (
     TableOptions,
     announce,
+    find_named,
     label_column,
-    named,
     open_table,
     text_column,
     text_value,
@@ -70,11 +70,11 @@ def read_golden(
         if (number - 1) % step:
             continue
         where = f"{path}, row {number}"
-        own = checked(text_value(row.get(text), text), f"{where}: {text}")
+        own = check_cell(text_value(row.get(text), text), f"{where}: {text}")
         beside = None if aspect is None else text_value(row.get(aspect), aspect)
-        texts.append(own if beside is None else Pair(own, checked(beside, f"{where}: {aspect}")))
+        texts.append(own if beside is None else Pair(own, check_cell(beside, f"{where}: {aspect}")))
         if label is not None:
-            labels.append(checked_label(row.get(label), label, where, how.form))
+            labels.append(read_label(row.get(label), label, where, how.form))
     names = None if label is None else table.class_names(label)
     if names is not None:
         labels = [class_name(label, names, str(path)) or label for label in labels]
@@ -92,17 +92,17 @@ def aspect_of(columns: Sequence[str], wanted: str | None, source: str, *, aspect
         return ASPECT if aspects and ASPECT in columns else None
     if not aspects:
         raise ConfigError(f"aspect_column={wanted}: this model reads no aspects; leave it out")
-    return named(columns, wanted, source, key="aspect_column")
+    return find_named(columns, wanted, source, key="aspect_column")
 
 
-def checked(text: object, name: str) -> str:
+def check_cell(text: object, name: str) -> str:
     try:
         return check_text(text, name)
     except RequestError as error:
         raise DataError(str(error)) from error
 
 
-def checked_label(value: object, column: str, where: str, form: LabelForm) -> Label:
+def read_label(value: object, column: str, where: str, form: LabelForm) -> Label:
     """Return the class name in a label cell, or all of its labels. Raises DataError for an empty cell."""
     try:
         label = form.read(value, column)

@@ -10,7 +10,7 @@ from sentiment.client.management import number
 from sentiment.console import stop_on_signals, uninterrupted
 from sentiment.errors import ServingError
 from sentiment.files import write_json
-from sentiment.serving.store import archives, held, history, remember, settled
+from sentiment.serving.store import archives, held, history, remember, settle_history
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def rollback(*, management: Management, model_store: Path, name: str, records: P
     with held(store), management:
         present = management.version(model)
         before = history(store, model)
-        placed = settled(store, model, present.version)
+        placed = settle_history(store, model, present.version)
         while placed == before and placed and number(placed[-1]) == number(present.version):
             before = placed = placed[:-1]
         if not placed:

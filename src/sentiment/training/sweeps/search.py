@@ -17,7 +17,7 @@ from sentiment.errors import ConfigError, SentimentError
 from sentiment.evaluation.study_storage import readable
 from sentiment.files import write_text
 from sentiment.training.sweeps.base import Direction, FolderSweeper
-from sentiment.training.sweeps.space import probes, split
+from sentiment.training.sweeps.space import probes, split_overrides
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -62,7 +62,7 @@ class OptunaSweeper(FolderSweeper):
             raise ConfigError(
                 "after_training.test=true: a search never looks at the test split; use hydra.sweeper.score_best=true"
             )
-        fixed, space = split(overrides)
+        fixed, space = split_overrides(overrides)
         if not space:
             raise ConfigError("nothing to search; give a key some values, such as 'model.lr=interval(1e-5,1e-4)'")
         for probe in probes(space):

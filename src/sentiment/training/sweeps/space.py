@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 
-def split(overrides: Mapping[str, Override]) -> tuple[list[str], dict[str, "BaseDistribution"]]:
+def split_overrides(overrides: Mapping[str, Override]) -> tuple[list[str], dict[str, "BaseDistribution"]]:
     """Separate the overrides shared by all trials from the searched keys, and convert these to distributions."""
     fixed = [one.input_line or key for key, one in overrides.items() if not one.is_sweep_override()]
     return fixed, {key: distribution(one) for key, one in overrides.items() if one.is_sweep_override()}
