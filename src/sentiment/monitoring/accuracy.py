@@ -19,6 +19,7 @@ from sentiment.monitoring.answers import UNKNOWN
 from sentiment.monitoring.cells import Cells, grown, pooled
 from sentiment.monitoring.periods import Every
 from sentiment.monitoring.rows import Chunk
+from sentiment.monitoring.shares import by_group
 
 EVERY_PERIOD = None  # period of the errors of a whole group
 
@@ -72,15 +73,13 @@ class LabelledCells:
         names = list(self.cells.groups)
         true = {(names[group], start): self.true[number] for (group, start), number in self.cells.cells.items()}
         predictions = self.cells.predictions()
-        keys: dict[str, list[tuple[str, int]]] = {}
-        for key in predictions:
-            keys.setdefault(key[0], []).append(key)
         found = []
-        for group, own in keys.items():
-            whole = pooled([predictions[key] for key in own])
-            found.append(self.of(group, EVERY_PERIOD, whole, sum(true[key] for key in own), quantifier))
+        for group, periods in by_group(predictions).items():
+            whole = pooled(list(periods.values()))
+            own = quantifier.within(whole)
+            found.append(self.of(group, EVERY_PERIOD, whole, sum(true[group, start] for start in periods), own))
             if timed:
-                found += [self.of(*key, predictions[key], true[key], quantifier) for key in own]
+                found += [self.of(group, start, one, true[group, start], own) for start, one in periods.items()]
         return found
 
     def of(

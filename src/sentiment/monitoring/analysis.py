@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 Estimator = Literal[
     "auto", "counts", "mean_probability", "adjusted_counts", "adjusted_probability", "em", "calibrated_probability",
-    "calibrated_em", "serving",
+    "calibrated_em", "averaged", "serving",
 ]  # fmt: skip
 MOST_EVIDENCE = 30  # changes whose words and texts are looked up
 
@@ -82,24 +82,27 @@ def analyse(
             otherwise += model.decided_otherwise(decided)
             cells.add(decided)
             labelled.add(decided)
-    predictions, quantifier = cells.predictions(), model.quantifier
+    predictions = cells.predictions()
     prepared.check_any(predictions)
+    everything = pooled(list(predictions.values()))
+    drift = measure(reservoir.items, model.reference, model.export, model.quantifier.shares(everything))
+    model.allow_for(drift)
+    quantifier = model.quantifier
     groups = estimates(predictions, quantifier, sampled=sampled)
-    overall = estimate("", 0, pooled(list(predictions.values())), quantifier, sampled=sampled)
+    overall = estimate("", 0, everything, quantifier, sampled=sampled)
     comparisons = compare(groups, quantifier, window=window, sampled=sampled) if prepared.timed else []
     changed = [(i, one) for i, one in enumerate(comparisons) if one.is_change][:MOST_EVIDENCE]
     evidence: dict[int, Evidence] = {}
     if changed:
-        everything = all_name(set(cells.groups)) if len(cells.groups) > 1 else None
+        all_groups = all_name(set(cells.groups)) if len(cells.groups) > 1 else None
         rows = (chunk.decided for chunk in prepared.rows("look up changes", quiet=quiet))
-        found = collect(rows, [one for _, one in changed], every, everything=everything)
+        found = collect(rows, [one for _, one in changed], every, everything=all_groups)
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
     model.note_decisions(otherwise, reservoir.seen)
     errors = labelled.errors(quantifier, timed=prepared.timed)
     notes = [*model.notes, *prepared.notes(labelled=bool(errors))]
     if prepared.timed and every.begins_later(last := max(start for _, start in predictions)):
         notes.append(f"The latest period, {every.name(last)}, begins in the future: some times may be wrong.")
-    drift = measure(reservoir.items, model.reference, model.export, overall.shares)
     return Result(
         title, prepared.labels, every, groups, overall, comparisons, evidence, drift, quantifier,
         notes, by, prepared.timed, sampled,

@@ -62,10 +62,14 @@ class Drift:
     sentence: str = ""
 
     @property
+    def far(self) -> bool:
+        """True where the texts are unlike the reference, whatever their label."""
+        return self.separability_by_label is not None and self.separability_by_label >= APART
+
+    @property
     def trusted(self) -> bool:
         """False where the intervals are not to be trusted."""
-        far = self.separability_by_label is not None and self.separability_by_label >= APART
-        return not (far or any(one.drifted for one in self.measures))
+        return not (self.far or any(one.drifted for one in self.measures))
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "trusted": self.trusted}

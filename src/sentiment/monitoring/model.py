@@ -32,6 +32,7 @@ from sentiment.inference.export_dir import export_folder, read_preprocessing
 from sentiment.inference.tasks import SINGLE, Decoding, decoding_of
 from sentiment.inference.types import Classifier, names_of
 from sentiment.monitoring.answers import TRUE_LABELS
+from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.rows import Chunk
 from sentiment.remote import as_path, local_copy
 
@@ -50,6 +51,7 @@ class Model:
         self.quantifier: AnyQuantifier
         self.reference: Reference | None = None
         self.decoding: Decoding = SINGLE
+        self.chooses = True  # between its estimators, by the drift
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -150,6 +152,16 @@ class Model:
             )
             log.warning("%s", self.notes[-1])
 
+    def allow_for(self, drift: Drift) -> None:
+        """Take the estimator for texts unlike those of validation where they are so and none was asked for."""
+        if not (drift.far and self.chooses):
+            return
+        usual, self.quantifier = self.quantifier, self.quantifier.for_unlike_texts()
+        if self.quantifier.choices != usual.choices:
+            self.notes.append(
+                "The estimator is the one for texts unlike those of validation: it does not lean on their mix."
+            )
+
     def choose(self, name: str) -> None:
         """Replace the chosen estimator by the named one, its intervals fitted again on the reference texts.
 
@@ -158,6 +170,7 @@ class Model:
         """
         if name == "auto":
             return
+        self.chooses = False
         if name == "serving":
             self.quantifier = self.quantifier.as_served()
             return

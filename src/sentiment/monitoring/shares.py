@@ -73,12 +73,21 @@ def estimates(
         starts: dict[int, list[AnyPredictions]] = {}
         for (_, start), predictions in cells.items():
             starts.setdefault(start, []).append(predictions)
+        own = quantifier.within(pooled(list(cells.values())))
         groups[all_name(names)] = [
-            estimate(all_name(names), start, pooled(starts[start]), quantifier, sampled=sampled)
-            for start in sorted(starts)
+            estimate(all_name(names), start, pooled(starts[start]), own, sampled=sampled) for start in sorted(starts)
         ]
+    for group, periods in by_group(cells).items():
+        own = quantifier.within(pooled(list(periods.values())))
+        groups[group] = [estimate(group, start, one, own, sampled=sampled) for start, one in periods.items()]
+    return groups
+
+
+def by_group(cells: Mapping[tuple[str, int], AnyPredictions]) -> dict[str, dict[int, AnyPredictions]]:
+    """Return the predictions of each group by the start of the period."""
+    groups: dict[str, dict[int, AnyPredictions]] = {}
     for (group, start), predictions in cells.items():
-        groups.setdefault(group, []).append(estimate(group, start, predictions, quantifier, sampled=sampled))
+        groups.setdefault(group, {})[start] = predictions
     return groups
 
 

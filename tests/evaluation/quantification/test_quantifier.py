@@ -1,5 +1,6 @@
 """The choice of an estimator, the coverage of its intervals, and the files of an export."""
 
+import itertools
 import json
 from dataclasses import replace
 from types import SimpleNamespace
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 
 from sentiment.errors import ConfigError, DamagedFileError
-from sentiment.evaluation.quantification import Method, Predictions, Quantifier, read_quantifier
-from sentiment.evaluation.quantification.choice import COUNTS, decide, judges
+from sentiment.evaluation.quantification import Method, Predictions, Quantifier, Rates, read_quantifier
+from sentiment.evaluation.quantification.calibration import Calibration
+from sentiment.evaluation.quantification.choice import COUNTS, FAR, decide, judges
+from sentiment.evaluation.quantification.decision import likeliest_numbers
 from sentiment.evaluation.quantification.errors import (
     absolute_error,
     divergence,
@@ -29,15 +32,15 @@ def fitted(probabilities, targets, groups):
     return Quantifier.fit(probabilities, targets, LABELS, prior=PRIOR, groups=groups, described="groups")
 
 
-def coverage(quantifier, probabilities, targets, groups, *, seed):
-    """Share of intervals that hold the true share, on held-out groups and on simulated shifts."""
-    inside = {"group": [], "shift": []}
-    for bag in bags(probabilities, targets, groups, PRIOR, seed=seed):
+def coverage(quantifier, probabilities, targets, groups, *, seed, texts=False):
+    """Share of intervals that hold the true share, on held-out groups, simulated shifts and shifts of the texts."""
+    inside = {"group": [], "shift": [], "texts": []}
+    for bag in bags(probabilities, targets, groups, PRIOR, seed=seed, texts=texts):
         shares = quantifier.shares(bag.predictions)
         for sampled, true in ((False, bag.shares), (True, bag.drawn_from)):
             low, high = quantifier.interval(bag.predictions, shares, sampled=sampled)
             inside[bag.kind] += [(low <= true) & (true <= high)]
-    return {kind: np.mean(values) for kind, values in inside.items()}
+    return {kind: np.mean(values) for kind, values in inside.items() if values}
 
 
 def test_the_intervals_are_fitted_to_the_disagreement_of_the_estimators_on_each_bag():
@@ -60,6 +63,65 @@ def test_intervals_hold_the_shares_of_held_out_groups_and_of_simulated_shifts(mo
     both = np.mean([np.mean(values) for values in found.values()])
     assert 0.92 <= both <= 0.98, found
     assert min(np.mean(values) for values in found.values()) > 0.88, found
+
+
+def test_the_estimator_for_unlike_texts_errs_less_and_its_intervals_hold_where_the_texts_of_a_label_changed(tmp_path):
+    made = draw(2400, np.random.default_rng(0), moved=0.5, groups=12)
+    known = fitted(*made)
+    far = known.for_unlike_texts()
+    other = draw(2400, np.random.default_rng(1), moved=0.5, groups=12)
+    tested = [bag for bag in bags(*other, PRIOR, texts=True) if bag.kind == "texts"]
+    errors = {
+        name: np.mean([absolute_error(bag.shares, own.shares(bag.predictions)) for bag in tested])
+        for name, own in (("usual", known), ("far", far))
+    }
+    assert far.choice.method in FAR
+    assert errors["far"] < errors["usual"]
+    assert 0.92 <= coverage(far, *other, seed=2, texts=True)["texts"] <= 0.985
+    (tmp_path / QUANTIFICATION).write_text(json.dumps(known.to_json()))
+    assert read_quantifier(tmp_path).for_unlike_texts().choice.method == far.choice.method
+    assert replace(known, far=None).for_unlike_texts().choice == known.choice  # a file of before
+
+
+def test_shares_of_few_texts_are_those_of_the_likeliest_numbers():
+    """A text has one label: half a text of each errs more than the likelier label."""
+    made = draw(3000, np.random.default_rng(0), groups=10)
+    known = fitted(*made)
+    probabilities, targets, _ = draw(450, np.random.default_rng(1))
+    found = {"shares": [], "mean": []}
+    inside = []
+    for rows in np.arange(450).reshape(-1, 3):
+        predictions = Predictions.of(probabilities[rows])
+        true = np.bincount(targets[rows], minlength=3) / 3
+        shares = known.shares(predictions)
+        assert shares * 3 == pytest.approx(np.rint(shares * 3))
+        assert shares.sum() == pytest.approx(1)
+        found["shares"].append(absolute_error(true, shares))
+        found["mean"].append(absolute_error(true, estimate(known.choice.method, predictions, known.rates)))
+        low, high = known.interval(predictions, shares, sampled=False)
+        assert ((low <= shares) & (shares <= high)).all()
+        inside.append((low <= true) & (true <= high))
+    errors = {name: np.mean(values) for name, values in found.items()}
+    assert errors["shares"] < errors["mean"]
+    assert np.mean(inside) > 0.92
+    single = Predictions.of(np.array([[0.1, 0.5, 0.4]]))
+    assert sorted(known.shares(single)) == [0, 0, 1]
+    assert max(known.as_served().shares(single)) < 1  # a recording rule cannot decide
+
+
+def test_the_likeliest_numbers_have_the_smallest_expected_absolute_error():
+    rows = np.array([[0.5, 0.3, 0.2], [0.2, 0.45, 0.35], [0.1, 0.5, 0.4], [0.34, 0.33, 0.33]])
+    prior = np.ones(3) / 3
+    rates = Rates(np.eye(3), np.eye(3), prior, prior, Calibration.none(prior))
+    outcomes = [*itertools.product(range(3), repeat=4)]
+    chances = [np.prod([rows[i, label] for i, label in enumerate(labels)]) for labels in outcomes]
+    numbers = [np.bincount(labels, minlength=3) for labels in outcomes]
+
+    def risk(given):
+        return sum(p * np.abs(given - n).sum() for p, n in zip(chances, numbers, strict=True))
+
+    found = likeliest_numbers(Predictions.of(rows), prior, rates) * 4
+    assert risk(found) == pytest.approx(min(risk(given) for given in numbers))
 
 
 def test_a_correction_is_chosen_where_texts_of_a_label_stay_the_same():

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from sentiment.evaluation.quantification.errors import absolute_error, divergence, earth_movers_distance
-from sentiment.evaluation.quantification.estimators import ESTIMATORS, Floats, Method, Rates, estimate, shift_of
+from sentiment.evaluation.quantification.estimators import (
+    ESTIMATORS,
+    Floats,
+    Method,
+    Rates,
+    disagreement,
+    estimate,
+    shift_of,
+)
 from sentiment.evaluation.quantification.intervals import Spread, fit_spread
 from sentiment.evaluation.quantification.simulation import Bag, bags
 
@@ -22,6 +30,7 @@ SERVED = (  # what a recording rule of Prometheus can compute, from sums over th
     Method("mean_probability"),
     *(Method("adjusted_probability", "mean_probability", tau) for tau in TAUS),
 )
+FAR = (COUNTS, Method("calibrated_em"), Method("averaged"))  # that lean on no usual mix
 METHODS = (
     *map(Method, ESTIMATORS),
     *(
@@ -40,7 +49,11 @@ WORDS = {
     "em": "expectation maximisation",
     "calibrated_probability": "averaging calibrated probabilities",
     "calibrated_em": "expectation maximisation on calibrated probabilities",
+    "averaged": "the mean of counts and expectation maximisation on calibrated probabilities",
 }
+
+
+WHERE = {"group": "held-out groups", "shift": "simulated shifts", "texts": "simulated shifts of the texts"}
 
 
 @dataclass(frozen=True)
@@ -63,16 +76,35 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Served:
-    """The estimator among SERVED that the recording rules of a server apply.
+class Fitted:
+    """An estimator for a special case: the recording rules of a server, or texts unlike those of validation.
 
     Args:
         method: The estimator.
         spread: The error model of its intervals; None where the texts were too few to fit one.
+        reason: A sentence for the user.
     """
 
     method: Method = COUNTS
     spread: Spread | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The estimators chosen on a set of labelled texts.
+
+    Args:
+        usual: The choice for texts like these.
+        spread: The error model of its intervals; None where the texts were too few to fit one.
+        served: The choice among SERVED.
+        far: The choice among FAR, for texts unlike these.
+    """
+
+    usual: Choice
+    spread: Spread | None = None
+    served: Fitted = field(default_factory=Fitted)
+    far: Fitted = field(default_factory=Fitted)
 
 
 def choose(
@@ -86,22 +118,20 @@ def choose(
     values: Sequence[float] | None = None,
     answers: Floats = None,
     mixes: Floats = None,
-) -> tuple[Choice, Spread | None, Served]:
+) -> Choices:
     """Choose the estimator with the smallest error, smoothed counts unless one is clearly better.
 
     Clearly: by more than LEAST_LEAD and one standard error of the difference over the test sets (the
     one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984). On a scale, where labels stand for `values`,
     the error is the earth mover's distance: a near label is nearly right.
-
-    Returns:
-        The choice, the error model of its intervals, None where the texts are too few, and the choice among SERVED.
     """
     if groups is None or len(targets) < FEWEST_TEXTS:
         reason = f"{len(targets)} labelled texts are too few to compare estimators (at least {FEWEST_TEXTS})"
-        return Choice(COUNTS, reason), None, Served()
-    tested = list(bags(probabilities, targets, groups, prior, natural=natural, answers=answers, mixes=mixes))
-    if not tested:
-        return Choice(COUNTS, "all labelled texts are in one group, so none can be held out"), None, Served()
+        return Choices(Choice(COUNTS, reason))
+    drawn = list(bags(probabilities, targets, groups, prior, natural=natural, answers=answers, mixes=mixes, texts=True))
+    if not drawn:
+        return Choices(Choice(COUNTS, "all labelled texts are in one group, so none can be held out"))
+    tested = [bag for bag in drawn if bag.kind != "texts"]
     estimates = candidates(tested)
     measured = {method: measures(tested, found, values) for method, found in estimates.items()}
     errors = {
@@ -121,11 +151,22 @@ def choose(
     apart = ((estimates[Method("em")] - estimates[Method("mean_probability")]) ** 2).sum(axis=1)  # see `disagreement`
     invertible = np.linalg.cond(Rates.of(probabilities, targets, prior).soft) < ILL_CONDITIONED
     served, _ = decide({method: errors[method] for method in SERVED if invertible or not method.base}, tested)
-    return (
+    return Choices(
         choice,
         fit_spread(tested, estimates[chosen], apart),
-        Served(served, fit_spread(tested, estimates[served], 0 * apart)),
+        Fitted(served, fit_spread(tested, estimates[served], 0 * apart)),
+        choose_far([bag for bag in drawn if bag.kind == "texts"], values),
     )
+
+
+def choose_far(tested: Sequence[Bag], values: Sequence[float] | None) -> Fitted:
+    """Choose the estimator among FAR for texts unlike the labelled ones, from simulated shifts of the texts."""
+    estimates = {m: np.array([estimate(m, bag.predictions, bag.rates) for bag in tested]) for m in FAR}
+    measure = "earth_movers_distance" if values else "absolute_error"
+    errors = {method: measures(tested, found, values)[measure] for method, found in estimates.items()}
+    chosen, reason = decide(errors, tested, reach=values[-1] - values[0] if values else None)
+    doubts = np.array([disagreement(bag.predictions, bag.rates) for bag in tested])
+    return Fitted(chosen, fit_spread(tested, estimates[chosen], doubts), reason)
 
 
 def judges(tested: Sequence[Bag], *, natural: bool) -> list[int]:
@@ -151,7 +192,7 @@ def decide(errors: dict[Method, Floats], tested: Sequence[Bag], *, reach: float 
     best = min(scores, key=lambda method: scores[method])
     lead, doubt = paired(errors[COUNTS] - errors[best], tested)
     chosen = best if lead > max(doubt, LEAST_LEAD * (reach or 1)) else COUNTS
-    where = "held-out groups and simulated shifts" if len(np.unique(kinds)) > 1 else "held-out groups"
+    where = " and ".join(WHERE[kind] for kind in np.unique(kinds))
     return chosen, reason_for(chosen, best, scores, lead, doubt, where=where, scale=reach is not None)
 
 

@@ -146,6 +146,14 @@ def calibrated_em(predictions: Predictions, rates: Rates) -> Floats:
     return likeliest_shares(rows, predictions.weights, rates.calibration.prior)
 
 
+def averaged(predictions: Predictions, rates: Rates) -> Floats:
+    """Average the counts and `calibrated_em`, whose errors differ where texts of a label change.
+
+    The equal weights of Bates and Granger 1969, "The combination of forecasts".
+    """
+    return (smoothed_counts(predictions, rates) + calibrated_em(predictions, rates)) / 2
+
+
 def likeliest_shares(rows: Floats, weights: Floats, prior: Floats) -> Floats:
     """Return the shares under which probabilities (m, k), made for the shares `prior`, are the likeliest."""
     prior = np.maximum(prior, SMALLEST)
@@ -177,6 +185,7 @@ ESTIMATORS: dict[str, Callable[[Predictions, Rates], Floats]] = {
     "em": expectation_maximisation,
     "calibrated_probability": calibrated_probability,
     "calibrated_em": calibrated_em,
+    "averaged": averaged,
 }
 
 

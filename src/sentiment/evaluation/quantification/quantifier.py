@@ -8,7 +8,8 @@ import numpy as np
 
 from sentiment.errors import ConfigError
 from sentiment.evaluation.quantification.calibration import Calibration
-from sentiment.evaluation.quantification.choice import COUNTS, Choice, Served, choose
+from sentiment.evaluation.quantification.choice import COUNTS, Choice, Choices, Fitted, choose
+from sentiment.evaluation.quantification.decision import FEW, likeliest_numbers
 from sentiment.evaluation.quantification.estimators import (
     ESTIMATORS,
     Floats,
@@ -36,6 +37,9 @@ class Quantifier:
         groups: Description of the groups that were held out.
         export: Hash of the export whose predictions these are.
         served: The estimator of a server's recording rules; None in files of before.
+        far: The estimator for texts unlike the labelled ones; None in files of before.
+        decides: Of few texts, the shares are those of the likeliest numbers; a rule of a server cannot decide.
+        mix: (k,) shares of the larger set that the texts belong to, which decides about few; see `within`.
     """
 
     labels: list[str]
@@ -45,7 +49,10 @@ class Quantifier:
     texts: int = 0
     groups: str = ""
     export: str = ""
-    served: Served | None = None
+    served: Fitted | None = None
+    far: Fitted | None = None
+    decides: bool = True
+    mix: Floats = None
 
     @classmethod
     def fit(
@@ -81,7 +88,7 @@ class Quantifier:
             mixes: (k,) parameters of the Dirichlet distribution of simulated shares; None for the uniform one.
         """
         rows, prior = np.asarray(probabilities, dtype=float), np.asarray(prior, dtype=float)
-        choice, spread, served = choose(
+        found: Choices = choose(
             rows,
             np.asarray(targets),
             groups,
@@ -93,7 +100,10 @@ class Quantifier:
             mixes=mixes,
         )  # fmt: skip
         rates = Rates.of(rows, np.asarray(targets), prior, answers)
-        return cls(list(labels), choice, rates, spread, len(rows), described if spread else "", export, served)
+        groups_named = described if found.spread else ""
+        return cls(
+            list(labels), found.usual, rates, found.spread, len(rows), groups_named, export, found.served, found.far
+        )
 
     @classmethod
     def without_fit(cls, labels: Sequence[str]) -> "Quantifier":
@@ -105,7 +115,23 @@ class Quantifier:
         )
 
     def shares(self, predictions: Predictions) -> Floats:
+        if self.decided(predictions):
+            mix = self.within(predictions).mix if self.mix is None else self.mix
+            return likeliest_numbers(predictions, mix, self.rates)
         return estimate(self.choice.method, predictions, self.rates)
+
+    def within(self, larger: Predictions) -> "Quantifier":
+        """Return the quantifier for parts of a larger set of texts, such as the periods of a group.
+
+        The mix of the larger set has a text of the usual mix added for each label.
+        """
+        k, usual = len(self.labels), self.rates.calibration.prior
+        found = estimate(self.choice.method, larger, self.rates)
+        return replace(self, mix=(larger.n * found + k * usual) / (larger.n + k))
+
+    def decided(self, predictions: Predictions) -> bool:
+        """Return True if the shares are those of numbers of texts, since the texts are few."""
+        return self.decides and predictions.n <= FEW
 
     def variance(self, predictions: Predictions, shares: Floats, *, sampled: bool) -> Floats:
         """Return the error variance of the estimated shares, (k,).
@@ -148,9 +174,13 @@ class Quantifier:
         return self.spread.multiplier if self.spread else NORMAL
 
     def interval(self, predictions: Predictions, shares: Floats, *, sampled: bool) -> tuple[Floats, Floats]:
-        """Return the lower and the upper ends of the 95 % intervals, (k,) each."""
-        half = self.multiplier * np.sqrt(self.variance(predictions, shares, sampled=sampled))
-        return np.clip(shares - half, 0, 1), np.clip(shares + half, 0, 1)
+        """Return the lower and the upper ends of the 95 % intervals, (k,) each.
+
+        They are about the mean, also where the shares of few texts are decided.
+        """
+        mean = estimate(self.choice.method, predictions, self.rates) if self.decided(predictions) else shares
+        half = self.multiplier * np.sqrt(self.variance(predictions, mean, sampled=sampled))
+        return np.clip(np.minimum(mean - half, shares), 0, 1), np.clip(np.maximum(mean + half, shares), 0, 1)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -166,6 +196,7 @@ class Quantifier:
             "calibration": self.rates.calibration.to_json(),
             "interval": self.spread.to_json() if self.spread else None,
             "serving": self.serving_json() if self.served else None,
+            "unlike": self.unlike_json() if self.far else None,
         }
 
     def choice_json(self) -> dict[str, Any]:
@@ -192,6 +223,19 @@ class Quantifier:
             "interval": spread.to_json() if spread else None,
         }
 
+    def unlike_json(self) -> dict[str, Any]:
+        """Return the estimator for texts unlike the labelled ones."""
+        assert self.far
+        spread = self.far.spread.to_json() if self.far.spread else None
+        return {**asdict(self.far.method), "reason": self.far.reason, "interval": spread}
+
+    def for_unlike_texts(self) -> "Quantifier":
+        """Return the quantifier with the estimator for texts unlike the labelled ones; itself if it has none."""
+        if self.far is None or self.far.spread is None:
+            return self
+        choice = replace(self.choice, method=self.far.method, reason=self.far.reason)
+        return replace(self, choice=choice, spread=self.far.spread)
+
     def as_served(self) -> "Quantifier":
         """Return the quantifier of a server's recording rules. Raises ConfigError for an earlier file without."""
         if self.served is None:
@@ -200,7 +244,10 @@ class Quantifier:
             )
         reason = "it is the one that the recording rules of a server apply"
         return replace(
-            self, choice=replace(self.choice, method=self.served.method, reason=reason), spread=self.served.spread
+            self,
+            choice=replace(self.choice, method=self.served.method, reason=reason),
+            spread=self.served.spread,
+            decides=False,
         )
 
     @classmethod
@@ -222,17 +269,24 @@ class Quantifier:
             or rates.hard.shape != (len(value["labels"]),) * 2
         ):
             raise ValueError(f"unknown estimator {method}, or rates that do not fit the labels")
-        served = served_of(value.get("serving"))
         return cls(
-            list(value["labels"]), choice, rates, spread, int(value["texts"]), value["groups"], value["export"], served
+            list(value["labels"]),
+            choice,
+            rates,
+            spread,
+            int(value["texts"]),
+            value["groups"],
+            value["export"],
+            fitted_of(value.get("serving")),
+            fitted_of(value.get("unlike")),
         )
 
 
-def served_of(value: dict[str, Any] | None) -> Served | None:
+def fitted_of(value: dict[str, Any] | None) -> Fitted | None:
     if value is None:
         return None
     spread = Spread.from_json(value["interval"]) if value["interval"] else None
-    return Served(Method(value["name"], value["base"], float(value["tau"])), spread)
+    return Fitted(Method(value["name"], value["base"], float(value["tau"])), spread, value.get("reason", ""))
 
 
 def numbers(values: Floats) -> list[float]:

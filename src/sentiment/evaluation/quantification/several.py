@@ -128,6 +128,13 @@ class SeveralQuantifier:
     def prior(self) -> Floats:
         return np.array([part.rates.prior[0] for part in self.parts])
 
+    def within(self, larger: SeveralPredictions) -> "SeveralQuantifier":
+        """Return the quantifier for parts of a larger set of texts."""
+        return SeveralQuantifier(self.labels, [p.within(one) for p, one in zip(self.parts, larger.parts, strict=True)])
+
+    def for_unlike_texts(self) -> "SeveralQuantifier":
+        return SeveralQuantifier(self.labels, [part.for_unlike_texts() for part in self.parts])
+
     def as_served(self) -> "SeveralQuantifier":
         return SeveralQuantifier(self.labels, [part.as_served() for part in self.parts])
 
