@@ -1,9 +1,10 @@
 """Load on an HTTP server from a process of its own.
 
-python -m benchmarks.load PORT PATH CONNECTIONS SECONDS < texts.json
+python -m benchmarks.load PORT PATH CONNECTIONS SECONDS < bodies.json
 
-Each connection is kept alive and asks anew once it is answered. Prints the latencies, and the share of the time in
-which this process was busy, which must stay far below 1 for the server to be what is measured.
+Each connection is kept alive and asks anew once it is answered, after a 503 in as many seconds as Retry-After says.
+Prints the latencies of what was answered, the count of 503, and the share of the time in which this process was busy,
+which must stay far below 1 for the server to be what is measured.
 """
 
 import asyncio
@@ -17,9 +18,14 @@ class Connection(asyncio.Protocol):
     """One request at a time: HTTP/1.1 with Content-Length, and nothing else."""
 
     def __init__(
-        self, requests: "itertools.cycle[bytes]", until: float, seen: list[float], done: asyncio.Future
+        self,
+        requests: "itertools.cycle[bytes]",
+        until: float,
+        seen: list[tuple[float, float]],
+        refused: list[float],
+        done: asyncio.Future,
     ) -> None:
-        self.requests, self.until, self.seen, self.done = requests, until, seen, done
+        self.requests, self.until, self.seen, self.refused, self.done = requests, until, seen, refused, done
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -39,16 +45,21 @@ class Connection(asyncio.Protocol):
         head, found, body = self.buffer.partition(b"\r\n\r\n")
         if not found:
             return
-        length = next(
-            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
-        )
-        if len(body) < length:
+        lines = (line.partition(b":") for line in head.lower().split(b"\r\n"))
+        headers = {name: value.strip() for name, _, value in lines}
+        if len(body) < int(headers[b"content-length"]):
+            return
+        if b" 503 " in head[:15] and b"retry-after" in headers:
+            self.refused.append(time.perf_counter() - self.began)
+            self.buffer = b""
+            asyncio.get_running_loop().call_later(float(headers[b"retry-after"]), self.ask)
             return
         if b" 200 " not in head[:15] or b"label" not in body:
             self.done.set_exception(SystemExit(f"not an answer: {self.buffer[:300]!r}"))
             self.transport.close()
             return
-        self.seen.append(time.perf_counter() - self.began)
+        now = time.perf_counter()
+        self.seen.append((now, now - self.began))
         self.buffer = b""
         self.ask()
 
@@ -57,25 +68,26 @@ class Connection(asyncio.Protocol):
             self.done.set_exception(SystemExit(f"the server closed the connection: {reason}"))
 
 
-def request(path: str, text: str) -> bytes:
-    body = json.dumps({"text": text}).encode()
+def request(path: str, asked: object) -> bytes:
+    body = json.dumps(asked).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def load(port: int, path: str, connections: int, seconds: float, texts: list[str]) -> dict[str, object]:
+async def load(port: int, path: str, connections: int, seconds: float, bodies: list[object]) -> dict[str, object]:
     loop = asyncio.get_running_loop()
-    requests = itertools.cycle([request(path, text) for text in texts])
-    seen: list[float] = []
+    requests = itertools.cycle([request(path, asked) for asked in bodies])
+    seen, refused = list[tuple[float, float]](), list[float]()
     began, busy = time.perf_counter(), time.process_time()
     futures = [loop.create_future() for _ in range(connections)]
     for done in futures:
         await loop.create_connection(
-            lambda done=done: Connection(requests, began + seconds, seen, done), "127.0.0.1", port
+            lambda done=done: Connection(requests, began + seconds, seen, refused, done), "127.0.0.1", port
         )
     await asyncio.gather(*futures)
-    took = time.perf_counter() - began
-    return {"latencies": seen, "seconds": took, "busy": (time.process_time() - busy) / took}
+    busy = (time.process_time() - busy) / (time.perf_counter() - began)
+    took = max((at for at, _ in seen), default=began + seconds) - began  # without what a refused one still waits
+    return {"latencies": [latency for _, latency in seen], "refused": len(refused), "seconds": took, "busy": busy}
 
 
 if __name__ == "__main__":

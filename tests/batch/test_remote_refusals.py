@@ -19,6 +19,7 @@ from sentiment.data.unlabelled import unlabelled_texts
 from sentiment.errors import ConfigError, DataError, MissingPackageError
 from sentiment.remote import as_path, find
 from tests.batch.echo import Echo
+from tests.conftest import write_csv
 from tests.stores import SECRETS
 
 
@@ -34,6 +35,9 @@ from tests.stores import SECRETS
             "s3://nobucket/o.csv.parts/job.json: no such file, folder or bucket",
         ),
         ("s3://texts/one.csv", "s3://texts/day", "output=s3://texts/day is a folder"),
+        ("s3://texts/one.csv", "s3://texts/day/", "output=s3://texts/day/ holds c.txt, which is no part"),
+        ("s3://texts/one.csv", "s3://nobucket/o/", "s3://nobucket/o/_job/job.json: no such file, folder or bucket"),
+        ("s3://texts/day", "o.csv", r"s3://texts/day: is a folder; name its files, such as s3://texts/day/\*.csv"),
         ("s3://te*/one.csv", "o.csv", r"s3://te\*/one.csv: the bucket has to be named without"),
         ("S3://texts/one.csv", "s3a://texts/one.csv", "s3a://texts/one.csv is one of the inputs"),
         ("zip://one.csv::s3://texts/none.zip", "o.csv", "none.zip: no such file, folder or bucket"),
@@ -103,6 +107,9 @@ def test_denied_access_is_one_line(s3, tmp_path, monkeypatch):
     monkeypatch.setattr(type(s3), "_call_s3", denied)
     with pytest.raises(DataError, match="s3://texts/one.csv: access denied; check the credentials and the rights"):
         predict(input="s3://texts/one.csv", output=tmp_path / "o.csv", engine=Echo(), quiet=True)
+    source = write_csv(tmp_path / "in.csv", [("a",)], header=("text",))
+    with pytest.raises(DataError, match="s3://texts/o: access denied"):
+        predict(input=source, output="s3://texts/o/", engine=Echo(), quiet=True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import sys
 
+import pandas as pd
+import psutil
 import pytest
 
 from sentiment.batch import predict
@@ -44,20 +46,64 @@ def test_a_batch_of_the_udf_has_the_rows_of_a_file_job(tiny_run, answers):
     assert "is empty" in rows[0]["rejected"]
 
 
-@pytest.mark.slow
-def test_spark_answers_as_a_file_job(tiny_run, answers, monkeypatch):
+def test_an_empty_batch_and_one_of_bad_rows_have_the_columns_of_any(tiny_run):
+    from sentiment.batch.spark import columns_of, frame
+
+    engine = Predictor.load(tiny_run)
+    names = [*columns_of(engine).names, "rejected"]
+    assert (list(frame(engine, [])), len(frame(engine, []))) == (names, 0)
+    bad = frame(engine, [" ", None, "\ud83d"])
+    assert bad["rejected"].notna().all()
+    assert bad[names[:-1]].isna().all(axis=None)
+
+
+@pytest.fixture(scope="module")
+def spark():
+    """A Spark of two tasks at a time, each of which may fail three times, as on a cluster."""
     pytest.importorskip("pyspark", reason="needs pip install 'bert-sentiment[spark]', as make test-all has")
     from pyspark.sql import SparkSession
 
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        session = SparkSession.builder.master("local[2,4]").config("spark.ui.enabled", "false")
+        session = session.config("spark.sql.execution.arrow.maxRecordsPerBatch", "5")
+        spark = session.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+        yield spark
+        spark.stop()
+
+
+@pytest.mark.slow
+def test_spark_answers_as_a_file_job(tiny_run, answers, spark):
+    """Two partitions with rows, and some without."""
     from sentiment.batch.spark import predict_udf
 
-    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    spark = session.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
-    try:
-        table = spark.createDataFrame([(text,) for text in TEXTS], ["text"]).repartition(2)
-        scored = table.withColumn("s", predict_udf(str(tiny_run))("text")).select("*", "s.*").drop("s")
-        check([row.asDict() for row in scored.collect()], answers)
-    finally:
-        spark.stop()
+    table = spark.createDataFrame([(text,) for text in TEXTS], ["text"]).repartition(2)
+    table = table.union(table.where("false").repartition(3))
+    scored = table.withColumn("s", predict_udf(str(tiny_run))("text")).select("*", "s.*").drop("s")
+    check([row.asDict() for row in scored.collect()], answers)
+
+
+@pytest.mark.slow
+def test_killed_python_workers_of_spark_cost_no_row(tiny_run, answers, spark, tmp_path):
+    """In the middle of a partition, all Python workers die at once, the one with the model too."""
+    from sentiment.batch.spark import predict_udf
+
+    killed = tmp_path / "killed"
+
+    def kill(batches):
+        for number, batch in enumerate(batches):
+            if number == 3 and not killed.exists():
+                workers = psutil.Process().parent().children()
+                killed.write_text(str(len(workers)))
+                for worker in workers:
+                    worker.kill()
+            yield batch
+
+    table = spark.createDataFrame([(text, i) for i, text in enumerate(TEXTS)], ["text", "id"]).repartition(2)
+    scored = table.mapInPandas(kill, table.schema).withColumn("s", predict_udf(str(tiny_run))("text"))
+    scored.select("*", "s.*").drop("s").write.parquet(str(tmp_path / "scored"))
+    assert int(killed.read_text()) > 1
+    rows = pd.read_parquet(tmp_path / "scored").astype(object)
+    assert sorted(rows["id"]) == list(range(len(TEXTS)))
+    check(rows.where(rows.notna(), None).to_dict("records"), answers)

@@ -98,11 +98,11 @@ class Output:
             DataError: The output, summary or rejects file is one of the inputs, or the folder holds other files.
             PermissionError: The folder is not writable.
         """
+        if self.partitioned:
+            self._check_folder()
         for own in (self.path, self.summary, self.rejects):
             if own.exists() and any(same_file(own, path) for path in inputs):
                 raise DataError(f"output={self.path}: {own} is one of the inputs; choose another output")
-        if self.partitioned:
-            self._check_folder()
         if is_remote(self.path):
             return
         parents = [self.path, *self.path.parents] if self.partitioned else self.path.absolute().parents
@@ -112,10 +112,11 @@ class Output:
 
     def _check_folder(self) -> None:
         """Raise DataError if there is a file, or files that no job of this format wrote."""
-        if self.path.is_file():
+        there = listing(self.path)
+        if not there and self.path.is_file():
             raise DataError(f"output={self.path}/ is a file; name a folder")
         own = re.compile(rf"part-\d{{7,}}{re.escape(self.part_suffix)}")
-        others = [name for name in listing(self.path) if is_visible(name) and not own.fullmatch(name)]
+        others = [name for name in there if is_visible(name) and not own.fullmatch(name)]
         if others:
             raise DataError(
                 f"output={self.path}/ holds {min(others)}, which is no part of this output; name a new or empty folder"

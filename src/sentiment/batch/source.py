@@ -149,13 +149,10 @@ def find(pattern: str) -> tuple[Path, ...]:
         return (STDIN,)
     path = as_path(pattern)
     if is_remote(path):
-        remote.check_bucket(path)
-    if is_partitioned(path):
-        return expanded(path)
-    if is_remote(path):
         paths = remote.find(pattern)
-    elif path.is_file():
-        return (path,)
+        paths = expanded(paths[0]) if len(paths) == 1 else paths
+    elif path.is_file() or is_partitioned(path):
+        return expanded(path)
     else:
         found = (Path(one) for one in glob.glob(str(path), recursive=True))
         paths = tuple(sorted(path for path in found if path.is_file()))

@@ -8,7 +8,6 @@ from sentiment.remote.copies import local_copy
 from sentiment.remote.paths import PROTOCOL, as_path, is_remote, refuse, same_file
 from sentiment.remote.stores import (
     access,
-    check_bucket,
     find,
     info,
     is_folder,
@@ -24,7 +23,6 @@ __all__ = [
     "PROTOCOL",
     "access",
     "as_path",
-    "check_bucket",
     "find",
     "info",
     "is_folder",

@@ -133,7 +133,8 @@ def open_table(
     """
     path, options, limits = as_path(path), options or TableOptions(), limits or Limits()
     if is_remote(path):
-        info(path)
+        if info(path)["type"] == "directory":
+            raise DataError(f"{path}: {not_a_file(path)}")
     elif path != STDIN and not path.is_file():
         raise DataError(f"{path}: {not_a_file(path)}")
     format = Format(kind) if kind else format_of(path)
