@@ -243,7 +243,7 @@ def infinity(material: Material, folder: Path, python: str) -> Iterator[Server]:
     [port] = free_ports(1)
     command = [python, "-c", "from infinity_emb.cli import cli; cli()", "v2", "--model-id", str(folder / "infinity")]
     command += ["--engine", "optimum", "--device", "cpu", "--port", str(port), "--host", "127.0.0.1"]
-    command += ["--log-level", "error", "--served-model-name", "own"]
+    command += ["--log-level", "error", "--served-model-name", "own", "--no-model-warmup"]  # its texts are too long
     with ended(command, HF_HUB_OFFLINE="1", DO_NOT_TRACK="1"):
         server = Server(port, "/classify", body=lambda text: {"model": "own", "input": [text]})
         wait(port, "/classify", server.body("what a day"))
