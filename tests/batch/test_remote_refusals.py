@@ -15,7 +15,7 @@ from sentiment.cli import main
 from sentiment.data.readers import Columns
 from sentiment.data.sources import Source
 from sentiment.data.tables import TableOptions
-from sentiment.data.unlabelled import unlabelled_texts
+from sentiment.data.unlabelled import read_unlabelled
 from sentiment.errors import ConfigError, DataError, MissingPackageError
 from sentiment.remote import as_path, find
 from tests.batch.echo import Echo
@@ -69,7 +69,7 @@ def test_texts_to_train_on_in_a_store_out_of_reach_are_one_line():
     with pytest.raises(DataError, match=f"^{address}: Cannot connect to host 127.0.0.1:9"):
         Source(train=address).read(Columns())
     with pytest.raises(DataError, match=f"^{address}: Cannot connect to host 127.0.0.1:9"):
-        unlabelled_texts([as_path(address)], None, TableOptions())
+        read_unlabelled([as_path(address)], None, TableOptions())
 
 
 def test_a_host_out_of_reach_is_not_a_missing_file():
