@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from sentiment.batch.scoring import Columns
 from sentiment.inference.arithmetic import corn_log_probabilities
 from sentiment.inference.exclusive import Scale
 from sentiment.inference.tasks import SINGLE, build_prediction, decoding_of
@@ -94,3 +95,5 @@ def test_a_text_that_cannot_be_read_has_the_middle_of_the_scale():
         answer = build_prediction(scale, labels, [0, 0, 0, 0, 1], tokens=3, truncated=False, unreadable=1.0)
         assert (answer.label, answer.score, answer.readable) == ("0", 0.2, False)
         assert answer.value == pytest.approx(0)
+        cells = Columns.of(answer, polarity=True)
+        assert cells.values(answer) == [None, *[0.2] * 6, 1.0, None, None, None, None]

@@ -71,11 +71,13 @@ class Columns:
         probabilities = [round(prediction.probabilities[label], 6) for label in self.labels]
         label = prediction.label if prediction.decided else None
         numbers = [*([] if self.several else [round(prediction.score, 6)]), *probabilities, prediction.unreadable]
+        value, polarity, ends = prediction.value, prediction.polarity, prediction.interval or (None, None)
+        if prediction.readable is False:  # the middle of the scale, which no average may count
+            value, polarity, ends = None, None, (None, None)
         if self.scale:
-            ends = [None, None] if prediction.interval is None else prediction.interval
-            numbers += [None if prediction.value is None else round(prediction.value, 6), *ends]
+            numbers += [None if value is None else round(value, 6), *ends]
         if self.polarity:
-            numbers.append(None if prediction.polarity is None else round(prediction.polarity, 6))
+            numbers.append(None if polarity is None else round(polarity, 6))
         return [label, *numbers, *([prediction.abstained] if self.promise else [])]
 
 
@@ -102,7 +104,7 @@ class Cells:
             return row.reason
         try:
             check_text(row.get(self.text), self.text)
-            if self.aspect is not None and not (self.default and row.get(self.aspect) in (None, "")):
+            if self.aspect is not None and not (self.default and not str(row.get(self.aspect) or "").strip()):
                 check_aspect(row.get(self.aspect), self.aspect)
         except RequestError as error:
             return str(error)

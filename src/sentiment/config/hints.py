@@ -62,7 +62,14 @@ COMMANDS: dict[str, dict[str, str]] = {  # of other commands, where it is no key
     "review": {"ckpt_path": RUN, "trainer": "the run's own, for method=refit; leave it out", "batch_size": BUDGET},
     "export": {"ckpt_path": RUN, "trainer": CPU, "batch_size": BUDGET},
     "package": {"ckpt_path": RUN, "trainer": "a worker takes a GPU where there is one; leave it out"},
-    "deploy": {"ckpt_path": RUN, "batch_size": "set package.batch_size"},
+    "deploy": {
+        "ckpt_path": RUN,
+        "batch_size": "set package.batch_size",
+        "package.name": "the model is the server's: set engine.model=NAME",
+        "name": "the model is the server's: set engine.model=NAME",
+        "model": "the model is the server's: set engine.model=NAME",
+    },
+    "rollback": {"engine.model": "set name=NAME", "model": "set name=NAME"},
     "serve": {
         "run": "archives are served, which sentiment package run=outputs/RUN makes",
         "ckpt_path": "archives are served, which sentiment package run=outputs/RUN makes",

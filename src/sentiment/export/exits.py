@@ -42,7 +42,9 @@ def check_model(exported: Path, layers: Sequence[int], runtime: str) -> None:
     """Raise ConfigError where a finished model can have no exits after `layers`."""
     task = decoding_of(read_preprocessing(exported).task).kind
     if task != "single":
-        raise ConfigError(f"exits={[*layers]}: exits are for one of several labels, this model has task={task}")
+        raise ConfigError(
+            f"exits={[*layers]}: exits are for one of several labels, this model has task={task}; leave exits out"
+        )
     if runtime not in ("auto", "onnx", "onnx-int8"):
         raise ConfigError(f"exits={[*layers]} does nothing with runtime={runtime}: they are for ONNX; leave one")
     check_layers(layers, read_object(exported / "config.json").get("num_hidden_layers", 1), "exits")

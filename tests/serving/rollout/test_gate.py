@@ -1,9 +1,10 @@
 import re
+from dataclasses import replace
 
 import pytest
 
-from sentiment.inference.types import Prediction
-from sentiment.serving.rollout.gate import Evidence, Limits, measure_candidate, next_version, violations
+from sentiment.inference.types import Model, Prediction
+from sentiment.serving.rollout.gate import Evidence, Limits, changes_of, measure_candidate, next_version, violations
 
 
 def predictions(*scores):
@@ -48,6 +49,18 @@ def test_other_labels_are_as_different_as_can_be():
     assert (found.agreement, found.difference) == (0.0, 1.0)
 
 
+def test_a_version_that_asks_or_answers_otherwise_is_told_from_the_one_in_place():
+    single = Model("a", "1.0", ("negative", "positive"), 64, "head")
+    aspects, filled = replace(single, aspects=True), replace(single, aspects=True, default_aspect="it")
+    assert changes_of(single, single) == changes_of(filled, single) == changes_of(aspects, filled) == []
+    assert changes_of(aspects, single) == ["a text without an aspect is refused"]
+    assert changes_of(single, aspects) == ["no aspects are read any more"]
+    multi = replace(single, labels=("joy", "negative"), task={"kind": "multi"})
+    told = ["task=multi instead of single", "the labels joy, negative instead of negative, positive"]
+    assert changes_of(multi, single) == told
+    assert violations(evidence(changes=told), Limits(same_answers=False)) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -55,6 +68,10 @@ def test_other_labels_are_as_different_as_can_be():
         ({"difference": 0.02}, "differs by 0.0200 .* allowed 0.0100"),
         ({"accuracy": 0.88}, "accuracy is 0.8800, that of the version in place 0.9000, allowed drop 0.0100"),
         ({"p95_ms": 300}, "take up to 300 ms, allowed 250 ms"),
+        (
+            {"changes": ["task=multi instead of single"]},
+            "clients would meet task=multi instead of single .same_answers",
+        ),
     ],
 )
 def test_each_limit_that_is_broken_is_a_reason(changes, reason):

@@ -14,7 +14,7 @@ from sentiment.files import rename
 from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.inference.types import Prediction
-from sentiment.serving.rollout.gate import Evidence, compare_behaviour, measure_candidate
+from sentiment.serving.rollout.gate import Evidence, changes_of, compare_behaviour, measure_candidate
 from sentiment.serving.rollout.golden import Golden
 from sentiment.serving.store import candidate_of, forget, history, put_in_place
 
@@ -62,15 +62,15 @@ class Candidate:
 
         The behaviour tests of both versions are compared too.
         """
-        in_place, former = None, None
-        if self.in_place and (golden.labels or behaviour):
+        in_place, former, before = None, None, None
+        if self.in_place:
             with self._client(self.in_place) as client:
-                if client.describe().aspects == isinstance(golden.texts[0], Pair):
+                before = client.describe()
+                if before.aspects == isinstance(golden.texts[0], Pair):
                     in_place = client.predict(golden.texts) if golden.labels else None
                     former = judge(behaviour, client.predict)
-                else:
-                    log.warning("not compared with %s, of which only one reads aspects", self.in_place)
         with self._client(self.version) as client:
+            changes = changes_of(client.describe(), before) if before else []
             behaved = compare_behaviour(judge(behaviour, client.predict), former)
             served = client.predict(golden.texts)
             seconds = [measure_latency(client, golden.texts[i % len(golden.texts)]) for i in range(TIMED)]
@@ -82,7 +82,7 @@ class Candidate:
             seconds=seconds,
             decoding=decoding,
         )
-        return replace(evidence, behaviour=behaved)
+        return replace(evidence, behaviour=behaved, changes=changes)
 
     def promote(self) -> None:
         """Make the candidate the default version, on the server and after a restart.

@@ -10,8 +10,9 @@ from annotated_types import Ge, Gt, Le
 from sentiment.evaluation.behaviour import Outcome, worse
 from sentiment.inference.multilabel import overlap
 from sentiment.inference.tasks import SINGLE, Decoding
-from sentiment.inference.types import Label, Prediction, names_of
+from sentiment.inference.types import Label, Model, Prediction, names_of
 
+SINGLE_TASK = {"kind": SINGLE.kind}  # of a model that names none
 Share = Annotated[float, Ge(0), Le(1)]
 
 
@@ -26,6 +27,8 @@ class Limits:
         max_behaviour_failures: Largest failure rate of a capability of the behaviour tests, one for all or by name;
             None: any. A capability at which the default version fails less, beyond chance, is refused in any case.
         max_p95_ms: Largest 95th percentile of the latency of single texts, in milliseconds.
+        same_answers: The task, the labels and the reading of aspects are those of the default version, whose clients
+            go on; False puts a version of another kind in its place.
     """
 
     min_agreement: Annotated[float, Ge(0), Le(1)] = 0.99
@@ -33,6 +36,7 @@ class Limits:
     max_drop: Annotated[float, Ge(0), Le(1)] | None = 0.01
     max_behaviour_failures: Share | dict[str, Share] | None = None
     max_p95_ms: Annotated[float, Gt(0)] = 250.0
+    same_answers: bool = True
 
     def allowed_failures(self, capability: str) -> float | None:
         """Return the largest failure rate of a capability; None: any."""
@@ -49,6 +53,7 @@ class Evidence:
     accuracy_in_place: float | None  # accuracy of the default version on the same texts
     p95_ms: float  # latency of single texts sent one after another, 95th percentile
     behaviour: dict[str, "Failures"] = field(default_factory=dict)  # by capability
+    changes: list[str] = field(default_factory=list)  # of requests and answers, from those of the default version
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,19 @@ class Failures:
     rate: float
     rate_in_place: float | None  # of the default version
     worse: bool  # than the default version, beyond chance
+
+
+def changes_of(now: Model, before: Model) -> list[str]:
+    """Say what a version changes for the clients of the default one."""
+    kinds = [(one.task or SINGLE_TASK)["kind"] for one in (now, before)]
+    found = [] if kinds[0] == kinds[1] else [f"task={kinds[0]} instead of {kinds[1]}"]
+    if now.labels != before.labels:
+        found.append(f"the labels {', '.join(now.labels)} instead of {', '.join(before.labels)}")
+    if before.aspects and not now.aspects:
+        found.append("no aspects are read any more")
+    if now.aspects and not before.aspects and not now.default_aspect:
+        found.append("a text without an aspect is refused")
+    return found
 
 
 def compare_behaviour(now: Sequence[Outcome], before: Sequence[Outcome] | None) -> dict[str, Failures]:
@@ -102,6 +120,8 @@ def measure_candidate(
 def violations(evidence: Evidence, limits: Limits) -> list[str]:
     """List the limits that a version violates; empty if it may be promoted."""
     found = []
+    if limits.same_answers and evidence.changes:
+        found.append(f"its clients would meet {'; '.join(evidence.changes)} (same_answers)")
     if evidence.agreement < limits.min_agreement:
         found.append(
             f"it gives the label of the exported model to {evidence.agreement:.1%} of {evidence.texts} texts, "
