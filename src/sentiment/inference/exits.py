@@ -159,12 +159,12 @@ class PartedRuntime:
             answers = self.exits[part].logits(pooled(states, [lengths[row] for row in batch]))
             sure = self.exits[part].is_sure(answers)
             logits[batch[sure]], layers[batch[sure]] = answers[sure], self.exits[part].layer
-            for row, own in zip(batch[~sure].tolist(), states[~sure], strict=True):
-                others = waiting[part + 1]
-                longest = max([lengths[row], *(lengths[other] for other, _ in others)])
+            for at in np.flatnonzero(~sure):
+                row, others = int(batch[at]), waiting[part + 1]
+                longest = lengths[others[0][0]] if others else 0  # rows come longest first
                 if others and longest * (len(others) + 1) > max_tokens:
                     release(part + 1)
-                waiting[part + 1].append((row, own[: lengths[row]]))
+                waiting[part + 1].append((row, states[at, : lengths[row]]))
 
         def release(part: int) -> None:
             batch, waiting[part] = waiting[part], []

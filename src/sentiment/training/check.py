@@ -129,7 +129,7 @@ def adapts(cfg: DictConfig) -> bool:
 
 def check_exits(cfg: DictConfig, task: Any) -> None:
     """Raise ConfigError where `model.exits` would do nothing."""
-    if not (exits := cfg.model.get("exits")):
+    if (exits := cfg.model.get("exits")) is None:
         return
     told = f"model.exits={list(exits)} does nothing with"
     if task.kind != "single":

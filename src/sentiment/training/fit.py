@@ -97,8 +97,8 @@ def train_uninterrupted(cfg: DictConfig, folder: Path, *, checkpoint: Path | Non
     after = cfg.after_training
     runtime = convert_export(exported, data, instantiate(after.convert)) if score_test and after.convert else "torch"
     fitted = {"calibration": after.calibrate, "score_test": score_test, "quantification": score_test}
-    exits = cfg.model.get("exits") if score_test else None
-    evaluations = fit_export(exported, data.splits, task, metric=str(cfg.optimized_metric), exits=exits or (), **fitted)
+    exits = cfg.model.get("exits") or ()
+    evaluations = fit_export(exported, data.splits, task, metric=str(cfg.optimized_metric), exits=exits, **fitted)
     wanted = score_test if after.baseline is None else after.baseline
     baseline = compare_with_baseline(evaluations, data) if wanted else {}
     behaviour = behave(Predictor.load(exported), after.get("behaviour")) if score_test else []

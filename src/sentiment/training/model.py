@@ -18,6 +18,7 @@ from sentiment.inference.packing import enable_packing, packs
 from sentiment.inference.tasks import SINGLE, Decoding
 from sentiment.training import param_groups
 from sentiment.training.adapters import with_adapters
+from sentiment.training.exit_heads import ExitHeads
 from sentiment.training.gpu_kernels import compile_layers
 from sentiment.training.losses import as_loss, distillation_loss, symmetric_divergence
 from sentiment.training.networks import check_runs, load_network
@@ -25,6 +26,7 @@ from sentiment.training.optimized import Fraction, OptimizedModule
 from sentiment.training.tasks import Single, Task
 
 COMPILED_STEPS = 2000  # compiling takes about half a minute
+EXIT_WEIGHT = 1.0  # of each exit in the loss; that of all layers has 1
 
 Layers = Sequence[Annotated[int, Ge(0)]] | None
 Teachers = str | Sequence[str] | None  # run folders, exports, hub ids
@@ -43,7 +45,7 @@ class SentimentClassifier(OptimizedModule):
         task: the kind of label; one of several by default.
         loss: a `Loss`, or a function of logits and targets; by default the task's.
         layers: the layers to keep, counted from 0; None keeps all.
-        exits: the layers, counted from 1, after which a text that is sure may be answered; None: after all alone.
+        exits: the layers, counted from 1, after which a sure text may be answered, trained for it; or None.
         lora: a `peft.LoraConfig`; only the adapters and the head are then trained (Hu et al. 2021).
         teacher: the models whose answers `batch["soft_targets"]` has; None trains on the labels alone.
         teacher_temperature: softens the answers of teacher and student alike (Hinton et al. 2015).
@@ -104,8 +106,11 @@ class SentimentClassifier(OptimizedModule):
         self.network, self.remarks = load_network(
             backbone, self.labels, dropout, attention_dropout, revision, new_tokens, layers
         )
+        self.exit_heads = None
         if exits is not None:
-            check_layers(exits, self.network.config.num_hidden_layers, "model.exits")
+            config = self.network.config
+            check_layers(exits, config.num_hidden_layers, "model.exits")
+            self.exit_heads = ExitHeads(exits, width=config.hidden_size, labels=len(self.labels))
         if freeze_embeddings:
             param_groups.freeze_embeddings(self.network)
         if lora is not None:
@@ -153,6 +158,11 @@ class SentimentClassifier(OptimizedModule):
         logits: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask, **others).logits
         return logits
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        own = list(self.exit_heads.parameters()) if self.exit_heads else []
+        heads = {"params": own, "lr": self.lr, "weight_decay": self.weight_decay}
+        return super().parameter_groups() + ([heads] if own else [])
+
     def configure_model(self) -> None:
         """Shard the weights across ranks, layer by layer, under trainer=fsdp (FSDP2)."""
         if self.device_mesh is not None and not isinstance(self.network, FSDPModule):
@@ -160,7 +170,8 @@ class SentimentClassifier(OptimizedModule):
             for layers in [part for part in self.network.modules() if isinstance(part, torch.nn.ModuleList)]:
                 for layer in layers:
                     fully_shard(layer, mesh=mesh)
-            fully_shard(self.network, mesh=mesh)
+            for whole in [self.network, *([self.exit_heads] if self.exit_heads else [])]:
+                fully_shard(whole, mesh=mesh)
 
     def on_fit_start(self) -> None:
         if self.global_rank:  # else all ranks would draw the same dropout masks
@@ -176,8 +187,10 @@ class SentimentClassifier(OptimizedModule):
 
         Each rank returns sum * world_size / total weight, so that DDP's mean over ranks is the global mean.
         """
-        logits = self._logits(batch)
+        logits, early = self._all_logits(batch)
         loss = self._loss(logits, batch)
+        if early:
+            loss = loss + self._exit_loss(early, logits.detach(), batch)
         if self.r_drop:
             again = self._logits(batch)
             divergence = symmetric_divergence(self.decoding.log_scores(logits), self.decoding.log_scores(again))
@@ -199,6 +212,15 @@ class SentimentClassifier(OptimizedModule):
         answers = batch["soft_targets"]
         soft = distillation_loss(self.decoding.log_scores(logits), answers, self.teacher_temperature)
         return (1 - self.teacher_share) * loss + self.teacher_share * self._mean(soft, answers.sum(dim=-1))
+
+    def _exit_loss(self, early: Sequence[torch.Tensor], logits: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
+        """Return the sum over the exits of their divergence from the answers of all layers."""
+        answers = self.decoding.log_scores(logits).softmax(dim=-1)
+        rows = counted(batch["labels"]).to(answers)
+        if "soft_targets" in batch:  # unlabelled texts have a teacher's answers, padding rows none
+            rows = batch["soft_targets"].sum(dim=-1).gt(0).to(answers)
+        losses = [distillation_loss(self.decoding.log_scores(one), answers, 1.0) * rows for one in early]
+        return EXIT_WEIGHT * self._mean(torch.stack(losses).sum(dim=0), rows)
 
     def _mean(self, losses: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Divide the sum of a rank's losses by the weights of all ranks' rows, times the number of ranks."""
@@ -222,6 +244,17 @@ class SentimentClassifier(OptimizedModule):
         self.validation_metrics.reset()
 
     def _logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        left = {"labels", "soft_targets", *(() if takes_types(self.network.config) else ("token_type_ids",))}
-        logits: torch.Tensor = self(**{name: one for name, one in batch.items() if name not in left}).float()
+        logits: torch.Tensor = self(**self._inputs(batch)).float()
         return logits
+
+    def _all_logits(self, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Return the logits of all layers, (B, labels), and those of each exit."""
+        if self.exit_heads is None:
+            return self._logits(batch), []
+        inputs = self._inputs(batch)
+        found = self.network(**inputs, output_hidden_states=True)
+        return found.logits.float(), self.exit_heads(found.hidden_states, inputs)
+
+    def _inputs(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        left = {"labels", "soft_targets", *(() if takes_types(self.network.config) else ("token_type_ids",))}
+        return {name: one for name, one in batch.items() if name not in left}

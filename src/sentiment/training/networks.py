@@ -8,6 +8,7 @@ import torch
 from sentiment.backbones import load_config, load_tokenizer, out_of_reach, resolve
 from sentiment.data.new_tokens import Wanted, extend, grow
 from sentiment.errors import ConfigError, ModelError
+from sentiment.export.exits import check_layers
 from sentiment.inference.runtimes import first_token_only
 from sentiment.training.dropout import drops, head_dropouts, refusal, set_attention_dropout, set_head_dropout
 from sentiment.training.heads import adapt_head, describe_new_head, has_names, known_labels, label_dimensions, skeleton
@@ -117,16 +118,23 @@ def check_settings(
     layer_decay: float = 1.0,
     freeze_embeddings: bool = False,
     layers: Sequence[int] | None = None,
+    exits: Sequence[int] | None = None,
     r_drop: float = 0.0,
 ) -> None:
     """Raise ConfigError for the first setting that has no effect on this backbone; no weights are read."""
-    if not (dropout or attention_dropout or freeze_embeddings or layer_decay != 1 or layers is not None or r_drop):
+    stacked = layers is not None or exits is not None
+    if not (dropout or attention_dropout or freeze_embeddings or layer_decay != 1 or stacked or r_drop):
         return
     config = load_config(backbone, revision)
     set_attention_dropout(config, attention_dropout)
     network = skeleton(config)
     if layers is not None:
         stack_of(network, layers)
+    if exits is not None:
+        if config.model_type != "bert":
+            told = f"model.exits={[*exits]} can do nothing for {config.model_type}"
+            raise ConfigError(f"{told}: exits are for BERT; set model.exits=null")
+        check_layers(exits, config.num_hidden_layers if layers is None else len(layers), "model.exits")
     if dropout and not head_dropouts(network):
         raise ConfigError(refusal("dropout", dropout, config, "null"))
     if r_drop and not attention_dropout and not drops(network, dropout):

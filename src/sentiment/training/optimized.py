@@ -67,11 +67,13 @@ class OptimizedModule(pl.LightningModule):
         alone = self.trainer.world_size == 1
         return self.accelerate and alone and self.trainer.strategy.root_device.type == "cpu"
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Build the parameter groups of the optimizer."""
+        how = {"lr": self.lr, "weight_decay": self.weight_decay, "layer_decay": self.layer_decay}
+        return param_groups.groups(self.network, **how)
+
     def configure_optimizers(self) -> Any:
-        optimizer = build_optimizer(
-            self.optimizer,
-            param_groups.groups(self.network, lr=self.lr, weight_decay=self.weight_decay, layer_decay=self.layer_decay),
-        )
+        optimizer = build_optimizer(self.optimizer, self.parameter_groups())
         tokens = self.network.get_input_embeddings()
         sparse = self.accelerated and isinstance(optimizer, AdamW) and not self.tied
         if sparse and type(tokens) is torch.nn.Embedding:

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 
 from sentiment.errors import ConfigError
-from sentiment.training import param_groups
 
 ORIGIN = "network"  # checkpoint key of its backbone and labels
 
@@ -46,10 +45,7 @@ def other_weights(model: Any, weights: dict[str, torch.Tensor]) -> str | None:
 
 def other_groups(model: Any, optimizers: list[dict[str, Any]]) -> str | None:
     """Describe how the optimizer's parameter groups differ, as another model.layer_decay or frozen part makes them."""
-    ours = [
-        len(group["params"])
-        for group in param_groups.groups(model.network, lr=1.0, weight_decay=0.0, layer_decay=model.layer_decay)
-    ]
+    ours = [len(group["params"]) for group in model.parameter_groups()]
     for optimizer in optimizers:
         theirs = [len(group["params"]) for group in optimizer["param_groups"]]
         if theirs != ours:
