@@ -115,7 +115,7 @@ def test_rows_keep_their_order_and_those_that_stay_their_answers(mixed, max_toke
     assert [one.layers for one in found] == [one.layers for one in alone]
     all_layers = Predictor.load(mixed, exits=False).predict(TEXTS)
     for one, single, full in zip(found, alone, all_layers, strict=True):
-        assert one.probabilities == pytest.approx(single.probabilities, abs=1e-5)
+        assert one.probabilities == pytest.approx(single.probabilities, abs=1e-4)  # int8 rounds near a step
         assert one.layers == 1 or one.probabilities == pytest.approx(full.probabilities, abs=1e-6)
 
 
@@ -126,6 +126,41 @@ def test_a_text_in_windows_counts_its_highest_layer(mixed):
     rows_of_it = engine.encode([long])[0].windows
     assert len(rows_of_it) > 1
     assert found.layers == max(engine.compute.early(rows_of_it, 512)[1])
+
+
+@pytest.fixture(scope="module")
+def of_aspects(train_tiny, tmp_path_factory) -> Path:
+    """A run with an exit whose texts have an aspect that decides the label, and are read in windows."""
+    folder = tmp_path_factory.mktemp("aspects")
+    about = [("battery", "negative"), ("screen", "positive")]
+    for split, count in {"train": 64, "validation": 400}.items():
+        own = [(f"the {WORDS[i // 2 % 8]} " + "and so on " * (i // 16 % 9), *about[i % 2]) for i in range(count)]
+        write_csv(folder / f"{split}.csv", own, header=("text", "target", "label"))
+    read = [f"data.dir={folder}", "data.aspect_column=target", "data.max_length=16", "data.window_step=4"]
+    return train_tiny("aspects", *read, "model.exits=[1]", "after_training.convert.runtime=onnx-int8")
+
+
+def test_texts_with_aspects_in_windows_leave_early_too(of_aspects):
+    assert [one["layer"] for one in read_json(of_aspects / "export" / EXITS)["exits"]] == [1]
+    engine, off = Predictor.load(of_aspects), Predictor.load(of_aspects, exits=False)
+    texts = [
+        (f"the {word} " + "and so on " * n, about) for word in WORDS for n in (0, 8) for about in ("battery", "screen")
+    ]
+    assert max(len(one.windows) for one in engine.encode(texts)) > 1
+    found = engine.predict(texts)
+    assert 1 in {one.layers for one in found}
+    assert [one.label for one in found] == ["negative", "positive"] * len(WORDS) * 2
+    assert [one.label for one in off.predict(texts)] == [one.label for one in found]
+
+
+def test_a_model_with_new_tokens_keeps_its_exits(run):
+    text = "good filmness 1"
+    former = Predictor.load(run)(text)
+    main(["export", f"run={run}", "new_tokens=[filmness]", "runtime=onnx-int8"])
+    record = read_json(run / "export" / EXITS)
+    assert (record["asked"], [one["layer"] for one in record["exits"]]) == ([1], [1])
+    found = Predictor.load(run)(text)
+    assert (found.label, found.layers, found.tokens) == ("positive", 1, former.tokens - 1)
 
 
 def test_every_door_gives_the_same_answers(mixed, tmp_path):
@@ -193,6 +228,8 @@ def test_what_can_do_nothing_is_refused(tiny_run, run, tmp_path, train_tiny, cap
         ("model.exits=[2]", "after_training.convert.runtime=auto"): "model.exits=[2]: expected ascending numbers",
         ("model.exits=[1]",): "model.exits=[1] does nothing with after_training.convert.runtime=torch",
         ("model.exits=[1]", "task=multi"): "model.exits=[1] does nothing with task=multi",
+        ("model.exits=[1]", "task=scale"): "model.exits=[1] does nothing with task=scale",
+        ("model.exits=[]", "after_training.convert.runtime=auto"): "model.exits=[]: expected ascending numbers",
     }
     for keys, message in {**of_export, **of_train}.items():
         with pytest.raises(SystemExit):
