@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 
 DECAY = 1e-3  # weight decay of the heads
 STEPS = 100  # of L-BFGS
-COMBINATIONS = 5_000  # of thresholds that are tried
+COMBINATIONS = 5_000  # of thresholds that are tried first
+STEPS_BETWEEN = 6  # of finer thresholds, between those found and the next lower ones
+MOST = 0.98  # share of the texts that an exit may keep, if it is used
 MAX_CHANGED = 0.01  # share of answers that exits change, as bounded from above with CONFIDENCE
 MAX_ADDED = 0.01  # log loss that exits add to the model's own, on the labels
 
@@ -90,6 +92,7 @@ class Fitting:
         self.temperatures = [temperature for _, temperature in fitted]
         logits = [one.logits(states) for one, states in zip(self.exits, seen, strict=False)]
         self.leads = [lead(own) for own in logits]
+        self.sorted_leads = [np.sort(own) for own in self.leads]
         self.scores = np.stack([softmax(own) for own in (*logits, seen[-1])])  # (exits + 1, rows, labels)
         self.own = self.means(self.scores[-1])
 
@@ -129,23 +132,37 @@ class Fitting:
     def best(self) -> tuple[list[Exit], list[float]] | None:
         """Return the exits of the fewest layers a token that pass, with their temperatures; None if none do."""
         count = max(3, int(COMBINATIONS ** (1 / len(self.exits))))
-        grids = [[*np.quantile(own, np.linspace(0, 0.98, count)), np.inf] for own in self.leads]
+        found = self.first_passing([[*np.linspace(0, MOST, count), 1.0]] * len(self.exits))
+        if found is None:
+            return None
+        step = MOST / (count - 1)
+        finer = [[*np.linspace(max(0, kept - step), kept, STEPS_BETWEEN + 1)] if kept < 1 else [kept] for kept in found]
+        thresholds = self.thresholds(self.first_passing(finer) or found)
+        places = self.places(thresholds)
+        used = [at for at, one in enumerate(thresholds) if np.isfinite(one) and (places == at).any()]
+        exits = [replace(self.exits[at], threshold=float(thresholds[at])) for at in used]
+        return exits, [self.temperatures[at] for at in used]
+
+    def first_passing(self, grids: Sequence[Sequence[float]]) -> Sequence[float] | None:
+        """Return the shares that the exits keep, one of each grid, with the fewest layers a token that pass."""
         layers = [one.layer for one in self.exits]
         ways = []
-        for thresholds in itertools.product(*grids):
-            places = self.places(thresholds)
-            used = sum(np.isfinite(thresholds))
-            ways.append((self.layers_of(places, layers), used, thresholds))
-        for cost, used, thresholds in sorted(ways):
+        for kept in itertools.product(*grids):
+            cost = self.layers_of(self.places(self.thresholds(kept)), layers)
+            ways.append((cost, sum(one < 1 for one in kept), kept))
+        for cost, used, kept in sorted(ways):
             if not used:
                 return None
-            places = self.places(thresholds)
+            places = self.places(self.thresholds(kept))
             scores = self.means(self.scores[places, np.arange(len(places))])
             if self.judge(scores, cost).passes:
-                kept = [at for at, one in enumerate(thresholds) if np.isfinite(one) and (places == at).any()]
-                exits = [replace(self.exits[at], threshold=float(thresholds[at])) for at in kept]
-                return exits, [self.temperatures[at] for at in kept]
+                return kept
         return None
+
+    def thresholds(self, kept: Sequence[float]) -> list[float]:
+        """Return the leads below which the shares `kept` of all rows lie; a share of 1 is no exit."""
+        pairs = zip(self.sorted_leads, kept, strict=True)
+        return [own[int(share * (len(own) - 1))] if share < 1 else np.inf for own, share in pairs]
 
     def places(self, thresholds: Sequence[float]) -> Any:
         """Return the index of the exit that each row leaves at, that of the last layer for the others."""

@@ -169,9 +169,9 @@ class PartedRuntime:
         def release(part: int) -> None:
             batch, waiting[part] = waiting[part], []
             own = [lengths[row] for row, _ in batch]
-            states = np.zeros((len(batch), max(own), batch[0][1].shape[-1]), dtype=np.float32)
+            states = np.empty((len(batch), max(own), batch[0][1].shape[-1]), dtype=np.float32)
             for at, (_, state) in enumerate(batch):
-                states[at, : len(state)] = state
+                states[at, : len(state)], states[at, len(state) :] = state, 0
             advance(part, np.array([row for row, _ in batch]), self._feed(part, states, own))
 
         for batch in group_by_length(lengths, max_tokens):

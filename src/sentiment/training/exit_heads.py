@@ -1,7 +1,7 @@
 """Joint training of early exits: heads on the hidden states after some layers learn with the network.
 
-They teach the lower layers to say what the last one will. The heads are not kept: an export fits its own, of the same
-form, on the hidden states that its graph computes.
+The mean of their losses is added to the loss of all layers, so that the lower layers learn to answer too. The heads are
+not kept: an export fits its own, of the same form, to the answers of its graph.
 """
 
 from collections.abc import Mapping, Sequence

@@ -26,7 +26,6 @@ from sentiment.training.optimized import Fraction, OptimizedModule
 from sentiment.training.tasks import Single, Task
 
 COMPILED_STEPS = 2000  # compiling takes about half a minute
-EXIT_WEIGHT = 1.0  # of each exit in the loss; that of all layers has 1
 
 Layers = Sequence[Annotated[int, Ge(0)]] | None
 Teachers = str | Sequence[str] | None  # run folders, exports, hub ids
@@ -189,13 +188,13 @@ class SentimentClassifier(OptimizedModule):
         """
         logits, early = self._all_logits(batch)
         loss = self._loss(logits, batch)
-        if early:
-            loss = loss + self._exit_loss(early, logits.detach(), batch)
         if self.r_drop:
             again = self._logits(batch)
             divergence = symmetric_divergence(self.decoding.log_scores(logits), self.decoding.log_scores(again))
             rows = row_mask(batch["labels"]).to(divergence)
             loss = (loss + self._loss(again, batch)) / 2 + self.r_drop * self._mean(divergence * rows, rows)
+        if early:
+            loss = loss + sum(self._loss(one, batch) for one in early) / len(early)
         self.log("train/loss", loss, sync_dist=True, batch_size=1)  # `prog_bar` would wait for the GPU
         return loss
 
@@ -212,15 +211,6 @@ class SentimentClassifier(OptimizedModule):
         answers = batch["soft_targets"]
         soft = distillation_loss(self.decoding.log_scores(logits), answers, self.teacher_temperature)
         return (1 - self.teacher_share) * loss + self.teacher_share * self._mean(soft, answers.sum(dim=-1))
-
-    def _exit_loss(self, early: Sequence[torch.Tensor], logits: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
-        """Return the sum over the exits of their divergence from the answers of all layers."""
-        answers = self.decoding.log_scores(logits).softmax(dim=-1)
-        rows = counted(batch["labels"]).to(answers)
-        if "soft_targets" in batch:  # unlabelled texts have a teacher's answers, padding rows none
-            rows = batch["soft_targets"].sum(dim=-1).gt(0).to(answers)
-        losses = [distillation_loss(self.decoding.log_scores(one), answers, 1.0) * rows for one in early]
-        return EXIT_WEIGHT * self._mean(torch.stack(losses).sum(dim=0), rows)
 
     def _mean(self, losses: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Divide the sum of a rank's losses by the weights of all ranks' rows, times the number of ranks."""
