@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from sentiment.errors import STATUS
-from sentiment.worker.activity import Activity, counted
+from sentiment.worker.activity import Activity, count_batches
 from sentiment.worker.admission import MAX_SECONDS
 from sentiment.worker.metrics import find_series
 from sentiment.worker.responder import Responder
@@ -37,7 +37,7 @@ class SentimentHandler:
             seconds=float(settings.get("maxSeconds", MAX_SECONDS)),
         )
 
-    @counted
+    @count_batches
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[str]:
         responses = self.responder.respond(rows, [context.get_all_request_header(i) for i in range(len(rows))])
         for index, response in enumerate(responses):

@@ -37,7 +37,7 @@ IMPORTS = {
         "main(['serve', 'model_store=/nowhere'])"
     ),
     "ui": (
-        "import sentiment.ui.desk\nfrom sentiment.ui.page import styles\nstyles()\n"
+        "import sentiment.ui.app_state\nfrom sentiment.ui.page import styles\nstyles()\n"
         "import socket; taken = socket.socket(); taken.bind(('127.0.0.1', 0))\n"
         "main(['ui', f'port={taken.getsockname()[1]}'])"
     ),

@@ -10,8 +10,8 @@ import pytest
 from sentiment.data.tables import Limits
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Prediction
+from sentiment.ui.app_state import AppState
 from sentiment.ui.backend import InProcess
-from sentiment.ui.desk import AppState
 from sentiment.ui.limits import Rate
 from sentiment.ui.page import page, scripts, styles, theme
 from sentiment.ui.storage import Storage

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from sentiment.client import read_key
-from sentiment.client.keys import expired
+from sentiment.client.keys import is_expired
 from sentiment.worker.activity import DRAINING
 from tests.conftest import read_json
 from tests.e2e.faults import Recorded, held, wait_for
@@ -93,7 +93,7 @@ def test_tokens_whose_time_is_up_by_the_clock_are_renewed_at_once(served):
     past = {name: {**entry, "expiration time": "2020-01-01T00:00:00Z"} for name, entry in before.items()}
     served.key_file.write_text(json.dumps(past))
     wait_for(lambda: {read_key(served.key_file, api) for api in APIS} & {past[api]["key"] for api in APIS} == set())
-    assert not any(expired(served.key_file, api) for api in APIS)
+    assert not any(is_expired(served.key_file, api) for api in APIS)
     assert served.key_file.stat().st_mode & 0o777 == 0o600
     assert served.post(json={"text": "good film"}).status_code == 200
 

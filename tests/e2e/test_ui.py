@@ -14,8 +14,8 @@ from gradio_client.exceptions import AppError
 
 from sentiment.data.tables import Limits
 from sentiment.errors import ConfigError, DataError
-from sentiment.ui.command import checked_login
-from sentiment.ui.table import opened
+from sentiment.ui.command import check_login
+from sentiment.ui.table import open_upload
 from tests.conftest import read_csv, write_csv
 from tests.e2e.pages import serving
 
@@ -212,7 +212,7 @@ def test_a_table_that_grows_is_refused_while_it_is_read(tmp_path, kind):
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     assert path.stat().st_size < 200_000
     with pytest.raises(DataError, match=reason):
-        opened(path, Limits(bytes=10_000_000, rows=1_000, line=1_000_000))
+        open_upload(path, Limits(bytes=10_000_000, rows=1_000, line=1_000_000))
 
 
 @pytest.mark.parametrize("column", ["text", "other"])
@@ -221,20 +221,20 @@ def test_a_long_value_that_a_parquet_file_repeats_is_refused_before_it_is_copied
     pq.write_table(pa.table(values), tmp_path / "bomb.parquet", compression="zstd")
     assert (tmp_path / "bomb.parquet").stat().st_size < 100_000
     with pytest.raises(DataError, match="has 2,000,000 bytes, more than 1,000,000"):
-        opened(tmp_path / "bomb.parquet", Limits(bytes=10_000_000, rows=1_000, line=1_000_000))
+        open_upload(tmp_path / "bomb.parquet", Limits(bytes=10_000_000, rows=1_000, line=1_000_000))
 
 
 def test_a_page_open_to_strangers_wants_a_login():
     open_to_all = r"the page would answer anyone who reaches 0\.0\.0\.0; set auth="
     with pytest.raises(ConfigError, match=open_to_all):
-        checked_login(None, host="0.0.0.0", insecure=False)
+        check_login(None, host="0.0.0.0", insecure=False)
     with pytest.raises(ConfigError, match=open_to_all):
-        checked_login("", host="0.0.0.0", insecure=False)
-    assert checked_login("ann:se:cret", host="0.0.0.0", insecure=False) == ("ann", "se:cret")
-    assert checked_login(["ann", "secret"], host="127.0.0.1", insecure=False) == ("ann", "secret")
-    assert checked_login(None, host="0.0.0.0", insecure=True) is None
+        check_login("", host="0.0.0.0", insecure=False)
+    assert check_login("ann:se:cret", host="0.0.0.0", insecure=False) == ("ann", "se:cret")
+    assert check_login(["ann", "secret"], host="127.0.0.1", insecure=False) == ("ann", "secret")
+    assert check_login(None, host="0.0.0.0", insecure=True) is None
     with pytest.raises(ConfigError, match="auth: expected a name and a password"):
-        checked_login("ann", host="127.0.0.1", insecure=False)
+        check_login("ann", host="127.0.0.1", insecure=False)
 
 
 def test_a_page_that_sigterm_ends_leaves_no_folder_behind(tiny_run, tmp_path, monkeypatch):

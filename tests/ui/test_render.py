@@ -5,8 +5,8 @@ import pytest
 from sentiment.errors import BusyError, DataError, UnreachableError
 from sentiment.inference.types import Model, Prediction
 from sentiment.ui import render
+from sentiment.ui.app_state import render_error
 from sentiment.ui.backend import State
-from sentiment.ui.desk import told
 
 STATE = State(Model("sentiment", "1.0", ("negative", "positive"), 64, "tail"))
 
@@ -71,8 +71,8 @@ def test_what_a_user_wrote_never_becomes_a_tag(drawn):
 
 def test_a_visitor_reads_what_he_can_do_and_not_what_the_server_said():
     down = UnreachableError("no answer from http://there: Errno 111; start the server with: sentiment serve")
-    assert "Errno" not in told(down)
-    assert "The model does not answer now." in told(down)
-    assert "The model is busy." in told(BusyError("503"))
+    assert "Errno" not in render_error(down)
+    assert "The model does not answer now." in render_error(down)
+    assert "The model is busy." in render_error(BusyError("503"))
     assert "Errno" not in render.status(State(None, str(down)), "there")
-    assert "labels.csv has no rows" in told(DataError("/private/labels.csv has no rows"), "/private/labels.csv")
+    assert "labels.csv has no rows" in render_error(DataError("/private/labels.csv has no rows"), "/private/labels.csv")

@@ -14,7 +14,7 @@ from sentiment.batch import predict
 from sentiment.errors import DataError, InterruptedRunError
 from sentiment.inference.types import Prediction
 from sentiment.ui.choices import period, time_column, times_of
-from sentiment.ui.table import opened, predict_file
+from sentiment.ui.table import open_upload, predict_file
 
 
 class Echo:
@@ -42,7 +42,7 @@ def rows_of(path):
 def test_a_broken_line_is_reported_and_the_others_are_predicted(tmp_path):
     table = tmp_path / "mine.csv"
     table.write_text('id,note\n1,a fine day\n2,a day, of commas\n3\n\n4,"b, quoted"\n5,\n', encoding="utf-8")
-    found = opened(table)
+    found = open_upload(table)
     assert (found.columns, found.text, found.guessed, found.rows) == (["id", "note"], None, None, 5)
     result = predicted(table)
     assert [file.name for file in result.files] == [
@@ -138,7 +138,7 @@ def test_what_is_no_table_is_an_error(tmp_path, name, content, message):
 def test_columns_are_suggested_by_rows_from_all_over_the_table(tmp_path):
     lines = [f"2026-{i // 250 + 1:02}-01,a very fine day {i}" for i in range(3000)]
     (tmp_path / "mine.csv").write_text("\n".join(["day,note", *lines]), encoding="utf-8")
-    found = opened(tmp_path / "mine.csv")
+    found = open_upload(tmp_path / "mine.csv")
     assert (found.text, time_column(found.columns, found.sample)) == ("note", "day")
     assert len(found.sample) == 1000
     assert period(times_of("day", found.sample)) == "1w"

@@ -14,8 +14,8 @@ from sentiment.monitoring.page import sections, sentences
 from sentiment.monitoring.periods import Clock, Every
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.rows import Chunk, Columns, check_probabilities, labels_of
+from sentiment.ui.app_state import AppState
 from sentiment.ui.backend import InProcess
-from sentiment.ui.desk import AppState
 from sentiment.ui.limits import Rate
 from sentiment.ui.storage import Storage
 from sentiment.ui.trends import Asked, refusal, trends

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from sentiment.worker.activity import DRAINING, FOLDER, Activity, Batches, counted, read_batches
+from sentiment.worker.activity import DRAINING, FOLDER, Activity, Batches, count_batches, read_batches
 
 
 class Context:
@@ -26,7 +26,7 @@ class Handler:
     def __init__(self, activity):
         self.activity, self.during = activity, None
 
-    @counted
+    @count_batches
     def handle(self, rows, context):
         self.during = self.look()
         if not rows:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Le
 
 from sentiment.client.connection import Connection
-from sentiment.client.exchange import checked_url
+from sentiment.client.exchange import check_url
 from sentiment.client.messages import inputs, texts_body
 from sentiment.errors import RejectedError, RequestError
 from sentiment.inference.pairs import Aspects, Text
@@ -40,7 +40,7 @@ class Address(Connection):
     threshold: Annotated[float, Ge(0), Le(1)] | Mapping[str, Annotated[float, Ge(0), Le(1)]] | None = None
 
     def at(self, api: str) -> str:
-        return f"{checked_url(self.url)}/{api}/{self.model}"
+        return f"{check_url(self.url)}/{api}/{self.model}"
 
     def bodies(
         self, texts: Sequence[Text], aspect: Aspects = None, *, details: bool = False

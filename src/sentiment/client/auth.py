@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from sentiment.client.keys import Key, expired, is_renewed, read_key
+from sentiment.client.keys import Key, is_expired, is_renewed, read_key
 
 REFUSED = (400, 401)  # statuses of a token that is not accepted; TorchServe answers 400
 
@@ -30,7 +30,7 @@ class KeyFileAuth(httpx.Auth):
             response.status_code in REFUSED
             and self.management_url
             and self.key_file
-            and expired(self.key_file, self.key)
+            and is_expired(self.key_file, self.key)
         ):
             renewal = httpx.Request("GET", token_address(self.management_url, self.key), extensions=request.extensions)
             yield self._signed(renewal, "API")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from sentiment.client.auth import KeyFileAuth
-from sentiment.client.trust import untrusted
+from sentiment.client.trust import untrusted_error
 from sentiment.errors import (
     BusyError,
     ClientError,
@@ -68,7 +68,7 @@ def exchange(url: str, auth: KeyFileAuth, *, pauses: Sequence[float] = PAUSES, r
     raise problem
 
 
-def checked_url(url: str) -> str:
+def check_url(url: str) -> str:
     """Return `url` without a trailing slash. Raises ConfigError for one that is neither http nor https."""
     try:
         parsed = httpx.URL(url)
@@ -80,7 +80,7 @@ def checked_url(url: str) -> str:
 
 
 def unreachable(error: httpx.TransportError, url: str) -> ClientError:
-    if (refused := untrusted(error, url)) is not None:
+    if (refused := untrusted_error(error, url)) is not None:
         return refused
     if isinstance(error, httpx.ReadTimeout):
         return UnreachableError(
@@ -96,13 +96,13 @@ def drive(flow: Exchange, send: Callable[[], httpx.Response]) -> httpx.Response:
     while True:
         time.sleep(pause)
         try:
-            pause = flow.send(attempted(send))
+            pause = flow.send(attempt(send))
         except StopIteration as done:
             answer: httpx.Response = done.value
             return answer
 
 
-def attempted(send: Callable[[], httpx.Response]) -> httpx.Response | httpx.TransportError:
+def attempt(send: Callable[[], httpx.Response]) -> httpx.Response | httpx.TransportError:
     try:
         return send()
     except httpx.TransportError as error:
@@ -131,7 +131,7 @@ def retry_after(response: httpx.Response) -> float:
     return min(float(value), LONGEST_WAIT) if value.isdecimal() and len(value) < 10 else 0.0
 
 
-def decoded(response: httpx.Response) -> Any:
+def decode(response: httpx.Response) -> Any:
     if not response.content.strip():
         return None  # some responses of the management API are empty
     try:

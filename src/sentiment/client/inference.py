@@ -10,7 +10,7 @@ from annotated_types import Gt
 
 from sentiment.client.address import Address
 from sentiment.client.connection import BlockingConnection
-from sentiment.client.exchange import checked_url, decoded, drive_async, exchange
+from sentiment.client.exchange import check_url, decode, drive_async, exchange
 from sentiment.client.messages import explain_body, explanation, halves, inputs, predictions, request
 from sentiment.client.pinned import PinnedClient
 from sentiment.client.trust import extensions
@@ -97,8 +97,8 @@ class Client(Address, BlockingConnection):
             return True
 
     def _health(self) -> dict[str, Any]:
-        url = f"{checked_url(self.url)}/ping"
-        answer = decoded(self.send(url, self.auth(), method="GET"))
+        url = f"{check_url(self.url)}/ping"
+        answer = decode(self.send(url, self.auth(), method="GET"))
         if not isinstance(answer, dict) or "status" not in answer:
             raise ServerError(f"{url} answered no status; is it TorchServe's inference address?")
         return answer
@@ -110,7 +110,7 @@ class Client(Address, BlockingConnection):
     def _ask(self, url: str, body: dict[str, Any] | None) -> tuple[Any, httpx.Headers]:
         """Send a JSON body, or ask for the description if it is None; return the decoded answer and the headers."""
         response = self.send(url, self.auth(), **request(body))
-        return decoded(response), response.headers
+        return decode(response), response.headers
 
 
 @dataclass(kw_only=True, eq=False)
@@ -163,7 +163,7 @@ class AsyncClient(Address):
             async with self._places:
                 return await self._http.request(**options)
 
-        return decoded(await drive_async(exchange(url, auth, pauses=self.pauses), send))
+        return decode(await drive_async(exchange(url, auth, pauses=self.pauses), send))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -22,7 +22,7 @@ def read_key(path: Path, name: Key) -> str | None:
     return None if entry is None else str(entry["key"])
 
 
-def expired(path: Path, name: Key) -> bool:
+def is_expired(path: Path, name: Key) -> bool:
     """Return True if a token has expired; the "API" key, which authorizes new tokens, never does."""
     until = (read_entry(path, name) or {}).get("expiration time")
     return until is not None and datetime.fromisoformat(until) <= datetime.now(UTC)
@@ -46,7 +46,7 @@ def read_entry(path: Path, name: Key) -> dict[str, Any] | None:
                 check_managed(path, name)
                 return None
             entry = entries[name]
-            return {**entry, "key": checked(str(entry["key"]))}
+            return {**entry, "key": check_key(str(entry["key"]))}
         except FileNotFoundError:
             return None
         except PermissionError as error:
@@ -73,7 +73,7 @@ def check_managed(path: Path, name: Key) -> None:
         )
 
 
-def checked(key: str) -> str:
+def check_key(key: str) -> str:
     """Raise ValueError for a key that no header can hold, since the HTTP library's own error would reveal it."""
     if not (key.isascii() and key.isprintable() and key and " " not in key):
         raise ValueError("a key is ASCII without spaces")

@@ -6,7 +6,7 @@ from typing import Any
 
 from sentiment.client.auth import KeyFileAuth, token_address
 from sentiment.client.connection import BlockingConnection
-from sentiment.client.exchange import checked_url, decoded
+from sentiment.client.exchange import check_url, decode
 from sentiment.client.keys import Key
 from sentiment.errors import RejectedError
 
@@ -47,12 +47,12 @@ class Management(BlockingConnection):
         """List every version of a model, sorted by number. Raises NotFoundError for one that is not registered."""
         default = self._send("GET", f"models/{model}")[0]["modelVersion"]
         answers = self._send("GET", f"models/{model}/all")
-        return sorted((described(one, default) for one in answers), key=lambda version: number(version.version))
+        return sorted((version_of(one, default) for one in answers), key=lambda version: number(version.version))
 
     def version(self, model: str, version: str | None = None) -> Version:
         """Return one version of a model; default: its default version."""
         answer = self._send("GET", f"models/{model}" + (f"/{version}" if version else ""))[0]
-        return described(answer, answer["modelVersion"] if version is None else None)
+        return version_of(answer, answer["modelVersion"] if version is None else None)
 
     def register(self, archive: str, *, workers: int = 1) -> str:
         """Register an archive of the model store; returns once its workers are ready.
@@ -92,11 +92,11 @@ class Management(BlockingConnection):
             self.send(token_address(self.url, api), self.auth("API"), method="GET")
 
     def _send(self, method: str, path: str, *, repeatable: bool = True, **query: Any) -> Any:
-        url = f"{checked_url(self.url)}/{path}"
-        return decoded(self.send(url, self.auth(), repeatable=repeatable, method=method, params=query or None))
+        url = f"{check_url(self.url)}/{path}"
+        return decode(self.send(url, self.auth(), repeatable=repeatable, method=method, params=query or None))
 
 
-def described(answer: dict[str, Any], default: str | None) -> Version:
+def version_of(answer: dict[str, Any], default: str | None) -> Version:
     return Version(
         answer["modelName"],
         answer["modelVersion"],

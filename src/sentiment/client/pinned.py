@@ -62,15 +62,15 @@ class PinnedClient:
         if others := hashes - {None, self.model.sha256}:
             raise self._changed(f"export {str(others.pop())[:12]}...")
         if None in hashes and (now := self.client.describe()) != self.model:
-            raise self._changed(_named(now))
+            raise self._changed(_name_of(now))
         return predictions
 
     def _changed(self, other: str) -> ModelChangedError:
         return ModelChangedError(
-            f"the model served at {self.client.url} changed during the job: it began with {_named(self.model)}, "
+            f"the model served at {self.client.url} changed during the job: it began with {_name_of(self.model)}, "
             f"and {other} answers now"
         )
 
 
-def _named(model: Model) -> str:
+def _name_of(model: Model) -> str:
     return f"{model.name} {model.version} (export {str(model.sha256)[:12]}...)"

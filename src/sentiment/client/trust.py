@@ -50,7 +50,7 @@ def extensions(server_name: str | None) -> dict[str, Any]:
     return {"sni_hostname": server_name} if server_name else {}
 
 
-def untrusted(error: httpx.TransportError, url: str) -> UntrustedError | None:
+def untrusted_error(error: httpx.TransportError, url: str) -> UntrustedError | None:
     """Return a one-line error if a TLS error caused `error`, else None; retrying would not help."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLError):

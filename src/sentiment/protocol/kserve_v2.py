@@ -114,7 +114,7 @@ def parse_tensor(body: dict[str, Any], options: Options) -> Tensor:
     name = body.get("id")
     if name is not None and not isinstance(name, str):
         raise RequestError(f'"id" must be a string, got {kind(name)}')
-    return Tensor(check_texts(data, "data"), name, _parameters(body, options), _wanted(body))
+    return Tensor(check_texts(data, "data"), name, _parameters(body, options), _wanted_outputs(body))
 
 
 def _data(tensor: dict[str, Any], name: str) -> list[Any]:
@@ -150,7 +150,7 @@ def _parameters(body: dict[str, Any], options: Options) -> dict[str, Any]:
     return parameters
 
 
-def _wanted(body: dict[str, Any]) -> tuple[str, ...]:
+def _wanted_outputs(body: dict[str, Any]) -> tuple[str, ...]:
     outputs = body.get("outputs", [])
     if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
         raise RequestError('"outputs" must be a list of objects such as {"name": "label"}')

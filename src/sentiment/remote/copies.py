@@ -11,7 +11,7 @@ from typing import Any
 
 from sentiment.errors import DataError
 from sentiment.remote.paths import as_path, file_system, is_remote, name
-from sentiment.remote.stores import access, described
+from sentiment.remote.stores import access, describe
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def objects(path: Path) -> dict[str, Any]:
         if ".." in inner.split("/"):
             raise DataError(f"{path}: the object {one!r} would be written outside of the folder; rename or remove it")
         if "checkpoints" not in inner.split("/") and not one.endswith("/") and about["type"] == "file":
-            found[inner] = described(about)
+            found[inner] = describe(about)
     if not found:
         raise DataError(f"{path}: no such file, folder or bucket")
     return found

@@ -87,10 +87,10 @@ def listing(folder: Path) -> dict[str, int | None]:
 
 def version(path: Path) -> str:
     """Return a token that changes with the content: of the ETag or the time of the last change."""
-    return hashlib.sha256(repr(described(info(path))).encode()).hexdigest()
+    return hashlib.sha256(repr(describe(info(path))).encode()).hexdigest()
 
 
-def described(about: dict[str, Any]) -> list[tuple[str, str]]:
+def describe(about: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what a store says of an object, sorted by key."""
     return sorted((key, str(value)) for key, value in about.items())
 

@@ -135,7 +135,7 @@ def write(
     ]
     write_csv(target / "suspects.csv", [header, *table])
     accuracy = float((probabilities.argmax(axis=1) == given).mean())
-    write_json(target / "summary.json", {**how, **described(noise, labels, len(given), len(found), accuracy)})
+    write_json(target / "summary.json", {**how, **summarize(noise, labels, len(given), len(found), accuracy)})
     low, high = noise.interval
     console.print(
         f"{len(found):,} suspects among {len(given):,} {how['split']} rows, the likeliest first; about "
@@ -154,7 +154,7 @@ def write(
     )
 
 
-def described(noise: Noise, labels: Sequence[str], rows: int, suspects: int, accuracy: float) -> dict[str, Any]:
+def summarize(noise: Noise, labels: Sequence[str], rows: int, suspects: int, accuracy: float) -> dict[str, Any]:
     return {
         "rows": rows,
         "suspects": suspects,

@@ -9,13 +9,13 @@ import gradio as gr
 from sentiment.config.extras import is_installed
 from sentiment.errors import DataError, RequestError
 from sentiment.inference.pairs import UNKNOWN, Text
+from sentiment.ui.app_state import AppState, errors_as_messages, model_of
 from sentiment.ui.aspect import input_of
-from sentiment.ui.desk import AppState, errors_as_messages, model_of
 from sentiment.ui.feedback import Correction
-from sentiment.ui.file import TABLES, predicted
-from sentiment.ui.label import corrected, listed, started
+from sentiment.ui.file import TABLES, predict_upload
+from sentiment.ui.label import correct_upload, list_texts, start_session
 from sentiment.ui.labelling import COUNT
-from sentiment.ui.table import opened
+from sentiment.ui.table import open_upload
 
 MOST = 1000  # texts suggested at a time
 
@@ -56,7 +56,7 @@ def end_points(desk: AppState) -> None:
     def text_of(path: str, text_column: str | None) -> str:
         if text_column:
             return text_column
-        table = opened(Path(path), desk.tables)
+        table = open_upload(Path(path), desk.tables)
         if table.text is None:
             columns = ", ".join(table.columns[:20])
             raise DataError(f"no column is clearly the one with the texts; text_column: one of {columns}")
@@ -67,7 +67,7 @@ def end_points(desk: AppState) -> None:
     ) -> tuple[dict[str, Any], list[str]]:
         with errors_as_messages(path):
             chosen = text_of(path, text_column)
-            result = predicted(desk, path, chosen, request, aspect_column=aspect_column or None)
+            result = predict_upload(desk, path, chosen, request, aspect_column=aspect_column or None)
             told = {"notice": result.notice, "text_column": chosen, "labels": result.counts, "shares": result.shares}
             return told, [str(file) for file in result.files]
 
@@ -128,7 +128,7 @@ def labels_end_points(desk: AppState, file: Any, column: Any, text_of: Callable[
             size = COUNT if count is None else int(count)
             if not 1 <= size <= MOST:
                 raise DataError(f"count={size}: expected 1 to {MOST}")
-            return list(listed(started(desk, path, text_of(path, text_column), request, count=size)))
+            return list(list_texts(start_session(desk, path, text_of(path, text_column), request, count=size)))
 
     def correct_table(path: str, changed: dict[str, list[str]], request: gr.Request) -> tuple[int, str]:
         with errors_as_messages(path):
@@ -136,7 +136,7 @@ def labels_end_points(desk: AppState, file: Any, column: Any, text_of: Callable[
                 isinstance(both, list) and len(both) == 2 for both in changed.values()
             ):
                 raise DataError("expected the former and the new label of each text, as {text: [former, new]}")
-            target, count = corrected(desk, path, changed, request)
+            target, count = correct_upload(desk, path, changed, request)
             return count, str(target)
 
     on_table(

@@ -6,7 +6,7 @@ import gradio as gr
 
 from sentiment.inference.pairs import Pair, Text
 from sentiment.protocol.validation import check_aspect, check_text
-from sentiment.ui.desk import QUIET, AppState
+from sentiment.ui.app_state import QUIET, AppState
 
 INFO = "What the text is about: a product, a person, a second text"
 

@@ -75,14 +75,14 @@ def launch(
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # Gradio prints the address, which a log file must have at once
     os.environ["FORWARDED_ALLOW_IPS"] = ",".join(trusted_proxies)  # read by uvicorn, which trusts 127.0.0.1 by default
-    login = checked_login(auth, host=published or host, insecure=insecure)
+    login = check_login(auth, host=published or host, insecure=insecure)
     check_free(host, port, "port")
     limits = Limits(bytes=max_file_mb * MB * INFLATION, rows=max_rows, line=LONGEST_LINE)
     stop_on_signals()  # a page that SIGTERM ended at once would leave its folder
     with page_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         storage = Storage(folder, most=max_storage_mb * MB, seconds=keep_minutes * 60)
-        from sentiment.ui.desk import AppState
+        from sentiment.ui.app_state import AppState
         from sentiment.ui.page import STATIC, page, scripts, styles, theme
 
         run = local_copy(run) if run else None
@@ -112,7 +112,7 @@ def launch(
             )
 
 
-def checked_login(auth: Sequence[str] | str | None, *, host: str, insecure: bool) -> tuple[str, str] | None:
+def check_login(auth: Sequence[str] | str | None, *, host: str, insecure: bool) -> tuple[str, str] | None:
     """Return user name and password, or None if no login is configured.
 
     Raises:

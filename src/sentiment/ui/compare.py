@@ -10,9 +10,9 @@ from sentiment.inference.pairs import Text
 from sentiment.inference.types import Prediction
 from sentiment.protocol.validation import check_text
 from sentiment.ui import render
+from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, render_error
 from sentiment.ui.aspect import aspect_field, input_of, reads_aspects
 from sentiment.ui.backend import Served
-from sentiment.ui.desk import PROBLEMS, QUIET, AppState, told
 
 TEXTS, VERSIONS = "Two texts", "Two versions"
 EMPTY = render.empty("Both answers will appear here, side by side.")
@@ -55,7 +55,7 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
                 return texts_compared(desk, *both)
             return versions_compared(desk, input_of(desk, a, of_a), check_text(v or "", "the first version"), w or "")
         except PROBLEMS as error:
-            return told(error)
+            return render_error(error)
 
     mode.change(switched, mode, [first, second, other, row, result], **QUIET)
     if served:

@@ -8,10 +8,10 @@ import gradio as gr
 
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
+from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, caller, render_error
 from sentiment.ui.aspect import reads_aspects
-from sentiment.ui.desk import PROBLEMS, QUIET, AppState, caller, told
 from sentiment.ui.jobs import reporter
-from sentiment.ui.table import SHOWN, Opened, Result, opened, predict_file
+from sentiment.ui.table import SHOWN, Opened, Result, open_upload, predict_file
 
 FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".gz", ".zst"]
 TABLES = "tables"  # concurrency id shared by the tabs and the API: one table at a time
@@ -34,15 +34,15 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
         no_choice = gr.Dropdown(choices=[], value=None, visible=False)
         nothing = ["", no_choice, no_choice, gr.Button(interactive=False)]
         if path is None:
-            return [*nothing, *cleared()]
+            return [*nothing, *clear_results()]
         try:
-            table = opened(Path(path), desk.tables)
+            table = open_upload(Path(path), desk.tables)
         except SentimentError as error:
-            return [told(error, path), *nothing[1:], *cleared()]
+            return [render_error(error, path), *nothing[1:], *clear_results()]
         choice = gr.Dropdown(choices=table.columns, value=table.text, visible=True)
         usual = next((name for name in table.columns if name.strip().lower() in ("aspect", "target")), None)
         others = gr.Dropdown(choices=table.columns, value=usual, visible=reads_aspects(desk), interactive=True)
-        return [said(table), choice, others, gr.Button(interactive=True), *cleared()]
+        return [describe_upload(table), choice, others, gr.Button(interactive=True), *clear_results()]
 
     def predict(
         path: str,
@@ -55,9 +55,9 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
             if not text_column:
                 raise DataError("Choose the column with the texts.")
             chosen = (aspect_column or None) if reads_aspects(desk) else None
-            return shown(predicted(desk, path, text_column, request, progress, aspect_column=chosen))
+            return render_result(predict_upload(desk, path, text_column, request, progress, aspect_column=chosen))
         except PROBLEMS as error:
-            return [told(error, path), *cleared()[1:]]
+            return [render_error(error, path), *clear_results()[1:]]
 
     upload.change(show_columns, upload, [reading, column, aspects, button, *results], api_visibility="private")
     gr.on([column.input, aspects.input], None, None, notice, js="() => ''", **QUIET)
@@ -108,7 +108,7 @@ def download_buttons() -> list[Any]:
         return [gr.DownloadButton(visible=False, size="sm") for _ in range(4)]
 
 
-def offered(files: Sequence[Path]) -> list[Any]:
+def offer_files(files: Sequence[Path]) -> list[Any]:
     """Return the download buttons for these files; those left over are hidden."""
     buttons = [gr.DownloadButton(purpose(file), value=str(file), visible=True) for file in files]
     return [*buttons, *[gr.DownloadButton(visible=False) for _ in range(4 - len(buttons))]]
@@ -121,12 +121,12 @@ def purpose(file: Path) -> str:
     return f"Download {names.get(file.suffix, file.suffix)}"
 
 
-def cleared() -> list[Any]:
+def clear_results() -> list[Any]:
     """Return empty results."""
-    return ["", "", *offered([]), "", ""]
+    return ["", "", *offer_files([]), "", ""]
 
 
-def predicted(
+def predict_upload(
     desk: AppState,
     path: str,
     text_column: str,
@@ -152,7 +152,7 @@ def predicted(
         )
 
 
-def said(table: Opened) -> str:
+def describe_upload(table: Opened) -> str:
     """Say how an uploaded file was read, and what its text column seems to be."""
     lines = [f"Read as {table.guessed}."] if table.guessed else []
     if table.text:
@@ -162,7 +162,7 @@ def said(table: Opened) -> str:
     return render.notice(" ".join(lines), "hint")
 
 
-def shown(result: Result) -> list[Any]:
+def render_result(result: Result) -> list[Any]:
     table, rejects = "", ""
     if result.preview:
         caption = f"The first {min(SHOWN, len(result.preview))} rows"
@@ -172,7 +172,7 @@ def shown(result: Result) -> list[Any]:
     return [
         render.notice(result.notice, "hint" if result.rejects else "done"),
         render.bars(result.shares, result.counts) if result.shares else "",
-        *offered(result.files),
+        *offer_files(result.files),
         table,
         rejects,
     ]

@@ -10,9 +10,9 @@ import gradio as gr
 from sentiment.batch.identity import pinned
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
+from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, caller, model_of, render_error
 from sentiment.ui.aspect import reads_aspects
-from sentiment.ui.desk import PROBLEMS, QUIET, AppState, caller, model_of, told
-from sentiment.ui.file import HINT, run, run_buttons, said, upload_field
+from sentiment.ui.file import HINT, describe_upload, run, run_buttons, upload_field
 from sentiment.ui.jobs import Watched, reporter
 from sentiment.ui.labelling import (
     COUNT,
@@ -26,7 +26,7 @@ from sentiment.ui.labelling import (
     review_of,
     session_of,
 )
-from sentiment.ui.table import opened
+from sentiment.ui.table import open_upload
 
 NO_FILE = (
     "This page keeps no labels, since it was started without a file for them. Whoever runs it can start it with "
@@ -73,38 +73,38 @@ def label_tab(desk: AppState, *, max_file_mb: int) -> None:
         if path is None:
             return ["", *hidden, *rest]
         try:
-            found = opened(Path(path), desk.tables)
+            found = open_upload(Path(path), desk.tables)
         except SentimentError as error:
-            return [told(error, path), *hidden, *rest]
+            return [render_error(error, path), *hidden, *rest]
         if is_suspects(found.columns):
             read = render.notice(f"{found.rows:,} suspects of a review, the likeliest first.", "hint")
             return [read, hidden[0], gr.Button("Review the suspects", interactive=True), *rest]
         choice = gr.Dropdown(choices=found.columns, value=found.text, visible=True)
-        return [said(found), choice, gr.Button("Suggest texts", interactive=True), *rest]
+        return [describe_upload(found), choice, gr.Button("Suggest texts", interactive=True), *rest]
 
     def start(path: str, text_column: str | None, request: gr.Request, progress: Any = gr.Progress()) -> list[Any]:  # noqa: B008
         try:
-            made = started(desk, path, text_column, request, progress)
+            made = start_session(desk, path, text_column, request, progress)
         except PROBLEMS as error:
-            return [told(error, path), "", None, gr.Column(visible=False)]
+            return [render_error(error, path), "", None, gr.Column(visible=False)]
         return ["", card(made), made, gr.Column(visible=made.reviews)]
 
     def give(kind: str, label: str, at: str, made: Session | None, request: gr.Request) -> list[Any]:
         if made is None or at != str(len(made.answers)):  # pressed twice
             return [gr.skip(), gr.skip(), gr.skip()]
         try:
-            made, problem = given(desk, made, kind, label, request)
+            made, problem = apply_answer(desk, made, kind, label, request)
         except PROBLEMS as error:
-            return [told(error), card(made), made]
+            return [render_error(error), card(made), made]
         return [problem or done(desk, made), card(made), made]
 
     def save(path: str | None, made: Session | None, request: gr.Request) -> list[Any]:
         try:
             if not path or made is None:
                 raise DataError("Upload the table that was reviewed first.")
-            target, count = corrected(desk, path, changes(made), request)
+            target, count = correct_upload(desk, path, changes(made), request)
         except PROBLEMS as error:
-            return [told(error, path), gr.DownloadButton(visible=False)]
+            return [render_error(error, path), gr.DownloadButton(visible=False)]
         return [
             render.notice(f"{count:,} rows have another label in {target.name}.", "done"),
             gr.DownloadButton(f"Download {target.name}", value=str(target), visible=True),
@@ -118,7 +118,7 @@ def label_tab(desk: AppState, *, max_file_mb: int) -> None:
     copy.click(save, [table, session], [copied, file], api_visibility="private")
 
 
-def started(
+def start_session(
     desk: AppState, path: str, text_column: str | None, request: gr.Request, progress: Any = None, *, count: int = COUNT
 ) -> Session:
     """Start a session over an uploaded table, or over the suspects of a review.
@@ -128,7 +128,7 @@ def started(
     """
     desk.admit(request)
     model, file = model_of(desk), Path(path)
-    if is_suspects(opened(file, desk.tables).columns):
+    if is_suspects(open_upload(file, desk.tables).columns):
         return review_of(file, desk.tables, model)
     if reads_aspects(desk):
         raise DataError(ASPECTS)
@@ -142,14 +142,16 @@ def started(
     return session_of(texts, predictions, model=model, count=count)
 
 
-def corrected(desk: AppState, path: str, changed: Mapping[str, Sequence[str]], request: gr.Request) -> tuple[Path, int]:
+def correct_upload(
+    desk: AppState, path: str, changed: Mapping[str, Sequence[str]], request: gr.Request
+) -> tuple[Path, int]:
     """Write a corrected copy of an uploaded table for one visitor, in a new folder."""
     desk.admit(request)
     desk.storage.take(caller(request), Path(path).stat().st_size)
     return corrected_copy(Path(path), desk.storage.new(), changed, desk.tables)
 
 
-def given(desk: AppState, made: Session, kind: str, label: str, request: gr.Request) -> tuple[Session, str]:
+def apply_answer(desk: AppState, made: Session, kind: str, label: str, request: gr.Request) -> tuple[Session, str]:
     """Return the session after an answer, and a notice if there is something to say."""
     desk.admit(request)
     assert desk.corrections
@@ -173,6 +175,6 @@ def done(desk: AppState, made: Session) -> str:
     )
 
 
-def listed(made: Session) -> Sequence[dict[str, Any]]:
+def list_texts(made: Session) -> Sequence[dict[str, Any]]:
     """Return the texts of a session with their predictions, for scripts."""
     return [{"text": item.text, **item.prediction.to_json()} for item in made.items]

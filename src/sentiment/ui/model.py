@@ -10,7 +10,7 @@ from sentiment.evaluation.report.style import Figure
 from sentiment.files import read_json_if_any
 from sentiment.inference.types import Model
 from sentiment.ui import render
-from sentiment.ui.desk import QUIET, AppState
+from sentiment.ui.app_state import QUIET, AppState
 
 TITLES = {
     "roc": "ROC curve",
@@ -26,12 +26,12 @@ TITLES = {
 def model_tab(tab: Any, desk: AppState, status: Any) -> None:
     shown = gr.HTML()
     for listen in (tab.select, status.change):
-        listen(lambda: described(desk), None, shown, **QUIET)
+        listen(lambda: describe_model(desk), None, shown, **QUIET)
     if desk.run and (report := desk.run / "report" / "report.html").is_file():
         gr.DownloadButton("Download the report", value=str(report), size="sm")
 
 
-def described(desk: AppState) -> str:
+def describe_model(desk: AppState) -> str:
     state = desk.backend.state()
     if state.model is None:
         return render.notice("The model does not answer now.") + render.details("For whoever runs it", state.problem)

@@ -11,8 +11,8 @@ from sentiment import monitoring
 from sentiment.config.extras import is_installed
 from sentiment.evaluation import report
 from sentiment.ui.api import end_points
+from sentiment.ui.app_state import AppState
 from sentiment.ui.compare import compare_tab
-from sentiment.ui.desk import AppState
 from sentiment.ui.file import file_tab
 from sentiment.ui.label import label_tab
 from sentiment.ui.model import model_tab

@@ -9,7 +9,7 @@ from sentiment.config.extras import is_installed
 from sentiment.errors import SentimentError
 from sentiment.files import read_json_if_any
 from sentiment.run_dir import BEHAVIOUR
-from sentiment.ui.desk import AppState
+from sentiment.ui.app_state import AppState
 
 ENGLISH = {"the", "to", "and", "a", "of", "is", "in", "it", "for", "i"}
 COMMONEST, FEWEST = 20, 5  # English: at least FEWEST of its words are among the COMMONEST of the validation texts
@@ -27,7 +27,7 @@ def purpose(desk: AppState) -> str:
     answers = f"any of {', '.join(model.labels)}" if several else f"{', '.join(first)} or {last}"
     line = f"{language(desk.run)} Its answer is {answers}."
     if spots := weak_spots(desk.run):
-        line += f" Tests found it weak at {listed(spots)}."
+        line += f" Tests found it weak at {join_words(spots)}."
     return f'<p class="purpose">{escape(line)}</p>'
 
 
@@ -57,5 +57,5 @@ def weak_spots(run: Path | None) -> list[str]:
     return [f"{name} ({rate:.0%} wrong)" for rate, name in rates if rate >= WEAK][:NAMED]
 
 
-def listed(names: list[str]) -> str:
+def join_words(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from sentiment.ui import render
-from sentiment.ui.desk import QUIET, AppState
+from sentiment.ui.app_state import QUIET, AppState
 
 EVERY = 4.0  # s, polling interval of an open page
 

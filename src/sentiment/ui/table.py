@@ -50,7 +50,7 @@ class Opened:
     sample: list[Row]
 
 
-def opened(path: Path, limits: Limits | None = None) -> Opened:
+def open_upload(path: Path, limits: Limits | None = None) -> Opened:
     """Read a table once, to find its columns; malformed lines are reported later, by the batch job.
 
     Raises:

@@ -8,8 +8,8 @@ import gradio as gr
 
 from sentiment.inference.types import Prediction
 from sentiment.ui import render
+from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, render_error
 from sentiment.ui.aspect import aspect_field, input_of
-from sentiment.ui.desk import PROBLEMS, QUIET, AppState, told
 from sentiment.ui.feedback import Correction
 from sentiment.ui.purpose import purpose
 from sentiment.ui.words import words as drawn
@@ -61,14 +61,20 @@ def text_tab(desk: AppState, status: Any) -> None:
             desk.admit(request)
             return answered(value, toward)
         except PROBLEMS as error:
-            return [told(error), "", Asked(value, toward), choice_of(None), *cleared(correction, None)]
+            return [render_error(error), "", Asked(value, toward), choice_of(None), *clear_correction(correction, None)]
 
     def answered(value: str, toward: str) -> list[Any]:
         [prediction] = desk.backend.predict([input_of(desk, value, toward)])
         state = desk.backend.state()
         version = state.model.version if state.model else ""
         last = Asked(value, toward, prediction, version)
-        return [render.answer(prediction, state), "", last, choice_of(prediction), *cleared(correction, prediction)]
+        return [
+            render.answer(prediction, state),
+            "",
+            last,
+            choice_of(prediction),
+            *clear_correction(correction, prediction),
+        ]
 
     def again(last: Asked | None, value: str, toward: str) -> list[Any]:
         """Once the server is back, classify the failed text again if it is still in the box."""
@@ -78,7 +84,7 @@ def text_tab(desk: AppState, status: Any) -> None:
         try:
             return answered(last.text, last.aspect)
         except PROBLEMS as error:
-            return [told(error), "", last, choice_of(None), *cleared(correction, None)]
+            return [render_error(error), "", last, choice_of(None), *clear_correction(correction, None)]
 
     def explain(last: Asked | None, wanted: str | None) -> str:
         """Compute the word attributions after the prediction is shown; of several labels those for the `wanted` one."""
@@ -100,11 +106,11 @@ def text_tab(desk: AppState, status: Any) -> None:
     pressing = [button.click, text.submit, aspect.submit]
     waiting = gr.on(pressing, None, [text, aspect], [result, words], js=asking, **QUIET)
     pressed = waiting.then(classify, [text, aspect], shown, api_visibility="private", show_progress_on=result)
-    pressed.failure(None, None, [result, words], js=replaced_by(FAILED), **QUIET)
+    pressed.failure(None, None, [result, words], js=replace_answer(FAILED), **QUIET)
     back = status.change(again, [asked, text, aspect], shown, **QUIET)
     marking = [answer.success(explain, [asked, target], words, **QUIET) for answer in (pressed, back)]
     marking.append(target.input(explain, [asked, target], words, **QUIET))
-    clear.click(None, None, [result, words], js=replaced_by(EMPTY), cancels=[pressed, back, *marking], **QUIET)
+    clear.click(None, None, [result, words], js=replace_answer(EMPTY), cancels=[pressed, back, *marking], **QUIET)
     # A change may be reported after the button was pressed for the very text: then the answer on its way is kept.
     for field in (text, aspect):
         field.change(None, [text, aspect], None, js=CHANGED, **QUIET)
@@ -121,7 +127,7 @@ def choice_of(prediction: Prediction | None) -> Any:
     return gr.Dropdown(choices=[*shares], value=max(shares, key=shares.__getitem__), visible=True)
 
 
-def replaced_by(html: str) -> str:
+def replace_answer(html: str) -> str:
     """Return JavaScript that replaces the answer with `html` and clears the words."""
     return f"() => [{json.dumps(html)}, '']"
 
@@ -153,7 +159,7 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
             read = input_of(desk, last.text, last.aspect)
             desk.corrections.add(Correction.of(read, chosen, last.prediction, last.version))
         except PROBLEMS as error:
-            return told(error)
+            return render_error(error)
         shown = chosen if isinstance(chosen, str) else ", ".join(chosen) or "none of the labels"
         return render.notice(f"Saved as {shown}. Thank you.", "done")
 
@@ -162,7 +168,7 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
     return [group, label, several, thanks]
 
 
-def cleared(correction: list[Any], prediction: Prediction | None) -> list[Any]:
+def clear_correction(correction: list[Any], prediction: Prediction | None) -> list[Any]:
     if not correction:
         return []
     labels = list(prediction.probabilities) if prediction else []

@@ -18,11 +18,11 @@ from sentiment.monitoring.outputs import Table
 from sentiment.monitoring.page import Result, sections, sentences
 from sentiment.monitoring.prepare import Reading
 from sentiment.ui import choices, render
+from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, caller, render_error
 from sentiment.ui.aspect import reads_aspects
-from sentiment.ui.desk import PROBLEMS, QUIET, AppState, caller, told
-from sentiment.ui.file import HINT, download_buttons, offered, run, run_buttons, upload_field
+from sentiment.ui.file import HINT, download_buttons, offer_files, run, run_buttons, upload_field
 from sentiment.ui.jobs import Watched, reporter
-from sentiment.ui.table import Opened, opened
+from sentiment.ui.table import Opened, open_upload
 
 NONE = ""  # value of a choice that names no column
 TABLES: tuple[Table, ...] = ("xlsx", "csv")  # of the shares
@@ -112,7 +112,7 @@ def trends_tab(desk: AppState, *, max_file_mb: int) -> None:
     found = gr.HTML(elem_classes="monitor", elem_id="trends")
     folder: Any = gr.State(None)  # of the predictions of the uploaded table, so that another period costs no scoring
     results = [notice, summary, *downloads, found]
-    nothing = ["", "", *offered([]), ""]
+    nothing = ["", "", *offer_files([]), ""]
 
     def show_columns(path: str | None) -> list[Any]:
         none = [gr.Row(visible=False), *[gr.Dropdown(choices=[], value=None) for _ in range(3)], gr.Dropdown()]
@@ -120,9 +120,9 @@ def trends_tab(desk: AppState, *, max_file_mb: int) -> None:
         if path is None:
             return ["", *none, gr.Button(interactive=False), None, *nothing]
         try:
-            table = opened(Path(path), desk.tables)
+            table = open_upload(Path(path), desk.tables)
         except SentimentError as error:
-            return [told(error, path), *none, gr.Button(interactive=False), None, *nothing]
+            return [render_error(error, path), *none, gr.Button(interactive=False), None, *nothing]
         return [*offers(table, aspects=reads_aspects(desk)), gr.Button(interactive=True), None, *nothing]
 
     def show(
@@ -142,7 +142,7 @@ def trends_tab(desk: AppState, *, max_file_mb: int) -> None:
             result, files = trends(desk, asked, request, progress, kept=kept)
         except PROBLEMS as error:
             return [refusal(error, path), *nothing[1:], kept]
-        return ["", render.sentences(sentences(result)), *offered(files), sections(result), str(files[0].parent)]
+        return ["", render.sentences(sentences(result)), *offer_files(files), sections(result), str(files[0].parent)]
 
     named = [text, time, by, every, true, aspect]
     upload.change(show_columns, upload, [reading, row, *named, button, folder, *results], api_visibility="private")
@@ -193,7 +193,7 @@ def trends(
     if not asked.text:
         raise DataError("Choose the column with the texts.")
     path = Path(asked.path)
-    table = opened(path, desk.tables)
+    table = open_upload(path, desk.tables)
     folder = Path(kept) if kept and desk.storage.holds(Path(kept)) else None
     if folder is None:
         desk.storage.take(caller(request), path.stat().st_size)
@@ -231,4 +231,4 @@ def refusal(error: Exception, path: str) -> str:
     for pattern, words in REFUSALS.items():
         if found := re.match(pattern, str(error)):
             return render.notice(words.format(**found.groupdict()))
-    return told(error, path)
+    return render_error(error, path)

@@ -19,7 +19,7 @@ def words(explanation: Explanation) -> str:
         return render.empty(f"No single word decides this: the text as a whole reads {explanation.target}.")
     return (
         f'<section class="answer" aria-label="Words"><h3 class="title">What the words add to “{label}”{toward}</h3>'
-        f'<p class="text">{"".join(marked(explanation, strongest))}</p>'
+        f'<p class="text">{"".join(mark_words(explanation, strongest))}</p>'
         f'<p class="legend"><span><mark class="for l2">solid line, blue</mark> speaks for {label}</span>'
         '<span><mark class="against l2">dotted line, orange</mark> speaks against it</span>'
         "<span>thicker and darker is stronger</span></p>"
@@ -27,7 +27,7 @@ def words(explanation: Explanation) -> str:
     )
 
 
-def marked(explanation: Explanation, strongest: float) -> Iterator[str]:
+def mark_words(explanation: Explanation, strongest: float) -> Iterator[str]:
     """Yield the text in pieces; letters between the words are marked as unread."""
     at, text = 0, explanation.text
     for word in explanation.words:

@@ -71,7 +71,7 @@ def read_batches(folder: Path, pid: int) -> Batches | None:
         return None
 
 
-def counted(handle: Handle) -> Handle:
+def count_batches(handle: Handle) -> Handle:
     """Decorate a `handle` method to count its batches and to reject all rows with 503 while the server drains."""
 
     @functools.wraps(handle)

@@ -90,7 +90,7 @@ class Responder:
             seconds=time.perf_counter() - started,
         )
         if self.tracing and batch:
-            self.tracing.finish(batch, [*map(told, requests, answers, headers)])
+            self.tracing.finish(batch, [*map(describe_request, requests, answers, headers)])
         if is_large(rows) or any(isinstance(one, Explain) for one in requests):
             give_back()
         return [self._response(answer) for answer in answers]
@@ -158,7 +158,7 @@ class Responder:
                 return RequestError(told, status=413, reason="too_many")
             return written
 
-        return isolated(write, "answer cannot be written", "render", number, batch)
+        return isolate(write, "answer cannot be written", "render", number, batch)
 
     def _parse(
         self, row: Mapping[str, Any], headers: Mapping[str, Any], number: int, batch: Batch | None
@@ -177,7 +177,7 @@ class Responder:
             self._check_aspects(request.texts)
             return request
 
-        return isolated(read, "request cannot be read", "parse", number, batch)
+        return isolate(read, "request cannot be read", "parse", number, batch)
 
     def _check_aspects(self, texts: Sequence[Text]) -> None:
         """Raise RequestError if a text lacks the aspect that the model reads, or has one that it does not read."""
@@ -187,7 +187,7 @@ class Responder:
             raise of_text(error, texts) from error
 
 
-def isolated(
+def isolate(
     work: Callable[[], T | RequestError], failure: str, step: str, number: int, batch: Batch | None
 ) -> T | RequestError:
     """Do one step of one request; what it raises is its own answer and reaches no other request of the batch."""
@@ -210,7 +210,9 @@ def is_canary(request: Request | Explain | RequestError) -> bool:
     return len(texts) == 1 and text_of(texts[0]) == CANARY
 
 
-def told(request: Request | Explain | RequestError, answer: str | RequestError, headers: Mapping[str, Any]) -> Answered:
+def describe_request(
+    request: Request | Explain | RequestError, answer: str | RequestError, headers: Mapping[str, Any]
+) -> Answered:
     """Collect the span attributes of one request."""
     texts = request.asked.texts if isinstance(request, Explain) else getattr(request, "texts", ())
     operation = "explain" if headers.get("explain") == "True" else "describe" if request == Describe() else "predict"

@@ -64,13 +64,13 @@ class Tracing:
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             return None
         if importlib.util.find_spec("opentelemetry") is None or importlib.util.find_spec("opentelemetry.sdk") is None:
-            if asked_for():
+            if is_asked_for():
                 log.warning("OTEL_ variables ask for spans; pip install 'bert-sentiment[otel]' where the worker runs")
             return None
         from opentelemetry import trace
 
         if not hasattr(trace.get_tracer_provider(), "add_span_processor"):  # no provider is set
-            if not asked_for():
+            if not is_asked_for():
                 return None
             trace.set_tracer_provider(provider())
         return cls(trace.get_tracer("sentiment"), model=model, version=version)
@@ -113,7 +113,7 @@ def carrier(headers: Mapping[str, Any]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
 
 
-def asked_for() -> bool:
+def is_asked_for() -> bool:
     """Check if OTEL_ variables set an endpoint and OTEL_TRACES_EXPORTER is unset or "otlp"."""
     exporter = os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() or "otlp"
     wanted = any(os.environ.get(name, "").strip() for name in ENDPOINTS)

@@ -17,7 +17,7 @@ from sentiment.data.tables import TableOptions, open_table
 from sentiment.errors import DataError, RowsRejectedError
 from sentiment.inference.types import Prediction
 from sentiment.serving.rollout.golden import read_golden
-from sentiment.ui.table import opened, predict_file
+from sentiment.ui.table import open_upload, predict_file
 from tests.conftest import read_csv
 from tests.data.tables.workbook import write_xlsx
 
@@ -56,7 +56,7 @@ def golden(path, folder):
 
 def on_the_page(path, folder):
     echo = Echo()
-    table = opened(path)
+    table = open_upload(path)
     result = predict_file(path, table.text, echo, folder=folder, told=lambda *_: None)
     if result.rejects:
         raise DataError(result.rejects[0][1])
@@ -148,7 +148,7 @@ def test_every_fault_is_refused_by_every_user(tmp_path, fault, user):
     content, message = REFUSED[fault]
     (tmp_path / "a.csv").write_text(content, encoding="utf-8")
     if user is on_the_page and fault in ("no such column", "two candidates"):
-        assert opened(tmp_path / "a.csv").text is None  # nothing is chosen for the user
+        assert open_upload(tmp_path / "a.csv").text is None  # nothing is chosen for the user
         return
     if user is predicted and fault == "a header alone":
         return  # an output without rows is right
@@ -160,7 +160,7 @@ def test_one_broken_line_leaves_the_others_of_the_page_their_columns(tmp_path):
     lines = ["id;text", *(f"{i};a day, {i}" for i in range(100))]
     lines[50] = "49;a; b"
     (tmp_path / "a.csv").write_text("\n".join(lines))
-    table = opened(tmp_path / "a.csv")
+    table = open_upload(tmp_path / "a.csv")
     assert (table.text, table.guessed) == ("text", "UTF-8, separated by ';'")
     echo = Echo()
     result = predict_file(tmp_path / "a.csv", "text", echo, folder=tmp_path, told=lambda *_: None)
@@ -183,7 +183,7 @@ def test_what_was_guessed_is_said(tmp_path, caplog):
             user(tmp_path / "a.csv", tmp_path)
     said = [record.message for record in caplog.records if "read as cp1252, separated by ';'" in record.message]
     assert len(said) == 3
-    assert opened(tmp_path / "a.csv").guessed == "cp1252, separated by ';'"
+    assert open_upload(tmp_path / "a.csv").guessed == "cp1252, separated by ';'"
 
 
 def test_what_predict_writes_it_reads_again(tmp_path):

@@ -63,7 +63,7 @@ def model_of(desk: AppState) -> Model:
     return state.model
 
 
-def told(error: Exception, *hidden: str | None) -> str:
+def render_error(error: Exception, *hidden: str | None) -> str:
     """Render an error as a notice; `hidden` paths are reduced to file names, since upload folders are private.
 
     What is wrong with the server is logged for whoever runs the page; its visitor can only wait.
