@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sentiment.batch import predict
+from sentiment.batch.ray_data import RayData
 from sentiment.cli import main
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError
@@ -187,6 +189,21 @@ def test_every_door_gives_the_same_answers(mixed, tmp_path):
     off = read_json(tmp_path / "off.csv.summary.json")
     assert "layers" not in off
     assert off["model"]["exits"] is False
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")  # of ray
+def test_workers_of_ray_answer_early_too(mixed, tmp_path):
+    source = write_csv(tmp_path / "in.csv", [(text,) for text in TEXTS], header=("text",))
+    pool = RayData(run=mixed)
+    try:
+        predict(input=source, output=tmp_path / "ray.csv", engine=pool)
+    finally:
+        pool.close()
+    expected = Predictor.load(mixed).predict(TEXTS)
+    assert [row["prediction"] for row in read_csv(tmp_path / "ray.csv")] == [one.label for one in expected]
+    left = read_json(tmp_path / "ray.csv.summary.json")["layers"]
+    assert left == {str(n): sum(one.layers == n for one in expected) for n in (1, 2)}
 
 
 def test_an_archive_may_leave_exits_out(run, tmp_path):
