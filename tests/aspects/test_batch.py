@@ -43,6 +43,9 @@ def test_an_empty_aspect_is_the_models_default(aspect_run, source, tmp_path):
         predict(input=source, output=tmp_path / "out.csv", engine=engine, aspect_column="target", quiet=True)
     assert read_csv(tmp_path / "out.csv")[3]["prediction"] == "negative"
     verify(output=tmp_path / "out.csv")
+    write_csv(source, [("the meal", "  ")], HEADER)
+    predict(input=source, output=tmp_path / "spaces.csv", engine=engine, aspect_column="target", quiet=True)
+    assert read_csv(tmp_path / "spaces.csv")[0]["prediction"] == "negative"
 
 
 def test_a_column_that_does_not_fit_the_model_is_refused_at_once(aspect_run, tiny_run, source, tmp_path):

@@ -63,6 +63,12 @@ def test_a_client_refuses_aspects_that_do_not_fit(server):  # noqa: F811
     assert server.seen == []
 
 
+def test_a_client_takes_pairs_as_a_predictor_does(server):  # noqa: F811
+    with Client(url=server.url, pauses=()) as client:
+        client.predict([(TEXTS[0], "x"), TEXTS[1]])
+    assert server.seen[-1][2] == {"texts": TEXTS[:2], "aspects": ["x", None]}
+
+
 def test_a_golden_set_has_aspects(aspect_run, tiny_run, aspect_corpus):
     assert read_golden(None, aspect_run, most=4, aspects=True).texts[1].aspect in ("screen", "battery")
     named = GoldenTable(aspect_column="target")

@@ -239,3 +239,13 @@ def test_the_async_client_sends_halves_too():
             return [one.label for one in await asking.predict([str(i) for i in range(10)])]
 
     assert asyncio.run(asked()) == [str(i) for i in range(10)]
+
+
+@pytest.mark.parametrize(
+    "setting", [{"threshold": float("nan")}, {"threshold": {"joy": 2}}, {"max_error": 0}, {"max_error": float("nan")}]
+)
+def test_a_setting_that_is_none_is_refused_before_anything_is_asked(server, setting):
+    [name] = setting
+    with client(server, **setting) as c, pytest.raises(RejectedError, match=rf'^"?{name}\S* must be a number .*, got'):
+        c.predict(["a"])
+    assert server.seen == []

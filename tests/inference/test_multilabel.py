@@ -18,6 +18,7 @@ def test_several_labels_are_given_by_their_thresholds_and_kept_in_json():
     assert (answer.labels, answer.label, answer.score) == (("joy",), "joy", 0.4)
     assert Prediction.from_json(json.loads(json.dumps(answer.to_json(details=True)))) == answer
     assert multi.with_thresholds(["joy", "fear"], {"fear": 0.1}).thresholds == (0.3, 0.1)
+    assert multi.with_thresholds(["1", "true"], {True: 0.1}).thresholds == (0.3, 0.1)  # as YAML reads them
     logits = np.array([[0.2, -1.0]], dtype=np.float32)
     scores = multi.log_scores(torch.from_numpy(logits))
     calibrated = multi.calibrated(multi.probabilities(logits), 1.0)

@@ -12,7 +12,7 @@ from sentiment.client.exchange import check_url
 from sentiment.client.messages import inputs, texts_body
 from sentiment.errors import RejectedError, RequestError
 from sentiment.inference.pairs import Aspects, Text
-from sentiment.protocol.validation import MAX_TEXTS, check_input
+from sentiment.protocol.validation import MAX_TEXTS, check_input, error_rate, threshold
 
 MAX_BYTES = 6_000_000  # limit for the texts of a request; TorchServe accepts 6,553,500 bytes in all
 
@@ -45,12 +45,14 @@ class Address(Connection):
     def bodies(
         self, texts: Sequence[Text], aspect: Aspects = None, *, details: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """Yield request bodies of at most `batch_size` texts and MAX_BYTES; RejectedError for a bad text."""
+        """Yield request bodies of at most `batch_size` texts and MAX_BYTES; RejectedError for a bad text or setting."""
+        given = {"max_error": self.max_error, "threshold": self.threshold}
+        try:
+            read: dict[str, Any] = {"max_error": error_rate(given), "threshold": threshold(given)}
+        except RequestError as error:
+            raise RejectedError(str(error)) from error
         asked: dict[str, Any] = {"details": True} if self.details or details else {}
-        if self.max_error is not None:
-            asked["max_error"] = self.max_error
-        if self.threshold is not None:
-            asked["threshold"] = dict(self.threshold) if isinstance(self.threshold, Mapping) else self.threshold
+        asked |= {key: value for key, value in read.items() if value is not None}
         some: list[Text] = []
         size = 0
         for i, text in enumerate(inputs(texts, aspect)):

@@ -118,7 +118,8 @@ class Multi:
 def check_threshold(value: Any, name: str = "threshold") -> Threshold:
     """Return a threshold, or one for each of some labels. Raises RequestError for what is neither."""
     if isinstance(value, Mapping) and value:
-        return {str(label): float(check_threshold(one, f"{name}.{label}")) for label, one in value.items()}  # type: ignore[arg-type]
+        named = {str(label).lower() if isinstance(label, bool) else str(label): one for label, one in value.items()}
+        return {label: float(check_threshold(one, f"{name}.{label}")) for label, one in named.items()}  # type: ignore[arg-type]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         told = f"{name} must be a number between 0 and 1, or one for each of some labels, got {repr(value)[:40]}"
         raise RequestError(told)

@@ -27,7 +27,7 @@ Aspects = str | Sequence[str | None] | None  # one for all texts, or one for eac
 
 
 def pair_texts(texts: Iterable[Any], aspects: Aspects) -> list[Any]:
-    """Combine texts with their aspects; a text whose aspect is None stays alone.
+    """Combine texts with their aspects; a text whose aspect is None stays alone, or with the one that it came with.
 
     Raises:
         DataError: There are not as many aspects as texts, or one of either is no text.
@@ -40,7 +40,10 @@ def pair_texts(texts: Iterable[Any], aspects: Aspects) -> list[Any]:
         for name, value in {"aspects": aspect or "", "texts": text if aspect else ""}.items():
             if not isinstance(value, str):
                 raise DataError(f"{name}[{i}]: expected a text, got {type(value).__name__}")
-    return [text if aspect is None else Pair(text, aspect) for text, aspect in zip(own, given, strict=True)]
+    return [
+        (Pair(*text) if is_pair(text) else text) if aspect is None else Pair(text, aspect)
+        for text, aspect in zip(own, given, strict=True)
+    ]
 
 
 def as_list(texts: Iterable[Any]) -> Sequence[Any]:

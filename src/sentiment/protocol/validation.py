@@ -121,5 +121,5 @@ def threshold(owner: dict[str, Any]) -> Threshold | None:
 
 
 def kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    names = {dict: "an object", list: "a list", tuple: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")
