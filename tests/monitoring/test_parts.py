@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from sentiment.errors import DataError
-from sentiment.evaluation.quantification import Method, Predictions, Quantifier, Rates, estimate
+from sentiment.evaluation.quantification import Method, Predictions, Quantifier, Rates, Spread, estimate
+from sentiment.evaluation.quantification.calibration import Calibration
+from sentiment.evaluation.quantification.choice import Choice, Fitted
 from sentiment.evaluation.quantification.reference import Reference
 from sentiment.monitoring import drift
 from sentiment.monitoring.cells import MOST_GROUPS, Cells
 from sentiment.monitoring.changes import compare
 from sentiment.monitoring.evidence import evidence, moved_words, terms
+from sentiment.monitoring.model import Model
 from sentiment.monitoring.periods import Every
 from sentiment.monitoring.reservoir import Reservoir
 from sentiment.monitoring.rows import Chunk
@@ -25,12 +28,56 @@ def chunk(probabilities, *, day=0, group="a", texts=None):
     return Chunk(np.full(n, FIRST + day * DAY), [group] * n, texts or ["some text"] * n, probabilities, answers)
 
 
+def by_hand(far=None):
+    """A quantifier that averages the probabilities, with intervals of coefficients made up by hand."""
+    even = np.full(3, 0.01)
+    rates = Rates(np.eye(3), np.eye(3), PRIOR, PRIOR, Calibration.none(np.ones(3) / 3))
+    spread = Spread(even, even, even, 2.0)
+    unlike = None if far is None else Fitted(Method(far), Spread(even, 9 * even, even, 2.0), "it errs least")
+    return Quantifier(LABELS, Choice(Method("mean_probability"), "it was fitted"), rates, spread, far=unlike)
+
+
 def daily(mixes, *, count=300, seed=0):
     """Cells of a day for each mix of labels."""
     cells, rng = Cells(LABELS, Every.of("1d")), np.random.default_rng(seed)
     for day, mix in enumerate(mixes):
         cells.add(chunk(draw(count, rng, np.array(mix))[0], day=day))
     return cells.predictions()
+
+
+@pytest.mark.parametrize(
+    ("asked", "separability", "chosen"),
+    [("auto", 0.9, "averaged"), ("auto", 0.7, "mean_probability"), ("mean_probability", 0.9, "mean_probability")],
+)
+def test_texts_far_from_those_of_validation_get_the_estimator_for_them(asked, separability, chosen):
+    model = Model(lambda: None, "")
+    model.quantifier, model.chooses = by_hand("averaged"), asked == "auto"
+    before = model.quantifier.interval(Predictions.of(PRIOR[None].repeat(50, 0)), PRIOR, sampled=False)
+    model.allow_for(drift.Drift(separability_by_label=separability))
+    assert model.quantifier.choice.method.name == chosen
+    assert any("unlike those of validation" in note for note in model.notes) is (chosen == "averaged")
+    after = model.quantifier.interval(Predictions.of(PRIOR[None].repeat(50, 0)), PRIOR, sampled=False)
+    assert (after[1] - after[0] > before[1] - before[0]).all() == (chosen == "averaged")
+
+
+def test_an_export_of_before_keeps_its_estimator_for_far_texts():
+    model = Model(lambda: None, "")
+    model.quantifier = by_hand()
+    model.allow_for(drift.Drift(separability_by_label=0.95))
+    assert model.quantifier.choice.method.name == "mean_probability"
+    assert model.notes == []
+
+
+@pytest.mark.parametrize(("usual", "label"), [([0.9, 0.05, 0.05], 0), ([0.05, 0.05, 0.9], 2)])
+def test_a_day_of_one_text_leans_on_the_mix_of_its_group(usual, label):
+    cells = Cells(LABELS, Every.of("1d"))
+    cells.add(chunk(np.array([usual] * 200), day=0))
+    cells.add(chunk(np.array([[0.45, 0.1, 0.45]]), day=1))
+    whole, single = estimates(cells.predictions(), by_hand(), sampled=False)["a"]
+    assert whole.shares == pytest.approx(usual)
+    assert single.shares == pytest.approx(np.eye(3)[label])
+    assert (single.low <= single.shares).all()
+    assert (single.shares <= single.high).all()
 
 
 def test_binned_sums_give_the_estimates_of_the_rows():
