@@ -16,7 +16,7 @@ SentimentError
 │   ├── RejectedError       the request is invalid; a retry cannot succeed
 │   ├── BusyError           the queue is full, or no worker is ready, or it died
 │   └── ServerError         the server failed, or its response cannot be parsed
-├── ClusterError            a Ray cluster that is unreachable or lost its tasks
+├── ClusterError            a cluster of Ray or Slurm that is unreachable, takes no jobs or lost its tasks
 ├── RefusedError            a new version failed its checks and is not deployed
 ├── TooManyRequestsError    a user of the web page exceeds the rate limit
 ├── RowsRejectedError       a batch job finished, but some rows could not be scored

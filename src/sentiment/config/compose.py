@@ -128,6 +128,8 @@ def explain(command: str, error: BaseException) -> ConfigError:
         )
     if found := re.search(r"Missing mandatory value: (\S+)", text):
         return ConfigError(f"{found[1]} is required and has no value; set {found[1]}=...")
+    if (found := re.match(r"Error merging override (.+)", text)) and error.__cause__:
+        return ConfigError(f"{found[1]}: {str(error.__cause__).splitlines()[0]}")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return ConfigError("; ".join(lines[:2]) or type(error).__name__)
 

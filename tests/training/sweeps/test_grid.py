@@ -1,5 +1,7 @@
 """A grid of real runs of the tiny backbone, stopped, gone on with and extended."""
 
+import os
+
 import pytest
 
 from sentiment import run_dir as runs
@@ -59,6 +61,19 @@ def test_a_failed_trial_leaves_the_others_and_is_told(tiny, tmp_path, capfd):
     assert [runs.outcome(folder / name).state for name in ("0", "1")] == ["failed", "finished"]
 
 
+def test_a_slurm_that_takes_no_jobs_is_one_line(tiny, tmp_path, capfd, monkeypatch):
+    program = tmp_path / "bin/sbatch"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nprintf 'error: no DNS\\nfatal: no cluster\\n' >&2\nexit 1\n")
+    program.chmod(0o755)
+    (program.parent / "srun").symlink_to(program)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    with pytest.raises(SystemExit) as caught:
+        main([*tiny, "seed=1,2", "hydra/launcher=slurm"])
+    assert caught.value.code == 1
+    assert capfd.readouterr().err.splitlines()[-1] == "error: Slurm took no jobs of this sweep: fatal: no cluster"
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -73,6 +88,11 @@ def test_a_failed_trial_leaves_the_others_and_is_told(tiny, tmp_path, capfd):
         (["model.lr=interval(0.1,2.0)", "hydra/sweeper=optuna"], "error: model.lr=2.0: expected less than or equal to"),
         (["hydra/sweeper=optuna", "hydra.sweeper.n_trial=3"], "did you mean hydra.sweeper.n_trials?"),
         (["hydra/sweeper=optuna", "hydra.sweeper.n_trials=0"], "error: hydra.sweeper.n_trials=0: expected greater"),
+        (["seed=1,2", "hydra/launcher=local", "hydra.launcher.n_jobs=0"], "error: hydra.launcher.n_jobs=0: expected"),
+        (
+            ["seed=1,2", "hydra/launcher=slurm", "hydra.launcher.timeout_min=abc"],
+            "launcher.timeout_min=abc: Value 'abc'",
+        ),
     ],
 )
 def test_what_cannot_work_stops_the_sweep_before_its_first_trial(overrides, message, tiny, tmp_path, capfd):

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from sentiment import run_dir as runs
 from sentiment.config.check import check_extras
 from sentiment.config.signatures import check_node
-from sentiment.errors import ConfigError, InterruptedRunError
+from sentiment.errors import ClusterError, ConfigError, InterruptedRunError
 from sentiment.training import distributed
 from sentiment.training.check import check, complete
 
@@ -37,6 +37,9 @@ class FolderSweeper(Sweeper):
         self.config: DictConfig = config
         self.context = hydra_context
         check_node("hydra.sweeper", config.hydra.sweeper)
+        check_node("hydra.launcher", config.hydra.launcher)
+        if config.hydra.launcher.get("n_jobs") == 0:
+            raise ConfigError("hydra.launcher.n_jobs=0: expected the trials at a time, or -1 for one on each core")
         self.folder = Path(config.hydra.sweep.dir)
         self.metric: str = config.optimized_metric
         check_extras(config)
@@ -64,7 +67,14 @@ class FolderSweeper(Sweeper):
     def launch(self, trials: Mapping[str, Sequence[str]]) -> dict[str, runs.Outcome]:
         """Run each trial in the subfolder of its name, through the launcher, and return how each ended."""
         jobs = [[*overrides, f"hydra.sweep.subdir={name}"] for name, overrides in trials.items()]
-        for job in self.launcher.launch(jobs, initial_job_idx=int(next(iter(trials)))):
+        try:
+            done = self.launcher.launch(jobs, initial_job_idx=int(next(iter(trials))))
+        except Exception as error:
+            if not type(error).__module__.startswith("submitit."):
+                raise
+            last = str(error).strip().rpartition("\n")[2]  # Slurm says the reason at the end
+            raise ClusterError(f"Slurm took no jobs of this sweep: {last}") from error
+        for job in done:
             _ = job.return_value  # re-raises the exception of a failed trial
         return {name: runs.outcome(self.folder / name) for name in trials}
 
