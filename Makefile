@@ -18,7 +18,7 @@ COVERAGE := $(foreach part,client config protocol,tests/$(part) --cov=sentiment.
 UV := .cache/lock/bin/uv
 LOWEST := .cache/lowest/constraints.txt
 
-.PHONY: .venv-works help install demo train test test-all test-lowest check format bench bench-quick soak serve ui images docs dist release lock clean
+.PHONY: .venv-works help install demo train test test-all test-lowest check format bench bench-quick bench-peers soak serve ui images docs dist release lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,12 @@ bench: $(INSTALLED) ## speed beside transformers, FastAPI and a plain handler, i
 bench-quick: $(INSTALLED) ## the same in three minutes, printed only
 	$(INSTALL) '.[bench]'
 	$(BIN)/python -m benchmarks --quick
+
+bench-peers: $(INSTALLED) ## Mosec and Infinity, which make bench measures where they are installed
+	$(BIN)/python -m pip install --quiet mosec==0.9.8
+	$(BIN)/python -m venv .cache/peers/infinity_emb
+	.cache/peers/infinity_emb/bin/python -m pip install --quiet 'infinity_emb[server,optimum,logging]==0.0.78' 'optimum<1.25' \
+		'sentence-transformers<4' 'transformers<4.49' 'pyarrow<22' torch
 
 soak: $(INSTALLED) ## twenty minutes of mixed and hostile load on a real server behind nginx: errors, latency, memory
 	$(BIN)/python -m benchmarks.soak --proxy --workers 2

@@ -2,6 +2,7 @@
 
 python -m benchmarks [--quick] [--only SECTION ...] [--rows N] [--run RUN] [--long-run RUN]
 
+Mosec and Infinity are measured where `make bench-peers` has installed them, else named as not installed.
 Without runs of your own it trains two small models first and keeps them in .cache/benchmarks. The table is written to
 benchmarks/RESULTS.md, above the notes there, or with --quick only printed.
 """
@@ -71,7 +72,7 @@ def sections(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     only = options.only or [*(SECTIONS if not quick else QUICK)]
     short = material.short(kept / ("quick" if quick else "full"), options.run, texts=1000 if quick else None)
     if "rest" in only:
-        seconds, alone = (1.0, 0.7) if quick else (4.0, 2.0)
+        seconds, alone = (1.0, 0.7) if quick else (3.0, 1.5)
         yield from rest.measure(short, folder, seconds=seconds, alone=alone, repetitions=5)
     if "batch" in only:
         yield batch.measure(short, texts=64 if quick else 300, repetitions=5, target=6)

@@ -20,6 +20,7 @@ from tests.deploy.pins import PROJECT, closure, declared, names
 from tests.ports import free_ports
 
 CORE = PROJECT["dependencies"]
+PEERS = {"mosec"}  # make bench-peers installs it
 TOOLS = ("bench", "dev")  # extras of those who work on the project
 USERS = [extra for extra in DECLARED if extra not in TOOLS]
 NOT_IMPORTED = {  # why they are declared
@@ -64,7 +65,8 @@ def test_what_a_function_imports_is_in_some_extra():
 @pytest.mark.parametrize("place", ["tests", "benchmarks", "docs", "handlers"])
 def test_what_our_tools_import_is_declared_too(place):
     found = {package for path in (ROOT / place).rglob("*.py") for package in outside(imported(path, late=True))}
-    assert undeclared(found - {path.stem for path in (ROOT / "docs").glob("*.py")}, declared(*DECLARED)) == set()
+    own = {path.stem for path in (ROOT / "docs").glob("*.py")} | PEERS
+    assert undeclared(found - own, declared(*DECLARED)) == set()
 
 
 def test_all_that_users_install_is_imported():

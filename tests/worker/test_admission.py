@@ -75,6 +75,19 @@ def test_one_text_is_never_too_much(predictor):
     assert statuses(admission(predictor, 8).answer([[LONG]])) == [200]
 
 
+def test_single_texts_are_computed_in_one_call_however_slow_the_machine_is(predictor, monkeypatch):
+    answer, calls = predictor.answer, []
+
+    def counted(encoded):
+        calls.append(len(encoded))
+        return answer(encoded)
+
+    monkeypatch.setattr(predictor, "answer", counted)
+    requests = [[LONG], ["good film"], [LONG] * 3, [LONG], ["bad meal"]]
+    assert statuses(admission(predictor, 100, 10).answer(requests)) == [200] * 5
+    assert calls == [4, 3]
+
+
 def test_a_slow_machine_computes_what_it_could_at_its_best(predictor, clock):
     made = admission(predictor, 1_000, 10)
     assert statuses(made.answer([[LONG] * 28, [LONG] * 29])) == [200, 503]
