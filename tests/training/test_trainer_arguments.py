@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from sentiment.cli import main
 from sentiment.config.bounds import OWNED
 from sentiment.config.resources import bundled
+from sentiment.training.summary import length
 from tests.conftest import read_json
 
 FAST = ("after_training.baseline=false", "after_training.calibrate=false", "trainer.max_epochs=2")
@@ -170,3 +171,11 @@ def test_a_run_is_judged_by_any_score(monitor, train_tiny):
     run = train_tiny("judged", *FAST, "trainer.precision=32-true", *judged)  # bf16 would move a row over the line
     exported = read_json(run / "run_summary.json")["exported"]
     assert exported["score"] == pytest.approx(read_json(run / "metrics.json")["validation"][monitor], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [((1, -1), "1 epoch"), ((3, None), "3 epochs"), ((-1, 1), "1 step"), ((2, 500), "2 epochs and 500 steps")],
+)
+def test_the_length_of_a_training_in_words(limits, words):
+    assert length(OmegaConf.create(dict(zip(("max_epochs", "max_steps"), limits, strict=True)))) == words
