@@ -10,8 +10,8 @@ from sentiment.ui.backend import State
 READ = {"head": "its beginning", "tail": "its end", "head_tail": "its beginning and its end"}
 SMALL_PART = 0.1  # share of unread word pieces that is not worth a word
 UNREADABLE = (
-    "The model knows too little of this text to say anything: it is written in another script than the model learned, "
-    "in signs that it does not know, or it is no text in words. No label is given."
+    "The model knows too little of this text, or of the aspect beside it, to say anything: it is written in another "
+    "script than the model learned, in signs that it does not know, or it is no text in words. No label is given."
 )
 ABSTAINED = (
     "The model is not sure enough: to keep the promised share of errors, this text is left to a person. The bars show "
