@@ -30,6 +30,11 @@ def check(tab, state):
     assert len(found.response["passes"]) > 10
 
 
+def enabled(tab, button):
+    """Wait until a button can be pressed again, which may be a moment after its result is there."""
+    tab.locator("button:enabled", has_text=button).wait_for()
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_finds_nothing_on_any_tab_in_any_state(browser, url, tmp_path, scheme, width):  # noqa: F811
     table = write_csv(tmp_path / "mine.csv", [*ROWS, ("2026-01-02", "North", "")], header=("created", "brand", "text"))
@@ -50,6 +55,7 @@ def test_axe_finds_nothing_on_any_tab_in_any_state(browser, url, tmp_path, schem
         check(tab, "file, chosen")
         tab.get_by_role("button", name="Predict").click()
         tab.get_by_role("row", name="25 text is empty").wait_for()
+        enabled(tab, "Predict")
         check(tab, "file, a result")
         tab.get_by_role("tab", name="Trends").click()
         tab.locator("[role=tabpanel]:visible input[type=file]").set_input_files(table)
@@ -57,6 +63,7 @@ def test_axe_finds_nothing_on_any_tab_in_any_state(browser, url, tmp_path, schem
         check(tab, "trends, chosen")
         tab.get_by_role("button", name="Show trends").click()
         tab.locator("#trends figure svg").first.wait_for()
+        enabled(tab, "Show trends")
         tab.locator("#trends summary").click()
         check(tab, "trends, a result")
         tab.get_by_role("tab", name="Label").click()
