@@ -2,7 +2,8 @@
 
 python -m benchmarks.load PORT PATH CONNECTIONS SECONDS < bodies.json
 
-Each connection is kept alive and asks anew once it is answered, after a 503 in as many seconds as Retry-After says.
+Each connection is kept alive and asks anew once it is answered; after a 503, which may close it, in as many seconds as
+Retry-After says, or in one.
 Prints the latencies of what was answered, the count of 503, and the share of the time in which this process was busy,
 which must stay far below 1 for the server to be what is measured.
 """
@@ -27,6 +28,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self.requests, self.until, self.seen, self.refused, self.done = requests, until, seen, refused, done
         self.buffer = b""
+        self.paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -49,10 +51,11 @@ class Connection(asyncio.Protocol):
         headers = {name: value.strip() for name, _, value in lines}
         if len(body) < int(headers[b"content-length"]):
             return
-        if b" 503 " in head[:15] and b"retry-after" in headers:
+        if b" 503 " in head[:15]:
             self.refused.append(time.perf_counter() - self.began)
             self.buffer = b""
-            asyncio.get_running_loop().call_later(float(headers[b"retry-after"]), self.ask)
+            self.paused = True
+            asyncio.get_running_loop().call_later(float(headers.get(b"retry-after", 1)), self.ask_again)
             return
         if b" 200 " not in head[:15] or b"label" not in body:
             self.done.set_exception(SystemExit(f"not an answer: {self.buffer[:300]!r}"))
@@ -63,8 +66,18 @@ class Connection(asyncio.Protocol):
         self.buffer = b""
         self.ask()
 
+    def ask_again(self) -> None:
+        self.paused = False
+        if self.transport.is_closing():
+            host, port = self.transport.get_extra_info("peername")[:2]
+            loop = asyncio.get_running_loop()
+            self.opening = loop.create_task(loop.create_connection(lambda: self, host, port))
+            self.opening.add_done_callback(lambda task: task.exception() and self.connection_lost(task.exception()))
+        else:
+            self.ask()
+
     def connection_lost(self, reason: Exception | None) -> None:
-        if not self.done.done():
+        if not (self.done.done() or self.paused):
             self.done.set_exception(SystemExit(f"the server closed the connection: {reason}"))
 
 

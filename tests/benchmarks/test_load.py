@@ -22,6 +22,8 @@ class Answer(BaseHTTPRequestHandler):
         self.send_response(503 if self.retry_after else 200)
         if self.retry_after:
             self.send_header("Retry-After", self.retry_after)
+            if len(self.seen) % 2:  # as TorchServe does where its queue is full
+                self.send_header("Connection", "close")
         self.send_header("content-length", str(len(self.answer)))
         self.end_headers()
         self.wfile.write(self.answer)
