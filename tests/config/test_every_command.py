@@ -24,6 +24,10 @@ from sentiment.cli import main
             ["evaluate", "run=x", "data=demo", "data.max_length=9"],
             "data.max_length does nothing in sentiment evaluate; ",
         ),
+        (
+            ["evaluate", "run=x", "data.test=x.csv"],
+            "data.test: no option of data is chosen; give data=NAME too, one of base, demo, files,",
+        ),
         (["evaluate", "run=x", "paths.cache=x"], "paths.cache does nothing in sentiment evaluate; leave it out"),
         (["serve", "paths.cache=x"], "paths.cache does nothing in sentiment serve; leave it out"),
         (

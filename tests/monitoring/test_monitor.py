@@ -5,6 +5,8 @@ import pytest
 from openpyxl import load_workbook
 
 from sentiment.cli import main
+from sentiment.errors import DataError
+from sentiment.monitoring.model import read_cells
 from tests.conftest import read_csv, read_json, write_csv
 from tests.monitoring.predictions import HEADER, day, predicted
 
@@ -127,6 +129,15 @@ def test_labelled_texts_choose_the_estimator_and_fit_the_intervals(tiny_run, tmp
     for row in read_csv(tmp_path / "out" / "shares.csv"):
         if row["label"] == "negative":
             assert float(row["low"]) <= 1 / 3 <= float(row["high"])
+
+
+def test_labelled_texts_that_hold_whole_rows_are_read_as_quoting_says(tmp_path):
+    rows = [("good film,positive\nbad film", "negative"), ("fine", "positive"), ("poor", "negative")]
+    table = write_csv(tmp_path / "labelled.csv", rows)
+    columns = {"by": None, "text_column": None, "label_column": None, "aspect_column": None}
+    with pytest.raises(DataError, match="set quoting=none \\(quoting=double to keep such texts\\)"):
+        read_cells(table, **columns, quoting=None)
+    assert read_cells(table, **columns, quoting="double") == (rows, None)
 
 
 def test_numbers_as_labels_have_a_mean(tmp_path):

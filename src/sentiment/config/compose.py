@@ -109,6 +109,9 @@ def explain(command: str, error: BaseException) -> ConfigError:
         group, _, name = key.rpartition(".")[0].partition(".")
         if group == "callbacks" and (bundled("conf") / group / f"{name}.yaml").is_file():
             return ConfigError(f"{key}: this run has no {name}; add it with +callbacks={name}")
+        if (root := key.partition(".")[0]) != key and groups(command).get(root, root) is None:
+            names = ", ".join(sorted(file.stem for file in (bundled("conf") / root).glob("*.yaml")))
+            return ConfigError(f"{key}: no option of {root} is chosen; give {root}=NAME too, one of {names}")
         near = option_of(key) or nearest(key, [known for known in _keys(command, key) if known != key])
         return ConfigError(f"unknown key {key}{near or f'; sentiment {command} --help lists them'}")
     # "Could not load", too, where the option stands in a list

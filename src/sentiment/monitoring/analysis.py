@@ -48,7 +48,7 @@ def examine(
         prepared = prepare(reading, model, scores=labelled is not None)
         model.fit(
             prepared.labels, labelled, several=prepared.columns.several, by=by, text_column=reading.text_column,
-            label_column=label_column, aspect_column=reading.aspect_column,
+            label_column=label_column, aspect_column=reading.aspect_column, quoting=reading.options.quoting,
         )  # fmt: skip
         model.choose(estimator)
         for note in model.notes:

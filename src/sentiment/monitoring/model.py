@@ -11,7 +11,7 @@ import numpy as np
 from sentiment.data.label_form import ONE
 from sentiment.data.labelled import labelled as read_labelled
 from sentiment.data.splits import check_rows
-from sentiment.data.tables import announce, find_named, open_table
+from sentiment.data.tables import Quoting, TableOptions, announce, find_named, format_of, is_table, open_table
 from sentiment.data.tables import label_column as find_label
 from sentiment.data.tables import text_column as find_text
 from sentiment.errors import ConfigError, DataError
@@ -71,6 +71,7 @@ class Model:
         text_column: str | None,
         label_column: str | None,
         aspect_column: str | None = None,
+        quoting: Quoting | None = None,
     ) -> None:
         """Set the quantifier and the reference: from labelled texts if given, else as the export has them.
 
@@ -87,7 +88,7 @@ class Model:
             self.read(labels, several=several)
             return
         form = TRUE_LABELS if several else ONE
-        cells, groups = read_cells(as_path(labelled), by, text_column, label_column, aspect_column)
+        cells, groups = read_cells(as_path(labelled), by, text_column, label_column, aspect_column, quoting)
         names = ("text", "label") if aspect_column is None else ("text", "label", "aspect")
         default = getattr(getattr(self.classifier, "preprocessing", None), "default_aspect", "")
         rows = read_labelled(cells, columns=names, source=str(labelled), form=form)
@@ -201,9 +202,11 @@ def read_cells(
     text_column: str | None,
     label_column: str | None,
     aspect_column: str | None,
+    quoting: Quoting | None,
 ) -> tuple[list[tuple[Any, ...]], list[str] | None]:
     """Read text, label and, if its column is named, aspect of each row; and, where there is a column `by`, groups."""
-    table = open_table(path)
+    options = TableOptions(quoting=quoting)
+    table = open_table(path, options.only_for(format_of(path).kind) if is_table(path) else options)
     announce([table])
     text = find_text(table.columns, text_column if text_column in table.columns else None, f"labelled={path}")
     label = find_label(table.columns, label_column, f"labelled={path}")

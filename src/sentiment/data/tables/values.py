@@ -24,10 +24,13 @@ def label_value(value: Any, column: str) -> str | None:
     become "true" and "false".
 
     Raises:
-        DataError: The cell is a list (multi-label data), an object or bytes.
+        DataError: The cell is a list (multi-label data), an object or bytes, or has several lines.
     """
     if isinstance(value, str):
-        return value.strip() or None
+        name = value.strip()
+        if len(name.splitlines()) > 1:
+            raise DataError(f"column {column!r} holds {name[:40]!r}, a label of several lines; give it one line")
+        return name or None
     if value is None:
         return None
     if isinstance(value, bool):
