@@ -1,4 +1,4 @@
-"""An S3 on loopback (moto) for the tests of remote files."""
+"""Stores for the tests of remote files: an S3 on loopback (moto) and memory://, fixtures that a conftest.py imports."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from unittest import mock
 
 import fsspec
+import pytest
 
 SECRETS = {"AWS_ACCESS_KEY_ID": "AKIDTESTKEY0000", "AWS_SECRET_ACCESS_KEY": "secretsecretsecret"}
 
@@ -31,3 +32,16 @@ def s3_on_loopback():
         finally:
             server.stop()
             fs.clear_instance_cache()
+
+
+@pytest.fixture(scope="package")
+def s3():
+    with s3_on_loopback() as fs:
+        yield fs
+
+
+@pytest.fixture
+def memory():
+    fs = fsspec.filesystem("memory", use_listings_cache=False)
+    yield fs
+    fs.rm("/", recursive=True)

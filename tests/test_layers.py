@@ -38,6 +38,11 @@ def test_the_page_has_a_floor_for_every_folder_and_module():
     assert set(FLOOR) == there
 
 
+def test_tests_mirror_the_folders():
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders <= {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
+
+
 def test_at_the_top_there_are_ten_modules_at_most():
     assert len(list(PACKAGE.glob("*.py"))) <= 10
 

@@ -34,17 +34,17 @@ from tests.stores import SECRETS
             "s3://nobucket/o.csv",
             "s3://nobucket/o.csv.parts/job.json: no such file, folder or bucket",
         ),
-        ("s3://texts/one.csv", "s3://texts/day", "output=s3://texts/day is a folder"),
-        ("s3://texts/one.csv", "s3://texts/day/", "output=s3://texts/day/ holds c.txt, which is no part"),
+        ("s3://texts/one.csv", "s3://texts/full", "output=s3://texts/full is a folder"),
+        ("s3://texts/one.csv", "s3://texts/full/", "output=s3://texts/full/ holds c.txt, which is no part"),
         ("s3://texts/one.csv", "s3://nobucket/o/", "s3://nobucket/o/_job/job.json: no such file, folder or bucket"),
-        ("s3://texts/day", "o.csv", r"s3://texts/day: is a folder; name its files, such as s3://texts/day/\*.csv"),
+        ("s3://texts/full", "o.csv", r"s3://texts/full: is a folder; name its files, such as s3://texts/full/\*.csv"),
         ("s3://te*/one.csv", "o.csv", r"s3://te\*/one.csv: the bucket has to be named without"),
         ("S3://texts/one.csv", "s3a://texts/one.csv", "s3a://texts/one.csv is one of the inputs"),
         ("zip://one.csv::s3://texts/none.zip", "o.csv", "none.zip: no such file, folder or bucket"),
     ],
 )
 def test_what_is_missing_in_s3_is_one_line(s3, tmp_path, input, output, message):
-    s3.pipe({"texts/one.csv": b"text\ngood\n", "texts/day/c.txt": b"text\ngood\n"})
+    s3.pipe({"texts/one.csv": b"text\ngood\n", "texts/full/c.txt": b"text\ngood\n"})
     with pytest.raises(DataError, match=message):
         predict(input=input, output=output if "://" in output else tmp_path / output, engine=Echo(), quiet=True)
 

@@ -71,7 +71,7 @@ def test_s3_in_and_out_and_a_glob_and_no_credential_anywhere(s3, rows, tmp_path,
 
 def test_a_killed_job_goes_on_from_the_parts_in_the_store(s3, rows, tmp_path):
     s3.put_file(str(rows), "texts/in.csv")
-    script = "import sys; from tests.batch.test_remote import job; job(sys.argv[1], sys.argv[2])"
+    script = "import sys; from tests.remote.test_jobs import job; job(sys.argv[1], sys.argv[2])"
     command = [sys.executable, "-c", script, "s3://texts/in.csv", "s3://texts/killed/out.csv"]
     assert subprocess.run(command, cwd=ROOT).returncode == -signal.SIGKILL
     parts = [path.rpartition("/")[2] for path in s3.find("texts/killed/out.csv.parts")]
