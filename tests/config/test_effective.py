@@ -22,6 +22,7 @@ from sentiment.config.keys import check_effective, effective, flat_keys, unread
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import SPECIAL
 from sentiment.errors import ConfigError
+from sentiment.inference.predictor import Predictor
 from sentiment.training.check import TRAINING
 
 SOURCE = Path(sentiment.__file__).parent
@@ -87,6 +88,8 @@ def is_read(dotted, key):
     if inspect.isclass(owner) and is_dataclass(owner) and key in {field.name for field in fields(owner)}:
         return key in loaded_attributes()
     names = loaded_names(target)
+    if names is not None and "settings" in names:  # handed on to Predictor.from_pretrained, which declares them
+        names = names | loaded_names(Predictor.from_pretrained)
     return key in loaded_attributes() if names is None else key in names
 
 

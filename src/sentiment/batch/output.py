@@ -16,7 +16,7 @@ from sentiment.batch.parquet import ParquetEncoder
 from sentiment.data.tables import MANIFEST, formats, is_partitioned, is_visible, partitions
 from sentiment.errors import ConfigError, DataError
 from sentiment.files import SURROGATE, check_target
-from sentiment.remote import as_path, is_folder, is_remote, listing, same_file
+from sentiment.remote import access, as_path, is_folder, is_remote, listing, same_file
 
 KINDS = {
     suffix: kind for suffix, kind in formats.KINDS.items() if suffix != ".json"
@@ -101,7 +101,9 @@ class Output:
         if self.partitioned:
             self._check_folder()
         for own in (self.path, self.summary, self.rejects):
-            if own.exists() and any(same_file(own, path) for path in inputs):
+            with access(own):
+                taken = own.exists() and any(same_file(own, path) for path in inputs)
+            if taken:
                 raise DataError(f"output={self.path}: {own} is one of the inputs; choose another output")
         if is_remote(self.path):
             return
