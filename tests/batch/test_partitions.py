@@ -10,7 +10,7 @@ import pyarrow.dataset as pads
 import pytest
 
 from sentiment.batch import predict
-from sentiment.batch.job import chunk_of
+from sentiment.batch.plan import chunk_of
 from sentiment.batch.source import Source
 from sentiment.batch.verify import verify
 from sentiment.data.label_form import ONE

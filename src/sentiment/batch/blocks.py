@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from sentiment.batch.parts import Part, Parts
+from sentiment.batch.part import Part
+from sentiment.batch.parts import Parts
 from sentiment.batch.scoring import Cells, Columns, scored
 from sentiment.data.tables import Broken, Row, Table, TableOptions, open_table
 from sentiment.inference.types import Classifier

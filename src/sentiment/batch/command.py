@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from annotated_types import Gt
 
 from sentiment.batch.identity import pinned
-from sentiment.batch.job import Job
 from sentiment.batch.output import Output
+from sentiment.batch.plan import plan_job
 from sentiment.batch.source import Source
 from sentiment.batch.summary import Clock
 from sentiment.data.tables import STDIN, Broken, Quoting, TableOptions
@@ -85,7 +85,7 @@ def predict(
     )
     target.check_beside([path for path in source.paths if path != STDIN])
     engine = pinned(engine)
-    job = Job.plan(source, options, target, engine, prefix=prefix, polarity=polarity, chunk=chunk)
+    job = plan_job(source, options, target, engine, prefix=prefix, polarity=polarity, chunk=chunk)
     with job.parts.held():
         made = None if overwrite else job.finished()
         if made is None:

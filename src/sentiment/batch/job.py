@@ -1,26 +1,24 @@
-"""A prediction job: its plan, the parts that it finishes one by one, and the output that they are joined to."""
+"""A prediction job: the parts that it finishes one by one, and the output that they are joined to."""
 
-import json
 import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sentiment.batch.blocks import Distributed, Work
 from sentiment.batch.cells import Changes, sentences
-from sentiment.batch.excel import Counted, check_size
-from sentiment.batch.identity import differences, identity_of, versions
+from sentiment.batch.identity import differences
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.output import Output
-from sentiment.batch.parts import DamagedPartError, Part, Parts
-from sentiment.batch.probe import probe
+from sentiment.batch.part import DamagedPartError, Part
+from sentiment.batch.parts import Parts
 from sentiment.batch.progress import progress
-from sentiment.batch.scoring import Cells, Columns, clash, scored
+from sentiment.batch.scoring import Cells, Columns, scored
 from sentiment.batch.source import Source
 from sentiment.batch.summary import Clock, summary, write_rejects
-from sentiment.data.tables import STDIN, Row, TableOptions, expanded
+from sentiment.data.tables import Row, TableOptions, expanded
 from sentiment.errors import (
     ClientError,
     ClusterError,
@@ -37,10 +35,6 @@ from sentiment.remote import remove_files
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1024  # rows
-PART = 32 * CHUNK  # rows of a part of a large partitioned output
-PARTS = 256  # of a partitioned output, at least, where its parts have more than a chunk
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -55,58 +49,6 @@ class Job:
     settings: Mapping[str, Any]
     chunk: int
     options: TableOptions
-
-    @classmethod
-    def plan(
-        cls,
-        source: Source,
-        options: TableOptions,
-        output: Output,
-        engine: Classifier,
-        *,
-        prefix: str,
-        polarity: bool,
-        chunk: int | None,
-    ) -> "Job":
-        canary, cells = probe(engine, source)
-        if polarity and canary.polarity is None:
-            labels = ", ".join(canary.probabilities)
-            raise ConfigError(f"polarity=true: the labels {labels} have no negative and positive one; leave it out")
-        columns = Columns.of(canary, prefix=prefix, polarity=polarity)
-        given, rows = source.columns, source.__iter__
-        if source.paths == (STDIN,):
-            first, given = source.peeked()
-            rows = first.__iter__
-        if taken := [name for name in columns.names if name in given]:
-            raise clash(taken[0], prefix)
-        names = [*given, *columns.names]
-        if output.kind == "xlsx":
-            check_size(source.rows or 0, len(names))
-        metadata = source.schema.metadata if source.schema else None
-        counted = Counted(columns.names[0], columns.labels)
-        encoder = output.encoder(names, source.fields() | columns.fields(), metadata, counted)
-        chunk = chunk or chunk_of(source.rows, partitioned=output.partitioned)
-        settings = {
-            "output": ".".join(filter(None, (output.kind, output.compression))),
-            "text_column": source.text,
-            **({"aspect_column": source.aspect} if source.aspect else {}),
-            **{name: getattr(options, name) for name in options.given()},
-            "broken_lines": source.broken,
-            "prefix": prefix,
-            **({"promise": True} if columns.promise else {}),
-            **({"polarity": True} if polarity else {}),
-            **({"several": True} if columns.several else {}),
-            "spreadsheet_safe": output.spreadsheet_safe,
-            **({"partitioned": True} if output.partitioned else {}),
-            "chunk": chunk,
-        }
-        model, inputs = identity_of(engine, canary), Inputs.of(source.paths)
-        deciding = {"input": inputs.sha256, "settings": settings, "model": model.deciding, "versions": versions()}
-        identity = json.loads(json.dumps(deciding))  # normalised by a JSON round trip
-        parts = Parts(output.parts, encoder, None if output.kind == "jsonl" else frozenset(names), identity)
-        if output.partitioned:
-            parts = replace(parts, output=output.path, suffix=output.part_suffix)
-        return cls(source, inputs, rows, output, parts, cells, columns, model, settings, chunk, options)
 
     def finished(self) -> dict[str, Any] | None:
         """Return the manifest of a partitioned output that this very job has finished; None if there is work to do.
@@ -275,10 +217,3 @@ class Job:
                 del done[error.number]
                 self.run(engine, done, quiet=True)
         raise DataError(f"parts in {self.parts.folder} are damaged again and again; check the disk")
-
-
-def chunk_of(rows: int | None, *, partitioned: bool) -> int:
-    """Return the rows of a part where the user names none; None rows are those of standard input."""
-    if not partitioned:
-        return CHUNK
-    return PART if rows is None else min(PART, max(CHUNK, rows // PARTS))

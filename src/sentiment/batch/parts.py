@@ -7,16 +7,16 @@ damaged parts, and no row is lost, duplicated or out of order.
 import hashlib
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sentiment.batch.cells import Changes, from_json, to_json
+from sentiment.batch.cells import Changes
 from sentiment.batch.encoders import Encoder
 from sentiment.batch.parquet import ParquetEncoder, schema_hash
+from sentiment.batch.part import MARKED, DamagedPartError, Part, Rejects
 from sentiment.data.tables import MANIFEST, Row
 from sentiment.errors import DamagedFileError, DataError, SentimentError
 from sentiment.files import locked, put_in_place, read_json, read_json_if_any, replacing, write_bytes, write_json
@@ -24,31 +24,6 @@ from sentiment.remote import is_remote, list_files, listing, remove_files
 
 JOB = "job.json"
 LOCK = "lock"
-LEFT = ("unreadable", "abstained")  # counts of rows without a prediction
-MARKED = {"rows", "bytes", "sha256", "labels", *LEFT, "layers", "schema", "rejects", "changes"}  # keys of a marker
-Rejects = Sequence[tuple[int, str]]  # row number from 1, and the reason
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    rows: int
-    rejected: int = 0
-    labels: dict[str, int] = field(default_factory=dict)  # rows by predicted label
-    unreadable: int = 0  # rows whose text the model cannot read
-    abstained: int = 0  # rows left to a person, unreadable ones included
-    layers: dict[str, int] = field(default_factory=dict)  # rows by how many layers computed them, with early exits
-    changes: Changes = field(default_factory=Counter)  # values that were changed to fit the format
-    bytes: int = 0
-    sha256: str = ""
-    schema: str = ""  # hash of the types of the columns, for Parquet
-
-
-class DamagedPartError(Exception):
-    """A part on disk is missing or does not match its checksum."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +118,7 @@ class Parts:
         """Write the rows of a part, then the marker that commits them; returns the part with their checksum."""
         part = replace(part, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
         write_bytes(self._rows(number), data)
-        marker = {
-            "job": self.job_hash,
-            **{name: getattr(part, name) for name in ("rows", "bytes", "sha256", "labels", *LEFT, "layers", "schema")},
-            "rejects": rejects,
-            "changes": to_json(part.changes),
-        }
-        write_json(self._path(number, ".json"), marker)
+        write_json(self._path(number, ".json"), part.marker(self.job_hash, rejects))
         return part
 
     def settle(self, done: dict[int, Part]) -> None:
@@ -218,10 +187,9 @@ class Parts:
             remove_files(list_files(self.folder, pattern))
 
     def _part(self, number: int) -> Part:
-        value = self._marker(number)
-        self._content(number)
-        own = {name: value[name] for name in ("labels", *LEFT, "layers", "bytes", "sha256", "schema")}
-        return Part(value["rows"], len(value["rejects"]), **own, changes=from_json(value["changes"]))
+        marker = self._marker(number)
+        self._read(number, marker)
+        return Part.of_marker(marker)
 
     def _marker(self, number: int) -> dict[str, Any]:
         try:
@@ -233,8 +201,11 @@ class Parts:
             raise DamagedPartError(number) from error
         return dict(value)
 
-    def _content(self, number: int) -> bytes:
-        marker = self._marker(number)
+    def content(self, number: int) -> bytes:
+        """Return the rows of a committed part. Raises DamagedPartError if they are not what its marker says."""
+        return self._read(number, self._marker(number))
+
+    def _read(self, number: int, marker: Mapping[str, Any]) -> bytes:
         try:
             data = self._rows(number).read_bytes()
         except FileNotFoundError as error:
@@ -258,7 +229,7 @@ class Contents:
     count: int
 
     def __iter__(self) -> Iterator[bytes]:
-        return map(self.parts._content, range(self.count))
+        return map(self.parts.content, range(self.count))
 
 
 def _same_file(descriptor: int, path: Path) -> bool:

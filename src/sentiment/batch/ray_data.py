@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt
 
 from sentiment.batch.blocks import Work
-from sentiment.batch.parts import Part
+from sentiment.batch.part import Part
 from sentiment.errors import ClusterError, ModelChangedError, SentimentError, TextError
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.pairs import Text

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sentiment.batch.parts import LEFT, Part, Rejects
+from sentiment.batch.part import LEFT, Part, Rejects
 from sentiment.data.tables import BrokenRow, Row
 from sentiment.errors import DataError, RejectedError, RequestError, SentimentError, TextError
 from sentiment.inference.pairs import Pair, Text

@@ -12,7 +12,7 @@ from typing import Any
 from sentiment.batch.cells import Changes, guard, to_json
 from sentiment.batch.identity import versions
 from sentiment.batch.inputs import Inputs
-from sentiment.batch.parts import LEFT, Part
+from sentiment.batch.part import LEFT, Part
 from sentiment.data.csv_output import write_csv
 from sentiment.files import read_json
 from sentiment.inference.types import Identity

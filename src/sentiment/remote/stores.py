@@ -95,21 +95,16 @@ def describe(about: dict[str, Any]) -> list[tuple[str, str]]:
     return sorted((key, str(value)) for key, value in about.items())
 
 
-def check_bucket(path: Path) -> None:
-    """Raise DataError for a glob in place of a bucket."""
-    if GLOB.search(name(path).lstrip("/").partition("/")[0]):
-        raise DataError(f"{path}: the bucket has to be named without *, ? or [")
-
-
 def find(pattern: str) -> tuple[Path, ...]:
     """Return the object of this very name, or those that match the glob, sorted; empty if a glob matches none."""
     path = as_path(pattern)
-    check_bucket(path)
     start = name(path)
     if not GLOB.search(start):
         info(path)
         return (path,)
     root = GLOB.split(start)[0].rpartition("/")[0]
+    if not root:
+        raise DataError(f"{path}: the bucket has to be named without *, ? or [")
     with access(path):
         if (fs := file_system(path)).isfile(start):
             return (path,)
