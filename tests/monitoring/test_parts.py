@@ -6,7 +6,7 @@ import pytest
 from sentiment.errors import DataError
 from sentiment.evaluation.quantification import Method, Predictions, Quantifier, Rates, Spread, estimate
 from sentiment.evaluation.quantification.calibration import Calibration
-from sentiment.evaluation.quantification.choice import Choice, Fitted
+from sentiment.evaluation.quantification.chosen import Choice, Fitted
 from sentiment.evaluation.quantification.reference import Reference
 from sentiment.monitoring import drift
 from sentiment.monitoring.cells import MOST_GROUPS, Cells

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sentiment.evaluation.quantification import Method, Predictions, Quantifier, estimate
-from sentiment.evaluation.quantification.choice import SERVED
+from sentiment.evaluation.quantification.methods import SERVED
 from sentiment.evaluation.quantification.write import reference_json
 from sentiment.inference.export_dir import QUANTIFICATION
 from sentiment.inference.types import Prediction

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.evaluation.quantification import AnyQuantifier
-from sentiment.evaluation.quantification.choice import described
+from sentiment.evaluation.quantification.methods import described
 from sentiment.evaluation.report.page import HERE as REPORT
 from sentiment.evaluation.report.page import render
 from sentiment.files import write_text

@@ -68,10 +68,9 @@ class Admission:
         outcomes: dict[int, Outcome] = {i: [] for i, texts in enumerate(requests) if not texts}
         guesses = {i: self._guess(texts) for i, texts in enumerate(requests) if texts}
         order = sorted(guesses, key=guesses.__getitem__)
-        short = list(self._short(order, guesses, requests))
-        outcomes |= self._together(requests, short, note)
+        outcomes |= self._together(requests, list(self._short(order, guesses, requests)), note)
         computed, later = False, 0.0
-        for i in (i for i in order if i not in short):
+        for i in (i for i in order if i not in outcomes):
             left = self.seconds - (time.monotonic() - started)
             outcome = self._alone(requests[i], i, left if computed else self.seconds, note)
             if isinstance(outcome, RequestError) and outcome.status == 503:

@@ -11,7 +11,7 @@ import pytest
 from sentiment.errors import ConfigError, DamagedFileError
 from sentiment.evaluation.quantification import Method, Predictions, Quantifier, Rates, read_quantifier
 from sentiment.evaluation.quantification.calibration import Calibration
-from sentiment.evaluation.quantification.choice import COUNTS, FAR, decide, judges
+from sentiment.evaluation.quantification.choice import decide, judges
 from sentiment.evaluation.quantification.decision import likeliest_numbers
 from sentiment.evaluation.quantification.errors import (
     absolute_error,
@@ -21,6 +21,7 @@ from sentiment.evaluation.quantification.errors import (
 )
 from sentiment.evaluation.quantification.estimators import disagreement, estimate
 from sentiment.evaluation.quantification.intervals import fit_spread
+from sentiment.evaluation.quantification.methods import COUNTS, FAR
 from sentiment.evaluation.quantification.reference import REFERENCE, Reference, read_reference
 from sentiment.evaluation.quantification.simulation import bags, groups_of
 from sentiment.inference.checksums import damage_of, export_hash

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sentiment.evaluation.quantification.estimators import ESTIMATORS, Method, Predictions, Rates, estimate
+from sentiment.evaluation.quantification.estimators import ESTIMATORS, Method, estimate
 from sentiment.evaluation.quantification.intervals import Interval, Spread
 from sentiment.evaluation.quantification.quantifier import Quantifier
+from sentiment.evaluation.quantification.rates import Predictions, Rates
 from sentiment.evaluation.quantification.several import SeveralPredictions, SeveralQuantifier, problems
 from sentiment.evaluation.quantification.stored import fit_quantifier, read_quantifier
 

@@ -1,110 +1,23 @@
 """Choice of an estimator by its errors on held-out groups and on simulated shifts."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from sentiment.evaluation.quantification.chosen import Choice, Choices, Fitted
 from sentiment.evaluation.quantification.errors import absolute_error, divergence, earth_movers_distance
-from sentiment.evaluation.quantification.estimators import (
-    ESTIMATORS,
-    Floats,
-    Method,
-    Rates,
-    disagreement,
-    estimate,
-    shift_of,
-)
-from sentiment.evaluation.quantification.intervals import Spread, fit_spread
+from sentiment.evaluation.quantification.estimators import ESTIMATORS, Method, disagreement, estimate, shift_of
+from sentiment.evaluation.quantification.intervals import fit_spread
+from sentiment.evaluation.quantification.methods import COUNTS, FAR, METHODS, SERVED, described
+from sentiment.evaluation.quantification.rates import Floats, Rates
 from sentiment.evaluation.quantification.simulation import Bag, bags
 
 FEWEST_TEXTS = 100
 MANY_GROUPS = 20  # of the data, to judge by them alone
 LEAST_LEAD = 0.002  # of share; a smaller gain is not worth a correction
-TAUS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # strengths of shrinkage
 ILL_CONDITIONED = 100.0  # condition number, from where the inverse of the rates is noise
-COUNTS = Method("counts")
-SERVED = (  # what a recording rule of Prometheus can compute, from sums over the texts
-    COUNTS,
-    Method("mean_probability"),
-    *(Method("adjusted_probability", "mean_probability", tau) for tau in TAUS),
-)
-FAR = (COUNTS, Method("calibrated_em"), Method("averaged"))  # that lean on no usual mix
-METHODS = (
-    *map(Method, ESTIMATORS),
-    *(
-        Method(name, base, tau)
-        for name in ("adjusted_counts", "adjusted_probability", "em")
-        for base in ("counts", "mean_probability")
-        for tau in TAUS
-    ),
-    *(Method("calibrated_em", base, tau) for base in ("counts", "calibrated_probability") for tau in TAUS),
-)
-WORDS = {
-    "counts": "counting the predicted labels",
-    "mean_probability": "averaging the probabilities",
-    "adjusted_counts": "counts corrected by the confusion matrix",
-    "adjusted_probability": "probabilities corrected by their means for each true label",
-    "em": "expectation maximisation",
-    "calibrated_probability": "averaging calibrated probabilities",
-    "calibrated_em": "expectation maximisation on calibrated probabilities",
-    "averaged": "the mean of counts and expectation maximisation on calibrated probabilities",
-}
-
-
 WHERE = {"group": "held-out groups", "shift": "simulated shifts", "texts": "simulated shifts of the texts"}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """An estimator, the reason for it, and the mean errors of all candidates.
-
-    Args:
-        method: The estimator.
-        reason: A sentence for the user.
-        errors: Mean absolute error and Kullback-Leibler divergence by candidate, on groups and on shifts; on a scale
-            the earth mover's distance too.
-    """
-
-    method: Method
-    reason: str
-    errors: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self.method), "reason": self.reason, "errors": self.errors}
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """An estimator for a special case: the recording rules of a server, or texts unlike those of validation.
-
-    Args:
-        method: The estimator.
-        spread: The error model of its intervals; None where the texts were too few to fit one.
-        reason: A sentence for the user.
-    """
-
-    method: Method = COUNTS
-    spread: Spread | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """The estimators chosen on a set of labelled texts.
-
-    Args:
-        usual: The choice for texts like these.
-        spread: The error model of its intervals; None where the texts were too few to fit one.
-        served: The choice among SERVED.
-        far: The choice among FAR, for texts unlike these.
-    """
-
-    usual: Choice
-    spread: Spread | None = None
-    served: Fitted = field(default_factory=Fitted)
-    far: Fitted = field(default_factory=Fitted)
 
 
 def choose(
@@ -260,10 +173,3 @@ def reason_for(
     if chosen == COUNTS:
         return f"nothing clearly beats it: {base}, {other} ({close})"
     return f"it errs least on {where}: {other}, while {base} ({close})"
-
-
-def described(method: Method) -> str:
-    """Describe a method in words for the user."""
-    if not method.base:
-        return WORDS[method.name]
-    return f"{WORDS[method.base]}, moved towards {WORDS[method.name]} the more the predictions differ from usual,"

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.evaluation.quantification.estimators import SMALLEST, Floats, Predictions, Rates
+from sentiment.evaluation.quantification.estimators import SMALLEST
+from sentiment.evaluation.quantification.rates import Floats, Predictions, Rates
 
 FEW = 5  # texts; of more, the median of a label's number and its mean hardly differ
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sentiment.evaluation.quantification.estimators import Floats
+from sentiment.evaluation.quantification.rates import Floats
 from sentiment.inference.types import numbers_of
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from sentiment.evaluation.quantification.estimators import SMALLEST, Floats
+from sentiment.evaluation.quantification.estimators import SMALLEST
+from sentiment.evaluation.quantification.rates import Floats
 from sentiment.evaluation.quantification.simulation import Bag
 
 LEVEL = 0.95

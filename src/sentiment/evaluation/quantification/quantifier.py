@@ -1,25 +1,20 @@
 """The estimator chosen for a model, with what its estimates and intervals need: quantification.json of an export."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sentiment.errors import ConfigError
 from sentiment.evaluation.quantification.calibration import Calibration
-from sentiment.evaluation.quantification.choice import COUNTS, Choice, Choices, Fitted, choose
+from sentiment.evaluation.quantification.choice import choose
+from sentiment.evaluation.quantification.chosen import Choice, Fitted, spread_of
 from sentiment.evaluation.quantification.decision import FEW, likeliest_numbers
-from sentiment.evaluation.quantification.estimators import (
-    ESTIMATORS,
-    Floats,
-    Method,
-    Predictions,
-    Rates,
-    disagreement,
-    estimate,
-)
+from sentiment.evaluation.quantification.estimators import Method, disagreement, estimate
 from sentiment.evaluation.quantification.intervals import Spread
+from sentiment.evaluation.quantification.methods import COUNTS
+from sentiment.evaluation.quantification.rates import Floats, Predictions, Rates, numbers
 
 NORMAL = 1.96  # standard deviations of a normal distribution in half a 95 % interval
 
@@ -88,17 +83,8 @@ class Quantifier:
             mixes: (k,) parameters of the Dirichlet distribution of simulated shares; None for the uniform one.
         """
         rows, prior = np.asarray(probabilities, dtype=float), np.asarray(prior, dtype=float)
-        found: Choices = choose(
-            rows,
-            np.asarray(targets),
-            groups,
-            prior,
-            natural=natural,
-            only=only,
-            values=values,
-            answers=answers,
-            mixes=mixes,
-        )  # fmt: skip
+        how: dict[str, Any] = {"natural": natural, "only": only, "values": values, "answers": answers, "mixes": mixes}
+        found = choose(rows, np.asarray(targets), groups, prior, **how)
         rates = Rates.of(rows, np.asarray(targets), prior, answers)
         groups_named = described if found.spread else ""
         return cls(
@@ -189,14 +175,10 @@ class Quantifier:
             "texts": self.texts,
             "groups": self.groups,
             "export": self.export,
-            "usual": numbers(self.rates.usual),
-            "prior": numbers(self.rates.prior),
-            "predicted_by_true_label": [numbers(row) for row in self.rates.hard.T],
-            "probability_by_true_label": [numbers(row) for row in self.rates.soft.T],
-            "calibration": self.rates.calibration.to_json(),
+            **self.rates.to_json(),
             "interval": self.spread.to_json() if self.spread else None,
             "serving": self.serving_json() if self.served else None,
-            "unlike": self.unlike_json() if self.far else None,
+            "unlike": self.far.to_json() | {"reason": self.far.reason} if self.far else None,
         }
 
     def choice_json(self) -> dict[str, Any]:
@@ -214,20 +196,12 @@ class Quantifier:
         probabilities for each true label, which is the least-squares solution where no share is negative.
         """
         assert self.served
-        method, spread = self.served.method, self.served.spread
-        corrected = np.linalg.inv(self.rates.soft) if method.base else np.eye(len(self.labels))
-        return {
-            **asdict(method),
-            "statistic": "counts" if method.name == "counts" else "probability",
+        name, base = self.served.method.name, self.served.method.base
+        corrected = np.linalg.inv(self.rates.soft) if base else np.eye(len(self.labels))
+        return self.served.to_json() | {
+            "statistic": "counts" if name == "counts" else "probability",
             "correction": [numbers(row) for row in corrected],
-            "interval": spread.to_json() if spread else None,
         }
-
-    def unlike_json(self) -> dict[str, Any]:
-        """Return the estimator for texts unlike the labelled ones."""
-        assert self.far
-        spread = self.far.spread.to_json() if self.far.spread else None
-        return {**asdict(self.far.method), "reason": self.far.reason, "interval": spread}
 
     def for_unlike_texts(self) -> "Quantifier":
         """Return the quantifier with the estimator for texts unlike the labelled ones; itself if it has none."""
@@ -252,42 +226,17 @@ class Quantifier:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Quantifier":
-        prior = np.array(value["prior"], dtype=float)
-        rates = Rates(
-            np.array(value["predicted_by_true_label"], dtype=float).T,
-            np.array(value["probability_by_true_label"], dtype=float).T,
-            np.array(value["usual"], dtype=float),
-            prior,
-            Calibration.from_json(value["calibration"]) if "calibration" in value else Calibration.none(prior),
-        )
-        made = value["interval"]
-        spread = Spread.from_json(made) if made else None
-        method = Method(value["name"], value["base"], float(value["tau"]))
-        choice = Choice(method, value["reason"], value["errors"])
-        if (
-            not {method.name, method.base or "counts"} <= set(ESTIMATORS)
-            or rates.hard.shape != (len(value["labels"]),) * 2
-        ):
-            raise ValueError(f"unknown estimator {method}, or rates that do not fit the labels")
+        rates = Rates.from_json(value)
+        if rates.hard.shape != (len(value["labels"]),) * 2:
+            raise ValueError("its rates do not fit the labels")
         return cls(
             list(value["labels"]),
-            choice,
+            Choice.from_json(value),
             rates,
-            spread,
+            spread_of(value["interval"]),
             int(value["texts"]),
             value["groups"],
             value["export"],
-            fitted_of(value.get("serving")),
-            fitted_of(value.get("unlike")),
+            Fitted.from_json(value.get("serving")),
+            Fitted.from_json(value.get("unlike")),
         )
-
-
-def fitted_of(value: dict[str, Any] | None) -> Fitted | None:
-    if value is None:
-        return None
-    spread = Spread.from_json(value["interval"]) if value["interval"] else None
-    return Fitted(Method(value["name"], value["base"], float(value["tau"])), spread, value.get("reason", ""))
-
-
-def numbers(values: Floats) -> list[float]:
-    return [round(float(value), 6) for value in values]

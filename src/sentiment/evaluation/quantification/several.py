@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.evaluation.quantification.choice import Choice
-from sentiment.evaluation.quantification.estimators import Floats, Predictions
+from sentiment.evaluation.quantification.chosen import Choice
 from sentiment.evaluation.quantification.quantifier import Quantifier
+from sentiment.evaluation.quantification.rates import Floats, Predictions
 
 LEAST = 0.05  # parameter of a Dirichlet distribution, for a label that no text has
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sentiment.evaluation.quantification.estimators import SMALLEST, Floats, Predictions, Rates
+from sentiment.evaluation.quantification.estimators import SMALLEST
+from sentiment.evaluation.quantification.rates import Floats, Predictions, Rates
 
 FOLDS = 10
 FEWEST = 15  # texts in a group

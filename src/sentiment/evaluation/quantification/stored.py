@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sentiment.evaluation.quantification.estimators import Floats
 from sentiment.evaluation.quantification.quantifier import Quantifier
+from sentiment.evaluation.quantification.rates import Floats
 from sentiment.evaluation.quantification.several import SeveralQuantifier
 from sentiment.files import damaged, read_object
 from sentiment.inference.export_dir import QUANTIFICATION
