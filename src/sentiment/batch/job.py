@@ -12,8 +12,8 @@ from sentiment.batch.cells import Changes, sentences
 from sentiment.batch.identity import differences
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.output import Output
-from sentiment.batch.part import DamagedPartError, Part
-from sentiment.batch.parts import Parts
+from sentiment.batch.part import Part
+from sentiment.batch.parts import DamagedPartError, Parts
 from sentiment.batch.progress import progress
 from sentiment.batch.scoring import Cells, Columns, scored
 from sentiment.batch.source import Source

@@ -37,11 +37,3 @@ class Part:
 
 
 MARKED = {*COPIED, "rejects", "changes"}  # keys of a marker, beside its job
-
-
-class DamagedPartError(Exception):
-    """A part on disk is missing or does not match its checksum."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number

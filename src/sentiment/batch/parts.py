@@ -16,7 +16,7 @@ from typing import Any
 from sentiment.batch.cells import Changes
 from sentiment.batch.encoders import Encoder
 from sentiment.batch.parquet import ParquetEncoder, schema_hash
-from sentiment.batch.part import MARKED, DamagedPartError, Part, Rejects
+from sentiment.batch.part import MARKED, Part, Rejects
 from sentiment.data.tables import MANIFEST, Row
 from sentiment.errors import DamagedFileError, DataError, SentimentError
 from sentiment.files import locked, put_in_place, read_json, read_json_if_any, replacing, write_bytes, write_json
@@ -24,6 +24,14 @@ from sentiment.remote import is_remote, list_files, listing, remove_files
 
 JOB = "job.json"
 LOCK = "lock"
+
+
+class DamagedPartError(Exception):
+    """A part on disk is missing or does not match its checksum."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True)

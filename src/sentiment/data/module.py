@@ -1,58 +1,46 @@
-"""The LightningDataModule: labelled texts from their source to batches."""
+"""The LightningDataModule of labelled texts: read from their source, cleaned and tokenized."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pytorch_lightning as pl
 from annotated_types import Ge, Gt, Le, Lt
 from datasets import Dataset
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from sentiment.backbones import check_length, load_tokenizer, positions
-from sentiment.data.batches import Collate, TaughtRows
+from sentiment.data.batches import TaughtRows
 from sentiment.data.corrections import with_corrections
 from sentiment.data.duplicates import Dropped, Match, without_copies
 from sentiment.data.label_form import LabelForm
 from sentiment.data.label_sets import label_mapping, label_names, rename_labels, unify_labels, warn_of
 from sentiment.data.labelled import FileRows, have_aspects, several
 from sentiment.data.labels import label_texts
-from sentiment.data.loaders import Loaders
-from sentiment.data.new_tokens import Wanted, check_capitals, extend
+from sentiment.data.new_tokens import Wanted
 from sentiment.data.quality import DataReport, inspect
 from sentiment.data.readers import Columns
 from sentiment.data.sources import OwnSource, Source, own_source
 from sentiment.data.splits import Split, check_rows, rows_named
 from sentiment.data.tables import Quoting, TableOptions
-from sentiment.data.tokenized import tokenize_split
+from sentiment.data.tokenized_data import TokenizedData
 from sentiment.data.tokenizer_audit import audit
 from sentiment.data.unlabelled import as_paths, read_unlabelled
 from sentiment.errors import ConfigError
 from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
-from sentiment.inference.word_pieces import remove_limits
 
 log = logging.getLogger(__name__)
 
 
-class SentimentData(pl.LightningDataModule):
-    """Labelled texts, tokenized for one backbone.
-
-    Batches are dicts of input_ids and attention_mask `(B, T)`, with aspects token_type_ids too, and labels `(B,)`.
-    `batch_size` is the global batch size:
-    with several processes, each gets its slice of the rows.
+class SentimentData(TokenizedData):
+    """Labelled texts, from their source to batches.
 
     Attributes:
-        splits: Raw texts and label names by split (train, validation, optionally test); filled by `setup`.
-        labels: The label set in the order of the model's outputs; filled by `read`.
         order: Puts the labels of the train split in the order of the outputs; the task's.
-        packed: Batches are packed (`sentiment.inference.packing`); set by a model that reads them on a GPU.
-        pinned: Batches are in pinned memory, whose copy to a GPU the host does not wait for; set by the model.
         dropped: Numbers of rows that dedupe and drop_leaks removed, by split.
         file_rows: The files that each split was read from, with their rows.
         report: Data quality report; available after `setup`.
@@ -100,9 +88,16 @@ class SentimentData(pl.LightningDataModule):
         split_seed: int = 42,
         seed: int = 42,
     ) -> None:
-        super().__init__()
-        self.backbone, self.backbone_revision, self.new_tokens = backbone, backbone_revision, new_tokens
-        self.cache_dir = Path(cache_dir)
+        preprocessing = Preprocessing(
+            max_length,
+            truncation,
+            cleaning or Cleaning(),
+            window_step=window_step,
+            max_windows=max_windows,
+            aspects=aspect_column is not None,
+            default_aspect=(default_aspect or "") if aspect_column is not None else "",
+        )
+        super().__init__(backbone, backbone_revision, new_tokens, Path(cache_dir), preprocessing, batch_size, seed)
         options = TableOptions.of("data.", separator, encoding, quoting, columns)
         files: dict[str, Any] = {"hub": hub, "hub_config": hub_config, "revision": revision, "dir": dir}
         files |= {"train": train, "validation": validation, "test": test}
@@ -115,40 +110,22 @@ class SentimentData(pl.LightningDataModule):
         if default_aspect and source is None and aspect_column is None:
             raise ConfigError(f"data.default_aspect={default_aspect} does nothing without data.aspect_column; set both")
         self.default_aspect = default_aspect or ""
-        self.label_form: LabelForm = LabelForm.of(multi_label, label_separator, label_columns, label_column)
+        self.label_form = LabelForm.of(multi_label, label_separator, label_columns, label_column)
         self.wanted_labels = None if labels is None else label_texts(labels, "data.labels")
-        self.preprocessing = Preprocessing(
-            max_length,
-            truncation,
-            cleaning or Cleaning(),
-            window_step=window_step,
-            max_windows=max_windows,
-            aspects=aspect_column is not None,
-            default_aspect=self.default_aspect if aspect_column is not None else "",
-        )
-        self.batch_size = batch_size
         self.validation_fraction = validation_fraction
         self.skip_bad_rows = skip_bad_rows
         self.dedupe, self.drop_leaks = dedupe, drop_leaks
-        self.split_seed, self.seed = split_seed, seed
+        self.split_seed = split_seed
         self.options, self.unlabelled = options, as_paths(unlabelled)
         self.soft_targets: NDArray[np.float32] | None = None  # set by `teach`
-        self.splits: dict[str, Split] = {}
-        self.labels: list[str] = []
         self.order: Callable[[Iterable[str]], list[str]] = sorted
         self.dropped: dict[str, Dropped] = {}  # by split
         self.file_rows: dict[str, tuple[FileRows, ...]] = {}
-        self._tokenized: dict[str, Dataset] = {}
-        self.packed = self.pinned = False
         self._unlabelled: tuple[Split, Dataset] | None = None
 
     @property
-    def tokenizer(self) -> Any:
-        if not hasattr(self, "_tokenizer"):
-            self._tokenizer = load_tokenizer(self.backbone, self.backbone_revision)
-            extend(self._tokenizer, self.new_tokens)
-            remove_limits(self._tokenizer.backend_tokenizer)  # truncation and padding state would change the cache key
-        return self._tokenizer
+    def several(self) -> bool:
+        return self.label_form.multi
 
     def read(self, labels: Sequence[str] | None = None) -> dict[str, Split]:
         """Read, validate and deduplicate the splits without tokenizing them; with `labels` given, train may be missing.
@@ -193,10 +170,7 @@ class SentimentData(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if self.splits:
             return
-        limits = positions(self.backbone, self.backbone_revision), self.tokenizer.model_max_length
-        for limit in limits:  # before any data is read
-            check_length(self.backbone, self.preprocessing.max_length, limit)
-        check_capitals(self.preprocessing.cleaning, self.tokenizer, self.new_tokens)
+        self.check_backbone()  # before any data is read
         splits = self.read()
         if self.unlabelled and self.preprocessing.aspects:
             raise ConfigError("data.unlabelled has texts without an aspect, and those of train have one; leave it out")
@@ -234,29 +208,9 @@ class SentimentData(pl.LightningDataModule):
             log.warning(line)
         return report
 
-    def train_ids(self) -> Iterator[list[int]]:
-        """Yield the token ids of each training text, special ones included."""
-        yield from self._tokenized["train"]["input_ids"]
-
     def train_dataloader(self) -> DataLoader[Any]:
         rows = self._tokenized["train"]
         if self.soft_targets is None:
             return self._loaders().train(rows)
         parts = [rows, self._unlabelled[1]] if self._unlabelled else [rows]
         return self._loaders(taught=len(self.labels)).train(TaughtRows(parts, self.soft_targets))
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        """Return batches of rows of similar length, the same at each validation, so that epochs compare row by row."""
-        return self._loaders().validation(self._tokenized["validation"])
-
-    def _loaders(self, taught: int = 0) -> Loaders:
-        count = len(self.labels) if self.label_form.multi else None
-        kind: Any = {"pairs": self.preprocessing.aspects, "packed": self.packed, "several": count, "taught": taught}
-        collate = Collate(self.tokenizer.pad_token_id, **kind)
-        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return Loaders(collate, self.batch_size, self.seed, rank, world, self.pinned)
-
-    def _tokenize(self, name: str, split: Split) -> Dataset:
-        return tokenize_split(
-            name, split, self.labels, self.tokenizer.backend_tokenizer, self.preprocessing, self.cache_dir
-        )

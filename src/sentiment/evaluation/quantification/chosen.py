@@ -1,4 +1,4 @@
-"""What was chosen on a set of labelled texts: the estimators, why, and the error models of their intervals."""
+"""The choice made on a set of labelled texts: estimators, the reason for each, and the error models of intervals."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""What an estimator of shares reads: predictions of a set of texts, and how the classifier errs on labelled ones."""
+"""Input of the estimators: predictions of a set of texts, and how the classifier errs on labelled ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
