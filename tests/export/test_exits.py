@@ -130,31 +130,6 @@ def test_a_text_in_windows_counts_its_highest_layer(mixed):
     assert found.layers == max(engine.compute.early(rows_of_it, 512)[1])
 
 
-@pytest.fixture(scope="module")
-def of_aspects(train_tiny, tmp_path_factory) -> Path:
-    """A run with an exit whose texts have an aspect that decides the label, and are read in windows."""
-    folder = tmp_path_factory.mktemp("aspects")
-    about = [("battery", "negative"), ("screen", "positive")]
-    for split, count in {"train": 64, "validation": 400}.items():
-        own = [(f"the {WORDS[i // 2 % 8]} " + "and so on " * (i // 16 % 9), *about[i % 2]) for i in range(count)]
-        write_csv(folder / f"{split}.csv", own, header=("text", "target", "label"))
-    read = [f"data.dir={folder}", "data.aspect_column=target", "data.max_length=16", "data.window_step=4"]
-    return train_tiny("aspects", *read, "model.exits=[1]", "after_training.convert.runtime=onnx-int8")
-
-
-def test_texts_with_aspects_in_windows_leave_early_too(of_aspects):
-    assert [one["layer"] for one in read_json(of_aspects / "export" / EXITS)["exits"]] == [1]
-    engine, off = Predictor.load(of_aspects), Predictor.load(of_aspects, exits=False)
-    texts = [
-        (f"the {word} " + "and so on " * n, about) for word in WORDS for n in (0, 8) for about in ("battery", "screen")
-    ]
-    assert max(len(one.windows) for one in engine.encode(texts)) > 1
-    found = engine.predict(texts)
-    assert 1 in {one.layers for one in found}
-    assert [one.label for one in found] == ["negative", "positive"] * len(WORDS) * 2
-    assert [one.label for one in off.predict(texts)] == [one.label for one in found]
-
-
 def test_a_model_with_new_tokens_keeps_its_exits(run):
     text = "good filmness 1"
     former = Predictor.load(run)(text)
