@@ -6,7 +6,7 @@ from jsonschema import ValidationError
 from sentiment.errors import RequestError
 from sentiment.inference.pairs import Pair
 from sentiment.inference.predictor import Predictor
-from sentiment.protocol.requests import parse_request
+from sentiment.protocol.requests import parse_explain, parse_request
 from tests.conftest import start_handler
 from tests.handling import ASKED, answers, labels, row
 
@@ -100,11 +100,31 @@ def test_a_mixed_batch_is_answered_row_by_row(aspects):
     assert got[8][1]["message"] == 'a form holds a text alone, not the field "aspect"; send both as JSON'
 
 
-def test_explanations_name_the_text_that_is_wrong(aspects):
-    asked = {"texts": [TEXT, TEXT], "aspects": ["screen", "so on " * 40]}
-    [(status, answer)] = answers(aspects, row(asked), headers={0: ASKED})
-    assert status == 400
-    assert answer["message"].startswith("texts[1]: the aspect has 80 tokens")
+LONG = "so on " * 40
+PLACES = {
+    "texts[1]": [{"texts": [TEXT, TEXT], "aspects": ["screen", one]} for one in (None, LONG)],
+    "instances[1]": [
+        {"instances": [{"text": TEXT, "aspect": "screen"}, one]} for one in (TEXT, {"text": TEXT, "aspect": LONG})
+    ],
+    "data[1]": [{"inputs": [tensor("text", TEXT, TEXT), tensor("aspect", "screen", one)]} for one in (None, LONG)],
+}
+
+
+@pytest.mark.parametrize("asked", [{}, ASKED], ids=["predictions", "explanations"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_text_whose_aspect_is_wrong_is_named_as_its_request_names_it(aspects, place, asked):
+    got = answers(aspects, *map(row, PLACES[place]), headers={0: asked, 1: asked})
+    assert [status for status, _ in got] == [400, 400]
+    assert got[0][1]["message"].startswith(f"{place}: {NEEDED}")
+    assert got[1][1]["message"].startswith(f"{place}: the aspect has 80 tokens")
+
+
+@pytest.mark.parametrize(
+    ("place", "body"), [("texts", {"texts": ["a", "b " * 6000]}), ("instances", {"instances": ["a", "b " * 6000]})]
+)
+def test_a_text_too_long_to_explain_is_named(place, body):
+    with pytest.raises(RequestError, match=rf"^{place}\[1\] to explain has 12,000 characters; send at most 10,000"):
+        parse_explain(body)
 
 
 def test_the_description_says_that_aspects_are_read(aspects, handler):

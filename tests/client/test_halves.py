@@ -46,3 +46,35 @@ def test_the_async_client_sends_halves_too():
             return [one.label for one in await asking.predict([str(i) for i in range(10)])]
 
     assert asyncio.run(asked()) == [str(i) for i in range(10)]
+
+
+def refusing(texts, bad):
+    """A server that takes at most four texts in one request, and names the bad one by its place there."""
+
+    def answer(request):
+        asked = json.loads(request.content)["texts"]
+        if len(asked) > 4:
+            return httpx.Response(413, json={"code": 413, "message": "too many"})
+        if texts[bad] in asked:
+            place = asked.index(texts[bad])
+            return httpx.Response(400, json={"message": f"the aspect of texts[{place}] and aspects[{place}] are empty"})
+        return httpx.Response(200, json=echo(asked))
+
+    return httpx.MockTransport(answer)
+
+
+@pytest.mark.parametrize("bad", [1, 7, 9, 11])
+def test_a_rejected_text_is_named_by_its_place_in_the_callers_list(bad):
+    """Requests hold ten texts, which go in halves of five, two and three."""
+    texts = [str(i) for i in range(12)]
+    told = rf"answered 400: the aspect of texts\[{bad}\] and aspects\[{bad}\] are empty"
+
+    async def ask():
+        async with AsyncClient(transport=refusing(texts, bad), batch_size=10) as asking:
+            await asking.predict(texts)
+
+    with Client(transport=refusing(texts, bad), batch_size=10) as asking, pytest.raises(RejectedError, match=told):
+        asking.predict(texts)
+    with pytest.raises(RejectedError, match=told) as caught:
+        asyncio.run(ask())
+    assert caught.value.status == 400

@@ -70,6 +70,32 @@ def test_a_hidden_test_split_of_a_folder_is_let_be(tmp_path, caplog):
         data(tmp_path, dir=tmp_path, test=tmp_path / "test.tsv").read()
 
 
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_an_empty_label_column_is_said(tmp_path, split):
+    files = {"train": write_csv(tmp_path / "train.csv", ROWS)}
+    files[split] = write_csv(tmp_path / f"{split}.csv", [("a", ""), ("b", " ")])
+    told = rf"no row of the {split} split, .*{split}.csv, has a label; fill the column, or name another with data.label"
+    with pytest.raises(DataError, match=told):
+        data(tmp_path, **files).read()
+    if split != "test":
+        with pytest.raises(DataError, match=told):
+            data(tmp_path, dir=tmp_path).read()
+
+
+def test_a_test_split_of_a_folder_with_an_empty_label_column_is_hidden(tmp_path, caplog):
+    write_csv(tmp_path / "train.csv", ROWS)
+    write_csv(tmp_path / "test.csv", [("a", ""), ("b", "")])
+    assert list(data(tmp_path, dir=tmp_path).read()) == ["train", "validation"]
+    assert "the test split has no labels; it is left out" in warnings(caplog)
+
+
+def test_a_split_whose_texts_have_none_of_several_labels_is_kept(tmp_path):
+    write_csv(tmp_path / "train.csv", [(text, f"{label}|x") for text, label in ROWS])
+    write_csv(tmp_path / "test.csv", [("a", ""), ("b", "")])
+    splits = data(tmp_path, dir=tmp_path, multi_label=True, label_separator="|").read()
+    assert splits["test"].labels == [(), ()]
+
+
 def test_a_test_split_of_the_label_minus_one_is_hidden(tmp_path, caplog):
     write_csv(tmp_path / "train.csv", ROWS)
     write_csv(tmp_path / "test.csv", [("a", "-1"), ("b", "-1")])

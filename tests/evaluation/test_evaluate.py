@@ -99,7 +99,7 @@ def change_config(run, **values):
         (
             ("text", "label"),
             [("good trip", "")],
-            "has no labels to hold answers against; sentiment predict takes",
+            "mine.csv, has a label; fill the column, or name another with data.label_column",
         ),
         (
             ("text", "label"),

@@ -1,14 +1,16 @@
 """`sentiment review` on a run whose training data has known wrong labels."""
 
 import csv
+import re
 
+import numpy as np
 import pytest
 
 from sentiment.cli import main
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError, InterruptedRunError
 from sentiment.review import heads
-from sentiment.review.command import label_indices, review
+from sentiment.review.command import label_indices, review, write
 from tests.conftest import read_json, write_csv
 
 WRONG = (3, 10, 17, 30, 44, 61)  # rows of train, from 0
@@ -43,7 +45,9 @@ def test_the_wrong_labels_are_found_and_a_changed_file_is_said(mislabelled, tmp_
     main(["review", f"run={mislabelled}", "folds=4"])
     told = capsys.readouterr()
     assert "have changed since this run was trained on them" in told.err
-    assert "suspects among 96 train rows" in told.out
+    said = r"^\d+ suspects among 96 train rows, the likeliest first; .*, so the first [1-9] are"
+    assert re.search(said, told.out, re.M)
+    assert told.out.endswith("(summary.json; the tab Label of sentiment ui walks through it)\n")
     rows = table(tmp_path / "outputs" / "review" / "mislabelled")
     found = {int(row["row"]) - 1 for row in rows}
     assert set(WRONG) <= found  # recall 1
@@ -65,10 +69,27 @@ def test_clean_labels_give_few_suspects(tiny_run, tmp_path, capsys):
     assert "have changed" not in capsys.readouterr().err
 
 
-def test_the_runs_own_model_answers_for_splits_it_has_not_trained_on(tiny_run, tmp_path):
+def test_the_runs_own_model_answers_for_splits_it_has_not_trained_on(tiny_run, tmp_path, capsys):
     review(run=tiny_run, split="test", output=tmp_path / "out")
     summary = read_json(tmp_path / "out" / "summary.json")
     assert (summary["method"], summary["rows"], summary["accuracy"]) == ("model", 16, 1.0)
+    told = capsys.readouterr().out
+    assert re.search(r"^no suspects among 16 test rows; about 0.0% .*\(95 % interval 0.0% to 0.0%\)$", told, re.M)
+    assert told.endswith("(summary.json)\n")
+
+
+def test_no_more_rows_are_worth_reading_than_are_suspects(tmp_path, capsys):
+    """The share of wrong labels is estimated by itself, and may be that of more rows than are suspected."""
+    generator = np.random.default_rng(4)
+    given, first = generator.integers(0, 2, 60), generator.uniform(0, 1, 60)
+    rows = Split([f"text {i}" for i in range(60)], [str(label) for label in given])
+    write(tmp_path, rows, ["0", "1"], given, np.stack([first, 1 - first], 1), {"split": "train"})
+    assert read_json(tmp_path / "summary.json")["noise"]["share"] * 60 == pytest.approx(29.2)
+    assert len(table(tmp_path)) == 27
+    assert "so the first 27 are worth reading" in capsys.readouterr().out
+
+
+def test_a_review_of_another_split_takes_no_method(tiny_run, tmp_path):
     with pytest.raises(ConfigError, match=r"method=heads is for split=train; the run's own model answers for test"):
         review(run=tiny_run, split="test", method="heads", output=tmp_path / "out")
 

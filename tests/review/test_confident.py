@@ -74,3 +74,11 @@ def test_a_label_without_rows_is_nobodys():
     probabilities = np.tile([0.6, 0.4], (20, 1))
     assert suspects(probabilities, given).tolist() == []
     assert measure(probabilities, given).share == 0
+
+
+@pytest.mark.parametrize("rows", [2, 7, 16])
+def test_clean_labels_of_few_rows_have_no_share_of_wrong_ones(rows):
+    """As many anchor points as ten would have to be of other labels too."""
+    given = np.arange(2 * rows) % 2
+    probabilities = np.where(given[:, None] == [0, 1], 0.9, 0.1)
+    assert measure(probabilities, given).share == 0

@@ -37,6 +37,13 @@ def test_a_bar_keeps_the_colour_of_its_label_whatever_the_answer():
     )
 
 
+def test_labels_that_hold_a_comma_are_told_apart():
+    labels = ("calm, or bored", "joy")
+    shown = render.answer(Prediction("", 0.9, dict.fromkeys(labels, 0.9), labels=labels), STATE)
+    assert "<strong>&quot;calm, or bored&quot;, joy</strong>" in shown
+    assert "&quot;calm, or bored&quot;, joy" in render.model_facts(Model("m", "1", labels, 8, "head"), "here")
+
+
 def test_an_unsure_answer_is_said_in_words():
     unsure = Prediction("positive", 0.5, {"negative": 0.1, "neutral": 0.4, "positive": 0.5})
     assert "The model is unsure: positive is only a little more probable than neutral." in render.answer(unsure, STATE)

@@ -14,7 +14,7 @@ from sentiment.batch.scoring import Columns, clash
 from sentiment.batch.source import Source
 from sentiment.data.tables import STDIN, TableOptions
 from sentiment.errors import ConfigError
-from sentiment.inference.types import Classifier
+from sentiment.inference.types import Classifier, list_labels
 
 CHUNK = 1024  # rows
 PART = 32 * CHUNK  # rows of a part of a large partitioned output
@@ -39,7 +39,7 @@ def plan_job(
     """
     canary, cells = probe(engine, source)
     if polarity and canary.polarity is None:
-        labels = ", ".join(canary.probabilities)
+        labels = list_labels(canary.probabilities)
         raise ConfigError(f"polarity=true: the labels {labels} have no negative and positive one; leave it out")
     columns = Columns.of(canary, prefix=prefix, polarity=polarity)
     given, rows = source.columns, source.__iter__

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Annotated, Any, Self
 
 import httpx
@@ -52,17 +53,20 @@ class Client(Address, BlockingConnection):
     ) -> Iterator[tuple[list[Prediction], str | None]]:
         """Yield each request's predictions and the model's hash, None if the server does not send it."""
         url = self.at("predictions")
+        first = 0
         for body in list(self.bodies(texts, aspect, details=details)):
-            yield from self._answers(url, body)
+            yield from self._answers(url, body, first)
+            first += len(body["texts"])
 
-    def _answers(self, url: str, body: dict[str, Any]) -> Iterator[tuple[list[Prediction], str | None]]:
-        """Send a request body; if the server cannot compute so much in time, send its halves."""
+    def _answers(self, url: str, body: dict[str, Any], first: int) -> Iterator[tuple[list[Prediction], str | None]]:
+        """Send a request body, whose texts begin at `first`; if the server cannot compute so much, send its halves."""
         try:
             answer, headers = self._ask(url, body)
             found = predictions(answer, body)
         except RejectedError as error:
-            for half in halves(body, error):
-                yield from self._answers(url, half)
+            for half in halves(body, error, first=first):
+                yield from self._answers(url, half, first)
+                first += len(half["texts"])
         else:
             yield found, headers.get(MODEL_HEADER)
 
@@ -137,14 +141,19 @@ class AsyncClient(Address):
     async def predict(self, texts: Sequence[Text], aspect: Aspects = None) -> list[Prediction]:
         """Predict the label of each text of a list, in order; `aspect` is one for all, or a list with one each."""
         url = self.at("predictions")
-        answers = await together([self._predict(url, body) for body in list(self.bodies(texts, aspect))])
+        bodies = list(self.bodies(texts, aspect))
+        starts = accumulate((len(body["texts"]) for body in bodies), initial=0)
+        answers = await together([self._predict(url, *both) for both in zip(bodies, starts, strict=False)])
         return [one for answer in answers for one in answer]
 
-    async def _predict(self, url: str, body: dict[str, Any]) -> list[Prediction]:
+    async def _predict(self, url: str, body: dict[str, Any], first: int) -> list[Prediction]:
         try:
             return predictions(await self.post(url, body), body)
         except RejectedError as error:
-            return [one for half in halves(body, error) for one in await self._predict(url, half)]
+            found: list[Prediction] = []
+            for half in halves(body, error, first=first):
+                found += await self._predict(url, half, first + len(found))
+            return found
 
     async def explain(
         self, texts: Sequence[Text], target: str | None = None, aspect: Aspects = None

@@ -1,6 +1,7 @@
 """Bodies and answers of the inference API, as both clients send and read them."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from sentiment.errors import DataError, RejectedError, ServerError
 from sentiment.inference.pairs import Aspects, Pair, Text, aspect_of, aspects_of, pair_texts, text_of
 from sentiment.inference.types import Explanation, Prediction
 
+PLACE = re.compile(r"\b(texts|aspects)\[(\d+)\]")  # in messages of the server
 JSON = {"Content-Type": "application/json"}
 
 
@@ -39,11 +41,18 @@ def request(body: dict[str, Any] | None) -> dict[str, Any]:
     return {"method": "POST", "headers": trace_headers() | JSON, "content": json.dumps(body)}
 
 
-def halves(body: dict[str, Any], error: RejectedError) -> list[dict[str, Any]]:
-    """Split a request body that was rejected with 413 into two; raise the error if it cannot help."""
+def halves(body: dict[str, Any], error: RejectedError, *, first: int) -> list[dict[str, Any]]:
+    """Split a request body that was rejected with 413 into two; raise the error if it cannot help.
+
+    Args:
+        body: The request body.
+        error: Its rejection, which names texts by their place in the body.
+        first: Place of the body's first text among those of the caller, by which the raised error names them.
+    """
     texts = body["texts"]
     if error.status != 413 or len(texts) < 2:
-        raise error
+        told = PLACE.sub(lambda found: f"{found[1]}[{int(found[2]) + first}]", str(error))
+        raise RejectedError(told, status=error.status) from error
     half = len(texts) // 2
     keys = [key for key in ("texts", "aspects") if key in body]
     return [body | {key: body[key][part] for key in keys} for part in (slice(half), slice(half, None))]

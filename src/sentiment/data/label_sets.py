@@ -10,7 +10,7 @@ from sentiment.data.labelled import Labelled
 from sentiment.data.splits import Split
 from sentiment.data.tables import label_value
 from sentiment.errors import ConfigError, DataError
-from sentiment.inference.types import JOINT, Label, names_of
+from sentiment.inference.types import JOINT, Label, list_labels, names_of
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def unify_labels(splits: Mapping[str, Split], names: Sequence[str], *, given: bo
                 row = next(row for row, own in enumerate(split.labels, 1) if label in names_of(own))
                 raise DataError(
                     f"{name} row {row} has the label {label!r}, unknown to {source}: "
-                    f"{', '.join(names)}; data.label_map={{{label}: NAME}} renames it"
+                    f"{list_labels(names)}; data.label_map={{{label}: NAME}} renames it"
                 )
             log.info("the label %r of the %s split is %r of %s", label, name, known, source)
         aligned[name] = replace(split, labels=[with_names(label, other, names) for label in split.labels])
@@ -106,7 +106,9 @@ def rename_labels(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> d
     labels = (label for split in splits.values() for label in split.labels if label is not None)
     there = {name for label in labels for name in names_of(label)}
     if idle := [label for label in names if label not in there]:
-        raise ConfigError(f"data.label_map renames {idle[0]!r}, which no row has; there are {', '.join(sorted(there))}")
+        raise ConfigError(
+            f"data.label_map renames {idle[0]!r}, which no row has; there are {list_labels(sorted(there))}"
+        )
     return {
         split: replace(rows, labels=[None if one is None else rename_label(one, names) for one in rows.labels])
         for split, rows in splits.items()
@@ -129,7 +131,7 @@ def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
     if {"train", "validation"} <= splits.keys():
         train, validation = (set(all_names(splits[name])) for name in ("train", "validation"))
         if lacking := sorted(train - validation):
-            log.warning("the validation split has no row with the label %s, which train has", ", ".join(lacking))
+            log.warning("the validation split has no row with the label %s, which train has", list_labels(lacking))
 
 
 def label_mapping(names: Mapping[Any, Any] | None) -> dict[str, str]:

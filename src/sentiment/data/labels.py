@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from sentiment.errors import ConfigError
+from sentiment.inference.types import list_labels
 
 ClassWeights = Literal["balanced"] | Mapping[str, float]
 
@@ -59,5 +60,5 @@ def read_class_weights(
             raise ConfigError(f"{key}: the weight of {text!r} is {weight!r}; give a number above 0")
         found[text] = float(weight)
     if labels is not None and set(found) != set(labels):
-        raise ConfigError(f"{key}={dict(wanted)}: give one weight for each of {', '.join(labels)}")
+        raise ConfigError(f"{key}={dict(wanted)}: give one weight for each of {list_labels(labels)}")
     return found

@@ -66,16 +66,21 @@ class Source:
             if name == "test" and all(is_unlabelled(path, columns, self.options) for path in paths):
                 log.warning("%s has no labels; the test split is left out", ", ".join(map(str, paths)))
             else:
-                splits[name] = self._files(name, paths, columns)
+                splits[name] = self._files(name, paths, columns, needs_labels=name != "test")
         return {name: splits[name] for name in SPLITS if name in splits} | splits
 
-    def _files(self, name: str, paths: Sequence[Path], columns: Columns) -> Labelled:
+    def _files(self, name: str, paths: Sequence[Path], columns: Columns, *, needs_labels: bool = True) -> Labelled:
         for i, path in enumerate(paths):
             if any(same_file(path, other) for other in paths[:i]):
                 raise DataError(f"data.{name} names {path} twice, and its rows would count double; name it once")
         rows = Labelled.joined(read_file(path, columns, self.options) for path in paths)
         if not rows:
             raise DataError(f"the {name} split, {', '.join(map(str, paths))}, has no rows; add some, or leave it out")
+        if needs_labels and all(label is None for label in rows.labels):
+            raise DataError(
+                f"no row of the {name} split, {', '.join(map(str, paths))}, has a label; fill the column, or name "
+                "another with data.label_column"
+            )
         return rows
 
     def _check_options(self, paths: Sequence[Path]) -> None:

@@ -92,7 +92,7 @@ def check_rows(name: str, rows: Labelled, *, skip_bad_rows: bool, default_aspect
     Raises:
         DataError: A row is unusable and `skip_bad_rows` is False, or every text is a number.
     """
-    if rows.labels and not any(rows.labels):
+    if rows.labels and all(label is None for label in rows.labels):
         log.warning("the %s split has no labels; it is left out", name)
         return Split([], [], None if rows.aspects is None else [])
     kept, bad = list[int](), dict[int, str]()

@@ -7,7 +7,7 @@ from pathlib import Path
 from sentiment.data.labelled import Labelled, labelled
 from sentiment.data.tables import read_lines
 from sentiment.errors import DataError
-from sentiment.inference.types import join_labels
+from sentiment.inference.types import join_labels, list_labels
 
 TEXTS, LABELS, MAPPING = "_text.txt", "_labels.txt", "mapping.txt"
 
@@ -59,7 +59,7 @@ def without_blank_end(lines: list[str]) -> list[str]:
 
 def name_of(label: str | None, names: Mapping[str, str], source: Path) -> str | None:
     if label is not None and label not in names:
-        raise DataError(f"{source} has the label {label!r}, which {MAPPING} does not name: {', '.join(names)}")
+        raise DataError(f"{source} has the label {label!r}, which {MAPPING} does not name: {list_labels(names)}")
     return None if label is None else names[label]
 
 

@@ -20,6 +20,7 @@ from sentiment.evaluation.scoring import Evaluation, evaluate
 from sentiment.evaluation.terminal import behaviour_table, scores_table
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Cleaning
+from sentiment.inference.types import list_labels
 from sentiment.run_dir import RECORD, saved_config
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def behave(predictor: Predictor, folder: Path | None) -> list[Outcome]:
     capabilities = read_behaviour(Path(folder), predictor.labels, aspects=aspects)
     if not capabilities:
         what = "a model that reads aspects, with the labels" if aspects else "the labels"
-        log.warning("no behaviour test of %s fits %s %s", folder, what, ", ".join(predictor.labels))
+        log.warning("no behaviour test of %s fits %s %s", folder, what, list_labels(predictor.labels))
     return judge(capabilities, predictor.predict)
 
 

@@ -10,6 +10,7 @@ from sentiment.evaluation.bootstrap import Interval, interval_text
 from sentiment.evaluation.results import Results
 from sentiment.files import write_text
 from sentiment.inference.preprocessing import Preprocessing
+from sentiment.inference.types import list_labels
 
 CARD = """\
 ---
@@ -65,7 +66,7 @@ def model_card(
     return CARD.format(
         name=name,
         backbone=backbone,
-        labels=", ".join(last.labels),
+        labels=list_labels(last.labels),
         taught=f", taught by {', '.join(teachers)} (knowledge distillation)" if teachers else "",
         columns=" | ".join(map(metrics.title, columns)),
         rule="|".join(["---"] * len(columns)),

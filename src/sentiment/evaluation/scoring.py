@@ -19,7 +19,7 @@ from sentiment.inference.exclusive import Scale
 from sentiment.inference.multilabel import Multi, overlap
 from sentiment.inference.pairs import Text
 from sentiment.inference.tasks import SINGLE, Decoding
-from sentiment.inference.types import Classifier, Label, Prediction, join_labels, names_of
+from sentiment.inference.types import Classifier, Label, Prediction, join_labels, list_labels, names_of
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def evaluate(classifier: Classifier, split: Split, labels: Sequence[str], *, tem
     unknown = sorted({name for label in split.labels for name in names_of(label)} - set(labels))
     if unknown:
         raise DataError(
-            f"the data has the label {unknown[0]!r}, the model knows {', '.join(labels)}; rename it with "
+            f"the data has the label {unknown[0]!r}, the model knows {list_labels(labels)}; rename it with "
             f"data.label_map={{{unknown[0]}: NAME}}"
         )
     answers = ask(classifier, split.inputs)

@@ -22,7 +22,7 @@ from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
 from sentiment.inference.tasks import build_prediction, decoding_of
 from sentiment.inference.tokenization import truncate
-from sentiment.inference.types import Explanation, Word
+from sentiment.inference.types import Explanation, Word, list_labels
 from sentiment.inference.word_pieces import remove_limits
 
 log = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ class Explainer:
 def check_target(target: str | None, labels: Sequence[str]) -> None:
     """Raise RequestError if a model has no label `target`; None is the predicted one."""
     if target is not None and target not in labels:
-        told = f"no label {target[:40]!r}; this model has {', '.join(labels)}"
+        told = f"no label {target[:40]!r}; this model has {list_labels(labels)}"
         raise RequestError(told, reason="unknown_label")
 
 

@@ -28,7 +28,7 @@ from sentiment.inference.preprocessing import Preprocessing, with_threshold
 from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import CLASSES, Compute, Opening, open_runtime
 from sentiment.inference.tasks import decoding_of
-from sentiment.inference.types import Threshold
+from sentiment.inference.types import Threshold, list_labels
 from sentiment.remote import local_copy
 
 log = logging.getLogger(__name__)
@@ -117,5 +117,5 @@ def check_task(export: Path, preprocessing: Preprocessing, labels: list[str]) ->
     """Raise DamagedFileError if a setting of the task is not one for each label."""
     for name in ("values", "thresholds"):
         if len((preprocessing.task or {}).get(name, labels)) != len(labels):
-            told = f"its task.{name} are not one for each of {', '.join(labels)}"
+            told = f"its task.{name} are not one for each of {list_labels(labels)}"
             raise damaged(export / PREPROCESSING, told)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sentiment.errors import RequestError
 from sentiment.inference.arithmetic import log_odds, numbers, sigmoid
-from sentiment.inference.types import Label, Prediction, Threshold, join_labels, names_of
+from sentiment.inference.types import Label, Prediction, Threshold, join_labels, list_labels, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Multi:
         if not isinstance(checked, Mapping):
             return replace(self, thresholds=(checked,) * len(labels))
         if unknown := [label for label in checked if label not in labels]:
-            told = f"threshold: no label {unknown[0][:40]!r}; this model has {', '.join(labels)}"
+            told = f"threshold: no label {unknown[0][:40]!r}; this model has {list_labels(labels)}"
             raise RequestError(told, reason="unknown_label")
         own = dict(zip(labels, self.thresholds, strict=True)) | dict(checked)
         return replace(self, thresholds=tuple(own[label] for label in labels))

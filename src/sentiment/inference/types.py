@@ -21,6 +21,11 @@ def names_of(label: Label) -> tuple[str, ...]:
     return (label,) if isinstance(label, str) else label
 
 
+def list_labels(labels: Iterable[str]) -> str:
+    """Return labels as a list for people, those with a comma in quotes."""
+    return ", ".join(f'"{label}"' if "," in label else label for label in labels)
+
+
 def join_labels(label: Label) -> str:
     """Return a text's labels as one string, "joy|surprise"; empty for a text without any."""
     return JOINT.join(names_of(label))
@@ -36,11 +41,9 @@ class Prediction:
         probabilities: The probability of each label, in the model's order.
         tokens: How many tokens the model has read, special ones included; None where a server did not say.
         truncated: True where the text had more tokens.
-        unreadable: Share of the word pieces that the model cannot read: unknown, of a script that it does not know, or
-            of nonsense. None where a server did not say.
+        unreadable: Share of the word pieces that the model cannot read; None where a server did not say.
         readable: False where that is more than half of them: every label then has the same probability.
-        abstained: True where the text is left to a person, so that the answers given keep the promised error rate
-            (`max_error`); None where no promise was asked for.
+        abstained: True where the text is left to a person to keep a promised error rate; None without a promise.
         value: On a scale, the expected value of the distribution over its numbers; else None.
         interval: On a scale, the numbers between which the distribution has 90 %; else None.
         labels: Of a model that gives several labels, those whose probability reaches their threshold; else None.
@@ -118,11 +121,8 @@ class Prediction:
         if own.get("interval") is not None:
             own["interval"] = tuple(own["interval"])
         if (labels := own.get("labels")) is not None:
-            own |= {
-                "labels": tuple(labels),
-                "label": join_labels(tuple(labels)),
-                "score": max(own["probabilities"].values()),
-            }
+            score = max(own["probabilities"].values())
+            own |= {"labels": tuple(labels), "label": join_labels(tuple(labels)), "score": score}
         return cls(**own)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from sentiment.data.label_form import LabelForm
 from sentiment.data.tables import label_value
 from sentiment.errors import DataError
-from sentiment.inference.types import JOINT, Label
+from sentiment.inference.types import JOINT, Label, list_labels
 
 UNKNOWN = -1  # target of a row whose true label is not known
 TRUE_LABELS = LabelForm(multi=True, separator=JOINT)  # of several labels in a cell
@@ -57,4 +57,4 @@ def flags(rows: Sequence[Label | None], where: str, labels: Sequence[str]) -> An
 
 
 def no_label(name: str, where: str, labels: Sequence[str]) -> DataError:
-    return DataError(f"{where}: {name!r} is no label of the model, which knows {', '.join(labels)}")
+    return DataError(f"{where}: {name!r} is no label of the model, which knows {list_labels(labels)}")

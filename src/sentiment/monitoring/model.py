@@ -30,7 +30,7 @@ from sentiment.inference.checksums import export_hash
 from sentiment.inference.exclusive import Scale
 from sentiment.inference.export_dir import export_folder, read_preprocessing
 from sentiment.inference.tasks import SINGLE, Decoding, decoding_of
-from sentiment.inference.types import Classifier, names_of
+from sentiment.inference.types import Classifier, list_labels, names_of
 from sentiment.monitoring.answers import TRUE_LABELS
 from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.rows import Chunk
@@ -94,7 +94,7 @@ class Model:
         rows = read_labelled(cells, columns=names, source=str(labelled), form=form)
         if unknown := sorted({name for label in rows.labels for name in names_of(label or ())} - set(labels)):
             raise DataError(
-                f"labelled={labelled} has the label {unknown[0]!r}, the model knows {', '.join(labels)}; correct it"
+                f"labelled={labelled} has the label {unknown[0]!r}, the model knows {list_labels(labels)}; correct it"
             )
         split = check_rows("labelled", rows, skip_bad_rows=False, default_aspect=default)
         log.info("scoring %d labelled texts of %s", len(split), labelled)
@@ -126,7 +126,7 @@ class Model:
             return
         if known.labels != list(labels) or known.several != several:
             raise DataError(
-                f"run={self.run} has the labels {', '.join(known.labels)}, the predictions {', '.join(labels)}; "
+                f"run={self.run} has the labels {list_labels(known.labels)}, the predictions {list_labels(labels)}; "
                 "give the run that made them"
             )
         if self.export and known.export != export_hash(self.export):

@@ -58,6 +58,9 @@ class Tensor:
     parameters: dict[str, Any] = field(default_factory=dict)
     wanted: tuple[str, ...] = ()
 
+    def place(self, index: int) -> str:
+        return f"data[{index}]"
+
     @property
     def max_error(self) -> float | None:
         return error_rate(self.parameters)

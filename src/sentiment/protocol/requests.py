@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sentiment.errors import RequestError
+from sentiment.errors import RequestError, TextError
 from sentiment.inference.pairs import Pair, Text, text_of
 from sentiment.inference.types import Explanation, Model, Prediction, Threshold
 from sentiment.protocol.kserve_v2 import ASPECT, EXPLANATION, PREDICTION, Options, Tensor, parse_tensor
@@ -38,10 +38,16 @@ MISPLACED = {  # keys of other formats, and what to use instead
 }
 
 
-class Request(Protocol):
+class Texts(Protocol):
     @property
     def texts(self) -> tuple[Text, ...]: ...
 
+    def place(self, index: int) -> str:
+        """Name a text in messages by its place in the body, such as instances[1]; "" for the only one it can hold."""
+        ...
+
+
+class Request(Texts, Protocol):
     @property
     def max_error(self) -> float | None:
         """The error rate that the answers given must keep; None: the archive's own promise, if it makes one."""
@@ -57,10 +63,7 @@ class Request(Protocol):
         ...
 
 
-class Explainable(Protocol):
-    @property
-    def texts(self) -> tuple[Text, ...]: ...
-
+class Explainable(Texts, Protocol):
     def explain(self, explanations: Sequence[Explanation], model: Model) -> dict[str, Any]:
         """Build the response body from one explanation per text."""
         ...
@@ -77,6 +80,9 @@ class One:
     def texts(self) -> tuple[Text, ...]:
         return (self.text,)
 
+    def place(self, index: int) -> str:
+        return ""
+
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         return predictions[0].to_json(details=self.details)
 
@@ -92,6 +98,10 @@ class Many:
     details: bool = False
     max_error: float | None = None
     threshold: Threshold | None = None
+    form: str = "texts"
+
+    def place(self, index: int) -> str:
+        return f"{self.form}[{index}]"
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         return {"predictions": [prediction.to_json(details=self.details) for prediction in predictions]}
@@ -107,6 +117,9 @@ class Describe:
     texts: tuple[Text, ...] = ()
     max_error: float | None = None
     threshold: Threshold | None = None
+
+    def place(self, index: int) -> str:
+        return ""
 
     def render(self, predictions: Sequence[Prediction], model: Model) -> dict[str, Any]:
         return model.to_json()
@@ -132,8 +145,9 @@ def parse_explain(body: Any) -> Explain:
     if len(asked.texts) > MAX_EXPLAINED:
         told = f"{len(asked.texts)} texts in one request for explanations; send at most {MAX_EXPLAINED}"
         raise RequestError(told, status=413, reason="too_many")
-    for text in asked.texts:
-        check_text(text_of(text), "a text to explain", longest=MAX_EXPLAINED_CHARACTERS)
+    for i, text in enumerate(asked.texts):
+        name = f"{asked.place(i) or 'a text'} to explain"
+        check_text(text_of(text), name, longest=MAX_EXPLAINED_CHARACTERS)
     own = asked.parameters if isinstance(asked, Tensor) else body if isinstance(body, dict) else {}
     target = own.get("target")
     if target is not None and not isinstance(target, str):
@@ -169,7 +183,13 @@ def parse_request(body: Any, options: Options = PREDICTION) -> One | Many | Tens
         items = [_instance(item, f"instances[{i}]") for i, item in enumerate(items)]
     elif body.get("aspects") is not None:
         items = [Pair(*both) for both in zip(items, aspects_beside(items, body["aspects"]), strict=True)]
-    return Many(check_texts(items, form), *asked)
+    return Many(check_texts(items, form), *asked, form=form)
+
+
+def rejection_of(error: TextError, request: Texts) -> RequestError:
+    """Convert the error of one text of a request, which names the text as the request does."""
+    place = request.place(error.index) if len(request.texts) > 1 else ""
+    return RequestError(f"{place}: {error}" if place else str(error), reason=error.reason)
 
 
 def aspects_beside(items: Sequence[Any], aspects: Any) -> list[Any]:

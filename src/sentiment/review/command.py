@@ -137,21 +137,19 @@ def write(
     accuracy = float((probabilities.argmax(axis=1) == given).mean())
     write_json(target / "summary.json", {**how, **summarize(noise, labels, len(given), len(found), accuracy)})
     low, high = noise.interval
+    likely = min(len(found), round(noise.share * len(given)))
     console.print(
-        f"{len(found):,} suspects among {len(given):,} {how['split']} rows, the likeliest first; about "
-        f"{noise.share:.1%} of the labels are wrong (95 % interval {low:.1%} to {high:.1%}), "
-        f"so the first {round(noise.share * len(given)):,} are worth reading",
+        f"{f'{len(found):,}' if len(found) else 'no'} suspects among {len(given):,} {how['split']} rows"
+        f"{', the likeliest first' if len(found) > 1 else ''}; about {noise.share:.1%} of the labels are wrong "
+        f"(95 % interval {low:.1%} to {high:.1%})" + (f", so the first {likely:,} are worth reading" if likely else ""),
         highlight=False,
         soft_wrap=True,
     )
     for i in found[:SHOWN]:
         line = f"  {labels[given[i]]} -> {labels[suggested[i]]} {probabilities[i, suggested[i]]:.2f}  "
         console.print(line + display(rows.inputs[i])[:90], highlight=False, markup=False, soft_wrap=True)
-    console.print(
-        f"{target / 'suspects.csv'}   (summary.json; the tab Label of sentiment ui walks through it)",
-        highlight=False,
-        soft_wrap=True,
-    )
+    page = "" if aspects or not len(found) else "; the tab Label of sentiment ui walks through it"
+    console.print(f"{target / 'suspects.csv'}   (summary.json{page})", highlight=False, soft_wrap=True)
 
 
 def summarize(noise: Noise, labels: Sequence[str], rows: int, suspects: int, accuracy: float) -> dict[str, Any]:

@@ -13,7 +13,7 @@ Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.integer[Any]]
 
 SUREST = 0.1  # share of a label's rows that serve as its anchor points
-FEWEST = 10  # anchor points of a label
+FEWEST = 10  # anchor points of a label with at least twice as many rows
 RESAMPLES = 500
 NOBODY = -1  # index of a row that is confidently of no label
 
@@ -86,7 +86,7 @@ def anchor_noise(probabilities: Floats, given: Indices) -> float:
     wrong = 0.0
     for k, rows in enumerate(np.bincount(given, minlength=probabilities.shape[1])):
         if rows:
-            size = min(max(FEWEST, round(SUREST * rows)), len(given))
+            size = min(max(FEWEST, round(SUREST * rows)), -(-rows // 2))
             surest = np.argpartition(-probabilities[:, k], size - 1)[:size]
             wrong += rows * float((given[surest] != k).mean())
     return wrong / len(given)

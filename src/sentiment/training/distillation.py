@@ -33,6 +33,7 @@ from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
 from sentiment.inference.runtimes import Opening, open_runtime
 from sentiment.inference.tasks import decoding_of
+from sentiment.inference.types import list_labels
 from sentiment.inference.word_pieces import remove_limits
 from sentiment.training.heads import row_order
 
@@ -100,8 +101,8 @@ def order_of(teacher: Predictor, name: str, data: SentimentData) -> list[int]:
     order = row_order(teacher.labels, data.labels)
     if order is None:
         raise ConfigError(
-            f"model.teacher={name} has the labels {', '.join(teacher.labels)}, the data "
-            f"{', '.join(data.labels)}; name a teacher of the same labels, or map those by data.label_map"
+            f"model.teacher={name} has the labels {list_labels(teacher.labels)}, the data "
+            f"{list_labels(data.labels)}; name a teacher of the same labels, or map those by data.label_map"
         )
     return order
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from sentiment.inference.types import list_labels
+
 PLACEHOLDER = "LABEL_"  # transformers calls unnamed labels LABEL_0, LABEL_1
 
 
@@ -74,17 +76,19 @@ def adapt_head(network: Any, former: Sequence[str] | None, labels: Sequence[str]
         return describe_new_head(former, labels)
     if rows == list(range(len(rows))) and list(labels) == list(former or ()):
         return None
-    return f"the head is kept: its labels {', '.join(former or ())} become {', '.join(labels)}, each with its own row"
+    return (
+        f"the head is kept: its labels {list_labels(former or ())} become {list_labels(labels)}, each with its own row"
+    )
 
 
 def describe_new_head(former: Sequence[str] | None, labels: Sequence[str]) -> str:
     """Describe a reinitialized head in one line."""
     had = (
-        f"its labels are {', '.join(former or ())}"
+        f"its labels are {list_labels(former or ())}"
         if has_names(former)
         else "its config.json does not say what it tells"
     )
-    return f"the head is replaced by a new one for {', '.join(labels)}: {had}"
+    return f"the head is replaced by a new one for {list_labels(labels)}: {had}"
 
 
 def has_names(labels: Sequence[str] | None) -> bool:

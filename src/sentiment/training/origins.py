@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from sentiment.errors import ConfigError
+from sentiment.inference.types import list_labels
 
 ORIGIN = "network"  # checkpoint key of its backbone and labels
 
@@ -26,7 +27,7 @@ def other_origin(model: Any, origin: dict[str, Any]) -> str | None:
     if origin and origin["backbone"] != model.backbone:
         return f"the backbone {origin['backbone']!r}, not {model.backbone!r}"
     if origin and origin["labels"] != model.labels:
-        return f"the labels {', '.join(origin['labels'])}, in this order, not {', '.join(model.labels)}"
+        return f"the labels {list_labels(origin['labels'])}, in this order, not {list_labels(model.labels)}"
     return None
 
 

@@ -19,7 +19,7 @@ from sentiment.inference.exclusive import Decision, Link
 from sentiment.inference.exclusive import Scale as ScaleDecoding
 from sentiment.inference.multilabel import Multi as MultiDecoding
 from sentiment.inference.tasks import SINGLE, Decoding
-from sentiment.inference.types import numbers_of
+from sentiment.inference.types import list_labels, numbers_of
 from sentiment.training.losses import BinaryCrossEntropy, CrossEntropy, Loss
 
 ScaleDecision = Literal["auto", "prior_free_median", "median", "prior_free_argmax", "argmax"]
@@ -93,7 +93,7 @@ class Scale(Task):
         found = sorted(labels)
         if (numbers := numbers_of(found)) is None:
             word = next((repr(label) for label in found if numbers_of([label]) is None), None)
-            told = f"the label {word} is no number" if word else f"the labels {', '.join(found)} have several units"
+            told = f"the label {word} is no number" if word else f"the labels {list_labels(found)} have several units"
             raise ConfigError(f"task=scale: {told}; name the labels in order: data.labels=[low,...,high]")
         return [label for _, label in sorted(zip(numbers, found, strict=True))]
 

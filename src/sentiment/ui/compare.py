@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from sentiment.inference.pairs import Text
-from sentiment.inference.types import Prediction
+from sentiment.inference.types import Prediction, list_labels
 from sentiment.protocol.validation import check_text
 from sentiment.ui import render
 from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, render_error
@@ -94,7 +94,7 @@ def side_by_side(panels: str, told: str) -> str:
 def sentence(a: Prediction, b: Prediction, what: str) -> str:
     """Describe the difference between two predictions in words."""
     if a.labels is not None:
-        first, second = (", ".join(one.labels or ()) or "none of the labels" for one in (a, b))
+        first, second = (list_labels(one.labels or ()) or "none of the labels" for one in (a, b))
         if a.labels == b.labels:
             return escape(f"Both are {first}.")
         return escape(f"They differ: the first {what} is {first}, the second {second}.")

@@ -13,7 +13,7 @@ from typing import Any
 from sentiment.errors import DataError
 from sentiment.files import locked
 from sentiment.inference.pairs import Text, aspect_of, text_of
-from sentiment.inference.types import JOINT, Prediction
+from sentiment.inference.types import JOINT, Prediction, list_labels
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Correction:
             label = [name for name in label.split(JOINT) if name]
         for name in [label] if isinstance(label, str) else label:
             if name not in prediction.probabilities:
-                raise DataError(f"label={name!r}: expected one of {', '.join(prediction.probabilities)}")
+                raise DataError(f"label={name!r}: expected one of {list_labels(prediction.probabilities)}")
         now = datetime.now(UTC).isoformat(timespec="seconds")
         chosen, score = label if isinstance(label, str) else list(label), round(prediction.score, 6)
         return cls(text_of(text), chosen, prediction.label, score, version, now, aspect_of(text))

@@ -12,7 +12,7 @@ from sentiment.data.csv_output import write_csv
 from sentiment.data.tables import Limits, Row, base_name, label_column, label_value, open_table, text_column
 from sentiment.errors import DataError
 from sentiment.files import write_text
-from sentiment.inference.types import Model, Prediction
+from sentiment.inference.types import Model, Prediction, list_labels
 from sentiment.ui import render
 from sentiment.ui.feedback import Correction, Corrections
 from sentiment.ui.suggestions import key, suggest
@@ -114,7 +114,7 @@ def review_of(path: Path, limits: Limits, model: Model) -> Session:
         labels = dict.fromkeys(model.labels, 0.0)
         for name in (row["label"], row["suggested"]):
             if name not in labels:
-                has = ", ".join(model.labels)
+                has = list_labels(model.labels)
                 raise DataError(f"These suspects have the label {name!r}, and the model here has {has}: open its page.")
         share = float(row["probability"])
         prediction = Prediction(row["suggested"], share, {**labels, row["suggested"]: share})

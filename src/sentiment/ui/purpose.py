@@ -8,6 +8,7 @@ from pathlib import Path
 from sentiment.config.extras import is_installed
 from sentiment.errors import SentimentError
 from sentiment.files import read_json_if_any
+from sentiment.inference.types import list_labels
 from sentiment.run_dir import BEHAVIOUR
 from sentiment.ui.app_state import AppState
 
@@ -24,7 +25,7 @@ def purpose(desk: AppState) -> str:
         return ""
     *first, last = model.labels
     several = (model.task or {}).get("kind") == "multi"
-    answers = f"any of {', '.join(model.labels)}" if several else f"{', '.join(first)} or {last}"
+    answers = f"any of {list_labels(model.labels)}" if several else f"{list_labels(first)} or {list_labels([last])}"
     line = f"{language(desk.run)} Its answer is {answers}."
     if spots := weak_spots(desk.run):
         line += f" Tests found it weak at {join_words(spots)}."

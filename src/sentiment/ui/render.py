@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from sentiment.inference.types import Model, Prediction
+from sentiment.inference.types import Model, Prediction, list_labels
 from sentiment.monitoring.palette import colours
 from sentiment.ui.backend import State
 
@@ -75,7 +75,7 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
     head = f'<h3 class="title">{escape(title)}</h3>' if title else ""
     label = f"<strong>{escape(prediction.label)}</strong> <span>{percent(prediction.score)} probable</span>"
     if prediction.labels is not None:
-        label = f"<strong>{escape(', '.join(prediction.labels)) or 'none of the labels'}</strong>"
+        label = f"<strong>{escape(list_labels(prediction.labels)) or 'none of the labels'}</strong>"
     if prediction.value is not None and prediction.interval is not None:
         low, high = prediction.interval
         label += f" <span>value {prediction.value:.2f}, 90 % between {low:g} and {high:g}</span>"
@@ -144,7 +144,7 @@ def model_facts(model: Model, where: str) -> str:
             ("Model", model.name),
             *([("Version", model.version)] if model.version else []),
             ("Where", where),
-            ("Labels", ", ".join(model.labels)),
+            ("Labels", list_labels(model.labels)),
             ("Reads", f"up to {model.max_length} word pieces of a text; of a longer one {read}"),
             *([("Beside it", f"an aspect{default}")] if model.aspects else []),
         ]

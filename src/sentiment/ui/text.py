@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from sentiment.inference.types import Prediction
+from sentiment.inference.types import Prediction, list_labels
 from sentiment.ui import render
 from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, render_error
 from sentiment.ui.aspect import aspect_field, input_of
@@ -160,7 +160,7 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
             desk.corrections.add(Correction.of(read, chosen, last.prediction, last.version))
         except PROBLEMS as error:
             return render_error(error)
-        shown = chosen if isinstance(chosen, str) else ", ".join(chosen) or "none of the labels"
+        shown = chosen if isinstance(chosen, str) else list_labels(chosen) or "none of the labels"
         return render.notice(f"Saved as {shown}. Thank you.", "done")
 
     send.click(correct, [label, several, asked], thanks, api_visibility="private")

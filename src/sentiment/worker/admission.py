@@ -18,7 +18,7 @@ from sentiment.inference.types import Prediction
 
 log = logging.getLogger(__name__)
 
-Outcome = list[Prediction] | RequestError
+Outcome = list[Prediction] | RequestError | TextError
 Note = Callable[[str, int, int, Sequence[int]], None]  # phase, start and end in ns, places of its requests
 
 MAX_SECONDS = 1.0  # compute budget of one worker call, if the archive sets none
@@ -76,7 +76,7 @@ class Admission:
             if isinstance(outcome, RequestError) and outcome.status == 503:
                 outcome.retry_after = max(1, round(max(0.0, left) + later))
                 later += guesses[i] / self.rate.late
-            computed = computed or (len(requests[i]) > 1 and not isinstance(outcome, RequestError))
+            computed = computed or (len(requests[i]) > 1 and isinstance(outcome, list))
             outcomes[i] = outcome
         return [outcomes[i] for i in range(len(requests))]
 
@@ -112,14 +112,12 @@ class Admission:
         return {i: self._alone(requests[i], i, self.seconds, note) for i in chosen}
 
     def _alone(self, texts: Sequence[Text], number: int, left: float, note: Note | None) -> Outcome:
-        """Predict one request if it is estimated to take at most `left` seconds; errors become a RequestError."""
+        """Predict one request if it is estimated to take at most `left` seconds, or return its error."""
         try:
             self._check(texts, self._guess(texts), left)
             return self._predict(texts, [number], note, left)
-        except RequestError as error:
+        except (RequestError, TextError) as error:
             return error
-        except TextError as error:
-            return of_text(error, texts)
         except Exception as error:  # isolates requests: no request may fail another
             if is_of_machine(error):
                 raise
@@ -156,12 +154,6 @@ class Admission:
         if tokens > self.predictor.max_tokens:
             self.rate.add(tokens, (done - tokenized) / 1e9)
         return predictions
-
-
-def of_text(error: TextError, texts: Sequence[Text]) -> RequestError:
-    """Convert the error of one text of a request."""
-    told = f"texts[{error.index}]: {error}" if len(texts) > 1 else str(error)
-    return RequestError(told, reason=error.reason)
 
 
 def is_of_machine(error: Exception) -> bool:

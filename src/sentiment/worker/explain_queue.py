@@ -9,8 +9,8 @@ from sentiment.inference.explanations import Explainer, Plan
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import TorchRuntime
 from sentiment.inference.types import Explanation
-from sentiment.protocol.requests import Explain
-from sentiment.worker.admission import is_of_machine, of_text, place_of
+from sentiment.protocol.requests import Explain, rejection_of
+from sentiment.worker.admission import is_of_machine, place_of
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def explain_batch(explainer: Explainer, requests: Sequence[Explain]) -> list[lis
             left -= sum(plan.cost for plan in plans)
             outcomes.append([explainer.explain(plan) for plan in plans])
         except TextError as error:
-            outcomes.append(of_text(error, request.asked.texts))
+            outcomes.append(rejection_of(error, request.asked))
         except RequestError as error:
             left = 0 if error.status == 503 else left
             outcomes.append(error)

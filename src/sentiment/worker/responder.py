@@ -15,9 +15,9 @@ from sentiment.inference.pairs import Text, text_of
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.types import Explanation, Model, Prediction
 from sentiment.protocol.bodies import decode
-from sentiment.protocol.requests import Describe, Explain, Request, parse_explain, parse_request
+from sentiment.protocol.requests import Describe, Explain, Request, Texts, parse_explain, parse_request, rejection_of
 from sentiment.protocol.validation import CANARY, MODEL_HEADER
-from sentiment.worker.admission import MAX_SECONDS, Admission, Outcome, of_text, place_of
+from sentiment.worker.admission import MAX_SECONDS, Admission, Outcome, place_of
 from sentiment.worker.explain_queue import LazyExplainer, explain_batch
 from sentiment.worker.memory import give_back, is_large
 from sentiment.worker.metrics import Metric, Series, Telemetry
@@ -115,8 +115,10 @@ class Responder:
             batch.note("compute", started, time.time_ns(), [*asked])
         return dict(zip([*plain, *asked], [*scored, *explained], strict=True))
 
-    def _promised(self, request: Request, found: Outcome) -> Outcome:
+    def _promised(self, request: Request, found: Outcome) -> list[Prediction] | RequestError:
         """Leave texts to a person where the request asks for an error rate, and give labels by its thresholds."""
+        if isinstance(found, TextError):
+            return rejection_of(found, request)
         if isinstance(found, RequestError) or (request.max_error is None and request.threshold is None):
             return found
         try:
@@ -168,23 +170,23 @@ class Responder:
         def read() -> Request | Explain:
             if headers.get("explain") == "True":
                 explain = parse_explain(decode(row, headers))
-                self._check_aspects(explain.asked.texts)
+                self._check_aspects(explain.asked)
                 check_target(explain.target, self.predictor.labels)
                 return explain
             if headers.get("describe") == "True" and not any(row.values()):  # over REST the body is present but empty
                 return Describe()
             request = parse_request(decode(row, headers))
-            self._check_aspects(request.texts)
+            self._check_aspects(request)
             return request
 
         return isolate(read, "request cannot be read", "parse", number, batch)
 
-    def _check_aspects(self, texts: Sequence[Text]) -> None:
+    def _check_aspects(self, request: Texts) -> None:
         """Raise RequestError if a text lacks the aspect that the model reads, or has one that it does not read."""
         try:
-            self.predictor.inputs(texts)
+            self.predictor.inputs(request.texts)
         except TextError as error:
-            raise of_text(error, texts) from error
+            raise rejection_of(error, request) from error
 
 
 def isolate(

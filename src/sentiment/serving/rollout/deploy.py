@@ -17,7 +17,7 @@ from sentiment.data.tables import Quoting, TableOptions
 from sentiment.errors import ConfigError, DataError, NotFoundError, RefusedError, SentimentError, ServingError
 from sentiment.evaluation.behaviour import Capability, read_behaviour
 from sentiment.inference.predictor import Predictor
-from sentiment.inference.types import JOINT, names_of
+from sentiment.inference.types import JOINT, list_labels, names_of
 from sentiment.remote import local_copy
 from sentiment.serving.archive import check_version
 from sentiment.serving.rollout.candidate import Candidate
@@ -184,7 +184,7 @@ def free_version(wanted: str | float | None, served: list[Version], store: Path,
 def check_labels(golden: Golden, predictor: Predictor) -> None:
     there = {name for label in golden.labels or () for name in names_of(label)}
     if unknown := sorted(there - set(predictor.labels)):
-        known = ", ".join(predictor.labels)
+        known = list_labels(predictor.labels)
         raise DataError(f"{golden.source} has the label {unknown[0]!r}, the model knows {known}; correct it there")
 
 

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from sentiment.evaluation.behaviour import Outcome, worse
 from sentiment.inference.multilabel import overlap
 from sentiment.inference.tasks import SINGLE, Decoding
-from sentiment.inference.types import Label, Model, Prediction, names_of
+from sentiment.inference.types import Label, Model, Prediction, list_labels, names_of
 
 SINGLE_TASK = {"kind": SINGLE.kind}  # of a model that names none
 Share = Annotated[float, Ge(0), Le(1)]
@@ -70,7 +70,7 @@ def changes_of(now: Model, before: Model) -> list[str]:
     kinds = [(one.task or SINGLE_TASK)["kind"] for one in (now, before)]
     found = [] if kinds[0] == kinds[1] else [f"task={kinds[0]} instead of {kinds[1]}"]
     if now.labels != before.labels:
-        found.append(f"the labels {', '.join(now.labels)} instead of {', '.join(before.labels)}")
+        found.append(f"the labels {list_labels(now.labels)} instead of {list_labels(before.labels)}")
     if before.aspects and not now.aspects:
         found.append("no aspects are read any more")
     if now.aspects and not before.aspects and not now.default_aspect:
