@@ -12,7 +12,10 @@ from sentiment.errors import DataError
 from sentiment.monitoring.periods import Clock
 
 TIMES = ("created_at", "created", "time", "date", "datetime", "timestamp", "day", "published", "published_at", "posted")
-GROUPS = ("brand", "product", "company", "airline", "topic", "category", "group", "store", "country", "channel")
+GROUPS = (
+    "brand", "product", "company", "airline", "topic", "category", "group", "store", "country", "channel", "query",
+    "query_name", "campaign", "search",
+)  # fmt: skip  # the last four: of tools that collect mentions
 READ = 0.9  # share of the values that are times
 REPEATED = 5  # rows that each value of a group column has on average
 MOST_GROUPS = 30

@@ -215,3 +215,33 @@ def test_one_ragged_line_among_many_turns_no_separator(tmp_path):
     assert table.columns == ["id", "text"]
     with pytest.raises(DataError, match="line 101: 3 values under 2 columns"):
         table.survey()
+
+
+REPORT = "Report:,Mentions\nFrom:,Mon Feb 16 2026\n,\n\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_lines_that_a_tool_wrote_above_the_column_names_are_left_out_and_said(tmp_path, separator):
+    more = "".join(f"{i},more,x\n" for i in range(10))
+    lines = f'{REPORT}id,text,label\n1,"so, so",x\n2,fine,y\n3,"two\nlines",x\n4,bad\n{more}'.replace(",", separator)
+    table = open_table(written(tmp_path, lines))
+    assert table.columns == ["id", *TWO]
+    assert "column names in line 5, without the 4 lines above them" in table.said
+    with pytest.raises(DataError, match=r"a\.csv, line 10: 2 values under 3 columns"):
+        [*table.rows()]
+    rows = [*table.rows(broken="keep")]
+    assert [row["text"] for row in rows][:4] == [f"so{separator} so", "fine", "two\nlines", ""]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "id,text\n\n1,a; b; c\n2,d; e; f\n",  # an empty line below the names, and a separator within the texts
+        "text\n\nso; so; so\nwell; well; well\n",
+        "text\n\n,\n\n",
+        "text,label\n1,2\n\n3,4\n",
+    ],
+)
+def test_an_empty_line_alone_is_no_sign_of_lines_above_the_column_names(tmp_path, content):
+    table = open_table(written(tmp_path, content))
+    assert table.columns == content.partition("\n")[0].split(",")

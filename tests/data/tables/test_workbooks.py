@@ -78,3 +78,15 @@ def test_a_time_at_midnight_among_times_of_a_workbook_is_a_time(tmp_path):
         {"created": midnight, "day": midnight.date()},
         {"created": evening, "day": midnight.date()},
     ]
+
+
+def test_rows_that_a_tool_wrote_above_the_column_names_are_left_out_and_said(tmp_path):
+    report = [["Report:", "Mentions"], ["From:", "Mon Feb 16 2026"], ["", ""]]
+    rows = [["Query Name", "full_text", "Url"], ["Acme", "fine", ""], ["Acme", "bad", "x"]]
+    table = open_table(write_xlsx(tmp_path / "a.xlsx", {"Mentions": report + rows}))
+    assert table.said.endswith("read as column names in row 4, without the 3 rows above them")
+    assert [*table.rows()][0] == {"Query Name": "Acme", "full_text": "fine", "Url": ""}
+    plain = open_table(write_xlsx(tmp_path / "b.xlsx", {"A": [["a", "b"], ["", ""], ["1", "2"]]}))
+    assert (plain.columns, plain.count) == (["a", "b"], 2)
+    with pytest.raises(DataError, match=r"row 2: a value beyond .*; name its column, or delete the rows above"):
+        open_table(write_xlsx(tmp_path / "c.xlsx", {"A": [["Report"], ["a", "b"], ["1", "2"]]}))

@@ -10,6 +10,8 @@ from sentiment.data.tables.formats import SEPARATORS
 from sentiment.data.tables.options import Quoting, TableOptions
 
 CANDIDATES = (",", ";", "\t", "|")
+DEEPEST = 20  # lines above the header
+BLANK = " ,;\t|"  # characters of a line without values
 RECORDS = 500  # lines examined to guess the separator
 MOST = 0.8  # fraction of numbers from which a column counts as numeric; the sampled lines may include parts of rows
 CONSISTENT = 0.9  # fraction of records as wide as the header that an unusual separator must reach
@@ -23,7 +25,7 @@ class Dialect:
     separator: str
     quoting: Quoting
     newline: str = "\n"  # "\r" in files of classic Mac OS
-    preamble: int = 0  # lines before the header, such as Excel's sep=;
+    preamble: int = 0  # lines before the header, such as Excel's sep=; or the name of a report
     guesses: tuple[str, ...] = ()  # e.g. "separated by ';'"
     checked: bool = True  # False if the user gave the quoting; then quoted line breaks are not checked by `profile`
     profile: "Profile" = field(default_factory=lambda: Profile([], []))
@@ -81,6 +83,9 @@ def dialect_of(sample: str, kind: str, options: TableOptions, *, whole: bool) ->
         if separator is None:
             separator = hint[4]
             guesses.append(f"separated by {SPOKEN.get(separator, repr(separator))}, as its first line says")
+    if options.columns is None and (above := lines_above(lines[preamble:], separator, SEPARATORS[kind])):
+        preamble += above
+        guesses.append(f"column names in line {preamble + 1}, without the {above} lines above them")
     lines = lines[preamble:]
     if separator is None:
         separator = separator_of(lines, SEPARATORS[kind], given=options.columns)
@@ -96,6 +101,32 @@ def dialect_of(sample: str, kind: str, options: TableOptions, *, whole: bool) ->
     regular = regular if options.columns else regular[1:]
     profile = Profile(range(width), regular)  # type: ignore[arg-type]
     return Dialect(separator, quoting, newline, preamble, tuple(guesses), options.quoting is None, profile)
+
+
+def lines_above(lines: Sequence[str], given: str | None, usual: str) -> int:
+    """Count the lines above the header, which tools for reports write above an empty one: the report and its period.
+
+    They have fewer values than the header, and the records below it are as wide as it, not as the first line.
+
+    Args:
+        lines: The first lines of the file.
+        given: The separator that the user set.
+        usual: The separator that the file name implies.
+    """
+    empty = next((i for i, line in enumerate(lines[:DEEPEST]) if not line.strip(BLANK)), 0)
+    start = next((i for i in range(empty, len(lines)) if lines[i].strip(BLANK)), 0)
+    if not empty or not start:
+        return 0
+    columns, share = fit([lines[0], *lines[start:]], given or usual, None)
+    if columns > 1 and share >= 0.5:
+        return 0
+    for separator in [given] if given else CANDIDATES:
+        columns, share = fit(lines[start:], separator, None)
+        widths = [len(line.split(separator)) for line in lines[:empty]]
+        expected = separator in (given, usual) or widths[0] > 1  # else a sign within the texts of a single column
+        if expected and share >= CONSISTENT and columns > max(widths):
+            return start
+    return 0
 
 
 def separator_of(lines: Sequence[str], usual: str, *, given: Sequence[str] | None) -> str:

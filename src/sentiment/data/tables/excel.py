@@ -17,6 +17,7 @@ from sentiment.data.tables.parquet import seekable
 from sentiment.data.tables.rows import Row, check_header
 from sentiment.errors import DataError
 
+DEEPEST = 20  # rows above the column names
 EXACT = 10**15  # Excel stores 15 significant digits
 MEMORY = 1 << 30  # bytes; the reader process may use this plus four times the size limit of the workbook
 # A 2 kB workbook can address the last cell of a sheet, or repeat one long text in every cell. calamine allocates all of
@@ -58,18 +59,22 @@ class ExcelRows:
     @classmethod
     def open(cls, content: Content, columns: Sequence[str] | None) -> "ExcelRows":
         name, rows, guesses = sheet_of(content)
+        above = header_of(rows) if columns is None else 0
         if columns is None:
-            names = check_header([str(plain(value)) for value in rows[0]], content.name)
-            rows = rows[1:]
+            names = check_header([str(plain(value)) for value in rows[above]], content.name)
+            rows = rows[above + 1 :]
         else:
             names = list(columns)
+        if above:
+            guesses.append(f"column names in row {above + 1}, without the {above} rows above them")
         width = max([len(names), *map(len, rows)])
         cells = [[row[i] if i < len(row) else "" for row in rows] for i in range(width)]
         for i in range(len(names), width):
             if number := next((n for n, value in enumerate(cells[i], 1) if value != ""), None):
-                row = number + (columns is None)
+                row = number + (columns is None) + above
                 raise DataError(
-                    f"{content.name}, sheet {name!r}, row {row}: a value beyond the last column's name; name its column"
+                    f"{content.name}, sheet {name!r}, row {row}: a value beyond the last column's name; name its column, "
+                    "or delete the rows above the column names"
                 )
         values = [convert_column(column) for column in cells[: len(names)]]
         for column, own in zip(names, values, strict=True):
@@ -87,6 +92,17 @@ class ExcelRows:
         wanted = self.columns if columns is None else list(columns)
         values = [self.values[self.columns.index(name)] for name in wanted]
         yield from (dict(zip(wanted, row, strict=True)) for row in zip(*values, strict=True))
+
+
+def header_of(rows: Sequence[Sequence[Any]]) -> int:
+    """Return the index of the row of column names, which tools for reports write below an empty row.
+
+    The rows above it name the report and its period; the column names reach further, and no row reaches beyond them.
+    """
+    ends = [max((i for i, cell in enumerate(row, 1) if cell != ""), default=0) for row in rows]
+    empty = next((i for i, end in enumerate(ends[:DEEPEST]) if not end), 0)
+    named = next((i for i in range(empty, len(ends)) if ends[i]), 0)
+    return named if empty and max(ends[:empty]) < ends[named] == max(ends) else 0
 
 
 def sheet_of(content: Content) -> tuple[str, list[list[Any]], list[str]]:
