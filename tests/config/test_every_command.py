@@ -78,6 +78,10 @@ from sentiment.cli import main
         ),
         (["serve", "inference_port=70000"], "inference_port=70000: expected less than or equal to 65535"),
         (["serve", "inferense_port=8080"], "unknown key inferense_port; did you mean inference_port?"),
+        (
+            ["monitor", "input=x", "output=y", "by=[brand,country]"],
+            "by=['brand', 'country']: expected a valid string, one alone: not a list",
+        ),
         (["ui", "port=abc"], "port=abc: expected a valid integer"),
         (["demo", "ports=[1,2]"], "ports=[1, 2]: expected more values"),
     ],

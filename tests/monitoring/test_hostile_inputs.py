@@ -7,12 +7,16 @@ import multiprocessing
 import pytest
 
 from sentiment.errors import ConfigError, DataError
+from sentiment.monitoring.analysis import examine
 from sentiment.monitoring.command import monitor
 from sentiment.monitoring.evidence import moved_words
 from sentiment.monitoring.history import History
+from sentiment.monitoring.model import Model
+from sentiment.monitoring.page import charts
 from sentiment.monitoring.periods import Clock, moment
+from sentiment.monitoring.prepare import Reading
 from sentiment.monitoring.rows import group_of
-from sentiment.monitoring.shares import all_name
+from sentiment.monitoring.shares import all_name, of_all_periods
 from tests.batch.echo import Echo
 from tests.conftest import read_csv, read_json, write_csv
 
@@ -73,6 +77,19 @@ def test_a_latest_period_in_the_future_is_noted(tmp_path):
     assert texts["2162-01-01", "all"] == 1
     assert "The latest period, 2162-01-01, begins in the future: some times may be wrong." in notes
     assert not any("future" in note for note in run(tmp_path, days(1, 2))[1])
+
+
+def test_a_group_without_enough_texts_for_a_line_is_shown_by_all_its_texts(tmp_path):
+    rows = [*days(1, 2, 3), *days(1, brand="b", count=7), *days(2, 3, brand="b", count=6), *days(2, brand="c", count=1)]
+    table = write_csv(tmp_path / "in.csv", rows, header=("text", "time", "brand"))
+    reading = Reading(input=str(table), output=tmp_path, time="time", by="brand", text_column=None)
+    result = examine(reading, Model(Echo, ""), title="x", every="1d")
+    drawn = charts(result)
+    assert [one["title"] for one in drawn] == ["all", "a", "Groups with too few texts for a line"]
+    whole = of_all_periods(result.groups["b"], result.quantifier, sampled=True)
+    assert whole.n == 19
+    assert whole.counted == pytest.approx(sum(one.counted * one.n for one in result.groups["b"]) / 19)
+    assert "all periods" in drawn[-1]["text"]
 
 
 def test_groups_with_any_name_stay_apart(tmp_path):

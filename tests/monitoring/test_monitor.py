@@ -38,6 +38,7 @@ def test_the_shares_are_the_same_in_every_table(output):
     columnar = pq.read_table(output / "shares.parquet").to_pylist()
     assert [row["share"] for row in columnar] == [float(row["share"]) for row in rows]
     sheet = load_workbook(output / "shares.xlsx").active
+    assert sheet.title == "shares"
     assert [cell.value for cell in sheet[1]] == list(rows[0])
     assert {row["group"] for row in rows} == {"all", "Acme", "'=Other"}  # no spreadsheet runs it
 

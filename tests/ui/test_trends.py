@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sentiment.data.tables import Limits
+from sentiment.data.tables import Limits, open_table
 from sentiment.errors import DataError
 from sentiment.inference.predictor import Predictor
 from sentiment.monitoring.answers import targets_of
@@ -69,6 +69,24 @@ def test_a_refusal_of_the_monitor_has_words_for_a_visitor(refused, words):
     assert words in refusal(caught.value, "/tmp/upload/table.csv")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"text\n\xc3\xa9\ncaf\xe9\n", "a.csv is neither UTF-8 nor cp1252; save the file as UTF-8</span>"),
+        (
+            b"1,2\n3,4,5\n",
+            "a.csv, line 2: 3 values under 2 columns; put values that hold the separator in double quotes<",
+        ),
+    ],
+)
+def test_an_error_of_a_table_names_no_key_that_a_page_has_not(tmp_path, content, message):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        [*open_table(path).rows()]
+    assert message in refusal(caught.value, str(path))
+
+
 def test_a_table_of_several_labels_has_a_chart_with_shares_that_need_not_add_up(tiny_run, tmp_path):
     rows = [
         (f"2026-01-{day:02}", f"text {i} {day}", "joy|fear", 0.9, 0.8, 0.0) for day in range(1, 5) for i in range(12)
@@ -82,6 +100,22 @@ def test_a_table_of_several_labels_has_a_chart_with_shares_that_need_not_add_up(
     assert result.overall.counted.tolist() == [1, 1]
     assert "A text may have several labels, or none" in sections(result) + " ".join(sentences(result))
     assert [file.name for file in files] == ["monitor.html", "shares.xlsx", "shares.csv"]
+
+
+def test_the_bar_is_full_once_the_texts_are_scored_though_a_row_has_none(tiny_run, tmp_path):
+    rows = [*[("", "2026-01-01")] * 20, *[(f"bad {i}", "2026-01-02") for i in range(10)]]
+    table = write_csv(tmp_path / "mine.csv", rows, header=("text", "day"))
+    storage = Storage(tmp_path, most=10**9, seconds=3600)
+    desk = AppState(InProcess(Predictor.load(tiny_run), "tiny"), Rate(10_000), None, None, storage, Limits(rows=1000))
+    visitor = SimpleNamespace(session_hash="v", username="v", client=None, headers={})
+    seen = []
+
+    def progress(done, *, unit, desc):
+        seen.append((done, desc))
+
+    trends(desk, Asked(str(table), "text", "day", None, "1d"), visitor, progress)
+    assert seen[-1] == ((30, 30), "Estimating shares, changes and their evidence")
+    assert all(desc == "Scoring the texts" for _, desc in seen[:-1])
 
 
 def test_texts_are_scored_with_the_aspect_that_a_visitor_names(aspect_run, tmp_path):

@@ -1,4 +1,4 @@
-"""Encoder for Excel workbooks, written row by row: the sheet "predictions", and the sheet "summary" that counts labels.
+"""Encoder for Excel workbooks, written row by row: the sheet of rows, and the sheet "summary" that counts labels.
 
 Texts are written as string cells, so that ids keep their leading zeros and no text is a formula.
 """
@@ -62,6 +62,7 @@ class ExcelEncoder:
     columns: Sequence[str]
     spreadsheet_safe: bool = False
     counted: Counted | None = None
+    sheet: str = "predictions"
 
     def encode(self, rows: Rows) -> tuple[bytes, Changes]:
         changes: Changes = Counter()
@@ -95,7 +96,7 @@ class ExcelEncoder:
         header = [excel_text(column, column, Counter()) for column in self.columns]
         counts = Counter[Any]()
         at = self.columns.index(self.counted.column) if self.counted else None
-        add("predictions", chain([header], counting(rows_of(parts), at, counts)), self._cell)
+        add(self.sheet, chain([header], counting(rows_of(parts), at, counts)), self._cell)
         if self.counted:
             add("summary", summary_rows(self.counted.labels, counts), summary_cell)
         with SteadyZip(target, "w", ZIP_DEFLATED, allowZip64=True) as archive:

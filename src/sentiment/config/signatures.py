@@ -94,7 +94,9 @@ def check_value(name: str, value: Any, hint: Any) -> None:
         options = [
             option for problem in error.errors() for option in options_in(problem.get("ctx", {}).get("expected"))
         ]
-        raise ConfigError(f"{name}={value}: expected {' or '.join(reasons)}{nearest(str(value), options)}") from error
+        several = ", one alone: not a list" if isinstance(value, list) and "a valid string" in reasons else ""
+        expected = f"{' or '.join(reasons)}{several}{nearest(str(value), options)}"
+        raise ConfigError(f"{name}={value}: expected {expected}") from error
     except PydanticUserError:
         return  # pydantic cannot build a schema for this type, e.g. a third-party class
     exact = type(read) is type(value) or (type(read) is float and type(value) is int)

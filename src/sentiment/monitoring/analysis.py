@@ -1,6 +1,7 @@
 """Analysis of a table of predictions: shares by period and group, changes with their evidence, and drift."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -38,14 +39,17 @@ def examine(
     estimator: Estimator = "auto",
     sampled: bool = True,
     window: int = 7,
+    scored: Callable[[], object] = lambda: None,
 ) -> Result:
     """Return what the monitor finds in a table, with nothing written but the predictions that the input lacks.
 
-    Args and exceptions are those of `sentiment.monitoring.command.monitor`.
+    `scored` is called once all rows have predictions. Other arguments and the exceptions are those of
+    `sentiment.monitoring.command.monitor`.
     """
     spell, by, quiet = Every.of(every), reading.by, reading.quiet
     try:
         prepared = prepare(reading, model, scores=labelled is not None)
+        scored()
         model.fit(
             prepared.labels, labelled, several=prepared.columns.several, by=by, text_column=reading.text_column,
             label_column=label_column, aspect_column=reading.aspect_column, quoting=reading.options.quoting,

@@ -1,11 +1,13 @@
 """Tables and machine-readable results of the monitor: shares.csv, .parquet or .xlsx, changes.json and shares.prom."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
+from sentiment.batch.excel import ExcelEncoder
 from sentiment.batch.output import Output
 from sentiment.files import replacing, write_text
 from sentiment.monitoring.accuracy import Accuracy
@@ -79,6 +81,8 @@ def write_tables(
     for table in dict.fromkeys(tables):
         target = Output.of(stem.with_suffix(f".{table}"), spreadsheet_safe=table != "parquet")
         encoder = target.encoder(list(kinds), {name: pa.field(name, kind) for name, kind in kinds.items()}, None)
+        if isinstance(encoder, ExcelEncoder):
+            encoder = replace(encoder, sheet=stem.name)
         part, _ = encoder.encode(rows)
         with replacing(target.path) as temporary:
             encoder.join([part], temporary)

@@ -19,7 +19,7 @@ from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
 from sentiment.monitoring.palette import DASHES
 from sentiment.monitoring.periods import Every
-from sentiment.monitoring.shares import Estimate
+from sentiment.monitoring.shares import Estimate, of_all_periods
 
 HERE = Path(__file__).parent
 MOST_ROWS = 600  # of the table on the page; shares.csv has all
@@ -105,12 +105,12 @@ def estimators(result: Result) -> list[tuple[str, str]]:
 
 
 def charts(result: Result) -> list[dict[str, str]]:
-    """Draw each group over time; groups of a single period stand side by side in one chart."""
+    """Draw each group over time; groups without two periods of FEWEST texts stand side by side in one chart."""
     found, single, labels = [], [], lines_of(result)
     for name, whole in list(result.groups.items())[:MOST_CHARTS]:
         series = [one for one in whole if one.n >= FEWEST]
         if len(series) < 2:
-            single.append(max(whole, key=lambda one: one.n))
+            single.append(of_all_periods(whole, result.quantifier, sampled=result.sampled))
             continue
         marks = marks_of(result, name)
         periods = [result.every.name(one.start) for one in series]
@@ -118,8 +118,9 @@ def charts(result: Result) -> list[dict[str, str]]:
             {"title": name, "svg": chart.lines(series, labels, periods, marks), "text": caption(series, whole)}
         )
     if single:
-        text = "A dot is an estimated share, the bar its 95 % interval."
-        found.append({"title": "Shares", "svg": chart.dots(single, labels), "text": text})
+        text = f"A dot is an estimated share{' of all periods' * result.timed}, the bar its 95 % interval."
+        title = "Groups with too few texts for a line" if found else "Shares"
+        found.append({"title": title, "svg": chart.dots(single, labels), "text": text})
     return found
 
 

@@ -83,6 +83,14 @@ def estimates(
     return groups
 
 
+def of_all_periods(series: Sequence[Estimate], quantifier: AnyQuantifier, *, sampled: bool) -> Estimate:
+    """Return the estimate of a group's texts of all its periods together."""
+    if len(series) == 1:
+        return series[0]
+    whole = pooled([one.predictions for one in series])
+    return estimate(series[0].group, series[0].start, whole, quantifier, sampled=sampled)
+
+
 def by_group(cells: Mapping[tuple[str, int], AnyPredictions]) -> dict[str, dict[int, AnyPredictions]]:
     """Return the predictions of each group by the start of the period."""
     groups: dict[str, dict[int, AnyPredictions]] = {}

@@ -1,6 +1,7 @@
 """State shared by all tabs: backend, limits, storage, corrections file and run."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 BUSY = "The model is busy. Try again in a moment."
 DOWN = "The model does not answer now. This page looks for it by itself; tell whoever runs it if that takes long."
 PROBLEMS = (SentimentError, RequestError)
+KEYS = re.compile(r",? or (set|name) (encoding|separator|quoting|columns)\b.*$")  # advice in the messages of tables
+UNKNOWN = re.compile(r"name its encoding with encoding=.*$")
 QUIET: Any = {"api_visibility": "private", "show_progress": "hidden"}  # options of an event that scripts do not call
 
 
@@ -72,14 +75,14 @@ def render_error(error: Exception, *hidden: str | None) -> str:
     if isinstance(error, ClientError) and not isinstance(error, RejectedError):
         log.warning("the server gave no answer: %s", message)
         message = BUSY if isinstance(error, BusyError) else DOWN
-    return render.notice(without_folders(message, *hidden))
+    return render.notice(for_visitors(message, *hidden))
 
 
-def without_folders(message: str, *paths: str | None) -> str:
-    """Reduce the paths in a message to file names."""
+def for_visitors(message: str, *paths: str | None) -> str:
+    """Reduce the paths in a message to file names, and leave out the keys of a command, which a page has not."""
     for path in filter(None, paths):
         message = message.replace(path, Path(path).name)
-    return message
+    return KEYS.sub("", UNKNOWN.sub("save the file as UTF-8", message))
 
 
 @contextmanager
@@ -88,4 +91,4 @@ def errors_as_messages(*hidden: str) -> Iterator[None]:
     try:
         yield
     except PROBLEMS as error:
-        raise gr.Error(without_folders(str(error), *hidden)) from error
+        raise gr.Error(for_visitors(str(error), *hidden)) from error

@@ -80,7 +80,7 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
         low, high = prediction.interval
         label += f" <span>value {prediction.value:.2f}, 90 % between {low:g} and {high:g}</span>"
     if (polarity := prediction.polarity) is not None and prediction.readable is not False:
-        label += f" <span>· polarity {polarity:+.2f}</span>"
+        label += f" <span>polarity {f'{polarity:+.2f}'.replace('-', '−')}</span>"
     if prediction.readable is False:
         label, rest = "<strong>cannot be read</strong>", notice(UNREADABLE, "hint")
     else:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,8 @@ def trends(
             aspect_column=asked.aspect,
         )
         model = Model(lambda: engine, str(desk.run or ""))
-        result = examine(reading, model, title=base_name(path), every=asked.every)
+        scored = partial(tell, table.rows, table.rows)  # rows without a text leave the bar short of its end
+        result = examine(reading, model, title=base_name(path), every=asked.every, scored=scored)
     drift = replace(result.drift, sentence=plain(result.drift.sentence))
     result = replace(result, drift=drift, notes=[plain(note) for note in result.notes])
     page = write(folder, result, TABLES)

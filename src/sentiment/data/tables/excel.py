@@ -73,8 +73,8 @@ class ExcelRows:
             if number := next((n for n, value in enumerate(cells[i], 1) if value != ""), None):
                 row = number + (columns is None) + above
                 raise DataError(
-                    f"{content.name}, sheet {name!r}, row {row}: a value beyond the last column's name; name its column, "
-                    "or delete the rows above the column names"
+                    f"{content.name}, sheet {name!r}, row {row}: a value beyond the last column's name; name its "
+                    "column, or delete the rows above the column names"
                 )
         values = [convert_column(column) for column in cells[: len(names)]]
         for column, own in zip(names, values, strict=True):
