@@ -35,6 +35,7 @@ REFUSED = {
     "1 aspects for 2 texts; send one for each, null for none": {"texts": [TEXT, TEXT], "aspects": ["screen"]},
     "2 aspects for 1 texts; send one for each": {"inputs": [tensor("text", TEXT), tensor("aspect", "a", "b")]},
     '"inputs" must be a list of one tensor': {"inputs": [tensor("text", TEXT), tensor("other", "screen")]},
+    '"inputs" must be a list of one tensor: {"name"': {"inputs": [tensor("aspect", "screen")]},
     'the datatype of the input "aspect" must be "BYTES"': {
         "inputs": [tensor("text", TEXT), {**tensor("aspect", "a"), "datatype": "FP32"}]
     },

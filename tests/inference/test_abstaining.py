@@ -59,6 +59,15 @@ def test_a_promise_answers_what_it_can(promising, caplog):
     assert all(one.abstained for one in predictor.with_promise([good], 0.04))
 
 
+def test_a_promise_of_one_promises_nothing_and_answers_every_text(promising, multi_run, scale_run):
+    predictor = Predictor.load(promising, max_error=0.05)
+    assert predictor(["最高でした"])[0].abstained
+    assert [one.abstained for one in predictor.with_promise(predictor(["good bad", "最高でした"]), 1.0)] == [None, None]
+    for run in (multi_run, scale_run):
+        other = Predictor.load(run, max_error=1.0)
+        assert other.with_promise(other(["good film"]), 1.0) == other(["good film"])
+
+
 def test_what_validation_cannot_promise_is_refused_in_one_line(promising, tiny_run):
     with pytest.raises(ConfigError, match=r"max_error=0.01: the 100 validation texts can promise 0.041 at best"):
         Predictor.load(promising, max_error=0.01)

@@ -61,6 +61,10 @@ def test_the_handler_answers_in_every_form(multi_run, tmp_path):
             {"text": "a day", "threshold": 2},
             "threshold must be a number between 0 and 1, or one for each of some",
         ),
+        (
+            {"text": "a day", "threshold": {"joy": {"fear": 0.1}}},
+            "threshold.joy must be a number between 0 and 1, got {'fear': 0.1}",
+        ),
         ({"text": "a day", "threshold": {"glee": 0.1}}, "threshold: no label 'glee'; this model has anger, fear, joy"),
         (
             {"inputs": [TENSOR], "parameters": {"threshold": '{"joy": 0.1, "joy": 0.2}'}},

@@ -115,14 +115,17 @@ class Multi:
         return {"kind": self.kind} | {name: list(getattr(self, name)) for name in ("thresholds", "slopes", "biases")}
 
 
-def check_threshold(value: Any, name: str = "threshold") -> Threshold:
+def check_threshold(value: Any) -> Threshold:
     """Return a threshold, or one for each of some labels. Raises RequestError for what is neither."""
     if isinstance(value, Mapping) and value:
         named = {str(label).lower() if isinstance(label, bool) else str(label): one for label, one in value.items()}
-        return {label: float(check_threshold(one, f"{name}.{label}")) for label, one in named.items()}  # type: ignore[arg-type]
+        return {label: check_share(one, f"threshold.{label}") for label, one in named.items()}
+    return check_share(value, "threshold", "a number between 0 and 1, or one for each of some labels")
+
+
+def check_share(value: Any, name: str, wanted: str = "a number between 0 and 1") -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        told = f"{name} must be a number between 0 and 1, or one for each of some labels, got {repr(value)[:40]}"
-        raise RequestError(told)
+        raise RequestError(f"{name} must be {wanted}, got {repr(value)[:40]}")
     return float(value)
 
 

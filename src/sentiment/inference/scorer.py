@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -95,13 +96,15 @@ class Scorer:
         return predictions if self.level is None else abstaining(predictions, self.level)
 
     def with_promise(self, predictions: Sequence[Prediction], max_error: float | None) -> list[Prediction]:
-        """Return predictions with another promise than the predictor's own; None keeps that.
+        """Return predictions with another promise than the predictor's own; None keeps that, 1 promises nothing.
 
         Raises:
             ConfigError: The validation split cannot promise `max_error`.
         """
         if max_error is None:
             return list(predictions)
+        if max_error == 1:
+            return [replace(one, abstained=None) for one in predictions]
         return abstaining(predictions, self.level_of(max_error))
 
     def with_threshold(self, predictions: Sequence[Prediction], threshold: Threshold | None) -> list[Prediction]:

@@ -102,7 +102,7 @@ def parse_tensor(body: dict[str, Any], options: Options) -> Tensor:
     check_keys(body, keys, "in a KServe V2 request", {**own, **options.elsewhere, **ASPECTS})
     inputs = body["inputs"]
     known = isinstance(inputs, list) and len(inputs) in (1, 2) and all(isinstance(one, dict) for one in inputs)
-    aspects = [one for one in inputs if one.get("name") == ASPECT] if known and len(inputs) == 2 else []
+    aspects = [one for one in inputs if one.get("name") == ASPECT] if known else []
     if not known or len(aspects) != len(inputs) - 1:
         raise RequestError(
             '"inputs" must be a list of one tensor: {"name", "shape", "datatype": "BYTES", "data"}, and for a model '

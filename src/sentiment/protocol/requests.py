@@ -8,7 +8,7 @@ instances of both keys, or a second tensor "aspect". Where it is null or missing
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sentiment.errors import RequestError, TextError
@@ -98,7 +98,7 @@ class Many:
     details: bool = False
     max_error: float | None = None
     threshold: Threshold | None = None
-    form: str = "texts"
+    form: str = field(default="texts", compare=False)  # key of the texts in the body
 
     def place(self, index: int) -> str:
         return f"{self.form}[{index}]"
