@@ -146,4 +146,5 @@ def test_numbers_as_labels_have_a_mean(tmp_path):
     table = write_csv(tmp_path / "p.csv", rows, header=("text", "prediction", "p_-1", "p_0", "p_1"))
     main(["monitor", f"input={table}", f"output={tmp_path}/out", "quiet=true"])
     assert read_csv(tmp_path / "out" / "shares.csv")[0]["mean"] == "0.0"
+    assert ", 0: " in (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8")
     assert "The mean label is +0.00." in (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8")

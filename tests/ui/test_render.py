@@ -37,6 +37,20 @@ def test_a_bar_keeps_the_colour_of_its_label_whatever_the_answer():
     )
 
 
+def test_the_bar_of_the_decided_label_stands_out_and_nothing_is_minus_zero():
+    """The median of a scale need not be its most probable label."""
+    shares = {"-2": 0.498, "0": 0.008, "2": 0.494}
+    one = Prediction("0", 0.008, shares, value=-0.001, interval=(-2.0, 2.0), readable=True)
+    shown = render.answer(one, STATE)
+    assert shown.count(' best"') == 1
+    assert ' best"><span class="name">0</span>' in shown
+    assert "value 0, 90 % between −2 and 2" in shown
+    assert "polarity +0.00" in shown
+    none = render.answer(Prediction("", 0.4, {"a": 0.4, "b": 0.3}, labels=()), STATE)
+    assert "none of the labels" in none
+    assert ' best"' not in none
+
+
 def test_labels_that_hold_a_comma_are_told_apart():
     labels = ("calm, or bored", "joy")
     shown = render.answer(Prediction("", 0.9, dict.fromkeys(labels, 0.9), labels=labels), STATE)

@@ -12,6 +12,7 @@ from sentiment.evaluation.quantification.methods import described
 from sentiment.evaluation.report.page import HERE as REPORT
 from sentiment.evaluation.report.page import render
 from sentiment.files import write_text
+from sentiment.inference.types import numbers_of
 from sentiment.monitoring import chart
 from sentiment.monitoring.accuracy import Accuracy, mean
 from sentiment.monitoring.changes import FALSE_DISCOVERIES, FEWEST, Comparison
@@ -157,8 +158,9 @@ def sentences(result: Result) -> list[str]:
     """Summarise the result for a reader who sees nothing else."""
     one = result.overall
     named = sorted(np.argsort(-one.shares, kind="stable")[:MOST_NAMED]) if one.several else range(len(result.labels))
+    colon = ":" if numbers_of(result.labels) else ""
     mix = ", ".join(
-        f"{result.labels[j]} {percent(one.shares[j])} (between {percent(one.low[j])} and {percent(one.high[j])})"
+        f"{result.labels[j]}{colon} {percent(one.shares[j])} (between {percent(one.low[j])} and {percent(one.high[j])})"
         for j in named
     )
     if rarer := len(result.labels) - len(named):

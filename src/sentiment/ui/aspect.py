@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from sentiment.errors import RequestError
 from sentiment.inference.pairs import Pair, Text
 from sentiment.protocol.validation import check_aspect, check_text
 from sentiment.ui.app_state import QUIET, AppState
@@ -38,4 +39,7 @@ def input_of(desk: AppState, text: str, aspect: str | None, name: str = "text") 
     checked = check_text(text, name)
     if model is None or not model.aspects or (not (aspect or "").strip() and model.default_aspect):
         return checked
-    return Pair(checked, check_aspect(aspect or "", f"the aspect of {name}"))
+    own = aspect or ""
+    if not own.strip():
+        raise RequestError(f"the aspect of {name} is empty; say what the text is about, since this model reads both")
+    return Pair(checked, check_aspect(own, f"the aspect of {name}"))

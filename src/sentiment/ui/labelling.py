@@ -12,7 +12,7 @@ from sentiment.data.csv_output import write_csv
 from sentiment.data.tables import Limits, Row, base_name, label_column, label_value, open_table, text_column
 from sentiment.errors import DataError
 from sentiment.files import write_text
-from sentiment.inference.types import Model, Prediction, list_labels
+from sentiment.inference.types import Model, Prediction, list_labels, names_of
 from sentiment.ui import render
 from sentiment.ui.feedback import Correction, Corrections
 from sentiment.ui.suggestions import key, suggest
@@ -145,7 +145,7 @@ def card(session: Session | None) -> str:
         end = f'<p class="verdict"><strong>Done</strong> <span>{count}</span></p>'
         return f'<section class="card" data-at="{done}" tabindex="0" aria-label="Done">{end}{row(undo)}</section>'
     if item.given is None:
-        drawn = render.bars(item.prediction.probabilities, given=item.prediction.labels)
+        drawn = render.bars(item.prediction.probabilities, given=names_of(item.prediction.answer))
         hint = f"<details><summary>What the model says</summary>{drawn}</details>"
     else:
         suggested = f"{escape(item.prediction.label)}, {render.percent(item.prediction.score)} probable"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from sentiment.inference.types import Model, Prediction, list_labels
+from sentiment.inference.types import Model, Prediction, list_labels, names_of
 from sentiment.monitoring.palette import colours
 from sentiment.ui.backend import State
 
@@ -77,19 +77,23 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
     if prediction.labels is not None:
         label = f"<strong>{escape(list_labels(prediction.labels)) or 'none of the labels'}</strong>"
     if prediction.value is not None and prediction.interval is not None:
-        low, high = prediction.interval
-        label += f" <span>value {prediction.value:.2f}, 90 % between {low:g} and {high:g}</span>"
+        value, low, high = (minus(f"{number:z.4g}") for number in (round(prediction.value, 2), *prediction.interval))
+        label += f" <span>value {value}, 90 % between {low} and {high}</span>"
     if (polarity := prediction.polarity) is not None and prediction.readable is not False:
-        label += f" <span>polarity {f'{polarity:+.2f}'.replace('-', '−')}</span>"
+        label += f" <span>polarity {minus(f'{polarity:+z.2f}')}</span>"
     if prediction.readable is False:
         label, rest = "<strong>cannot be read</strong>", notice(UNREADABLE, "hint")
     else:
-        drawn = bars(prediction.probabilities, given=prediction.labels)
+        drawn = bars(prediction.probabilities, given=names_of(prediction.answer))
         rest = drawn + unsure(prediction) + partly(prediction) + truncation(prediction, state)
         if prediction.abstained:
             label = f"<strong>left to a person</strong> <span>perhaps {escape(prediction.label)}</span>"
             rest = notice(ABSTAINED, "hint") + rest
     return f'<section class="answer" aria-live="polite">{head}<p class="verdict">{label}</p>{rest}</section>'
+
+
+def minus(number: str) -> str:
+    return number.replace("-", "−")
 
 
 def unsure(prediction: Prediction) -> str:
