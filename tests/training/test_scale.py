@@ -121,7 +121,8 @@ def test_the_gates_count_a_near_label_as_nearly_right(run):
 def test_the_page_shows_value_and_interval(run):
     [prediction] = Predictor.load(run).predict(TEXTS[:1])
     low, high = prediction.interval
-    assert f"value {prediction.value:.2f}, 90 % between {low:g} and {high:g}" in render.answer(prediction, State(None))
+    told = f"value {prediction.value:.2f}, 90 % between {low:g} and {high:g}".replace("-", "−")
+    assert told in render.answer(prediction, State(None))
 
 
 @pytest.mark.parametrize("loss", [CrossEntropy(), Corn(), Squared()], ids=lambda loss: type(loss).__name__)

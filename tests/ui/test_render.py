@@ -44,7 +44,7 @@ def test_the_bar_of_the_decided_label_stands_out_and_nothing_is_minus_zero():
     shown = render.answer(one, STATE)
     assert shown.count(' best"') == 1
     assert ' best"><span class="name">0</span>' in shown
-    assert "value 0, 90 % between −2 and 2" in shown
+    assert "value 0.00, 90 % between −2 and 2" in shown
     assert "polarity +0.00" in shown
     none = render.answer(Prediction("", 0.4, {"a": 0.4, "b": 0.3}, labels=()), STATE)
     assert "none of the labels" in none

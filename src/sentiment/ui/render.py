@@ -77,7 +77,7 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
     if prediction.labels is not None:
         label = f"<strong>{escape(list_labels(prediction.labels)) or 'none of the labels'}</strong>"
     if prediction.value is not None and prediction.interval is not None:
-        value, low, high = (minus(f"{number:z.4g}") for number in (round(prediction.value, 2), *prediction.interval))
+        value, (low, high) = minus(f"{prediction.value:z.2f}"), (minus(f"{end:g}") for end in prediction.interval)
         label += f" <span>value {value}, 90 % between {low} and {high}</span>"
     if (polarity := prediction.polarity) is not None and prediction.readable is not False:
         label += f" <span>polarity {minus(f'{polarity:+z.2f}')}</span>"
