@@ -1,6 +1,7 @@
 """A token cache that is damaged, foreign or out of reach costs a line and the time to make it again, never a run."""
 
 import shutil
+from threading import Event, Thread
 
 import pytest
 from datasets import Dataset
@@ -117,3 +118,24 @@ def test_the_data_module_mends_its_cache(tiny_backbone, corpus, tmp_path, caplog
     assert caplog.text.count("tokenizing again") == 2  # validation and test have the same texts
     assert list(again._tokenized["train"]["input_ids"]) == before
     assert tokenized.TOKENIZED == 3  # earlier caches have no SHA256SUMS
+
+
+def test_a_dataset_that_takes_long_keeps_no_other_waiting(path):
+    begun, go_on = Event(), Event()
+
+    def make_slowly():
+        begun.set()
+        assert go_on.wait(60)
+        return make()
+
+    slow = Thread(target=load_or_build, args=(path, make_slowly), kwargs={"rows": ROWS})
+    other = Thread(target=load_or_build, args=(path.with_name("other"), make), kwargs={"rows": ROWS}, daemon=True)
+    slow.start()
+    assert begun.wait(60)
+    other.start()
+    other.join(60)
+    stands = path.with_name("other").is_dir()
+    go_on.set()
+    slow.join(60)
+    assert stands
+    assert path.is_dir()
