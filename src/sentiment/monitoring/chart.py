@@ -12,7 +12,7 @@ from sentiment.monitoring.shares import Estimate
 
 WIDTH, HEIGHT = 460, 250
 LEFT, RIGHT, TOP, BOTTOM = 48, 84, 24, 28
-LINE = 14  # height of a line of text
+LINE = 16  # height of a line of text, which is larger on a phone
 CHARACTER = 7  # width of one
 
 
@@ -67,10 +67,10 @@ def lines(series: Sequence[Estimate], labels: Lines, names: Sequence[str], marks
 
 
 def dots(estimates: Sequence[Estimate], labels: Lines) -> str:
-    """Draw a row for each group, with a dot and an interval for each label."""
-    row = LINE * len(labels.names) + 12
+    """Draw the name of each group, with a dot and an interval for each label below it."""
+    row = LINE * (len(labels.names) + 1) + 12
     height = TOP + row * len(estimates) + BOTTOM
-    left, right = 150, 20
+    left, right = 96, 20
     scale = WIDTH - left - right
     parts = []
     for share in np.linspace(0, labels.top, 5):
@@ -79,11 +79,11 @@ def dots(estimates: Sequence[Estimate], labels: Lines) -> str:
         parts.append(text(x, height - 8, f"{100 * share:g} %", "middle"))
     for i, one in enumerate(estimates):
         top = TOP + i * row
-        parts.append(text(4, top + LINE * len(labels.names) / 2 + 4, short(one.group, 12), "start", "strong"))
-        for line, (j, colour) in enumerate(zip(labels.shown, colours(labels.names), strict=True)):
+        parts.append(text(4, top + LINE / 2 + 4, short(one.group, 40), "start", "strong"))
+        for line, (j, colour) in enumerate(zip(labels.shown, colours(labels.names), strict=True), 1):
             y = top + LINE * line + LINE / 2
             low, at, high = (left + float(x) / labels.top * scale for x in (one.low[j], one.shares[j], one.high[j]))
-            parts.append(text(left - 8, y + 4, short(labels.names[line], 9), "end"))
+            parts.append(text(left - 8, y + 4, short(labels.names[line - 1], 9), "end"))
             parts.append(f'<line class="line series-{colour}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>')
             parts.append(f'<circle class="dot series-{colour}" cx="{at:.1f}" cy="{y}" r="4"/>')
     return svg(parts, height)

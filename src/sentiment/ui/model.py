@@ -22,6 +22,8 @@ TITLES = {
     "lengths": "Lengths of the texts",
 }
 
+DASH = "\u2060–\u2060"  # an en dash at which no line ends
+
 
 def model_tab(tab: Any, desk: AppState, status: Any) -> None:
     shown = gr.HTML()
@@ -64,10 +66,10 @@ def scores_table(metrics: dict[str, Any], intervals: dict[str, Any] | None, capt
 
 
 def score(value: float | None, interval: list[float] | None) -> str:
-    """Format a score with its confidence interval, as "0.884 (0.869-0.899)"."""
+    """Format a score with its confidence interval, as "0.884 (0.869–0.899)"."""
     if value is None:
         return ""
-    return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})" if interval else f"{value:.3f}"
+    return f"{value:.3f} ({interval[0]:.3f}{DASH}{interval[1]:.3f})" if interval else f"{value:.3f}"
 
 
 def figures(run: Path | None) -> list[str]:
