@@ -3,6 +3,8 @@
 import datetime as dt
 import json
 import multiprocessing
+import shutil
+from unittest.mock import ANY
 
 import pytest
 
@@ -147,6 +149,26 @@ def test_a_history_takes_late_rows_and_groups_as_they_are(tmp_path):
     assert {key: count for key, count in texts.items() if key[1] != "all"} == {
         **{(f"2026-01-0{n}", "0"): 12 for n in (1, 2, 3)},
         ("2026-01-01", "(none)"): 12,
+    }
+
+
+def test_a_history_counts_equal_rows_of_an_input_as_the_input_alone_does(tmp_path):
+    settings, again = {"history": tmp_path / "history"}, [*days(1), *days(1, count=3), *days(2), *days(2, count=1)]
+    alone, _ = run(tmp_path, again)
+    assert alone == {("2026-01-01", "all"): 15, ("2026-01-02", "all"): 13}
+    assert run(tmp_path, again[:15], **settings) == ({("2026-01-01", "all"): 15}, [ANY, "15 of 15 rows are new."])
+    for _ in range(2):
+        assert run(tmp_path, again, **settings)[0] == alone
+
+
+def test_a_day_is_corrected_by_removing_its_part_of_the_history(tmp_path):
+    settings = {"by": "brand", "history": tmp_path / "history"}
+    run(tmp_path, days(1, 2), **settings)
+    shutil.rmtree(tmp_path / "history" / "day=2026-01-01")
+    texts, _ = run(tmp_path, days(1, brand="b", count=5), **settings)
+    assert {key: count for key, count in texts.items() if key[1] in "ab"} == {
+        ("2026-01-02", "a"): 12,
+        ("2026-01-01", "b"): 5,
     }
 
 

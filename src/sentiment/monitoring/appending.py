@@ -46,7 +46,7 @@ def new_rows(rows: Sequence[Row], times: Any, store: History, left_out: Sequence
     for i, (row, day) in enumerate(zip(rows, days, strict=True)):
         if day == "NaT" or isinstance(row, BrokenRow):
             continue
-        key = key_of(row, left_out)
+        key = store.numbered(key_of(row, left_out))
         if store.is_new(str(day), key):
             found.append((i, key))
     return found

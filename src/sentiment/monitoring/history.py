@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class History:
     folder: Path
     labels: Sequence[str]
     keys: dict[str, set[int]] = field(default_factory=dict)
+    given: Counter[int] = field(default_factory=Counter)  # equal rows of the input so far
 
     def check(self, about: Mapping[str, Any]) -> None:
         """Record what the rows are made with, or check that it is the same as before.
@@ -83,6 +85,14 @@ class History:
             parts = list_files(self.folder / f"day={day}", "*.parquet")
             self.keys[day] = {key for part in parts for key in keys_of(part)}
         return self.keys[day]
+
+    def numbered(self, key: int) -> int:
+        """Return the key of a row of the input: its own, or for each equal row after the first another one.
+
+        So a day that is sent again adds nothing, and two equal rows of one day are two.
+        """
+        self.given[key] += 1
+        return key if self.given[key] == 1 else hashed(f"{key} {self.given[key]}")
 
     def is_new(self, day: str, key: int) -> bool:
         """Return True for a key that neither the history nor this input had before, and remember it."""
@@ -138,5 +148,8 @@ def table_of(chunk: Chunk, keys: Any, labels: Sequence[str]) -> pa.Table:
 def key_of(row: Row, left_out: Iterable[str]) -> int:
     """Hash the values of a row, without those of the columns that a prediction adds, to 63 bits."""
     values = {name: str(value) for name, value in row.items() if name not in left_out and value not in (None, "")}
-    text = json.dumps(values, sort_keys=True, ensure_ascii=True)
+    return hashed(json.dumps(values, sort_keys=True, ensure_ascii=True))
+
+
+def hashed(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1

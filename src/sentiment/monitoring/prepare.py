@@ -192,13 +192,15 @@ def with_history(
             made = {"model": "predicted before", "labels": labels, **({"export": export} if export else {})}
             store.check(made | read_as(source, columns, clock))
             added = append(source, columns, clock, store, key_column=None)
-    about = [f"{added:,} of {source.rows or 0:,} rows are new; the others are in {folder} already."]
+    rows = source.rows or 0
+    rest = f"; the others are in {folder} already, or have no time or prediction" if added < rows else ""
+    about = [f"{added:,} of {rows:,} rows are new{rest}."]
     log.info("%s", about[0])
     whole = Source.open(store.pattern, text_column="text")
     labels = labels_of(whole.columns, "") or []
     apart = by is not None and by == (source.aspect or aspect_of(source))
-    rows = Columns("text", labels, "", "time", "group", several=store.several)
-    return Prepared(whole, rows, Clock("time", "value", clock.zone), reading.unique, about, apart=apart)
+    columns = Columns("text", labels, "", "time", "group", several=store.several)
+    return Prepared(whole, columns, Clock("time", "value", clock.zone), reading.unique, about, apart=apart)
 
 
 def add_scored(reading: Reading, source: Source, model: Model, clock: Clock, store: History) -> int:
