@@ -46,6 +46,12 @@ def test_an_empty_aspect_is_the_models_default(aspect_run, source, tmp_path):
     write_csv(source, [("the meal", "  ")], HEADER)
     predict(input=source, output=tmp_path / "spaces.csv", engine=engine, aspect_column="target", quiet=True)
     assert read_csv(tmp_path / "spaces.csv")[0]["prediction"] == "negative"
+    (tmp_path / "in.jsonl").write_text('{"text": "a", "target": 0}\n{"text": "a", "target": null}\n')
+    with pytest.raises(RowsRejectedError, match="^1 of 2 rows"):
+        predict(
+            input=tmp_path / "in.jsonl", output=tmp_path / "n.csv", engine=engine, aspect_column="target", quiet=True
+        )
+    assert read_csv(tmp_path / "n.csv.rejects.csv")[0]["reason"] == "target must be a string, got a number"
 
 
 def test_a_column_that_does_not_fit_the_model_is_refused_at_once(aspect_run, tiny_run, source, tmp_path):

@@ -1,5 +1,7 @@
 """Rows with an aspect: reading, missing aspects, duplicates and leaks by the pair, and the cache of token ids."""
 
+import json
+
 import pytest
 
 from sentiment.data.module import SentimentData
@@ -64,9 +66,20 @@ def test_a_missing_aspect_is_refused_skipped_or_filled(tiny_backbone, tmp_path):
     ):
         data(tiny_backbone, tmp_path, rows).read()
     assert len(data(tiny_backbone, tmp_path, rows, skip_bad_rows=True).read()["train"]) == 3
-    filled = data(tiny_backbone, tmp_path, rows[:4], default_aspect="all of it")
-    assert filled.read()["train"].inputs[3] == Pair("fine", "all of it")
+    for blank in ("", " ", "\t"):
+        rows[3] = ("fine", blank, "positive")
+        filled = data(tiny_backbone, tmp_path, rows[:4], default_aspect="all of it")
+        assert filled.read()["train"].inputs[3] == Pair("fine", "all of it")
+    with pytest.raises(DataError, match="first: row 5, the aspect is empty but for markup or invisible characters"):
+        data(tiny_backbone, tmp_path, rows, default_aspect="all of it").read()
     assert (filled.preprocessing.aspects, filled.preprocessing.default_aspect) == (True, "all of it")
+
+
+def test_aspects_that_are_no_texts_name_the_key_of_their_column(tiny_backbone, tmp_path):
+    lines = [{"text": text, "target": i, "label": label} for i, (text, _, label) in enumerate(ROWS)]
+    (tmp_path / "n.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(DataError, match="row 1: column 'target' holds a number .0., no text; set aspect_column to the"):
+        data(tiny_backbone, tmp_path, train=tmp_path / "n.jsonl").read()
 
 
 def test_duplicates_and_leaks_are_those_of_pairs(tiny_backbone, tmp_path):

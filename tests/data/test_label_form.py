@@ -58,6 +58,7 @@ def test_lists_of_class_labels_have_their_names_from_the_hub_and_from_its_parque
         (LISTS, "joy, fear", r"set data.label_separator=','"),
         (LISTS, ["joy", None], "holds an empty label"),
         (LISTS, {"joy": 1}, "no label; set label_column"),
+        (LISTS, ["joy", ["fear"]], r"column 'labels' holds .'joy', .'fear'.., a list in a list; write one list"),
         (FLAGS, {"joy": "1", "fear": "0.7"}, "column 'fear' holds '0.7'; a column for each label holds 0 or 1"),
         (LabelForm(), "pos\nneg", r"column 'labels' holds 'pos\\nneg', a label of several lines; give it one line"),
         (LabelForm(), ["joy"], "several labels of one text; set task=multi, or give each text one label"),

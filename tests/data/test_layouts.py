@@ -89,6 +89,15 @@ def test_a_test_split_of_a_folder_with_an_empty_label_column_is_hidden(tmp_path,
     assert "the test split has no labels; it is left out" in warnings(caplog)
 
 
+def test_a_column_that_no_text_of_train_has_is_said(tmp_path, caplog):
+    rows = [(f"text {i}", i % 2, 1 - i % 2, 0) for i in range(8)]
+    train = write_csv(tmp_path / "train.csv", rows, ("text", "joy", "fear", "rage"))
+    module = data(tmp_path, train=train, multi_label=True, label_columns=["joy", "fear", "rage"])
+    module.read()
+    assert module.labels == ["fear", "joy"]
+    assert "no train row has the label rage, so the model will not have it" in warnings(caplog)
+
+
 def test_a_split_whose_texts_have_none_of_several_labels_is_kept(tmp_path):
     write_csv(tmp_path / "train.csv", [(text, f"{label}|x") for text, label in ROWS])
     write_csv(tmp_path / "test.csv", [("a", ""), ("b", "")])

@@ -150,6 +150,9 @@ def test_labels_are_ordered_by_their_numbers_and_words_have_to_be():
     for labels in (["5", "1"], ["2 stars", "1 star"]):
         with pytest.raises(ConfigError, match="numbers out of order; name the lowest first"):
             scale_values(labels)
+    told = r"the labels '1 Star' and '1 star' are both 1; data.label_map={1 star: 1 Star} makes them one"
+    with pytest.raises(ConfigError, match=told):
+        scale_values(Scale().order({"2 stars", "1 star", "1 Star"}))
 
 
 def test_labels_with_one_unit_stand_for_their_numbers():

@@ -95,8 +95,7 @@ class Cells:
 
     def of(self, row: Row) -> Text:
         """Return what the model reads of a row that has no `reason`."""
-        aspect = None if self.aspect is None else row.get(self.aspect)
-        return row[self.text] if aspect is None or not aspect.strip() else Pair(row[self.text], aspect)
+        return row[self.text] if self.aspect is None or self._lacks(row) else Pair(row[self.text], row[self.aspect])
 
     def reason(self, row: Row) -> str | None:
         """Return the reason why a row cannot be scored; None if it can."""
@@ -104,11 +103,16 @@ class Cells:
             return row.reason
         try:
             check_text(row.get(self.text), self.text)
-            if self.aspect is not None and not (self.default and not str(row.get(self.aspect) or "").strip()):
+            if self.aspect is not None and not (self.default and self._lacks(row)):
                 check_aspect(row.get(self.aspect), self.aspect)
         except RequestError as error:
             return str(error)
         return None
+
+    def _lacks(self, row: Row) -> bool:
+        """Tell whether the cell of the aspect is empty."""
+        aspect = row.get(self.aspect or "")
+        return aspect is None or (isinstance(aspect, str) and not aspect.strip())
 
 
 @dataclass(frozen=True, slots=True)

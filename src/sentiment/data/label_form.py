@@ -71,6 +71,8 @@ class LabelForm:
         values = self._values(cell, column)
         if values is None:
             return None
+        if any(isinstance(value, list | tuple) for value in values):
+            raise DataError(f"column {column!r} holds {str(cell)[:40]}, a list in a list; write one list of labels")
         names = [label_value(value, column) for value in values]
         if None in names:
             raise DataError(f"column {column!r} holds an empty label in {str(cell)[:40]}; leave it out of the list")

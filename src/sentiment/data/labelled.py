@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from sentiment.data.label_form import ONE, LabelForm
-from sentiment.data.tables import text_value
+from sentiment.data.tables import aspect_value, text_value
 from sentiment.errors import ConfigError, DataError
 from sentiment.inference.types import Label
 
@@ -69,7 +69,7 @@ def labelled(
         try:
             texts.append(text_value(text, text_column))
             labels.append(form.read(label, label_column))
-            aspects += [text_value(value, name) for value, name in zip(aspect, aspect_column, strict=True)]
+            aspects += [aspect_value(value, name) for value, name in zip(aspect, aspect_column, strict=True)]
         except DataError as error:
             raise DataError(f"{source}, row {number}: {error}") from error
         decimals = decimals or (isinstance(label, float) and label.is_integer())

@@ -32,6 +32,7 @@ from sentiment.data.unlabelled import as_paths, read_unlabelled
 from sentiment.errors import ConfigError
 from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Cleaning, Preprocessing, Truncation
+from sentiment.inference.types import list_labels
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +152,8 @@ class SentimentData(TokenizedData):
         }
         splits = {name: split for name, split in splits.items() if len(split)}
         self.labels = label_names(splits, wanted, self.order)
+        if not wanted and (lacking := sorted(set(self.label_form.columns) - set(self.labels))):
+            log.warning("no train row has the label %s, so the model will not have it", list_labels(lacking))
         splits = unify_labels(splits, self.labels, given=wanted is not None)
         warn_of(splits, self.labels)
         with rows_named(splits, self.preprocessing.cleaning):

@@ -96,7 +96,9 @@ def check_rows(name: str, rows: Labelled, *, skip_bad_rows: bool, default_aspect
         log.warning("the %s split has no labels; it is left out", name)
         return Split([], [], None if rows.aspects is None else [])
     kept, bad = list[int](), dict[int, str]()
-    aspects = None if rows.aspects is None else [aspect or default_aspect for aspect in rows.aspects]
+    aspects = None
+    if rows.aspects is not None:
+        aspects = [one if one and one.strip() else default_aspect for one in rows.aspects]
     for i, (text, label) in enumerate(zip(rows.texts, rows.labels, strict=True)):
         reason = unusable(text, label) or (unusable_aspect(aspects[i]) if aspects is not None else None)
         if reason:
@@ -121,7 +123,9 @@ def check_rows(name: str, rows: Labelled, *, skip_bad_rows: bool, default_aspect
 
 def unusable_aspect(aspect: str) -> str | None:
     """Return the reason why an aspect cannot be used for training; None if it can."""
-    return None if aspect.strip() and is_readable(aspect) else "the aspect is empty; data.default_aspect fills it"
+    if not aspect.strip():
+        return "the aspect is empty; data.default_aspect fills it"
+    return None if is_readable(aspect) else "the aspect is empty but for markup or invisible characters"
 
 
 def unusable(text: str | None, label: Label | None) -> str | None:

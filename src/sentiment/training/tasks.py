@@ -181,6 +181,10 @@ def scale_values(labels: Sequence[str]) -> tuple[float, ...]:
     values = numbers_of(labels)
     if values is None:
         return tuple(map(float, range(len(labels))))
-    if any(a >= b for a, b in pairwise(values)):
+    for (one, a), (other, b) in pairwise(sorted(zip(labels, values, strict=True), key=lambda both: both[1])):
+        if a == b:
+            told = f"task=scale: the labels {one!r} and {other!r} are both {a:g}"
+            raise ConfigError(f"{told}; data.label_map={{{other}: {one}}} makes them one")
+    if any(a > b for a, b in pairwise(values)):
         raise ConfigError(f"task=scale: data.labels={list(labels)} are numbers out of order; name the lowest first")
     return tuple(values)

@@ -16,7 +16,7 @@ from sentiment.data.tables.partitions import MANIFEST, PART, expanded, is_partit
 from sentiment.data.tables.rows import Broken, BrokenRow, Row
 from sentiment.data.tables.table import Table, announce, open_table
 from sentiment.data.tables.text_guess import likely_text
-from sentiment.data.tables.values import label_value, text_value
+from sentiment.data.tables.values import aspect_value, label_value, text_value
 
 __all__ = [
     "LABEL_COLUMNS",
@@ -33,6 +33,7 @@ __all__ = [
     "Table",
     "TableOptions",
     "announce",
+    "aspect_value",
     "base_name",
     "expanded",
     "format_of",

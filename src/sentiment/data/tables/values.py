@@ -8,13 +8,21 @@ from typing import Any
 from sentiment.errors import DataError
 
 
-def text_value(value: Any, column: str) -> str | None:
-    """Convert a cell to a text; None if it is missing (None or NaN), DataError if it is not a string."""
+def text_value(value: Any, column: str, *, key: str = "text_column", what: str = "the texts") -> str | None:
+    """Convert a cell to a text; None if it is missing (None or NaN), DataError if it is not a string.
+
+    `key`, the setting that names the column, and `what` it holds are for messages.
+    """
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, (float, Decimal)) and math.isnan(value):
         return None
-    raise DataError(f"column {column!r} holds {describe(value)}, no text; set text_column to the column with the texts")
+    raise DataError(f"column {column!r} holds {describe(value)}, no text; set {key} to the column with {what}")
+
+
+def aspect_value(value: Any, column: str) -> str | None:
+    """Convert a cell to an aspect, as `text_value` does to a text."""
+    return text_value(value, column, key="aspect_column", what="the aspects")
 
 
 def label_value(value: Any, column: str) -> str | None:

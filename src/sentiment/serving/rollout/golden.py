@@ -9,6 +9,7 @@ from sentiment.data.labelled import class_name
 from sentiment.data.tables import (
     TableOptions,
     announce,
+    aspect_value,
     find_named,
     label_column,
     open_table,
@@ -71,7 +72,7 @@ def read_golden(
             continue
         where = f"{path}, row {number}"
         own = check_cell(text_value(row.get(text), text), f"{where}: {text}")
-        beside = None if aspect is None else text_value(row.get(aspect), aspect)
+        beside = None if aspect is None else aspect_value(row.get(aspect), aspect)
         texts.append(own if beside is None else Pair(own, check_cell(beside, f"{where}: {aspect}")))
         if label is not None:
             labels.append(read_label(row.get(label), label, where, how.form))
