@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,29 @@ from rich.text import Text
 from rich.tree import Tree
 
 console = Console()
+
+REPORT_EVERY = 30.0  # seconds between lines of progress where no terminal shows a bar
+
+
+class Reminder:
+    """Tell when a line of progress is due: on a terminal never, as it shows a bar.
+
+    Args:
+        shown: Where the bar would be.
+        every: Seconds between two lines.
+    """
+
+    def __init__(self, shown: Console, *, every: float | None = None) -> None:
+        self._silent, self._every = shown.is_terminal, REPORT_EVERY if every is None else every
+        self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Return True if the last line, or the start, was long enough ago; the next is due after that time again."""
+        now = time.monotonic()
+        if self._silent or now - self._last < self._every:
+            return False
+        self._last = now
+        return True
 
 
 def print_config(cfg: DictConfig) -> None:

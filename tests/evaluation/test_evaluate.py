@@ -49,7 +49,7 @@ class Constant:
 
 @pytest.mark.parametrize("terminal", [False, True])
 def test_lines_tell_how_far_scoring_is_where_no_terminal_shows_a_bar(terminal, monkeypatch, caplog):
-    monkeypatch.setattr(scoring, "REPORT_EVERY", 0.0)
+    monkeypatch.setattr("sentiment.console.REPORT_EVERY", 0.0)
     monkeypatch.setattr(scoring.console, "_force_terminal", terminal)
     with caplog.at_level(logging.INFO, logger="sentiment.evaluation.scoring"):
         evaluate(Constant(), Split(["x"] * 1100, ["a"] * 1100), ["a", "b"])

@@ -14,7 +14,7 @@ from sentiment.batch.inputs import Inputs
 from sentiment.batch.output import Output
 from sentiment.batch.part import Part
 from sentiment.batch.parts import DamagedPartError, Parts
-from sentiment.batch.progress import progress
+from sentiment.batch.progress import Rows
 from sentiment.batch.scoring import Cells, Columns, scored
 from sentiment.batch.source import Source
 from sentiment.batch.summary import Clock, summary, write_rejects
@@ -119,7 +119,7 @@ class Job:
         if self.source.rows is not None and done.keys() == set(range(math.ceil(self.source.rows / self.chunk))):
             return done
         try:
-            with progress(quiet=quiet) as bar:
+            with Rows(quiet=quiet) as bar:
                 task = bar.add_task("predict", total=self.source.rows, completed=count)
                 for number, part in self.written(engine, done):
                     if number not in done:  # a worker that came back may name a part again

@@ -1,4 +1,6 @@
-"""Progress bar of a batch job."""
+"""Progress of a batch job: a bar on a terminal, lines elsewhere."""
+
+import logging
 
 from rich.console import Console
 from rich.progress import (
@@ -7,11 +9,16 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from sentiment.console import Reminder
+
+log = logging.getLogger(__name__)
 
 
 class Rate(ProgressColumn):
@@ -19,6 +26,18 @@ class Rate(ProgressColumn):
         return Text(f"{task.speed or 0:,.0f} rows/s")
 
 
-def progress(*, quiet: bool) -> Progress:
-    shown = (BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(TextColumn("{task.description}"), *shown, console=Console(stderr=True), disable=quiet)
+class Rows(Progress):
+    """Rows done, of those that are known; a line from time to time where standard error is no terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        shown = (BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TimeRemainingColumn())
+        super().__init__(TextColumn("{task.description}"), *shown, console=Console(stderr=True), disable=quiet)
+        self._reminder = Reminder(self.console)
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        super().advance(task_id, advance)
+        if not self.disable and self._reminder.due():
+            task = self.tasks[task_id]
+            total = f" of {task.total:,.0f}" if task.total else ""
+            rate = f", {task.speed:,.0f} rows/s" if task.speed else ""
+            log.info("%s: %s%s rows%s", task.description, f"{task.completed:,.0f}", total, rate)

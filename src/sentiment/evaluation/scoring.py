@@ -1,7 +1,6 @@
 """Score a classifier on labelled texts."""
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +8,7 @@ from functools import cached_property
 import torch
 from rich.progress import track
 
-from sentiment.console import console
+from sentiment.console import Reminder, console
 from sentiment.data.splits import Split
 from sentiment.errors import DataError, TextError
 from sentiment.evaluation import computation
@@ -24,7 +23,6 @@ from sentiment.inference.types import Classifier, Label, Prediction, join_labels
 log = logging.getLogger(__name__)
 
 CHUNK = 512  # texts per call, between updates of the progress bar and checks for Ctrl-C
-REPORT_EVERY = 30.0  # seconds between lines of progress where there is no terminal
 
 
 @dataclass(frozen=True)
@@ -145,10 +143,9 @@ def ask(classifier: Classifier, texts: Sequence[Text]) -> list[Prediction]:
     starts = range(0, len(texts), CHUNK)
     shown = track(starts, "scoring", console=console, transient=True, disable=len(starts) < 3)
     answers: list[Prediction] = []
-    reported = time.monotonic()
+    reminder = Reminder(console)
     for start in shown:
-        if not console.is_terminal and time.monotonic() - reported >= REPORT_EVERY:
-            reported = time.monotonic()
+        if reminder.due():
             log.info("scored %d of %d texts", start, len(texts))
         try:
             answers += classifier.predict(texts[start : start + CHUNK])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sentiment.batch.progress import progress
+from sentiment.batch.progress import Rows
 from sentiment.batch.source import Source
 from sentiment.data.duplicates import hash_normalised
 from sentiment.errors import DataError
@@ -51,7 +51,7 @@ class Prepared:
         """Yield the rows in chunks, with a progress bar."""
         self.skipped = Skipped()
         seen = set[int]()
-        with progress(quiet=quiet) as bar:
+        with Rows(quiet=quiet) as bar:
             shown = bar.add_task(task, total=self.source.rows)
             for chunk in chunks(self.source, self.columns, self.clock, self.skipped):
                 bar.advance(shown, len(chunk))

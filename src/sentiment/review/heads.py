@@ -3,6 +3,7 @@
 The vectors are those before fine-tuning: a backbone tuned on the labels under review has learned the wrong ones too.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from sentiment.backbones import out_of_reach, resolve
+from sentiment.console import Reminder, console
 from sentiment.data.module import SentimentData
 from sentiment.inference.batching import pad
 from sentiment.inference.tokenization import encode
 from sentiment.review.confident import Floats, Indices
 from sentiment.review.work import Work
+
+log = logging.getLogger(__name__)
 
 CHUNK = 512  # texts that a stopped review may have to read again
 BATCH = 32  # texts
@@ -53,7 +57,10 @@ def sentence_vectors(data: SentimentData, inputs: Sequence[Any], work: Work) -> 
     except Exception as error:  # errors of safetensors, pickle, zip, struct and transformers share no base
         raise out_of_reach(f"the backbone {data.backbone!r}", error) from error
     starts = range(0, len(inputs), CHUNK)
-    for start in track(starts, f"reading {len(inputs):,} texts", transient=True):
+    reminder = Reminder(console)
+    for start in track(starts, f"reading {len(inputs):,} texts", console=console, transient=True):
+        if reminder.due():
+            log.info("read %d of %d texts", start, len(inputs))
         texts = inputs[start : start + CHUNK]
         yield work.once(f"vectors-{start:09}", partial(read, encoder, data, texts))
 

@@ -14,6 +14,7 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint, LearningRateFinder, RichProgressBar
 from rich import get_console
 
+from sentiment.console import Reminder
 from sentiment.errors import InterruptedRunError
 from sentiment.training.checkpoints import ends_epoch, judging, of_all_ranks
 from sentiment.training.resuming import how_to_go_on
@@ -165,7 +166,7 @@ class Throughput(pl.Callback):
         self.seconds = 0.0
         self._steps = 0
         self._started = 0.0
-        self._reported = 0.0
+        self._reminder = Reminder(get_console(), every=report_every)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log one line per validation, for logs and terminals without a progress bar."""
@@ -193,7 +194,7 @@ class Throughput(pl.Callback):
         return self.samples / self.seconds if self.seconds else 0.0
 
     def on_train_start(self, *args: Any) -> None:
-        self._reported = time.monotonic()
+        self._reminder = Reminder(get_console(), every=self.report_every)
 
     def on_train_epoch_start(self, *args: Any) -> None:
         self._started = 0.0
@@ -204,7 +205,7 @@ class Throughput(pl.Callback):
     def on_validation_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        if self._due():
+        if self._reminder.due():
             log.info("validating: %d of %s batches", batch_idx + 1, trainer.num_val_batches[0])
 
     def on_train_batch_start(self, *args: Any) -> None:
@@ -218,15 +219,8 @@ class Throughput(pl.Callback):
         self.seconds, self._started = self.seconds + now - self._started, now
         self.samples += len(batch["labels"]) * trainer.world_size
         self._steps += 1
-        if self._due():
+        if self._reminder.due():
             self._report(trainer)
-
-    def _due(self) -> bool:
-        """Return True every `report_every` seconds, on a terminal never: it has the progress bar."""
-        if get_console().is_terminal or time.monotonic() - self._reported < self.report_every:
-            return False
-        self._reported = time.monotonic()
-        return True
 
     def _report(self, trainer: pl.Trainer) -> None:
         steps, total = trainer.global_step, trainer.estimated_stepping_batches

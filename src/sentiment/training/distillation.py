@@ -14,10 +14,10 @@ import torch
 from datasets import Dataset, Features, Value
 from datasets import Sequence as ListOf
 from numpy.typing import NDArray
-from rich import get_console
 from rich.progress import track
 
 from sentiment.backbones import load_tokenizer, positions
+from sentiment.console import Reminder, console
 from sentiment.data.cache import load_or_build
 from sentiment.data.module import SentimentData
 from sentiment.errors import ConfigError, ModelError
@@ -117,7 +117,10 @@ def answer_texts(teacher: Predictor, name: str, texts: Sequence[Text], cache_dir
     answers = np.empty((len(texts), len(teacher.labels)), np.float32)
     log.info("%s answers %d texts, once: the answers are cached", name, len(texts))
     starts = range(0, len(texts), CHUNK)
-    for start in track(starts, description=f"teacher {name}", disable=not get_console().is_terminal):
+    reminder = Reminder(console)
+    for start in track(starts, f"teacher {name}", console=console, transient=True, disable=not console.is_terminal):
+        if reminder.due():
+            log.info("%s answered %d of %d texts", name, start, len(texts))
         chunk = texts[start : start + CHUNK]
         digest = identity.copy()
         for text in chunk:
