@@ -19,5 +19,5 @@ class Inference(Worker):
 
 if __name__ == "__main__":
     server = Server()
-    server.append_worker(Inference, max_batch_size=32, max_wait_time=1, timeout=60, route="/predict")
+    server.append_worker(Inference, max_batch_size=64, max_wait_time=1, timeout=60, route="/predict")
     server.run()

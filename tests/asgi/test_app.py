@@ -81,6 +81,36 @@ def test_what_arrives_during_a_batch_is_the_next_one(app, echo):
     assert max(echo.sizes) == 4
 
 
+def test_the_clients_of_a_batch_are_waited_for_and_in_the_next_one(app, echo, monkeypatch):
+    monkeypatch.setattr(batching, "GATHER", 1e9)
+    monkeypatch.setattr(batching, "GATHER_SECONDS", 60.0)
+    echo.go_on.clear()
+
+    async def ask_twice_and_once():
+        [batcher] = app.batchers.values()
+        batcher.start(asyncio.get_running_loop())
+
+        async def client(times):
+            for _ in range(times):
+                await batcher.ask({"body": b"{}"}, {"explain": "False"})
+
+        twice = asyncio.create_task(client(2))
+        await asyncio.sleep(0)  # the thread has its first request
+        once = asyncio.create_task(client(1))
+        await asyncio.sleep(0)
+        echo.go_on.set()
+        await asyncio.gather(twice, once)
+
+    asyncio.run(ask_twice_and_once())
+    assert echo.sizes == [1, 2]
+
+
+def test_clients_that_do_not_come_back_hold_up_no_one(app, echo, monkeypatch):
+    monkeypatch.setattr(batching, "GATHER_SECONDS", 0.01)
+    assert [status for status, _, _ in ask(app, *[b"{}"] * 6)] == [200] * 6
+    assert echo.sizes == [1, 4, 1]
+
+
 @pytest.mark.parametrize(
     ("path", "explain"),
     [("/explanations/mood", "True"), ("/explanations/mood/1.0", "True"), ("/v2/models/mood/infer", "False")],

@@ -92,7 +92,7 @@ def test_numbers_that_are_none_are_taken_for_the_defaults(ask):
     path = "/models?url=second.mar&model_name=odd&initial_workers=-1&batch_size=dd&max_batch_delay=junk&synchronous=-1"
     assert ask("POST", path).status_code == 200
     [told] = ask("GET", "/models/odd").json()
-    assert (told["workers"], told["batchSize"], told["maxBatchDelay"]) == ([], 32, 1)  # those of the archive
+    assert (told["workers"], told["batchSize"], told["maxBatchDelay"]) == ([], 64, 1)  # those of the archive
     assert ask("DELETE", "/models/odd").status_code == 200
 
 

@@ -110,7 +110,7 @@ def test_workers_are_described_and_scaled_through_the_management_api(server):
             management.scale("sentiment", "1.0", workers=wanted)
             wait_for(lambda count=wanted: management.version("sentiment").workers == ("READY",) * count, 300)
             found = management.version("sentiment")
-            assert (found.version, found.batch_size, found.default) == ("1.0", 32, True)
+            assert (found.version, found.batch_size, found.default) == ("1.0", 64, True)
 
 
 def test_no_text_of_a_user_is_in_the_logs(server, http):

@@ -53,7 +53,7 @@ def package(
     model_store: Path,
     name: str = "sentiment",
     version: str | float = "1.0",
-    batch_size: Annotated[int, Ge(1)] = 32,
+    batch_size: Annotated[int, Ge(1)] = 64,
     max_batch_delay: Annotated[int, Ge(1)] = 1,
     workers: Annotated[int, Ge(1)] = 1,
     response_timeout: Annotated[int, Ge(1)] = 120,

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 CONFIG = "granian.json"  # in the work_dir
 MANAGEMENT = ("management_host", "management_port", "model_api")  # keys without a meaning here
-BATCH_SIZE = 32  # where the archive has none
+BATCH_SIZE = 64  # where the archive has none
 
 
 class Granian(Server):

@@ -22,7 +22,7 @@ Outcome = list[Prediction] | RequestError | TextError
 Note = Callable[[str, int, int, Sequence[int]], None]  # phase, start and end in ns, places of its requests
 
 MAX_SECONDS = 1.0  # compute budget of one worker call, if the archive sets none
-TOGETHER = 0.1  # fraction of `seconds` for the short requests that are computed in one call
+TOGETHER = 0.2  # fraction of `seconds` for the short requests that are computed in one call
 CHARACTERS_PER_TOKEN = 8  # lower-bound token estimate; real text has 4 to 5
 CHARACTERS_PER_SECOND = 3e6  # cleaning and tokenization on one slow core
 MEASURED = 0.5  # seconds
