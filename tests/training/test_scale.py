@@ -46,7 +46,7 @@ def test_evaluate_gives_the_scores_of_training_and_the_leaderboard_ranks_low_fir
     main(["evaluate", f"run={run}", f"output={tmp_path}"])
     ours, theirs = read_json(tmp_path / "metrics.json")["test"], read_json(run / "metrics.json")["test"]
     assert ours == pytest.approx(theirs, abs=1e-6)
-    main(["sweep-report", f"folder={run.parent}", "metric=macro_mae", f"output={tmp_path}"])
+    main(["sweep-report", f"folder={run.parent}", f"output={tmp_path}"])
     [row] = read_csv(tmp_path / "leaderboard.csv")
     assert float(row["test_macro_mae"]) == theirs["macro_mae"]
 

@@ -15,13 +15,20 @@ INFO = "What the text is about: a product, a person, a second text"
 def aspect_field(desk: AppState, status: Any, *, label: str = "Aspect", elem_id: str | None = None) -> Any:
     """Build a text box that is visible while the served model reads aspects."""
     own = reads_aspects(desk)
-    field: Any = gr.Textbox(label=label, info=INFO, lines=1, max_lines=4, visible=own, min_width=280, elem_id=elem_id)
+    lines: Any = {"lines": 1, "max_lines": 4, "min_width": 280}
+    field: Any = gr.Textbox(label=label, info=about(desk), visible=own, elem_id=elem_id, **lines)
 
     def shown() -> Any:
-        return gr.Textbox(visible=reads_aspects(desk))
+        return gr.Textbox(visible=reads_aspects(desk), info=about(desk))
 
     status.change(shown, None, field, **QUIET)
     return field
+
+
+def about(desk: AppState) -> str:
+    """Say what an aspect is, and which one a text without one is read with."""
+    model = desk.backend.state().model
+    return f"{INFO}. Left empty: {model.default_aspect}" if model and model.default_aspect else INFO
 
 
 def reads_aspects(desk: AppState) -> bool:

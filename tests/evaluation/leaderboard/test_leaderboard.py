@@ -14,6 +14,7 @@ from sentiment.evaluation.leaderboard import sweep_report
 from sentiment.evaluation.leaderboard.groups import mean
 from sentiment.evaluation.leaderboard.trials import find, keys
 from sentiment.files import write_json
+from tests.conftest import read_csv
 
 
 def make_run(folder, *overrides, accuracy=None, **choices):
@@ -59,6 +60,16 @@ def test_runs_are_grouped_over_seeds_and_the_best_comes_first(sweep):
     assert rows[0].seeds == ["0", "1"]
     assert rows[0].seconds == 5.0
     assert [row.settings for row in sweep_report(folder=sweep, metric="loss")] == [("3e-05",), ("1e-05",)]
+
+
+def test_runs_are_ranked_by_what_most_of_them_were_selected_by(sweep, capfd):
+    for number in range(3):
+        path = sweep / str(number) / ".hydra" / "config.yaml"
+        OmegaConf.save(OmegaConf.merge(OmegaConf.load(path), {"optimized_metric": "loss"}), path)
+    main(["sweep-report", str(sweep)])
+    [best, _] = read_csv(sweep / "leaderboard.csv")
+    assert (best["model.lr"], float(best["validation_loss"])) == ("3e-05", pytest.approx(0.15))
+    assert "validation_accuracy" not in best
 
 
 def test_the_csv_has_the_numbers_and_the_paths(sweep):

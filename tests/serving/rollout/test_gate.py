@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from sentiment.inference.exclusive import Scale
 from sentiment.inference.types import Model, Prediction
 from sentiment.serving.rollout.gate import Evidence, Limits, changes_of, measure_candidate, next_version, violations
 
@@ -33,6 +34,17 @@ def test_the_evidence_is_computed_from_the_predictions():
     assert found.difference == pytest.approx(0.2)
     assert (found.accuracy, found.accuracy_in_place) == (0.75, 0.75)
     assert found.p95_ms == pytest.approx(19.5)
+
+
+def test_a_scale_in_place_with_other_labels_is_scored_by_its_very_labels():
+    """Its labels lie at other places than those of the new version's scale."""
+    new = [Prediction(label, 1.0, dict.fromkeys("135", 0.0) | {label: 1.0}, value=3.0) for label in "135"]
+    old = [Prediction(label, 1.0, dict.fromkeys("12345", 0.0) | {label: 1.0}, value=3.0) for label in "145"]
+    found = measure_candidate(
+        served=new, exported=new, in_place=old, labels=["1", "3", "3"], seconds=[0.01] * 20, decoding=Scale((1, 3, 5))
+    )
+    assert found.accuracy == pytest.approx(2.5 / 3)  # 5 instead of 3 is half the scale
+    assert found.accuracy_in_place == pytest.approx(1 / 3)
 
 
 def test_without_labels_or_a_version_in_place_there_is_no_score():

@@ -1,6 +1,7 @@
 """`sentiment sweep-report`: the leaderboard of a sweep, or of any folder that contains runs."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,12 @@ log = logging.getLogger(__name__)
 SHOWN = 30  # rows in the terminal
 
 
-def sweep_report(*, folder: Path, metric: str = "accuracy", output: Path | None = None) -> list[Group]:
+def sweep_report(*, folder: Path, metric: str | None = None, output: Path | None = None) -> list[Group]:
     """Print the leaderboard of the runs below `folder` and write leaderboard.csv and leaderboard.html.
 
     Args:
         folder: a sweep folder, or any other folder that contains runs.
-        metric: the metric to rank by.
+        metric: the metric to rank by; default the one that most of the runs were selected by (`optimized_metric`).
         output: the folder to write to; default `folder`.
 
     Returns:
@@ -39,7 +40,7 @@ def sweep_report(*, folder: Path, metric: str = "accuracy", output: Path | None 
     trials = find(folder)
     if not trials:
         raise ConfigError(f"folder={folder}: there is no run below it; name a sweep, outputs/sweeps/<name>, or outputs")
-    names = keys(trials)
+    metric, names = metric or usual_metric(trials), keys(trials)
     rows = groups(trials, names, metric)
     if all(row.validation is None for row in rows) and (done := [t for t in trials if t.outcome.state == "finished"]):
         raise ConfigError(f"metric={metric}: a run has {', '.join(done[0].scores('validation'))}")
@@ -54,6 +55,10 @@ def sweep_report(*, folder: Path, metric: str = "accuracy", output: Path | None 
     )
     log.info("written to %s and leaderboard.csv", target / "leaderboard.html")
     return rows
+
+
+def usual_metric(trials: Sequence[Trial]) -> str:
+    return Counter(trial.value("optimized_metric") or "accuracy" for trial in trials).most_common(1)[0][0]
 
 
 def unfinished_trials(trials: Sequence[Trial]) -> list[Trial]:

@@ -106,13 +106,13 @@ def measure_candidate(
         seconds: Latencies of single texts, at least two.
         decoding: The kind of label; on a scale, a near label counts as nearly right.
     """
-    pairs = list(zip(served, exported, strict=True))
+    pairs, known = list(zip(served, exported, strict=True)), list(exported[0].probabilities)
     return Evidence(
         texts=len(pairs),
         agreement=share([overlap(one.answer, other.answer) for one, other in pairs]),
         difference=max(difference(one, other) for one, other in pairs),
-        accuracy=accuracy(served, labels, decoding),
-        accuracy_in_place=accuracy(in_place, labels, decoding),
+        accuracy=accuracy(served, labels, decoding, known),
+        accuracy_in_place=accuracy(in_place, labels, decoding, known),
         p95_ms=1000 * statistics.quantiles(seconds, n=20, method="inclusive")[-1],
     )
 
@@ -172,21 +172,27 @@ def difference(one: Prediction, other: Prediction) -> float:
 
 
 def accuracy(
-    predictions: Sequence[Prediction] | None, labels: Sequence[Label] | None, decoding: Decoding = SINGLE
+    predictions: Sequence[Prediction] | None,
+    labels: Sequence[Label] | None,
+    decoding: Decoding = SINGLE,
+    known: Sequence[str] = (),
 ) -> float | None:
-    """Return the mean credit of the predictions: the accuracy; on a scale a near label counts as nearly right."""
+    """Return the mean credit of the predictions: the accuracy; on a scale a near label counts as nearly right.
+
+    `known` are the labels that `decoding` is of.
+    """
     if predictions is None or labels is None:
         return None
-    return share([credit(decoding, one, label) for one, label in zip(predictions, labels, strict=True)])
+    return share([credit(decoding, known, one, label) for one, label in zip(predictions, labels, strict=True)])
 
 
-def credit(decoding: Decoding, prediction: Prediction, label: Label) -> float:
+def credit(decoding: Decoding, known: Sequence[str], prediction: Prediction, label: Label) -> float:
     """Return how right a prediction is; of a version with other labels, 1 for the very label and else 0.
 
     Of several labels it is the Jaccard index.
     """
-    known = list(prediction.probabilities)
-    fits = decoding == SINGLE or set(names_of(label)) <= set(known)
+    own = list(prediction.probabilities)
+    fits = decoding == SINGLE or (own == list(known) and set(names_of(label)) <= set(known))
     return decoding.credit(known, prediction.answer, label) if fits else overlap(prediction.answer, label)
 
 
