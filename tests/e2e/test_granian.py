@@ -11,16 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from sentiment.client import AsyncClient, read_key
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.tls import Tls
 from sentiment.worker.activity import read_batches
+from sentiment.worker.metrics import VALUE
 from tests.certificates import Authority
 from tests.conftest import read_csv, write_csv
 from tests.e2e.conftest import on_free_ports
 from tests.e2e.faults import wait_for
 from tests.e2e.serving import Served, ended, run_command
+from tests.worker.test_monitoring import named, queries
 
 pytestmark = pytest.mark.e2e
 
@@ -98,6 +101,15 @@ def test_prometheus_reads_what_the_worker_counts(served):
     before = texts()
     assert served.post(json={"texts": TEXTS}).status_code == 200
     assert texts() == before + 2
+
+
+def test_the_dashboard_and_the_rules_find_the_metrics_of_a_worker(served):
+    for content in (b'{"text": "good film"}', b'{"text": ""}', b'{"text": "' + b"long " * 100 + b'"}'):
+        served.post(content=content, headers={"Content-Type": "application/json"})
+    told = httpx.get(f"{served.settings.address('metrics')}/metrics", timeout=60).text
+    names = {sample.name for family in text_string_to_metric_families(told) for sample in family.samples}
+    read = {name for query in queries().values() for name in named(query) if name.startswith("sentiment_")}
+    assert read - names == {VALUE.name}  # of labels that are numbers
 
 
 def test_what_a_query_says_is_refused_instead_of_ignored(served):

@@ -81,13 +81,19 @@ def test_a_latest_period_in_the_future_is_noted(tmp_path):
     assert not any("future" in note for note in run(tmp_path, days(1, 2))[1])
 
 
+def test_a_table_without_rows_is_said_to_have_none(tmp_path):
+    with pytest.raises(DataError, match=r"in\.csv has no rows to monitor"):
+        run(tmp_path, [])
+
+
 def test_a_group_without_enough_texts_for_a_line_is_shown_by_all_its_texts(tmp_path):
-    rows = [*days(1, 2, 3), *days(1, brand="b", count=7), *days(2, 3, brand="b", count=6), *days(2, brand="c", count=1)]
+    rows = [*days(1, 2, 5), *days(1, brand="b", count=7), *days(2, 5, brand="b", count=6), *days(2, brand="c", count=1)]
     table = write_csv(tmp_path / "in.csv", rows, header=("text", "time", "brand"))
     reading = Reading(input=str(table), output=tmp_path, time="time", by="brand", text_column=None)
     result = examine(reading, Model(Echo, ""), title="x", every="1d")
     drawn = charts(result)
     assert [one["title"] for one in drawn] == ["all", "a", "Groups with too few texts for a line"]
+    assert drawn[0]["text"] == "56 texts, 18 to 19 in a period; 2 periods without texts, which the lines cross"
     whole = of_all_periods(result.groups["b"], result.quantifier, sampled=True)
     assert whole.n == 19
     assert whole.counted == pytest.approx(sum(one.counted * one.n for one in result.groups["b"]) / 19)

@@ -112,7 +112,7 @@ def test_equal_texts_and_retweets_count_once_where_asked(tmp_path):
         main(["monitor", f"input={table}", f"output={tmp_path}/out", f"unique={unique}", "quiet=true"])
         assert read_csv(tmp_path / "out" / "shares.csv")[0]["texts"] == texts
     page = (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8")
-    assert "1 texts repeat an earlier one, retweets included" in page
+    assert "1 text equal to an earlier one, retweets included, not counted." in page
 
 
 def test_labelled_texts_choose_the_estimator_and_fit_the_intervals(tiny_run, tmp_path):

@@ -29,6 +29,10 @@ def test_a_time_falls_into_its_period(every, time, start, name):
     found = spell.starts(at(time))
     assert found == at(start)
     assert spell.name(found[0].astype("int64")) == name
+    start = int(found[0].astype("int64"))
+    next_one = int(spell.starts(np.array([start + 100 * 86_400], dtype="datetime64[s]"))[0].astype("int64"))
+    step = {"1d": 100, "6h": 400, "w": 14, "1m": 3, "3m": 1}[every]
+    assert spell.number(next_one) - spell.number(start) == step
 
 
 @pytest.mark.parametrize("every", ["", "0d", "1y", "d1", "-1d"])

@@ -71,9 +71,14 @@ def test_rows_that_cannot_be_counted_are_said(tmp_path, capsys):
     table = write_csv(tmp_path / "p.csv", rows, header=header)
     main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])
     notes = " ".join(json.loads((tmp_path / "out" / "changes.json").read_text())["notes"])
-    assert "1 rows have no prediction and are not counted" in notes
-    assert "1 rows have no readable time in 'created'" in notes
-    assert "2 texts have the same probability for each label, as those that the model cannot read" in notes
+    said = capsys.readouterr().err
+    for told in (
+        "1 row without a prediction, not counted.",
+        "1 row without a time in 'created' in the form of the first one, not counted.",
+        "2 texts with the same probability for each label, as those have that the model cannot read: counted under",
+    ):
+        assert told in notes
+        assert told in said
     assert [row["counted"] for row in read_csv(tmp_path / "out" / "shares.csv")] == ["0.0", "1.0"]
     write_csv(table, [("c", day(0), "", "", "")], header=header)
     with pytest.raises(SystemExit):

@@ -104,7 +104,9 @@ def analyse(
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
     model.note_decisions(otherwise, reservoir.seen)
     errors = labelled.errors(quantifier, timed=prepared.timed)
-    notes = [*model.notes, *prepared.notes(labelled=bool(errors))]
+    for note in (about := prepared.notes(labelled=bool(errors)))[len(prepared.about) :]:
+        log.info("%s", note)
+    notes = [*model.notes, *about]
     if prepared.timed and every.begins_later(last := max(start for _, start in predictions)):
         notes.append(f"The latest period, {every.name(last)}, begins in the future: some times may be wrong.")
     return Result(

@@ -20,6 +20,7 @@ from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
 from sentiment.monitoring.palette import DASHES
 from sentiment.monitoring.periods import Every
+from sentiment.monitoring.prepared import count as number
 from sentiment.monitoring.shares import Estimate, of_all_periods
 
 HERE = Path(__file__).parent
@@ -116,7 +117,11 @@ def charts(result: Result) -> list[dict[str, str]]:
         marks = marks_of(result, name)
         periods = [result.every.name(one.start) for one in series]
         found.append(
-            {"title": name, "svg": chart.lines(series, labels, periods, marks), "text": caption(series, whole)}
+            {
+                "title": name,
+                "svg": chart.lines(series, labels, periods, marks),
+                "text": caption(series, whole, result.every),
+            }
         )
     if single:
         text = f"A dot is an estimated share{' of all periods' * result.timed}, the bar its 95 % interval."
@@ -147,10 +152,12 @@ def marks_of(result: Result, group: str) -> list[chart.Mark]:
     return list(marks.values())
 
 
-def caption(series: Sequence[Estimate], whole: Sequence[Estimate]) -> str:
+def caption(series: Sequence[Estimate], whole: Sequence[Estimate], every: Every) -> str:
     counts = [one.n for one in series]
-    few = len(whole) - len(series)
-    left = f"; {few} period{'s' * (few != 1)} with fewer than {FEWEST} texts left out" if few else ""
+    few, first, last = len(whole) - len(series), series[0].start, series[-1].start
+    none = every.number(last) - every.number(first) + 1 - sum(first <= one.start <= last for one in whole)
+    left = f"; {number(few, 'period')} with fewer than {FEWEST} texts left out" if few else ""
+    left += f"; {number(none, 'period')} without texts, which the lines cross" if none else ""
     return f"{sum(counts):,} texts, {min(counts):,} to {max(counts):,} in a period{left}"
 
 

@@ -53,6 +53,12 @@ class Every:
         seconds = times.astype(np.int64)
         return ((seconds - offset) // length * length + offset).astype("datetime64[s]")
 
+    def number(self, start: int) -> int:
+        """Return the place of the period that begins at `start` among all periods."""
+        if self.unit == "m":
+            return int(np.datetime64(start, "s").astype("datetime64[M]").astype(np.int64)) // self.count
+        return (start - MONDAY * (self.unit == "w")) // (self.count * SECONDS[self.unit])
+
     def begins_later(self, start: Any) -> bool:
         """Return True for a period that begins in the future, in any time zone."""
         return int(start) > time.time() + 14 * 3600

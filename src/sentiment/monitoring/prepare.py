@@ -81,6 +81,8 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
     for name, key in ((time, "time"), (by, "by"), (true, "true_column")):
         if name is not None and name not in source.columns:
             raise DataError(f"{key}={name}: {input} has no such column, only {', '.join(source.columns[:20])}")
+    if source.rows == 0:
+        raise DataError(f"{input} has no rows to monitor")
     clock = clock_of(source, time, form, reading.time_zone) if time else None
     labels = labels_of(source.columns, prefix)
     if labels is not None and not scores:

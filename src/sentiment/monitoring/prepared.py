@@ -71,13 +71,16 @@ class Prepared:
         """Return sentences on the rows that are not counted, and on true labels if no row is `labelled`."""
         lines = [*self.about, *([self.clock.said] if self.clock and self.clock.said else [])]
         if self.skipped.unpredicted:
-            lines.append(f"{self.skipped.unpredicted:,} rows have no prediction and are not counted.")
+            lines.append(f"{count(self.skipped.unpredicted, 'row')} without a prediction, not counted.")
         if self.skipped.untimed and self.clock:
-            lines.append(f"{self.skipped.untimed:,} rows have no readable time in {self.clock.column!r}; not counted.")
+            lines.append(
+                f"{count(self.skipped.untimed, 'row')} without a time in {self.clock.column!r} in the form of the "
+                "first one, not counted."
+            )
         if self.skipped.undecided:
             lines.append(
-                f"{self.skipped.undecided:,} texts have the same probability for each label, as those that the model "
-                "cannot read have; they count under none."
+                f"{count(self.skipped.undecided, 'text')} with the same probability for each label, as those have that "
+                "the model cannot read: counted under none."
             )
         if self.columns.true and self.columns.several:
             lines.append(
@@ -88,9 +91,13 @@ class Prepared:
             lines.append(f"No row has a true label in {self.columns.true!r}.")
         if self.unique:
             lines.append(
-                f"{self.skipped.repeated:,} texts repeat an earlier one, retweets included, and are not counted."
+                f"{count(self.skipped.repeated, 'text')} equal to an earlier one, retweets included, not counted."
             )
         return lines
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def distinct(chunk: Chunk, seen: set[int], skipped: Skipped, *, apart: bool = False) -> Chunk:
