@@ -41,6 +41,10 @@ def exact(tiny_run, tmp_path_factory):
     return run
 
 
+def test_whoever_reads_the_config_reads_the_weights(converted):
+    assert len({path.stat().st_mode for path in (converted / "export").iterdir()}) == 1
+
+
 def test_the_fp32_graph_gives_the_probabilities_of_the_model(exact):
     assert read_json(exact / "export" / "preprocessing.json")["runtime"] == "onnx"
     ours = Predictor.load(exact).probabilities(TEXTS)

@@ -88,6 +88,7 @@ def test_a_run_records_its_exits_and_holds_the_graph_once(trained, whole):
     assert record["exits"][0]["share"] > 0
     assert record["validation"]["bound"] <= 0.01
     assert verify_export(export) == Predictor.load(trained).sha256
+    assert len({path.stat().st_mode for path in export.iterdir()}) == 1
     sizes = [path.stat().st_size for path in export.glob("model-onnx-int8*.onnx")]
     assert len(sizes) == 2
     assert sum(sizes) < 1.02 * (whole / "export" / "model-onnx-int8.onnx").stat().st_size

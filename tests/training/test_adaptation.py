@@ -86,6 +86,10 @@ def test_the_export_is_a_backbone_whose_perplexity_fell(adapted, tiny_backbone):
     assert not torch.equal(weights[table][emoji], before[table][emoji])
 
 
+def test_whoever_reads_its_config_reads_its_weights(adapted):
+    assert len({path.stat().st_mode for path in (adapted / "export").iterdir()}) == 1
+
+
 def test_a_run_fine_tunes_from_it(adapted, train_tiny):
     run = train_tiny(
         "tuned", f"model.backbone={adapted}/export", "trainer.max_epochs=1", "after_training.baseline=false"

@@ -1,6 +1,7 @@
 """Early exits of an export: asked for, fitted, put in place with the graph in parts, taken out again."""
 
 import logging
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,6 +117,7 @@ def store(exported: Path, engine: PartedRuntime, graph: Path, record: dict[str, 
     """Put heads, record and parts of the graph into the export, and take the whole graph out."""
     heads = {f"{one.layer}.weight": np.ascontiguousarray(one.weights.T) for one in engine.exits}
     save_file(heads | {f"{one.layer}.bias": one.bias for one in engine.exits}, exported / HEADS)
+    shutil.copymode(exported / "config.json", exported / HEADS)
     parts = [part_of(exported, record["runtime"], number + 1) for number in range(len(engine.parts))]
     for source, target in zip(engine.parts, parts, strict=True):
         source.replace(target)

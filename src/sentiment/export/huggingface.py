@@ -30,7 +30,7 @@ def export(
     with replacing(into, marker=PREPROCESSING) as folder:
         if decoding_of(preprocessing.task).kind == "multi":
             network.config.problem_type = "multi_label_classification"  # by which pipelines take the sigmoid
-        network.save_pretrained(folder)
+        write_weights(network, folder)
         for path in keep:
             shutil.copyfile(path, folder / path.name)
         tokenizer.save_pretrained(folder)
@@ -41,6 +41,13 @@ def export(
             write_json(folder / READABILITY, readability.to_json())
         write_checksums(folder)
     return into
+
+
+def write_weights(network: Any, folder: Path, **options: Any) -> None:
+    """Save a model of transformers, readable to whom config.json is: safetensors keeps its files from other users."""
+    network.save_pretrained(folder, **options)
+    for weights in folder.glob("*.safetensors"):
+        shutil.copymode(folder / "config.json", weights)
 
 
 def update_preprocessing(exported: Path, **changes: Any) -> Preprocessing:

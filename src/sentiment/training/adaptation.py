@@ -14,6 +14,7 @@ from sentiment.backbones import load_config, load_tokenizer, out_of_reach, resol
 from sentiment.data.batches import IGNORE_INDEX
 from sentiment.data.new_tokens import Wanted, extend, grow
 from sentiment.errors import ConfigError, ModelError
+from sentiment.export.huggingface import write_weights
 from sentiment.files import replacing, write_text
 from sentiment.inference.checksums import write_checksums
 from sentiment.training.networks import check_whole
@@ -220,7 +221,7 @@ def word_starts(tokenizer: Any, size: int, backbone: str) -> torch.Tensor:
 def export_backbone(model: MaskedLanguageModel, tokenizer: Any, *, into: Path, card: Mapping[str, Any]) -> None:
     """Write a folder that `model.backbone` takes: the weights with their pooler and the head, and the tokenizer."""
     with replacing(into, marker="config.json") as folder:
-        model.network.save_pretrained(folder, state_dict={**model.network.state_dict(), **model.kept})
+        write_weights(model.network, folder, state_dict={**model.network.state_dict(), **model.kept})
         tokenizer.save_pretrained(folder)
         write_text(folder / "README.md", CARD.format(backbone=model.backbone, **card))
         write_checksums(folder)
