@@ -51,6 +51,8 @@ def test_a_text_without_an_aspect_is_refused_unless_there_is_a_default(aspect_ru
         assert caught.value.index == (1 if aspect else 0)
     with pytest.raises(TextError, match="^the aspect is empty"):
         predictor(TEXT, aspect=" ")
+    with pytest.raises(DataError, match="^aspect: expected a text for all, or a list with one for each, got int"):
+        predictor([TEXT], aspect=3)
     with pytest.raises(DataError, match="^1 aspects for 2 texts; give one for each"):
         predictor([TEXT, TEXT], aspect=["screen"])
     with pytest.raises(DataError, match=r"^aspects\[0\]: expected a text, got int"):

@@ -1,5 +1,6 @@
 """The pandas UDF: its rows by themselves, and on a local Spark of two workers."""
 
+import json
 import sys
 
 import pandas as pd
@@ -7,7 +8,7 @@ import psutil
 import pytest
 
 from sentiment.batch import predict
-from sentiment.errors import RowsRejectedError
+from sentiment.errors import RowsRejectedError, TextError
 from sentiment.inference.predictor import Predictor
 from tests.conftest import read_csv, write_csv
 
@@ -55,6 +56,18 @@ def test_an_empty_batch_and_one_of_bad_rows_have_the_columns_of_any(tiny_run):
     bad = frame(engine, [" ", None, "\ud83d"])
     assert bad["rejected"].notna().all()
     assert bad[names[:-1]].isna().all(axis=None)
+
+
+def test_thresholds_by_label_and_a_default_aspect_are_settings(multi_run, aspect_run):
+    from sentiment.batch.spark import columns_of, frame, loaded
+
+    engine = loaded(str(multi_run), json.dumps({"threshold": {"joy": 0.0, "fear": 1.0}}))
+    given = [labels.split("|") for labels in frame(engine, ["furious", "happy"])["prediction"]]
+    assert all("joy" in labels and "fear" not in labels for labels in given)
+    [label] = frame(loaded(str(aspect_run), '{"default_aspect": "battery"}'), ["the film"])["prediction"]
+    assert label == "negative"
+    with pytest.raises(TextError, match="this model reads each text with an aspect, .* or set default_aspect"):
+        columns_of(loaded(str(aspect_run), "{}"))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Prediction of a column of a Spark DataFrame, by a pandas UDF that holds the model once in each Python worker."""
 
+import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -30,7 +31,7 @@ def predict_udf(run: str, **settings: Any) -> Any:
     """
     from pyspark.sql.functions import pandas_udf
 
-    known = tuple(sorted(settings.items()))
+    known = json.dumps(settings, sort_keys=True)
     fields = columns_of(loaded(run, known)).fields()
     schema = ", ".join(f"`{name}` {TYPES[str(field.type)]}" for name, field in fields.items())
 
@@ -42,8 +43,9 @@ def predict_udf(run: str, **settings: Any) -> Any:
 
 
 @cache
-def loaded(run: str, settings: tuple[tuple[str, Any], ...]) -> Predictor:
-    return Predictor.load(run, **dict(settings))
+def loaded(run: str, settings: str) -> Predictor:
+    """Open a run with settings that are an object of JSON, since a threshold by label has no hash."""
+    return Predictor.load(run, **json.loads(settings))
 
 
 @cache

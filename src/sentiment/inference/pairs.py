@@ -30,9 +30,11 @@ def pair_texts(texts: Iterable[Any], aspects: Aspects) -> list[Any]:
     """Combine texts with their aspects; a text whose aspect is None stays alone, or with the one that it came with.
 
     Raises:
-        DataError: There are not as many aspects as texts, or one of either is no text.
+        DataError: There are not as many aspects as texts, what is given is no list, or one of either is no text.
     """
     own = as_list(texts)
+    if isinstance(aspects, Mapping) or not isinstance(aspects, str | Iterable | None):
+        raise DataError(f"aspect: expected a text for all, or a list with one for each, got {type(aspects).__name__}")
     given: list[Any] = [aspects] * len(own) if isinstance(aspects, str) or aspects is None else list(aspects)
     if len(given) != len(own):
         raise DataError(f"{len(given)} aspects for {len(own)} texts; give one for each, or one text for all")
