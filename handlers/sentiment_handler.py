@@ -10,7 +10,7 @@ import torch
 from sentiment.errors import STATUS
 from sentiment.worker.activity import Activity, count_batches
 from sentiment.worker.admission import MAX_SECONDS
-from sentiment.worker.metrics import find_series
+from sentiment.worker.metrics import summed_series
 from sentiment.worker.responder import Responder
 from sentiment.worker.socket_reader import receive_in_pieces
 
@@ -32,7 +32,7 @@ class SentimentHandler:
             Path(properties["model_dir"]),
             model=context.model_name,
             version=str(context.manifest["model"]["modelVersion"]),
-            metrics=partial(find_series, context.metrics),
+            metrics=partial(summed_series, context.metrics),
             device=f"cuda:{properties['gpu_id']}" if properties.get("gpu_id") is not None else "cpu",
             seconds=float(settings.get("maxSeconds", MAX_SECONDS)),
         )

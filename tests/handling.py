@@ -1,8 +1,11 @@
 """Rows for the handler in TorchServe's own context, as TorchServe hands them over, and the answers to them."""
 
 import json
+from contextlib import contextmanager
 
 from ts.context import Context, RequestProcessor
+
+from sentiment.worker.metrics import SummedCounter
 
 ASKED = {"explain": "True"}  # what TorchServe adds to a request of /explanations
 V1 = {"instances": ["good film", {"data": "bad meal"}]}
@@ -35,3 +38,19 @@ def labels(answer):
 
 def row(body):
     return {"body": body}
+
+
+@contextmanager
+def counting(handler, caplog):
+    """Keep the log of all that is counted in the block, sums included."""
+    counters = [series for series in handler.responder.telemetry._made.values() if isinstance(series, SummedCounter)]
+
+    def pass_on():
+        for counter in counters:
+            counter.pass_on()
+
+    pass_on()
+    with caplog.at_level("INFO"):
+        caplog.clear()
+        yield
+        pass_on()

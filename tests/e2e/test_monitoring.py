@@ -16,7 +16,7 @@ from sentiment.batch import predict
 from sentiment.cli import main
 from sentiment.config.resources import bundled
 from sentiment.worker.activity import DRAINING
-from sentiment.worker.metrics import LABELLED, METRICS, TRAINED, VALUE
+from sentiment.worker.metrics import LABELLED, METRICS, SUM_SECONDS, TRAINED, VALUE
 from tests.conftest import read_csv, write_csv
 from tests.e2e.faults import wait_for
 from tests.ports import free_ports
@@ -48,7 +48,16 @@ def loaded(server, http):
         statuses = [answer.status_code for answer in pool.map(send, BODIES * 8)]
     assert statuses == [200, 200, 400, 400, 200] * 8
     assert fail(server, http) == 503
+    settle(server)
     return server
+
+
+def settle(server):
+    """Wait until no count rises: a worker's counters are some time behind its answers."""
+    seen = None
+    while seen != (now := {name: own for name, own in scrape(server).items() if name.startswith("sentiment_")}):
+        seen = now
+        time.sleep(3 * SUM_SECONDS)
 
 
 def fail(server, http):

@@ -11,7 +11,7 @@ from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.types import Model
 from sentiment.protocol.validation import CANARY
 from sentiment.worker.admission import Rate
-from tests.handling import ASKED, V1, V2, answers, context, labels
+from tests.handling import ASKED, V1, V2, answers, context, counting, labels
 from tests.worker.test_metrics import told
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -146,7 +146,7 @@ def test_the_module_defines_one_class_as_torchserve_asks():
 
 
 def test_the_text_of_a_readiness_check_is_answered_and_not_counted(handler, caplog):
-    with caplog.at_level("INFO"):
+    with counting(handler, caplog):
         [(status, _), (other, _)] = answers(handler, {"body": {"text": CANARY}}, {"body": {"texts": [CANARY, "good"]}})
     assert (status, other) == (200, 200)
     assert told(caplog)["sentiment_texts_total", ""] == 2
@@ -157,7 +157,7 @@ BY_SCORE = ("sentiment_scores_total", "sentiment_probability_total")
 
 def test_a_batch_is_counted_with_its_rejects_and_without_its_texts(handler, caplog):
     bodies = ({"texts": ["good film", "bad " * 100]}, "", bytearray(b"\xe9"), "bad")
-    with caplog.at_level("INFO"):
+    with counting(handler, caplog):
         answers(handler, *({"body": body} for body in bodies), headers={3: ASKED})
     counted = {key: value for key, value in told(caplog).items() if key[0] not in BY_SCORE}
     seconds = counted.pop(("sentiment_batch_seconds", ""))

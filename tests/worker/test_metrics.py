@@ -1,6 +1,7 @@
 """What the worker counts, through TorchServe's own metrics cache and the lines it writes."""
 
 import re
+import threading
 from collections import defaultdict
 from functools import partial
 
@@ -10,7 +11,8 @@ from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 
 from sentiment.inference.types import Prediction
 from sentiment.serving.settings import metrics_text
-from sentiment.worker.metrics import METRICS, Telemetry, find_series
+from sentiment.worker import metrics
+from sentiment.worker.metrics import METRICS, SummedCounter, Telemetry, find_series
 
 LINE = re.compile(
     r"\[METRICS\](\w+)\.\w+:([0-9.e-]+)\|#model_name:(\w+),model_version:1\.0(?:,(?:reason|label|score):([^,|]+))?\|"
@@ -39,6 +41,28 @@ def test_each_metric_is_declared_beside_torchserves_own():
     own = {(m["name"], kind) for kind, listed in declared["model_metrics"].items() for m in listed}
     assert {(metric.name, metric.kind) for metric in METRICS} <= own
     assert {"Requests5XX", "ts_inference_requests_total"} <= {m["name"] for m in declared["ts_metrics"]["counter"]}
+
+
+def test_a_counter_of_torchserve_passes_on_sums_by_label_and_zeros_at_once(monkeypatch):
+    passed, timers = [], []
+
+    class Passed:
+        def add_or_update(self, value, labels):
+            passed.append((value, labels))
+
+    def timer(seconds, work):
+        timers.append(work)
+        return threading.Thread(target=lambda: None)  # which the test runs in its place
+
+    monkeypatch.setattr(metrics.threading, "Timer", timer)
+    counter = SummedCounter(Passed())
+    for label, value in (("good", 0), ("good", 1), ("bad", 2), ("good", 0.5)):
+        counter.add_or_update(value, [label])
+    assert (passed, len(timers)) == ([(0, ["good"])], 1)
+    timers[0]()
+    assert passed[1:] == [(1.5, ["good"]), (2, ["bad"])]
+    counter.add_or_update(1, ["good"])
+    assert len(timers) == 2
 
 
 def test_every_series_is_there_before_its_first_event(tmp_path, caplog):

@@ -1,6 +1,7 @@
 """Prometheus metrics of a worker. TorchServe drops undeclared metrics, so its configuration is made from this table."""
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -99,6 +100,8 @@ METRICS = (
 )  # fmt: skip
 BINS = 10  # score bins as counters: TorchServe histograms have buckets for seconds and log every observation
 
+SUM_SECONDS = 1.0  # in which a counter of TorchServe sums up
+
 
 class Series(Protocol):
     def add_or_update(self, value: float, labels: Sequence[str]) -> None:
@@ -187,6 +190,33 @@ def plain(label: str) -> str:
     return re.sub(r"[\s,:|#\"\\]+", " ", label).strip()[:80] or "other"
 
 
+class SummedCounter:
+    """A counter of TorchServe that passes on its sum once a second: each time is a line of a log that Java parses."""
+
+    def __init__(self, series: Series) -> None:
+        self._series = series
+        self._lock = threading.Lock()
+        self._sums: dict[tuple[str, ...], float] = {}
+
+    def add_or_update(self, value: float, labels: Sequence[str]) -> None:
+        """Add to a sum; 0, which makes a series, is passed on at once."""
+        if not value:
+            self._series.add_or_update(value, labels)
+            return
+        with self._lock:
+            if not self._sums:
+                timer = threading.Timer(SUM_SECONDS, self.pass_on)
+                timer.daemon = True
+                timer.start()
+            self._sums[tuple(labels)] = self._sums.get(tuple(labels), 0) + value
+
+    def pass_on(self) -> None:
+        with self._lock:
+            sums, self._sums = self._sums, {}
+        for labels, value in sums.items():
+            self._series.add_or_update(round(value, 6), [*labels])
+
+
 def find_series(cache: Any, metric: Metric) -> Series:
     """Return TorchServe's object for a metric; create it if the server was started without this table."""
     from ts.metrics.metric_cache_errors import MetricsCacheKeyError
@@ -198,3 +228,9 @@ def find_series(cache: Any, metric: Metric) -> Series:
     except MetricsCacheKeyError:
         series = cache.add_metric_to_cache(metric.name, metric.unit, list(metric.labels), kind)
     return series
+
+
+def summed_series(cache: Any, metric: Metric) -> Series:
+    """Return TorchServe's object for a metric, as `find_series` does; that of a counter behind a sum."""
+    series = find_series(cache, metric)
+    return SummedCounter(series) if metric.kind == "counter" else series
