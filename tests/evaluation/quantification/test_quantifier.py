@@ -66,6 +66,22 @@ def test_intervals_hold_the_shares_of_held_out_groups_and_of_simulated_shifts(mo
     assert min(np.mean(values) for values in found.values()) > 0.88, found
 
 
+def test_intervals_that_few_labelled_texts_fitted_hold_the_shares_of_one_text_and_of_two():
+    """Sets of many texts do not show how a single one errs: its own probabilities do."""
+    inside = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        known = fitted(*draw(200, rng, moved=0.5, groups=8))
+        probabilities, targets, _ = draw(800, rng, moved=0.5, groups=8)
+        own = known.within(Predictions.of(probabilities))
+        for size, rows in itertools.product((1, 2), rng.permutation(800)[:400].reshape(-1, 2)):
+            predictions = Predictions.of(probabilities[rows[:size]])
+            low, high = own.interval(predictions, own.shares(predictions), sampled=False)
+            true = np.bincount(targets[rows[:size]], minlength=3) / size
+            inside.append((low <= true) & (true <= high))
+    assert np.mean(inside) >= 0.92
+
+
 def test_the_estimator_for_unlike_texts_errs_less_and_its_intervals_hold_where_the_texts_of_a_label_changed(tmp_path):
     made = draw(2400, np.random.default_rng(0), moved=0.5, groups=12)
     known = fitted(*made)

@@ -65,7 +65,8 @@ def smoothed(shares: Floats, n: Floats) -> Floats:
 def fit_spread(bags: Sequence[Bag], estimates: Floats, doubts: Floats) -> Spread:
     """Fit the error model to the errors on bags, then set the multiplier by split-conformal calibration.
 
-    The coefficients are non-negative least squares on the squared errors. The multiplier is the 95 % quantile of
+    The coefficients are non-negative least squares on the squared errors; `text` is at least what the calibrated
+    probabilities leave open, which sets of many texts cannot show. The multiplier is the 95 % quantile of
     errors over model standard deviations (Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, "Distribution-free
     predictive inference for regression", section 5.2), groups and shifts counted alike.
 
@@ -77,7 +78,7 @@ def fit_spread(bags: Sequence[Bag], estimates: Floats, doubts: Floats) -> Spread
     n = np.array([bag.predictions.n for bag in bags])
     squares = (estimates - np.array([bag.shares for bag in bags])) ** 2
     weights = balance(bags)
-    floor = 0.05 * (estimates * (1 - estimates)).mean(axis=0) + 1e-4  # even a perfect fit errs on a text
+    floor = np.average([uncertainty(bag) for bag in bags], axis=0, weights=weights)
     features = np.stack([1 / n, np.ones(len(n)), doubts], axis=1)
     fitted = [fit_squares(features, squares[:, j], weights, floor[j]) for j in range(len(floor))]
     text, group, doubt = np.stack(fitted, axis=1)
@@ -88,14 +89,23 @@ def fit_spread(bags: Sequence[Bag], estimates: Floats, doubts: Floats) -> Spread
 
 
 def fit_squares(features: Floats, squares: Floats, weights: Floats, floor: float) -> Floats:
-    """Fit non-negative coefficients to squared errors, whose own variance is in proportion to their expected square."""
+    """Fit non-negative coefficients to squared errors, whose own variance is in proportion to their expected square.
+
+    The first coefficient is at least `floor`.
+    """
     expected = np.full(len(squares), np.average(squares, weights=weights) + SMALLEST)
     for _ in range(REWEIGHTED):
         scale = np.sqrt(weights) / expected
-        coefficients = nnls(features * scale[:, None], squares * scale)[0]
-        coefficients[0] = max(coefficients[0], floor)
+        coefficients = nnls(features * scale[:, None], (squares - floor * features[:, 0]) * scale)[0]
+        coefficients[0] += floor
         expected = np.maximum(features @ coefficients, SMALLEST)
     return coefficients
+
+
+def uncertainty(bag: Bag) -> Floats:
+    """Return the mean variance of whether a text has each label, (k,), under its calibrated probabilities."""
+    rows = bag.rates.calibration(bag.predictions.rows)
+    return np.average(rows * (1 - rows), axis=0, weights=bag.predictions.weights) + SMALLEST
 
 
 def balance(bags: Sequence[Bag]) -> Floats:
