@@ -14,6 +14,7 @@ from sentiment.config.commands import commands, name_positional
 from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
 from sentiment.inference import privacy
 from sentiment.remote import refuse
+from sentiment.shell import for_shell
 from sentiment.training import distributed
 
 if TYPE_CHECKING:
@@ -209,7 +210,8 @@ def print_run(folder: Path, results: "Results") -> None:
     from sentiment.evaluation.terminal import scores_table
 
     console.print(scores_table(results))
-    console.print(f"run folder   {folder}   (report/report.html, metrics.json, export/)", highlight=False)
-    console.print("next", highlight=False)
-    for command in (f"package run={folder}", "serve", f"predict run={folder} input=FILE.csv output=OUT.csv"):
-        console.print(f"  sentiment {command}", highlight=False, markup=False)
+    run = for_shell("run", folder)
+    commands = (f"package {run}", "serve", f"predict {run} input=FILE.csv output=OUT.csv")
+    lines = [f"run folder   {folder}   (report/report.html, metrics.json, export/)", "next"]
+    for line in (*lines, *(f"  sentiment {command}" for command in commands)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from sentiment.serving import TorchServe
 from sentiment.serving.archive import package
 from sentiment.serving.folder import Folder
 from sentiment.serving.ports import Port, check_free
+from sentiment.shell import for_shell
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def demo(
     log.info("next")
     log.info("  report       open %s", run / "report" / "report.html")
     log.info("  serve        sentiment serve            (then sentiment ui engine=rest)")
-    log.info("  predict      sentiment predict run=%s input=FILE.csv output=OUT.csv", run)
+    log.info("  predict      sentiment predict %s input=FILE.csv output=OUT.csv", for_shell("run", run))
     log.info("  your data    sentiment train data=files data.train=FILE.csv")
 
 

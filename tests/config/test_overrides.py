@@ -7,8 +7,9 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sentiment.cli import main
-from sentiment.config.overrides import check_name, quote, read, text, twice
+from sentiment.config.overrides import check_name, read, text, twice
 from sentiment.errors import ConfigError
+from sentiment.shell import quote
 
 GROUPS = {"logger": "csv", "data": "demo", "experiment": None}
 

@@ -16,11 +16,12 @@ from sentiment.config.bounds import GONE, OWNED
 from sentiment.config.hints import check_hints
 from sentiment.config.keys import flat_keys
 from sentiment.config.options import option_of
-from sentiment.config.overrides import for_shell, quote, read, text
+from sentiment.config.overrides import read, text
 from sentiment.config.renamed import refuse_old_keys
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import nearest
 from sentiment.errors import ConfigError, MissingPackageError, SentimentError, store_error, user_error
+from sentiment.shell import for_shell, quote
 
 VERSION_BASE = "1.3"
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from hydra.errors import HydraException
 
 from sentiment.config.signatures import nearest
 from sentiment.errors import ConfigError
+from sentiment.shell import for_shell, quote
 
-PLAIN = re.compile(r"[\w/.+:%@?|*-]+", re.ASCII)  # needs no quotes in Hydra's grammar, unless a number or a keyword
 SWEEP = ("-m", "--multirun")
 VERBOSE = ("-v", "--verbose")  # our debug lines, and the whole config of a training run
 FLAGS = (
@@ -148,18 +147,6 @@ def expand_home(value: str) -> str:
     if value.startswith("~") and (value == "~" or value[1] == "/"):
         return quote(home + value[1:])
     return HOME.sub(lambda found: f"{found[1]}{found[2]}{home}", "=" + value)[1:]
-
-
-def quote(text: str) -> str:
-    """Quote a string for Hydra, if its grammar would not read it back unchanged."""
-    if PLAIN.fullmatch(text) and not re.fullmatch(r"(?i)null|true|false|nan|inf|[-+.\d_e]+", text):
-        return text
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def for_shell(key: str, text: str) -> str:
-    """Format KEY=TEXT as one shell word, quoted for Hydra and for the shell."""
-    return shlex.quote(f"{key}={quote(text)}")
 
 
 def twice(arguments: Sequence[str]) -> list[tuple[str, str]]:

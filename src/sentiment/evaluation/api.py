@@ -62,8 +62,8 @@ def evaluate(
 
 def _data_overrides(data: str | Path | None, split: str) -> list[str]:
     """Return the overrides of a file, a folder, or an option of the group `data`."""
-    from sentiment.config.overrides import quote
     from sentiment.config.resources import bundled
+    from sentiment.shell import quote
 
     if data is None:
         return []

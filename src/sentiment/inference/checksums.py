@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from sentiment.errors import ModelError
 from sentiment.files import write_text
+from sentiment.shell import for_shell
 
 SUMS = "SHA256SUMS"
 UNLISTED = (SUMS, "README.md")  # users may edit the model card: no prediction depends on it
@@ -196,9 +197,10 @@ def _remedy(folder: Path) -> str:
     if (folder / "MAR-INF").is_dir():
         return "package the run again"
     run = folder.parent if folder.name == "export" else folder
+    resume, export = (for_shell(key, run) for key in ("resume", "run"))
     return (
-        f"restore it, or make it again: sentiment train resume={run} (a graph: sentiment export run={run}); "
-        f"if the change is meant: sentiment export run={run} accept=true"
+        f"restore it, or make it again: sentiment train {resume} (a graph: sentiment export {export}); "
+        f"if the change is meant: sentiment export {export} accept=true"
     )
 
 

@@ -16,6 +16,7 @@ from sentiment.errors import ConfigError
 from sentiment.files import damaged, read_object
 from sentiment.inference.batching import group_by_length
 from sentiment.inference.runtimes import Opening, graph_inputs, load_graph
+from sentiment.shell import for_shell
 
 EXITS, HEADS = "exits.json", "exits.safetensors"
 
@@ -68,7 +69,7 @@ def check_exits(export: Path, runtime: str) -> None:
         run = export.parent if export.name == "export" else export
         raise ConfigError(
             f"exits=true: {export} has no early exits of the runtime {runtime}; leave it out, or make them with: "
-            f"sentiment export run={run} exits=[2,3,4]"
+            f"sentiment export {for_shell('run', run)} exits=[2,3,4]"
         )
 
 

@@ -14,6 +14,7 @@ from sentiment.files import damaged, read_object
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.runtimes import first_token_only
 from sentiment.inference.word_pieces import remove_limits
+from sentiment.shell import for_shell
 
 PREPROCESSING = "preprocessing.json"
 QUANTIFICATION = "quantification.json"  # estimators of label shares; evaluation writes them, the worker exports some
@@ -35,20 +36,22 @@ def export_folder(run: Path) -> Path:
         if is_adapted(folder):
             raise ModelError(
                 f"run={run} is a backbone that experiment=adapt made, with no head for labels; fine-tune from it: "
-                f"sentiment train data=files data.dir=FOLDER model.backbone={folder}"
+                f"sentiment train data=files data.dir=FOLDER {for_shell('model.backbone', folder)}"
             )
     for folder in (run / "export", run):
         missing = [file for file in REQUIRED if not (folder / file).is_file()]
         if len(missing) < len(REQUIRED):
             raise ModelError(
                 f"run={run} has no complete export/ folder: {folder / missing[0]} is missing; restore it, "
-                f"or make it again: sentiment train resume={run}"
+                f"or make it again: sentiment train {for_shell('resume', run)}"
             )
     if str(run) == ".":
         raise ModelError("no run is named; name a run directory or its export folder: run=outputs/RUN")
     if not any((run / "checkpoints").glob("*.ckpt")):
         raise ModelError(f"run={run} is no run directory: it has neither export/ nor a checkpoint; name outputs/<run>")
-    raise ModelError(f"run={run} has no complete export/ folder; let the training finish: sentiment train resume={run}")
+    raise ModelError(
+        f"run={run} has no complete export/ folder; let the training finish: sentiment train {for_shell('resume', run)}"
+    )
 
 
 def is_adapted(folder: Path) -> bool:

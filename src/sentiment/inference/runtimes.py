@@ -14,6 +14,7 @@ from sentiment.inference.packing import first_tokens
 from sentiment.inference.preprocessing import RUNTIMES
 from sentiment.inference.privacy import keep_to_this_machine
 from sentiment.inference.tasks import SINGLE, Decoding
+from sentiment.shell import for_shell
 
 keep_to_this_machine()  # ONNX Runtime opens its event database at import, in OnnxRuntime
 
@@ -192,9 +193,9 @@ def load_graph(graph: Path) -> Any:
         if bits == "8" and saturates():
             log.warning(
                 "%s has 8-bit weights, whose sums overflow on this processor (no VNNI): slower, exact products are "
-                "used; made here, a graph has 7 bits: sentiment export run=%s",
+                "used; made here, a graph has 7 bits: sentiment export %s",
                 graph,
-                run_of(graph),
+                for_shell("run", run_of(graph)),
             )
             session = open_session(graph, exact=True)
     except Exception as error:  # the possible types share no narrower base class
@@ -209,7 +210,7 @@ def run_of(graph: Path) -> Path:
 
 def remedy_of(graph: Path) -> str:
     runtime = "onnx-int8" if "int8" in graph.stem else "onnx"
-    return f"make it with: sentiment export run={run_of(graph)} runtime={runtime}"
+    return f"make it with: sentiment export {for_shell('run', run_of(graph))} runtime={runtime}"
 
 
 def graph_inputs(rows: Sequence[Sequence[int]], pad_id: int, *, types: bool) -> dict[str, Any]:

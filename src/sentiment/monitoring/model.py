@@ -35,6 +35,7 @@ from sentiment.monitoring.answers import TRUE_LABELS
 from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.rows import Chunk
 from sentiment.remote import as_path, local_copy
+from sentiment.shell import for_shell
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,11 @@ class Model:
         if known is None:
             self.quantifier = (SeveralQuantifier if several else Quantifier).without_fit(labels)
             where = f"{self.export} has no quantification.json" if self.export else "run= names no model"
-            fix = f"sentiment export run={self.run}" if self.export else "give the run that made the predictions"
+            fix = (
+                f"sentiment export {for_shell('run', self.run)}"
+                if self.export
+                else "give the run that made the predictions"
+            )
             self.notes.append(
                 f"{where}: the shares are counted labels, the intervals hold the sample's error alone ({fix})."
             )

@@ -1,7 +1,6 @@
 """Start one training run from its overrides, for `sentiment train` and `sentiment.train` alike."""
 
 import logging
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiment.errors import ConfigError, InterruptedRunError, SentimentError, user_error
+from sentiment.shell import as_typed
 from sentiment.training import distributed
 
 if TYPE_CHECKING:
@@ -123,8 +123,9 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path, started: Callable[["DictCo
 def _add_resumed(overrides: Sequence[str]) -> list[str]:
     """Add the overrides of the run or sweep that `resume=FOLDER` names; those given now win."""
     from sentiment import run_dir as runs
-    from sentiment.config.overrides import quote, text
+    from sentiment.config.overrides import text
     from sentiment.config.targets import check_saved_overrides
+    from sentiment.shell import quote
     from sentiment.training.check import root_keys
 
     folder = text(overrides, "resume")
@@ -149,5 +150,5 @@ def _key(override: str) -> str:
 
 
 def run_folder(hydra: Any) -> Path:
-    """Return the run directory, relative to the folder that the command was started in."""
-    return Path(os.path.relpath(hydra.runtime.output_dir))
+    """Return the run directory, relative if it lies below the folder that the command was started in."""
+    return as_typed(Path(hydra.runtime.output_dir))

@@ -1,14 +1,13 @@
 """Checkpoint that a run starts from: none, or the one to resume, if it is intact."""
 
 import logging
-import os
 import pickle
 import zipfile
 import zlib
 from pathlib import Path
 
-from sentiment.config.overrides import for_shell
 from sentiment.errors import ConfigError, ModelError
+from sentiment.shell import as_typed, for_shell
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +24,7 @@ def checkpoints(folder: Path) -> list[Path]:
 def how_to_go_on(folder: Path) -> str:
     """Return the hint at the end of a message about a stopped run."""
     if checkpoints(folder):
-        return f"go on with: sentiment train {for_shell('resume', os.path.relpath(folder))}"
+        return f"go on with: sentiment train {for_shell('resume', as_typed(folder))}"
     return "it has no checkpoint yet, start it again"
 
 
@@ -41,7 +40,7 @@ def starting_point(folder: Path, *, resume: bool) -> Path | None:
         raise ConfigError(f"resume={folder}: there is no {folder / LAST}; the run has no checkpoint, start it afresh")
     if not resume and found:
         raise ConfigError(
-            f"{folder} already holds a run; choose another run_name, or go on with {for_shell('resume', str(folder))}"
+            f"{folder} already holds a run; choose another run_name, or go on with {for_shell('resume', folder)}"
         )
     if not resume:
         return None

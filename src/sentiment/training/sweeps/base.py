@@ -18,6 +18,7 @@ from sentiment import run_dir as runs
 from sentiment.config.check import check_extras
 from sentiment.config.signatures import check_node
 from sentiment.errors import ClusterError, ConfigError, InterruptedRunError
+from sentiment.shell import for_shell
 from sentiment.training import distributed
 from sentiment.training.check import check, complete
 
@@ -57,7 +58,9 @@ class FolderSweeper(Sweeper):
             try:
                 self.run({override.get_key_element(): override for override in overrides})  # the last value wins
             except KeyboardInterrupt as error:
-                raise InterruptedRunError(f"stopped; go on with: sentiment train resume={self.folder}") from error
+                raise InterruptedRunError(
+                    f"stopped; go on with: sentiment train {for_shell('resume', self.folder)}"
+                ) from error
             self.finish()
 
     def run(self, overrides: Mapping[str, Override]) -> None:

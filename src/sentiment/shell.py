@@ -1,0 +1,26 @@
+"""Commands that messages name: a user can copy them into a shell, whatever the names of files are."""
+
+import re
+import shlex
+from pathlib import Path
+
+PLAIN = re.compile(r"[\w/.+:%@?|*-]+", re.ASCII)  # needs no quotes in Hydra's grammar, unless a number or a keyword
+
+
+def quote(text: str) -> str:
+    """Quote a string for Hydra, if its grammar would not read it back unchanged."""
+    if PLAIN.fullmatch(text) and not re.fullmatch(r"(?i)null|true|false|nan|inf|[-+.\d_e]+", text):
+        return text
+    escaped = re.sub(r"(\\*)('|\Z)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), text)
+    return f"'{escaped}'"  # Hydra reads a backslash as itself, unless only backslashes are between it and a quote
+
+
+def for_shell(key: str, value: object) -> str:
+    """Format KEY=VALUE as one shell word, quoted for Hydra and for the shell."""
+    return shlex.quote(f"{key}={quote(str(value))}")
+
+
+def as_typed(path: Path) -> Path:
+    """Return a path as one would type it: relative if it lies below the working folder, else absolute."""
+    whole = path.absolute()
+    return whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole
