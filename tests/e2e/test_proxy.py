@@ -15,6 +15,7 @@ from benchmarks.proxy import proxy, setup
 from sentiment.client import Client
 from sentiment.errors import BusyError, UnauthorizedError
 from sentiment.serving.archive import package
+from sentiment.worker.activity import DRAINING
 from tests.e2e.conftest import on_free_ports
 from tests.e2e.faults import wait_for
 from tests.programs import find
@@ -172,6 +173,17 @@ def test_too_many_requests_and_connections_are_429_with_a_time_to_wait(behind, t
         assert {answer.headers["retry-after"] for answer in refused} == {"1"}
         assert any(answer.status_code == 200 for answer in answers)
         assert refused[0].json()["message"].startswith("more than 1 requests a second")
+
+
+def test_a_worker_that_says_when_to_ask_again_is_not_contradicted(behind, edge):
+    flag = behind.folder / "tmp" / "activity" / DRAINING
+    flag.touch()
+    try:
+        with edge.client() as http:
+            answer = http.post(PATH, json={"text": "a good film"})
+    finally:
+        flag.unlink()
+    assert (answer.status_code, answer.headers.get_list("retry-after")) == (503, ["1"])
 
 
 def test_who_guesses_keys_is_429_after_the_burst_and_a_preflight_is_not(behind, tmp_path):
