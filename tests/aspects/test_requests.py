@@ -171,6 +171,9 @@ def test_the_rest_document_knows_the_forms_and_what_is_refused():
 
     for body in FORMS.values():
         check(body, schema(body))
+    check({"inputs": [tensor("text", TEXT), tensor("aspect", None)]}, schemas["Tensors"])
+    with pytest.raises(ValidationError):
+        check({"inputs": [tensor("text", None), tensor("aspect", "screen")]}, schemas["Tensors"])
     for told, body in REFUSED.items():
         if "aspects for" in told or "one tensor" in told or "markup" in told:
             continue  # that two lists are as long, or that a name is another, is beyond a schema

@@ -131,7 +131,11 @@ def test_explanations_add_up_in_every_form(http, kind, runs, expected):
         assert answer["probabilities"] == pytest.approx(expected[0].probabilities, abs=1e-3)
 
 
-@pytest.mark.parametrize("engine", ["local", "rest", pytest.param("ray", marks=pytest.mark.slow)])
+OF_RAY = ("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+RAY = pytest.param("ray", marks=[pytest.mark.slow, pytest.mark.filterwarnings(*OF_RAY)])
+
+
+@pytest.mark.parametrize("engine", ["local", "rest", RAY])
 def test_files_are_answered_alike_by_every_engine(server, kind, runs, expected, engine, tmp_path):
     source = write_csv(tmp_path / "in.csv", [(text,) for text in TEXTS], header=("text",))
     given = [f"input={source}", f"output={tmp_path / 'out.csv'}", f"engine={engine}"]
