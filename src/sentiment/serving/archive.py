@@ -36,6 +36,7 @@ HANDLER = "handlers/sentiment_handler.py"
 CARRIED = (
     "__init__.py",
     "errors.py",
+    "shell.py",
     "files",
     "remote",
     "inference",
