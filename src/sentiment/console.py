@@ -59,7 +59,7 @@ def print_lines(lines: Iterable[tuple[str, str]]) -> None:
     """Print titles and texts in two columns; a long text goes on below itself."""
     table = Table.grid(padding=(0, 2))
     for title, text in lines:
-        table.add_row(Text(title, "bold"), Text(text))
+        table.add_row(Text(title, "bold"), Text(text, overflow="fold"))
     console.print(table)
 
 
