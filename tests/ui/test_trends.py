@@ -10,10 +10,11 @@ from sentiment.errors import DataError
 from sentiment.inference.predictor import Predictor
 from sentiment.monitoring.answers import targets_of
 from sentiment.monitoring.cells import MOST_GROUPS, Cells
-from sentiment.monitoring.page import sections, sentences
+from sentiment.monitoring.page import sections
 from sentiment.monitoring.periods import Clock, Every
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.rows import Chunk, Columns, check_probabilities, labels_of
+from sentiment.monitoring.sentences import sentences
 from sentiment.ui.app_state import AppState
 from sentiment.ui.backend import InProcess
 from sentiment.ui.limits import Rate

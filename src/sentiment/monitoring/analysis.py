@@ -12,11 +12,11 @@ from sentiment.monitoring.changes import compare
 from sentiment.monitoring.drift import MOST_TEXTS, measure
 from sentiment.monitoring.evidence import Evidence, collect
 from sentiment.monitoring.model import Model
-from sentiment.monitoring.page import Result
 from sentiment.monitoring.periods import Every
 from sentiment.monitoring.prepare import Reading, prepare
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.reservoir import Reservoir
+from sentiment.monitoring.result import Result
 from sentiment.monitoring.shares import all_name, estimate, estimates
 
 log = logging.getLogger(__name__)

@@ -24,8 +24,10 @@ from sentiment.monitoring.outputs import (
     write_prometheus,
     write_shares,
 )
-from sentiment.monitoring.page import Result, sentences, write_page
+from sentiment.monitoring.page import write_page
 from sentiment.monitoring.prepare import Reading
+from sentiment.monitoring.result import Result
+from sentiment.monitoring.sentences import sentences
 from sentiment.remote import as_path, make_folder
 
 log = logging.getLogger(__name__)

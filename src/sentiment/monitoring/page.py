@@ -1,63 +1,32 @@
 """monitor.html: one self-contained page, pictures first."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sentiment.evaluation.quantification import AnyQuantifier
 from sentiment.evaluation.quantification.methods import described
 from sentiment.evaluation.report.page import HERE as REPORT
 from sentiment.evaluation.report.page import render
 from sentiment.files import write_text
-from sentiment.inference.types import numbers_of
 from sentiment.monitoring import chart
-from sentiment.monitoring.accuracy import Accuracy, mean
 from sentiment.monitoring.changes import FALSE_DISCOVERIES, FEWEST, Comparison
-from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
 from sentiment.monitoring.palette import DASHES
-from sentiment.monitoring.periods import Every
-from sentiment.monitoring.prepared import count as number
-from sentiment.monitoring.shares import Estimate, of_all_periods
+from sentiment.monitoring.result import Result
+from sentiment.monitoring.sentences import caption, headline, percent, points, probability, sentences
+from sentiment.monitoring.shares import of_all_periods
 
 HERE = Path(__file__).parent
 MOST_ROWS = 600  # of the table on the page; shares.csv has all
 MOST_CHARTS = 40
-MOST_NAMED = 8  # labels in the first sentence, where a text may have several
 TOPS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # ends of the axis where labels that a text may have beside others are rare
 MEASURES = {  # of the errors of shares
     "absolute_error": "absolute error",
     "divergence": "KL divergence",
     "earth_movers_distance": "earth mover's distance",
 }
-
-
-@dataclass(frozen=True)
-class Result:
-    """All that the page shows."""
-
-    title: str
-    labels: list[str]
-    every: Every
-    groups: Mapping[str, Sequence[Estimate]]
-    overall: Estimate
-    comparisons: Sequence[Comparison]
-    evidence: Mapping[int, Evidence]  # by position in `comparisons`
-    drift: Drift
-    quantifier: AnyQuantifier
-    notes: Sequence[str]
-    by: str | None
-    timed: bool
-    sampled: bool
-    accuracy: Accuracy | None = None  # where true labels are known
-    zone: str = "UTC"  # of the times
-
-    @property
-    def changes(self) -> list[tuple[int, Comparison]]:
-        return [(i, one) for i, one in enumerate(self.comparisons) if one.is_change]
 
 
 def write_page(path: Path, result: Result) -> None:
@@ -152,71 +121,6 @@ def marks_of(result: Result, group: str) -> list[chart.Mark]:
     return list(marks.values())
 
 
-def caption(series: Sequence[Estimate], whole: Sequence[Estimate], every: Every) -> str:
-    counts = [one.n for one in series]
-    few, first, last = len(whole) - len(series), series[0].start, series[-1].start
-    none = every.number(last) - every.number(first) + 1 - sum(first <= one.start <= last for one in whole)
-    left = f"; {number(few, 'period')} with fewer than {FEWEST} texts left out" if few else ""
-    left += f"; {number(none, 'period')} without texts, which the lines cross" if none else ""
-    return f"{sum(counts):,} texts, {min(counts):,} to {max(counts):,} in a period{left}"
-
-
-def sentences(result: Result) -> list[str]:
-    """Summarise the result for a reader who sees nothing else."""
-    one = result.overall
-    named = sorted(np.argsort(-one.shares, kind="stable")[:MOST_NAMED]) if one.several else range(len(result.labels))
-    colon = ":" if numbers_of(result.labels) else ""
-    mix = ", ".join(
-        f"{result.labels[j]}{colon} {percent(one.shares[j])} (between {percent(one.low[j])} and {percent(one.high[j])})"
-        for j in named
-    )
-    if rarer := len(result.labels) - len(named):
-        mix += f", {rarer} rarer label{'s' * (rarer != 1)}"
-    lines = [f"Of {one.n:,} texts: {mix}, with 95 % certainty."]
-    if one.several:
-        lines.append("A text may have several labels, or none, so the shares need not add up to 100 %.")
-    if (mean := one.mean(result.labels)) is not None:
-        lines.append(f"The mean label is {mean:+.2f}.")
-    if result.timed:
-        count = len(result.changes)
-        noise = len(result.comparisons) - count
-        if count:
-            moved = "shares" if one.several else "mix"
-            are = "is" if count == 1 else "are"
-            lines.append(
-                f"{count} change{'s' * (count != 1)} of the {moved} {are} too large for chance; "
-                f"{noise} other movement{'s' * (noise != 1)} could be noise."
-            )
-        elif result.comparisons:
-            lines.append(f"No change is larger than chance would make it: all {noise} movements could be noise.")
-        else:
-            lines.append("There are too few periods with enough texts to look for changes.")
-    if result.accuracy is not None:
-        lines.append(errors_sentence(result.accuracy))
-    lines.append(result.drift.sentence)
-    return lines
-
-
-def errors_sentence(accuracy: Accuracy) -> str:
-    """Say how far off the shares were where the true labels are known."""
-    found = mean(accuracy.finest)
-    sets = "set of texts" if found["sets"] == 1 else "groups and periods" if accuracy.periods else "groups"
-    return (
-        f"Where the true labels are known ({found['texts']:,} texts, {found['sets']:,} {sets}), a share is off by "
-        f"{100 * found['absolute_error']:.1f} points on average, by {100 * found['counted_absolute_error']:.1f} if the "
-        f"labels are counted; the 95 % intervals hold {percent(found['covered'])} of the true shares."
-    )
-
-
-def headline(result: Result, one: Comparison) -> str:
-    j = one.largest
-    verb = "rose" if one.difference[j] > 0 else "fell"
-    return (
-        f"{one.group}, {result.every.name(one.after.start)}: {result.labels[j]} {verb} from "
-        f"{percent(one.before.shares[j])} to {percent(one.after.shares[j])}"
-    )
-
-
 def change(result: Result, number: int, one: Comparison) -> dict[str, Any]:
     j, every = one.largest, result.every
     since, until = every.name(one.since), every.name(one.before.start)
@@ -234,20 +138,3 @@ def change(result: Result, number: int, one: Comparison) -> dict[str, Any]:
         "later": one.of_later,
         "evidence": result.evidence.get(number, Evidence()),
     }
-
-
-def percent(share: float) -> str:
-    """Format a share; never 0 % or 100 % for one that is neither."""
-    if 0 < share < 0.005:
-        return "under 1 %"
-    if 0.995 < share < 1:
-        return "over 99 %"
-    return f"{100 * float(share):.0f} %"
-
-
-def points(difference: float) -> str:
-    return f"{100 * float(difference):+.0f}".replace("-", "−")
-
-
-def probability(value: float) -> str:
-    return "less than 0.001" if value < 0.001 else f"{value:.3f}"

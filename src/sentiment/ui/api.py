@@ -82,7 +82,7 @@ def end_points(desk: AppState) -> None:
         "where the model reads no aspects.",
     )
     if is_installed("sentiment.ui.trends"):
-        from sentiment.monitoring.page import headline, sentences
+        from sentiment.monitoring.sentences import headline, sentences
         from sentiment.ui.trends import Asked, trends
 
         def trends_of(

@@ -16,8 +16,10 @@ from sentiment.monitoring.analysis import examine
 from sentiment.monitoring.command import write
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.outputs import Table
-from sentiment.monitoring.page import Result, sections, sentences
+from sentiment.monitoring.page import sections
 from sentiment.monitoring.prepare import Reading
+from sentiment.monitoring.result import Result
+from sentiment.monitoring.sentences import sentences
 from sentiment.ui import choices, render
 from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, caller, render_error
 from sentiment.ui.aspect import reads_aspects

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sentiment.evaluation.quantification import Quantifier
+
 LABELS = ["negative", "neutral", "positive"]
 PRIOR = np.array([0.2, 0.45, 0.35])
 CENTRES = np.array([[1.0, 0.0, -0.4], [0.0, 0.8, 0.0], [-0.4, 0.0, 1.1]])
@@ -21,3 +23,7 @@ def draw(count, rng, mix=PRIOR, moved=0.0, groups=1):
         targets.append(labels)
         numbers += [group] * len(labels)
     return np.concatenate(probabilities), np.concatenate(targets), np.array(numbers)
+
+
+def fitted(probabilities, targets, groups):
+    return Quantifier.fit(probabilities, targets, LABELS, prior=PRIOR, groups=groups, described="groups")
