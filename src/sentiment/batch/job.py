@@ -85,7 +85,8 @@ class Job:
         before = own or self.recorded().get("job")
         if before != self.parts.identity and not overwrite and before is not None:
             raise DataError(
-                f"{self.parts.folder} holds what another job has done: {differences(before, self.parts.identity)}; "
+                f"{self.parts.folder if own else self.output.path} holds what another job has done: "
+                f"{differences(before, self.parts.identity)}; "
                 "set overwrite=true to start over, or choose another output"
             )
         if before is None and self.parts.any():
