@@ -1,4 +1,4 @@
-"""What a monitor found, for its page, its tables and the console."""
+"""Result of a monitor, for its page, its tables and the console."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
