@@ -27,7 +27,9 @@ def test_raw_texts_are_scored_and_grouped_by_their_aspect(aspect_run, tmp_path):
     main(["monitor", *common, *history, f"output={tmp_path}/first"])
     main(["monitor", *common, *history, f"output={tmp_path}/second"])  # nothing is new
     for name in ("first", "second"):
-        assert shares(tmp_path / name)["screen"] == 16  # a history holds equal rows once
+        assert (
+            shares(tmp_path / name)["screen"] == 32
+        )  # as often as the input has them, and no more when it comes again
     for row in read_csv(tmp_path / "unique" / "shares.csv"):
         right = {"screen": "positive", "battery": "negative"}.get(row["group"])
         assert right is None or float(row["share"]) == pytest.approx(float(row["label"] == right), abs=0.15)

@@ -114,8 +114,9 @@ def test_the_gates_count_a_near_label_as_nearly_right(run):
     decoding = Predictor.load(run).decoding
     predictions = [decoding.answer(LABELS, row, tokens=3, truncated=False) for row in ([0.9, 0.1, 0, 0, 0],) * 2]
     answered = predictions[0].label
-    assert accuracy(predictions, [answered, answered], decoding) == 1
-    assert accuracy(predictions, [answered, LABELS[LABELS.index(answered) + 1]], decoding) == 1 - 1 / 4 / 2
+    assert accuracy(predictions, [answered, answered], decoding, LABELS) == 1
+    near = LABELS[LABELS.index(answered) + 1]
+    assert accuracy(predictions, [answered, near], decoding, LABELS) == 1 - 1 / 4 / 2
 
 
 def test_the_page_shows_value_and_interval(run):

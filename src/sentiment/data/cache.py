@@ -18,14 +18,15 @@ def load_or_build(path: Path, make: Callable[[], Dataset], *, rows: int, columns
     """Open the dataset at `path`, or build and save it; keep it in memory if the cache cannot be written.
 
     Args:
-        path: Folder of the dataset. Its lock file stands beside it, so that only those wait who want this dataset.
+        path: Folder of the dataset. It has a lock file of its own, in a folder beside that of all datasets.
         make: Builds the dataset.
         rows: Number of rows that a valid cached dataset has.
         columns: Its columns.
     """
     made: Dataset | None = None
     try:
-        with locked(path.with_suffix(".lock")):  # among concurrent ranks and trials, the first one builds it
+        lock = path.parent.with_suffix(".locks") / path.name
+        with locked(lock):  # among concurrent ranks and trials, the first one builds it
             if (found := open_cache(path, rows=rows, columns=columns)) is not None:
                 return found
             made = make()

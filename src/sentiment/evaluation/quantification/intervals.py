@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -65,10 +66,10 @@ def smoothed(shares: Floats, n: Floats) -> Floats:
 def fit_spread(bags: Sequence[Bag], estimates: Floats, doubts: Floats) -> Spread:
     """Fit the error model to the errors on bags, then set the multiplier by split-conformal calibration.
 
-    The coefficients are non-negative least squares on the squared errors; `text` is at least what the calibrated
-    probabilities leave open, which sets of many texts cannot show. The multiplier is the 95 % quantile of
+    The coefficients are non-negative least squares on the squared errors. The multiplier is the 95 % quantile of
     errors over model standard deviations (Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, "Distribution-free
-    predictive inference for regression", section 5.2), groups and shifts counted alike.
+    predictive inference for regression", section 5.2), groups and shifts counted alike. Sets of many texts do not show
+    how a single one errs, so that `text` is raised to where an interval holds what calibrated probabilities leave open.
 
     Args:
         bags: Sets of texts with known shares.
@@ -78,26 +79,25 @@ def fit_spread(bags: Sequence[Bag], estimates: Floats, doubts: Floats) -> Spread
     n = np.array([bag.predictions.n for bag in bags])
     squares = (estimates - np.array([bag.shares for bag in bags])) ** 2
     weights = balance(bags)
-    floor = np.average([uncertainty(bag) for bag in bags], axis=0, weights=weights)
+    floor = 0.05 * (estimates * (1 - estimates)).mean(axis=0) + 1e-4  # even a perfect fit errs on a text
     features = np.stack([1 / n, np.ones(len(n)), doubts], axis=1)
     fitted = [fit_squares(features, squares[:, j], weights, floor[j]) for j in range(len(floor))]
     text, group, doubt = np.stack(fitted, axis=1)
     scores = np.sqrt(squares / Spread(text, group, doubt, 1.0).variance(estimates, n, doubts, sampled=False))
     alike = np.broadcast_to(weights[:, None], scores.shape)
-    multiplier = np.quantile(scores, LEVEL, weights=alike, method="inverted_cdf")
-    return Spread(text, group, doubt, max(float(multiplier), NARROWEST))
+    multiplier = max(float(np.quantile(scores, LEVEL, weights=alike, method="inverted_cdf")), NARROWEST)
+    left_open = np.average([uncertainty(bag) for bag in bags], axis=0, weights=weights)
+    normal = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    return Spread(np.maximum(text, left_open * (normal / multiplier) ** 2), group, doubt, multiplier)
 
 
 def fit_squares(features: Floats, squares: Floats, weights: Floats, floor: float) -> Floats:
-    """Fit non-negative coefficients to squared errors, whose own variance is in proportion to their expected square.
-
-    The first coefficient is at least `floor`.
-    """
+    """Fit non-negative coefficients to squared errors, whose own variance is in proportion to their expected square."""
     expected = np.full(len(squares), np.average(squares, weights=weights) + SMALLEST)
     for _ in range(REWEIGHTED):
         scale = np.sqrt(weights) / expected
-        coefficients = nnls(features * scale[:, None], (squares - floor * features[:, 0]) * scale)[0]
-        coefficients[0] += floor
+        coefficients = nnls(features * scale[:, None], squares * scale)[0]
+        coefficients[0] = max(coefficients[0], floor)
         expected = np.maximum(features @ coefficients, SMALLEST)
     return coefficients
 
@@ -105,7 +105,7 @@ def fit_squares(features: Floats, squares: Floats, weights: Floats, floor: float
 def uncertainty(bag: Bag) -> Floats:
     """Return the mean variance of whether a text has each label, (k,), under its calibrated probabilities."""
     rows = bag.rates.calibration(bag.predictions.rows)
-    return np.average(rows * (1 - rows), axis=0, weights=bag.predictions.weights) + SMALLEST
+    return np.average(rows * (1 - rows), axis=0, weights=bag.predictions.weights)
 
 
 def balance(bags: Sequence[Bag]) -> Floats:
