@@ -18,7 +18,7 @@ def load_or_build(path: Path, make: Callable[[], Dataset], *, rows: int, columns
     """Open the dataset at `path`, or build and save it; keep it in memory if the cache cannot be written.
 
     Args:
-        path: Folder of the dataset. It has a lock file of its own, in a folder beside that of all datasets.
+        path: Folder of the dataset. Each dataset has its lock file, in a folder beside that of all datasets.
         make: Builds the dataset.
         rows: Number of rows that a valid cached dataset has.
         columns: Its columns.
