@@ -45,19 +45,23 @@ class Every:
 
     def starts(self, times: Times) -> Times:
         """Return the start of the period that each time falls into."""
+        numbers = self._numbers(times)
         if self.unit == "m":
-            months = times.astype("datetime64[M]").astype(np.int64)
-            return (months // self.count * self.count).astype("datetime64[M]").astype("datetime64[s]")
-        length = self.count * SECONDS[self.unit]
-        offset = MONDAY if self.unit == "w" else 0
-        seconds = times.astype(np.int64)
-        return ((seconds - offset) // length * length + offset).astype("datetime64[s]")
+            return (numbers * self.count).astype("datetime64[M]").astype("datetime64[s]")
+        return (numbers * self.count * SECONDS[self.unit] + self._offset).astype("datetime64[s]")
 
     def number(self, start: int) -> int:
         """Return the place of the period that begins at `start` among all periods."""
+        return int(self._numbers(np.datetime64(start, "s")))
+
+    def _numbers(self, times: Any) -> Any:
         if self.unit == "m":
-            return int(np.datetime64(start, "s").astype("datetime64[M]").astype(np.int64)) // self.count
-        return (start - MONDAY * (self.unit == "w")) // (self.count * SECONDS[self.unit])
+            return times.astype("datetime64[M]").astype(np.int64) // self.count
+        return (times.astype(np.int64) - self._offset) // (self.count * SECONDS[self.unit])
+
+    @property
+    def _offset(self) -> int:
+        return MONDAY if self.unit == "w" else 0
 
     def begins_later(self, start: Any) -> bool:
         """Return True for a period that begins in the future, in any time zone."""
