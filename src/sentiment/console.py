@@ -43,6 +43,31 @@ class Reminder:
         return True
 
 
+def track_chunks(
+    total: int, size: int, title: str, *, log: logging.Logger, done: str, fewest: int = 0
+) -> Iterator[int]:
+    """Yield the starts of the chunks of `total` texts, with a bar, or lines of progress where no terminal shows one.
+
+    Args:
+        total: The number of texts.
+        size: Texts in a chunk.
+        title: Stands beside the bar.
+        log: Takes the lines.
+        done: Begins them: "scored" makes "scored 512 of 1100 texts".
+        fewest: Chunks from which there is a bar.
+    """
+    from rich.progress import track  # commands without such work start without it
+
+    starts = range(0, total, size)
+    reminder = Reminder(console)
+    for start in track(
+        starts, title, console=console, transient=True, disable=not console.is_terminal or len(starts) < fewest
+    ):
+        if reminder.due():
+            log.info("%s %d of %d texts", done, start, total)
+        yield start
+
+
 def print_config(cfg: DictConfig) -> None:
     tree = Tree("config", guide_style="dim")
     for key in map(str, cfg):

@@ -7,7 +7,6 @@ from omegaconf import OmegaConf
 from sentiment.cli import main
 from sentiment.data.splits import Split
 from sentiment.errors import DataError
-from sentiment.evaluation import scoring
 from sentiment.evaluation.scoring import evaluate
 from sentiment.inference.types import Prediction
 from tests.conftest import read_json, write_csv
@@ -50,7 +49,7 @@ class Constant:
 @pytest.mark.parametrize("terminal", [False, True])
 def test_lines_tell_how_far_scoring_is_where_no_terminal_shows_a_bar(terminal, monkeypatch, caplog):
     monkeypatch.setattr("sentiment.console.REPORT_EVERY", 0.0)
-    monkeypatch.setattr(scoring.console, "_force_terminal", terminal)
+    monkeypatch.setattr("sentiment.console.console._force_terminal", terminal)
     with caplog.at_level(logging.INFO, logger="sentiment.evaluation.scoring"):
         evaluate(Constant(), Split(["x"] * 1100, ["a"] * 1100), ["a", "b"])
     told = ["scored 512 of 1100 texts", "scored 1024 of 1100 texts"]

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from rich.progress import track
 
-from sentiment.console import Reminder, console
+from sentiment.console import track_chunks
 from sentiment.data.splits import Split
 from sentiment.errors import DataError, TextError
 from sentiment.evaluation import computation
@@ -140,13 +139,8 @@ def ask(classifier: Classifier, texts: Sequence[Text]) -> list[Prediction]:
     Raises:
         DataError: a text cannot be predicted; the message names its row.
     """
-    starts = range(0, len(texts), CHUNK)
-    shown = track(starts, "scoring", console=console, transient=True, disable=len(starts) < 3)
     answers: list[Prediction] = []
-    reminder = Reminder(console)
-    for start in shown:
-        if reminder.due():
-            log.info("scored %d of %d texts", start, len(texts))
+    for start in track_chunks(len(texts), CHUNK, "scoring", log=log, done="scored", fewest=3):
         try:
             answers += classifier.predict(texts[start : start + CHUNK])
         except TextError as error:

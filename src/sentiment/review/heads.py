@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 
 from sentiment.backbones import out_of_reach, resolve
-from sentiment.console import Reminder, console
+from sentiment.console import track_chunks
 from sentiment.data.module import SentimentData
 from sentiment.inference.batching import pad
 from sentiment.inference.tokenization import encode
@@ -56,11 +55,7 @@ def sentence_vectors(data: SentimentData, inputs: Sequence[Any], work: Work) -> 
         ).eval()
     except Exception as error:  # errors of safetensors, pickle, zip, struct and transformers share no base
         raise out_of_reach(f"the backbone {data.backbone!r}", error) from error
-    starts = range(0, len(inputs), CHUNK)
-    reminder = Reminder(console)
-    for start in track(starts, f"reading {len(inputs):,} texts", console=console, transient=True):
-        if reminder.due():
-            log.info("read %d of %d texts", start, len(inputs))
+    for start in track_chunks(len(inputs), CHUNK, f"reading {len(inputs):,} texts", log=log, done="read"):
         texts = inputs[start : start + CHUNK]
         yield work.once(f"vectors-{start:09}", partial(read, encoder, data, texts))
 

@@ -14,10 +14,9 @@ import torch
 from datasets import Dataset, Features, Value
 from datasets import Sequence as ListOf
 from numpy.typing import NDArray
-from rich.progress import track
 
 from sentiment.backbones import load_tokenizer, positions
-from sentiment.console import Reminder, console
+from sentiment.console import track_chunks
 from sentiment.data.cache import load_or_build
 from sentiment.data.module import SentimentData
 from sentiment.errors import ConfigError, ModelError
@@ -116,11 +115,7 @@ def answer_texts(teacher: Predictor, name: str, texts: Sequence[Text], cache_dir
     features = Features({COLUMN: ListOf(Value("float32"), length=len(teacher.labels))})
     answers = np.empty((len(texts), len(teacher.labels)), np.float32)
     log.info("%s answers %d texts, once: the answers are cached", name, len(texts))
-    starts = range(0, len(texts), CHUNK)
-    reminder = Reminder(console)
-    for start in track(starts, f"teacher {name}", console=console, transient=True, disable=not console.is_terminal):
-        if reminder.due():
-            log.info("%s answered %d of %d texts", name, start, len(texts))
+    for start in track_chunks(len(texts), CHUNK, f"teacher {name}", log=log, done=f"{name} answered"):
         chunk = texts[start : start + CHUNK]
         digest = identity.copy()
         for text in chunk:
