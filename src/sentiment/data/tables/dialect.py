@@ -8,9 +8,9 @@ from typing import Any
 
 from sentiment.data.tables.formats import SEPARATORS
 from sentiment.data.tables.options import Quoting, TableOptions
+from sentiment.data.tables.rows import below_blank
 
 CANDIDATES = (",", ";", "\t", "|")
-DEEPEST = 20  # lines above the header
 BLANK = " ,;\t|"  # characters of a line without values
 RECORDS = 500  # lines examined to guess the separator
 MOST = 0.8  # fraction of numbers from which a column counts as numeric; the sampled lines may include parts of rows
@@ -113,9 +113,8 @@ def lines_above(lines: Sequence[str], given: str | None, usual: str) -> int:
         given: The separator that the user set.
         usual: The separator that the file name implies.
     """
-    empty = next((i for i, line in enumerate(lines[:DEEPEST]) if not line.strip(BLANK)), 0)
-    start = next((i for i in range(empty, len(lines)) if lines[i].strip(BLANK)), 0)
-    if not empty or not start:
+    empty, start = below_blank([not line.strip(BLANK) for line in lines])
+    if not start:
         return 0
     columns, share = fit([lines[0], *lines[start:]], given or usual, None)
     if columns > 1 and share >= 0.5:

@@ -14,10 +14,9 @@ import pyarrow as pa
 
 from sentiment.data.tables.content import Content
 from sentiment.data.tables.parquet import seekable
-from sentiment.data.tables.rows import Row, check_header
+from sentiment.data.tables.rows import Row, below_blank, check_header
 from sentiment.errors import DataError
 
-DEEPEST = 20  # rows above the column names
 EXACT = 10**15  # Excel stores 15 significant digits
 MEMORY = 1 << 30  # bytes; the reader process may use this plus four times the size limit of the workbook
 # A 2 kB workbook can address the last cell of a sheet, or repeat one long text in every cell. calamine allocates all of
@@ -100,9 +99,8 @@ def header_of(rows: Sequence[Sequence[Any]]) -> int:
     The rows above it name the report and its period; the column names reach further, and no row reaches beyond them.
     """
     ends = [max((i for i, cell in enumerate(row, 1) if cell != ""), default=0) for row in rows]
-    empty = next((i for i, end in enumerate(ends[:DEEPEST]) if not end), 0)
-    named = next((i for i in range(empty, len(ends)) if ends[i]), 0)
-    return named if empty and max(ends[:empty]) < ends[named] == max(ends) else 0
+    empty, named = below_blank([not end for end in ends])
+    return named if named and max(ends[:empty]) < ends[named] == max(ends) else 0
 
 
 def sheet_of(content: Content) -> tuple[str, list[list[Any]], list[str]]:

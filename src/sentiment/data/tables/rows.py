@@ -7,6 +7,7 @@ from sentiment.data.tables.columns import headless
 from sentiment.errors import DataError
 
 Row = dict[str, Any]
+DEEPEST = 20  # lines above the header
 Broken = Literal["refuse", "keep"]  # handling of malformed lines: raise DataError, or yield a BrokenRow
 
 
@@ -16,6 +17,16 @@ class BrokenRow(Row):
     def __init__(self, columns: Iterable[str], reason: str) -> None:
         super().__init__(dict.fromkeys(columns, ""))
         self.reason = reason
+
+
+def below_blank(blank: Sequence[bool]) -> tuple[int, int]:
+    """Return the first blank line of a file's first DEEPEST, and the line after it that is not; 0, 0 if one lacks.
+
+    Tools for reports write the report's name and period above them, and the column names below.
+    """
+    empty = next((i for i, one in enumerate(blank[:DEEPEST]) if one), 0)
+    named = next((i for i in range(empty, len(blank)) if not blank[i]), 0)
+    return (empty, named) if empty and named else (0, 0)
 
 
 def check_header(names: Sequence[str], source: str) -> list[str]:
