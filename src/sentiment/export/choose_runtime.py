@@ -60,7 +60,7 @@ def convert(exported: Path, *, runtime: RuntimeName, train: Sequence[Text], text
             update_checksums(exported, graph_of(exported, chosen).name)
         discard(exported, but=chosen)
     write_conversion(exported, trial, selection.trials)
-    log.info("chosen after %d comparisons: %s", len(selection.trials), trial or "torch")
+    log.info("chosen (comparisons: %d): %s", len(selection.trials), trial or "torch")
     update_preprocessing(exported, runtime=chosen)
     return chosen
 

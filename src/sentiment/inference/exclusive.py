@@ -121,6 +121,17 @@ class Scale(Exclusive):
         off = weights @ np.abs(steps[:, None] - steps)
         return pick(off, answers) - pick(off, self.decide(probabilities))
 
+    @property
+    def takes_the_most_probable(self) -> bool:
+        """Tell whether the answered label is always the one with the highest probability."""
+        return self.decision == "argmax" and self.prior is None
+
+    @property
+    def described(self) -> str:
+        """Describe the decision in a phrase, for people."""
+        named = "the most probable label" if self.decision == "argmax" else "the median of the distribution"
+        return named if self.prior is None else f"{named} after the shares of the labels in training are divided out"
+
     def _weights(self, probabilities: Any) -> Any:
         """Divide the prior out, if there is one."""
         import numpy as np

@@ -125,7 +125,7 @@ def test_a_difference_that_chance_explains_is_called_so(tmp_path):
     low, high = -0.02, 0.03
     same = type(results.baseline["test"])("", own.scores, own.intervals, 0.005, (low, high))
     page = page_of(Results({"test": own}, {"test": same}), tmp_path)
-    assert "a difference of 0.5 points (-2.0 to +3.0), too small to tell apart" in page.text
+    assert "a lead of +0.5 points (-2.0 to +3.0), too small to tell apart" in page.text
 
 
 def test_a_run_tells_its_data_learning_and_settings(tiny_run):

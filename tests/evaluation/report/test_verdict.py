@@ -9,19 +9,19 @@ from sentiment.evaluation.report.verdict import baseline_sentence
 @pytest.mark.parametrize(
     ("lead", "interval", "options", "shown"),
     [
-        (0.052, (0.01, 0.09), {"digits": 1, "points": True}, "the model is ahead by 5.2 points (+1.0 to +9.0)"),
-        (-0.0521, (-0.09, -0.0104), {"digits": 3}, "the model is behind by 0.052 (-0.090 to -0.010)"),
+        (0.052, (0.01, 0.09), {"digits": 1, "points": True}, "the model is ahead by 5.2 points (1.0 to 9.0)"),
+        (-0.0521, (-0.09, -0.0104), {"digits": 3}, "the model is behind by 0.052 (0.010 to 0.090)"),
         (
             -0.3,
             (-0.4, -0.2),
             {"digits": 2, "better": "nearer", "worse": "farther off"},
-            "the model is farther off by 0.30 (-0.40 to -0.20)",
+            "the model is farther off by 0.30 (0.20 to 0.40)",
         ),
         (
-            0.02,
-            (-0.01, 0.05),
+            -0.02,
+            (-0.05, 0.01),
             {"digits": 3},
-            "a difference of 0.020 (-0.010 to +0.050), too small to tell apart on this many texts",
+            "a lead of -0.020 (-0.050 to +0.010), too small to tell apart on this many texts",
         ),
     ],
 )

@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 from sentiment.evaluation.bootstrap import Interval
 from sentiment.evaluation.calibration import reliability
 from sentiment.evaluation.report.style import DASHES, MUTED, SERIES, Figure, draw
+from sentiment.inference.exclusive import Scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,6 +87,8 @@ def calibration(result: "Evaluation") -> Figure:
         "Texts are grouped by how sure the model was; larger dots hold more texts. On the dotted line, 80 % sure means "
         "right 8 times of 10. Below it the model is too sure of itself, above it too modest."
     )
+    if isinstance(result.decoding, Scale) and not result.decoding.takes_the_most_probable:
+        text += " Confidence and accuracy are those of the most probable label, which is not always the answered one."
     return draw("reliability", "Can the probabilities be taken at their word?", text, paint)
 
 
@@ -147,15 +150,23 @@ def wilson(right: int, count: int) -> Interval:
 
 
 def curves(result: "Evaluation") -> list[tuple[int, str]]:
-    """List index and name of the labels to plot: those with texts of both kinds; of two labels only the second."""
-    numbered = [
-        (i, label) for i, label in enumerate(result.labels) if 0 < positive(result, i).sum() < len(result.split)
-    ]
-    if result.decoding.kind == "multi":
-        scores = {label: result.scores.get(f"label_ap/{label}", 0.0) for _, label in numbered}
-        lowest = sorted(numbered, key=lambda pair: scores[pair[1]])[: len(SERIES)]
-        return sorted(lowest)
-    return numbered[-1:] if len(result.labels) == 2 else numbered
+    """List index and name of the labels to plot, of two only the second, of many those that are ranked worst."""
+    numbered = ranked(result)
+    if len(result.labels) == 2 and result.decoding.kind != "multi":
+        return numbered[-1:]
+    if len(numbered) <= len(SERIES):
+        return numbered
+    from sklearn.metrics import average_precision_score
+
+    def precision(pair: tuple[int, str]) -> float:
+        return float(average_precision_score(positive(result, pair[0]), result.probabilities[:, pair[0]]))
+
+    return sorted(sorted(numbered, key=precision)[: len(SERIES)])
+
+
+def ranked(result: "Evaluation") -> list[tuple[int, str]]:
+    """List index and name of the labels that some texts have and others lack."""
+    return [(i, label) for i, label in enumerate(result.labels) if 0 < positive(result, i).sum() < len(result.split)]
 
 
 def positive(result: "Evaluation", i: int) -> Any:
@@ -165,9 +176,9 @@ def positive(result: "Evaluation", i: int) -> Any:
 
 def few_curves(result: "Evaluation") -> str:
     """Say which labels are drawn, where they are not all."""
-    shown = len(curves(result))
-    few = result.decoding.kind == "multi" and len(result.labels) > shown
-    return f" Of {len(result.labels)} labels the {shown} with the lowest average precision are drawn." if few else ""
+    count = len(ranked(result))
+    few = count > len(SERIES)
+    return f" Of {count} labels the {len(SERIES)} with the lowest average precision are drawn." if few else ""
 
 
 def line(axes: "Axes", x: Any, y: Any, label: str, n: int) -> None:

@@ -156,12 +156,12 @@ def calibration(result: "Evaluation") -> list[tuple[str, str, str]]:
 
 
 def errors(result: "Evaluation") -> list[Error]:
-    """List the misclassified texts with the highest confidence."""
+    """List the misclassified texts by the probability of the answered label, the highest first."""
     if isinstance(result.decoding, Multi):
         return errors_of_several(result)
-    confidence, predicted = result.probabilities.max(dim=-1)
+    predicted, inputs = result.predicted, result.split.inputs
+    confidence = result.probabilities.gather(1, predicted[:, None]).flatten()
     wrong = (predicted != result.targets).nonzero().flatten().tolist()
-    inputs = result.split.inputs
     surest = sorted(wrong, key=lambda i: -confidence[i].item())[:ERRORS]
     return [
         Error(

@@ -79,12 +79,12 @@ def baseline_sentence(
 ) -> str:
     """Give the baseline's score, and the side of it on which the model stands where the interval of its lead tells."""
     times, unit = (100, " points") if points else (1, "")
-    size, low, high = (times * value for value in (abs(baseline.lead), *baseline.lead_interval))
-    lead = f"{size:.{digits}f}{unit} ({low:+.{digits}f} to {high:+.{digits}f})"
+    lead, low, high = (times * value for value in (baseline.lead, *baseline.lead_interval))
     if low > 0:
-        side = f"the model is {better} by {lead}"
+        side = f"the model is {better} by {lead:.{digits}f}{unit} ({low:.{digits}f} to {high:.{digits}f})"
     elif high < 0:
-        side = f"the model is {worse} by {lead}"
+        side = f"the model is {worse} by {-lead:.{digits}f}{unit} ({-high:.{digits}f} to {-low:.{digits}f})"
     else:
-        side = f"a difference of {lead}, too small to tell apart on this many texts"
+        shown = f"{lead:+.{digits}f}{unit} ({low:+.{digits}f} to {high:+.{digits}f})"
+        side = f"a lead of {shown}, too small to tell apart on this many texts"
     return f"The baseline, which only counts words, {score}: {side}."
