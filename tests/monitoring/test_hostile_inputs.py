@@ -12,12 +12,12 @@ from sentiment.errors import ConfigError, DataError
 from sentiment.monitoring.analysis import examine
 from sentiment.monitoring.command import monitor
 from sentiment.monitoring.evidence import moved_words
+from sentiment.monitoring.groups import clipped
 from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.page import charts
 from sentiment.monitoring.periods import Clock, moment
 from sentiment.monitoring.prepare import Reading
-from sentiment.monitoring.rows import group_of
 from sentiment.monitoring.shares import all_name, of_all_periods
 from tests.batch.echo import Echo
 from tests.conftest import read_csv, read_json, write_csv
@@ -89,7 +89,7 @@ def test_a_table_without_rows_is_said_to_have_none(tmp_path):
 def test_a_group_without_enough_texts_for_a_line_is_shown_by_all_its_texts(tmp_path):
     rows = [*days(1, 2, 5), *days(1, brand="b", count=7), *days(2, 5, brand="b", count=6), *days(2, brand="c", count=1)]
     table = write_csv(tmp_path / "in.csv", rows, header=("text", "time", "brand"))
-    reading = Reading(input=str(table), output=tmp_path, time="time", by="brand", text_column=None)
+    reading = Reading(input=str(table), output=tmp_path, time="time", by=("brand",), text_column=None)
     result = examine(reading, Model(Echo, ""), title="x", every="1d")
     drawn = charts(result)
     assert [one["title"] for one in drawn] == ["all", "a", "Groups with too few texts for a line"]
@@ -108,8 +108,8 @@ def test_groups_with_any_name_stay_apart(tmp_path):
     }
     assert all_name({"a"}) == "all"
     long = "x" * 90
-    assert group_of(long + "a") != group_of(long + "b")
-    assert len(group_of(long)) <= 80
+    assert clipped(long + "a") != clipped(long + "b")
+    assert len(clipped(long)) <= 80
     assert "<b>x</b>" not in (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8")
     assert 'group="a\\"b\\\\c"' in (tmp_path / "out" / "shares.prom").read_text(encoding="utf-8")
 

@@ -96,7 +96,7 @@ def test_more_groups_than_a_page_can_show_are_refused():
     cells = Cells(LABELS, Every.of("1d"))
     for number in range(MOST_GROUPS):
         cells.add(chunk(np.full((1, 3), 1 / 3), group=f"user {number}"))
-    with pytest.raises(DataError, match=f"by= names a column with more than {MOST_GROUPS} values"):
+    with pytest.raises(DataError, match=f"by= makes more than {MOST_GROUPS} groups"):
         cells.add(chunk(np.full((1, 3), 1 / 3), group="one more"))
 
 

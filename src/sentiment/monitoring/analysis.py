@@ -70,7 +70,7 @@ def analyse(
     every: Every,
     *,
     title: str,
-    by: str | None,
+    by: tuple[str, ...],
     sampled: bool,
     window: int,
     quiet: bool,
@@ -81,7 +81,7 @@ def analyse(
     labelled = LabelledCells(prepared.labels, every, several=several)
     otherwise = 0
     for chunk in prepared.rows("count", quiet=quiet):
-        reservoir.add([*zip(chunk.texts, chunk.probabilities, strict=True)])
+        reservoir.add([*zip(chunk.texts, chunk.probabilities.tolist(), strict=True)])
         if len(decided := chunk.decided):
             otherwise += model.decided_otherwise(decided)
             cells.add(decided)

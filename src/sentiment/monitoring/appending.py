@@ -11,14 +11,15 @@ import pyarrow.parquet as pq
 from sentiment.batch.source import Source
 from sentiment.data.tables import BrokenRow, Row
 from sentiment.files import replacing
+from sentiment.monitoring.groups import group_of
 from sentiment.monitoring.history import History, key_of
 from sentiment.monitoring.periods import Clock
-from sentiment.monitoring.rows import ALL, Chunk, Columns, Skipped, batched, chunk_of, group_of
+from sentiment.monitoring.rows import Chunk, Columns, Skipped, batched, chunk_of
 
 ASPECT = "aspect"  # column of the new rows
 
 
-def write_new(source: Source, clock: Clock, by: str | None, store: History, target: Path) -> int:
+def write_new(source: Source, clock: Clock, by: Sequence[str], store: History, target: Path) -> int:
     """Write key, time, group, text and any aspect of the rows that the history lacks, and return their number."""
     names = [("key", pa.int64()), ("time", pa.timestamp("us")), ("group", pa.string()), ("text", pa.string())]
     schema = pa.schema([*names, (ASPECT, pa.string())] if source.aspect else names)
@@ -29,7 +30,7 @@ def write_new(source: Source, clock: Clock, by: str | None, store: History, targ
             kept = new_rows(rows, times, store, ())
             columns = [
                 [key for _, key in kept], times[[i for i, _ in kept]].astype("datetime64[us]"),
-                [group_of(rows[i].get(by)) if by else ALL for i, _ in kept],
+                [group_of(rows[i], by) for i, _ in kept],
                 [text if isinstance(text := rows[i].get(source.text), str) else None for i, _ in kept],
                 *([[rows[i].get(source.aspect) for i, _ in kept]] if source.aspect else []),
             ]  # fmt: skip

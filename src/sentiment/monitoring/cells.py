@@ -34,9 +34,9 @@ class Cells:
     def add(self, chunk: Chunk) -> Any:
         """Add rows and return the cell of each (n,). Raises DataError for more groups or cells than a page can show."""
         starts = self.every.starts(chunk.times).astype(np.int64)
-        groups = np.array([self.group(name) for name in chunk.groups])
-        pairs, where = np.unique(np.stack([groups, starts], axis=1), axis=0, return_inverse=True)
-        numbers = np.array([self.cell(int(group), int(start)) for group, start in pairs])[where.ravel()]
+        known = {name: self.group(name) for name in dict.fromkeys(chunk.groups)}
+        pairs, where = distinct_pairs(np.array([known[name] for name in chunk.groups]), starts)
+        numbers = np.array([self.cell(group, start) for group, start in pairs])[where]
         for sums, (probabilities, answers) in zip(self.sums, problems(chunk.probabilities, chunk.answers), strict=True):
             sums.add(numbers, probabilities, answers)
         return numbers
@@ -44,7 +44,9 @@ class Cells:
     def group(self, name: str) -> int:
         number = self.groups.setdefault(name, len(self.groups))
         if number >= MOST_GROUPS:
-            raise DataError(f"by= names a column with more than {MOST_GROUPS} values; choose one with fewer")
+            raise DataError(
+                f"by= makes more than {MOST_GROUPS} groups; name a column with fewer values, or fewer columns"
+            )
         return number
 
     def cell(self, group: int, start: int) -> int:
@@ -84,11 +86,11 @@ class Sums:
         codes = np.zeros(len(numbers), dtype=np.int64)
         for column in probabilities.T[:-1]:
             codes = codes * (self.steps + 1) + np.rint(column * self.steps).astype(np.int64)
-        keys, where = np.unique(np.stack([numbers, codes], axis=1), axis=0, return_inverse=True)
-        rows = [self.bins.setdefault((int(cell), int(code)), len(self.bins)) for cell, code in keys]
+        keys, where = distinct_pairs(numbers, codes)
+        rows = [self.bins.setdefault(key, len(self.bins)) for key in keys]
         self.sums = grown(self.sums, len(self.bins))
         added = np.zeros((len(keys), probabilities.shape[1] + 1))
-        np.add.at(added, where.ravel(), np.column_stack([probabilities, np.ones(len(numbers))]))
+        np.add.at(added, where, np.column_stack([probabilities, np.ones(len(numbers))]))
         self.sums[rows] += added
 
     def predictions(self) -> dict[int, Predictions]:
@@ -107,6 +109,14 @@ class Sums:
 def pooled(parts: Sequence[AnyPredictions]) -> AnyPredictions:
     """Return the predictions of several sets of texts as those of one."""
     return type(parts[0]).pooled(parts)
+
+
+def distinct_pairs(one: Any, two: Any) -> tuple[list[tuple[int, int]], Any]:
+    """Return the distinct pairs of two columns of integers (n,), and the place of each row's among them (n,)."""
+    (first, own), (second, other) = (np.unique(column, return_inverse=True) for column in (one, two))
+    codes, where = np.unique(own * len(second) + other, return_inverse=True)
+    places = np.divmod(codes, len(second))
+    return [*zip(first[places[0]].tolist(), second[places[1]].tolist(), strict=True)], where
 
 
 def grown(array: Any, length: int) -> Any:

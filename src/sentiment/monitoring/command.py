@@ -14,6 +14,7 @@ from sentiment.files import write_json
 from sentiment.inference.types import Classifier
 from sentiment.monitoring.analysis import Estimator, examine
 from sentiment.monitoring.changes import Comparison
+from sentiment.monitoring.groups import columns_of
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.outputs import (
     Table,
@@ -42,7 +43,7 @@ def monitor(
     engine: Callable[[], Classifier],
     run: str = "",
     time: str | None = None,
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
     every: str = "1d",
     text_column: str | None = None,
     aspect_column: str | None = None,
@@ -73,7 +74,7 @@ def monitor(
         engine: Loads the classifier, which scores texts without predictions.
         run: Run directory or export folder of the model, for its estimator and its reference texts.
         time: Column of times; None for one period.
-        by: Column of groups; None for one group.
+        by: Column of groups, or several, whose values together name a group; None for one group.
         every: Length of a period, such as 6h, 1d, 1w or 1m.
         text_column: Name of the text column; None selects one with a conventional name.
         aspect_column: Name of the aspect column, for texts without predictions and a model that reads aspects.
@@ -112,9 +113,10 @@ def monitor(
         check_untimed(every=every, window=window, time_zone=time_zone, fail_on=[*fail_on])
     model = Model(engine, run)
     reading = Reading(
-        input=str(input), output=output, time=time, by=by, text_column=text_column, aspect_column=aspect_column,
-        true_column=true_column, prefix=prefix, history=history, unique=unique, time_format=time_format,
-        time_zone=time_zone, options=TableOptions.of("", separator, encoding, quoting, columns), quiet=quiet,
+        input=str(input), output=output, time=time, by=columns_of(by), text_column=text_column,
+        aspect_column=aspect_column, true_column=true_column, prefix=prefix, history=history, unique=unique,
+        time_format=time_format, time_zone=time_zone, quiet=quiet,
+        options=TableOptions.of("", separator, encoding, quoting, columns),
     )  # fmt: skip
     result = examine(
         reading, model, title=output.name, every=every, labelled=labelled, label_column=label_column,
@@ -144,16 +146,15 @@ def write(output: Path, result: Result, tables: Sequence[Table]) -> Path:
     """Write the files of the output, the page last."""
     make_folder(output)
     remove_tables(output)
-    write_shares(output, share_rows(result.groups, result.labels, result.every, timed=result.timed), tables)
+    write_shares(output, share_rows(result), tables)
     if result.accuracy is not None:
-        write_errors(output, result.accuracy, result.every, tables)
+        write_errors(output, result.accuracy, result, tables)
     about = {"estimator": result.quantifier.choice_json(), "notes": list(result.notes)}
     if result.accuracy is not None:
         about["accuracy"] = result.accuracy.to_json()
-    value = change_json(result.comparisons, result.evidence, result.drift, result.labels, result.every, about)
-    write_json(output / "changes.json", value)
+    write_json(output / "changes.json", change_json(result, about))
     latest = {(one.group, one.label) for one in latest_changes(result)}
-    write_prometheus(output / "shares.prom", result.groups, result.labels, latest, result.drift, result.zone)
+    write_prometheus(output / "shares.prom", result, latest)
     write_page(output / "monitor.html", result)
     return output / "monitor.html"
 

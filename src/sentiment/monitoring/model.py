@@ -33,6 +33,7 @@ from sentiment.inference.tasks import SINGLE, Decoding, decoding_of
 from sentiment.inference.types import Classifier, list_labels, names_of
 from sentiment.monitoring.answers import TRUE_LABELS
 from sentiment.monitoring.drift import Drift
+from sentiment.monitoring.groups import group_of
 from sentiment.monitoring.rows import Chunk
 from sentiment.remote import as_path, local_copy
 from sentiment.shell import for_shell
@@ -68,7 +69,7 @@ class Model:
         labelled: Path | None,
         *,
         several: bool,
-        by: str | None,
+        by: Sequence[str],
         text_column: str | None,
         label_column: str | None,
         aspect_column: str | None = None,
@@ -106,7 +107,7 @@ class Model:
         self.quantifier = fit_quantifier(
             probabilities, targets, labels, prior=known.prior if known else shares_of(targets, len(labels)),
             groups=held, answers=scores.predicted.numpy(),
-            described=f"values of {by}" if natural else "topics of these texts", natural=natural,
+            described=f"values of {' and '.join(by)}" if natural else "topics of these texts", natural=natural,
             **values_of(scores.decoding),
         )  # fmt: skip
         self.reference, self.decoding = (
@@ -203,21 +204,21 @@ def shares_of(targets: Any, labels: int) -> Any:
 
 def read_cells(
     path: Path,
-    by: str | None,
+    by: Sequence[str],
     text_column: str | None,
     label_column: str | None,
     aspect_column: str | None,
     quoting: Quoting | None,
 ) -> tuple[list[tuple[Any, ...]], list[str] | None]:
-    """Read text, label and, if its column is named, aspect of each row; and, where there is a column `by`, groups."""
+    """Read text, label and, if its column is named, aspect of each row; and, where it has the columns `by`, groups."""
     options = TableOptions(quoting=quoting)
     table = open_table(path, options.only_for(format_of(path).kind) if is_table(path) else options)
     announce([table])
     text = find_text(table.columns, text_column if text_column in table.columns else None, f"labelled={path}")
     label = find_label(table.columns, label_column, f"labelled={path}")
-    group = by if by in table.columns else None
+    grouped = by if by and set(by) <= set(table.columns) else ()
     own = [text, label]
     if aspect_column is not None:
         own.append(find_named(table.columns, aspect_column, f"labelled={path}", key="aspect_column"))
-    rows = list(table.rows([*dict.fromkeys(filter(None, (*own, group)))]))
-    return [tuple(r[name] for name in own) for r in rows], [str(r[group]) for r in rows] if group else None
+    rows = list(table.rows([*dict.fromkeys((*own, *grouped))]))
+    return [tuple(r[name] for name in own) for r in rows], [group_of(r, grouped) for r in rows] if grouped else None

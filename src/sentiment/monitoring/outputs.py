@@ -1,5 +1,6 @@
 """Tables and machine-readable results of the monitor: shares.csv, .parquet or .xlsx, changes.json and shares.prom."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,10 @@ from sentiment.batch.output import Output
 from sentiment.files import replacing, write_text
 from sentiment.monitoring.accuracy import Accuracy
 from sentiment.monitoring.changes import Comparison
-from sentiment.monitoring.drift import Drift
 from sentiment.monitoring.evidence import Evidence
-from sentiment.monitoring.periods import Every, moment
-from sentiment.monitoring.shares import Estimate
+from sentiment.monitoring.groups import cells_of, values_of
+from sentiment.monitoring.periods import moment
+from sentiment.monitoring.result import Result
 from sentiment.remote import remove_files
 
 Table = Literal["csv", "parquet", "xlsx"]
@@ -23,20 +24,19 @@ FIELDS = {
     "period": pa.string(), "group": pa.string(), "label": pa.string(), "texts": pa.int64(), "share": pa.float64(),
     "low": pa.float64(), "high": pa.float64(), "counted": pa.float64(), "mean": pa.float64(),
 }  # fmt: skip  # mean: of labels that are numbers
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]")  # of Prometheus' labels
 
 
-def share_rows(
-    groups: Mapping[str, Sequence[Estimate]], labels: Sequence[str], every: Every, *, timed: bool
-) -> list[dict[str, Any]]:
-    rows = []
-    for name, series in groups.items():
+def share_rows(result: Result) -> list[dict[str, Any]]:
+    rows, labels = [], result.labels
+    for name, series in result.groups.items():
         for one in series:
             mean = one.mean(labels)
             for j, label in enumerate(labels):
                 rows.append(
                     {
-                        "period": every.name(one.start) if timed else "all",
-                        "group": name,
+                        "period": result.every.name(one.start) if result.timed else "all",
+                        **cells_of(name, result.by, FIELDS),
                         "label": label,
                         "texts": one.n,
                         **{key: round(float(getattr(one, attribute)[j]), 6) for key, attribute in SHARES.items()},
@@ -59,19 +59,20 @@ def remove_tables(folder: Path) -> None:
 def write_shares(folder: Path, rows: Sequence[dict[str, Any]], tables: Sequence[Table]) -> None:
     """Write the shares with the encoders of the batch job; the mean is a column only where labels are numbers."""
     numeric = any(row["mean"] is not None for row in rows)
-    columns = [name for name in FIELDS if numeric or name != "mean"]
+    columns = [name for name in rows[0] if numeric or name != "mean"]
     kept = [{name: row[name] for name in columns} for row in rows]
-    write_tables(folder / "shares", kept, {name: FIELDS[name] for name in columns}, tables)
+    write_tables(folder / "shares", kept, {name: FIELDS.get(name, pa.string()) for name in columns}, tables)
 
 
-def write_errors(folder: Path, accuracy: Accuracy, every: Every, tables: Sequence[Table]) -> None:
+def write_errors(folder: Path, accuracy: Accuracy, result: Result, tables: Sequence[Table]) -> None:
     """Write the errors of each group, and of each of its periods, with the encoders of the batch job."""
-    rows = [
-        {"period": "all" if one.start is None else every.name(one.start), "group": one.group, **one.to_json()}
-        for one in accuracy.errors
-    ]
-    kinds = {"period": pa.string(), "group": pa.string(), "texts": pa.int64()}
-    write_tables(folder / "errors", rows, {name: kinds.get(name, pa.float64()) for name in rows[0]}, tables)
+    rows = []
+    for one in accuracy.errors:
+        period = "all" if one.start is None else result.every.name(one.start)
+        errors = one.to_json()
+        rows.append({"period": period, **cells_of(one.group, result.by, ("period", *errors)), **errors})
+    kinds = dict.fromkeys(errors, pa.float64()) | {"texts": pa.int64()}
+    write_tables(folder / "errors", rows, {name: kinds.get(name, pa.string()) for name in rows[0]}, tables)
 
 
 def write_tables(
@@ -88,28 +89,23 @@ def write_tables(
             encoder.join([part], temporary)
 
 
-def change_json(
-    comparisons: Sequence[Comparison],
-    evidence: Mapping[int, Evidence],
-    drift: Drift,
-    labels: Sequence[str],
-    every: Every,
-    about: Mapping[str, Any],
-) -> dict[str, Any]:
+def change_json(result: Result, about: Mapping[str, Any]) -> dict[str, Any]:
     """Build changes.json: the comparisons with the smallest p-values first, the drift, and what made them."""
     return {
         "changes": [
-            one_json(one, evidence.get(i), labels, every) for i, one in enumerate(comparisons) if one.is_change
+            one_json(one, result.evidence.get(i), result) for i, one in enumerate(result.comparisons) if one.is_change
         ],
-        "noise": [one_json(one, None, labels, every) for one in comparisons if not one.is_change],
-        "drift": drift.to_json(),
+        "noise": [one_json(one, None, result) for one in result.comparisons if not one.is_change],
+        "drift": result.drift.to_json(),
         **about,
     }
 
 
-def one_json(one: Comparison, evidence: Evidence | None, labels: Sequence[str], every: Every) -> dict[str, Any]:
+def one_json(one: Comparison, evidence: Evidence | None, result: Result) -> dict[str, Any]:
+    labels, every, values = result.labels, result.every, values_of(one.group, result.by)
     found: dict[str, Any] = {
         "group": one.group,
+        **({"by": values} if values else {}),
         "period": every.name(one.after.start),
         "compared_with": [every.name(one.since), every.name(one.before.start)],
         "texts": {"before": one.before.n, "after": one.after.n},
@@ -133,15 +129,9 @@ def one_json(one: Comparison, evidence: Evidence | None, labels: Sequence[str], 
     return found
 
 
-def write_prometheus(
-    path: Path,
-    groups: Mapping[str, Sequence[Estimate]],
-    labels: Sequence[str],
-    changed: set[tuple[str, int | None]],
-    drift: Drift,
-    zone: str = "UTC",
-) -> None:
-    """Write the latest period of each group, whose start is a time in `zone`, for Prometheus' node exporter."""
+def write_prometheus(path: Path, result: Result, changed: set[tuple[str, int | None]]) -> None:
+    """Write the latest period of each group for Prometheus' node exporter; `changed` has the groups and labels."""
+    labels, drift = result.labels, result.drift
     gauges: dict[str, tuple[str, list[str]]] = {
         "sentiment_share": ("Estimated share of the label in the latest period", []),
         "sentiment_share_low": ("Lower end of its 95 % interval", []),
@@ -152,9 +142,10 @@ def write_prometheus(
         "sentiment_change": ("1 if the latest period is a change", []),
         "sentiment_drift": ("1 if the intervals are not to be trusted", [f"sentiment_drift {int(not drift.trusted)}"]),
     }
-    for name, series in groups.items():
+    for name, series in result.groups.items():
         last = series[-1]
-        group = f'group="{escaped(name)}"'
+        values = cells_of(name, [NOT_IN_NAMES.sub("_", f"by_{column}") for column in result.by], ())
+        group = ",".join(f'{key}="{escaped(value or "")}"' for key, value in values.items())
         for gauge, attribute in zip(list(gauges)[:4], ("shares", "low", "high", "counted"), strict=True):
             gauges[gauge][1].extend(
                 f'{gauge}{{{group},label="{escaped(label)}"}} {float(getattr(last, attribute)[j]):.6g}'
@@ -162,7 +153,7 @@ def write_prometheus(
             )
         gauges["sentiment_texts"][1].append(f"sentiment_texts{{{group}}} {last.n}")
         gauges["sentiment_period_start_seconds"][1].append(
-            f"sentiment_period_start_seconds{{{group}}} {moment(last.start, zone)}"
+            f"sentiment_period_start_seconds{{{group}}} {moment(last.start, result.zone)}"
         )
         for j, label in enumerate(labels) if last.several else [(None, "")]:
             own = f'{group},label="{escaped(label)}"' if last.several else group

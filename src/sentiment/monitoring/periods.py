@@ -131,9 +131,9 @@ class Clock:
         texts = pd.Series([None if value is None else str(value).strip() or None for value in values], dtype=object)
         form = "ISO8601" if self.form in ("iso", "value") else self.form
         read = pd.to_datetime(texts, format=form, utc=True, errors="coerce")
-        aware = texts.str.contains(r"(?:Z|[+-]\d\d:?\d\d)(?:$| \d{4}$)", regex=True, na=False)
-        if self.zone == "UTC" or not aware.any():
+        if self.zone == "UTC":
             return seconds_of(read)
+        aware = texts.str.contains(r"(?:Z|[+-]\d\d:?\d\d)(?:$| \d{4}$)", regex=True, na=False)
         return np.where(aware, self.local(read), seconds_of(read))
 
     def local(self, read: Any) -> Times:

@@ -44,7 +44,7 @@ class Reading:
     input: str
     output: Path
     time: str | None
-    by: str | None
+    by: tuple[str, ...]
     text_column: str | None
     aspect_column: str | None = None
     true_column: str | None = None
@@ -78,7 +78,7 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
     )
     if true is not None and history is not None:
         raise ConfigError("true_column: a history keeps no labels; leave one of the two out")
-    for name, key in ((time, "time"), (by, "by"), (true, "true_column")):
+    for name, key in ((time, "time"), *((name, "by") for name in by), (true, "true_column")):
         if name is not None and name not in source.columns:
             raise DataError(f"{key}={name}: {input} has no such column, only {', '.join(source.columns[:20])}")
     if source.rows == 0:
@@ -86,7 +86,7 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
     clock = clock_of(source, time, form, reading.time_zone) if time else None
     labels = labels_of(source.columns, prefix)
     if labels is not None and not scores:
-        check_unscored(model.engine, None if aspect_column == by else aspect_column)
+        check_unscored(model.engine, None if aspect_column in by else aspect_column)
     if history is not None:
         assert clock is not None
         return with_history(reading, source, model, clock, labels, as_path(history))
@@ -94,9 +94,8 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
         source, labels, _ = score(reading, source, model)
     else:
         model.run = model.run or run_of(source)
-    apart = by is not None and by == (aspect_column or aspect_of(source))
     columns = Columns(source.text, labels, prefix, time, by, true, has_several(source.columns, prefix))
-    return Prepared(source, columns, clock, reading.unique, apart=apart)
+    return Prepared(source, columns, clock, reading.unique, by=by, aspect=aspect_column or aspect_of(source))
 
 
 def check_unscored(engine: Any, aspect_column: str | None) -> None:
@@ -200,9 +199,9 @@ def with_history(
     log.info("%s", about[0])
     whole = Source.open(store.pattern, text_column="text")
     labels = labels_of(whole.columns, "") or []
-    apart = by is not None and by == (source.aspect or aspect_of(source))
-    columns = Columns("text", labels, "", "time", "group", several=store.several)
-    return Prepared(whole, columns, Clock("time", "value", clock.zone), reading.unique, about, apart=apart)
+    columns = Columns("text", labels, "", "time", several=store.several, group="group")
+    aspect = source.aspect or aspect_of(source)
+    return Prepared(whole, columns, Clock("time", "value", clock.zone), reading.unique, about, by=by, aspect=aspect)
 
 
 def add_scored(reading: Reading, source: Source, model: Model, clock: Clock, store: History) -> int:
@@ -218,7 +217,7 @@ def add_scored(reading: Reading, source: Source, model: Model, clock: Clock, sto
     new = Source.open(str(fresh), text_column="text", aspect_column=ASPECT if source.aspect else None)
     scored, labels, _ = score(replace(reading, input=str(fresh), options=TableOptions()), new, model)
     store.keys = {}
-    columns = Columns("text", labels, reading.prefix, "time", "group" if by else None, several=several)
+    columns = Columns("text", labels, reading.prefix, "time", several=several, group="group")
     return append(scored, columns, Clock("time", "value"), store, key_column="key")
 
 
@@ -231,7 +230,7 @@ def read_as(source: Source, columns: Columns, clock: Clock) -> dict[str, Any]:
     return {
         "time": clock.column,
         "time_zone": clock.zone,
-        "by": columns.by,
+        "by": columns.by[0] if len(columns.by) == 1 else [*columns.by] or None,
         "text_column": columns.text,
         "format": source.kind,
         "columns": None if source.kind == "jsonl" else own,

@@ -1,7 +1,7 @@
 """Predicted rows, which can be read again and again."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from sentiment.data.duplicates import hash_normalised
 from sentiment.errors import DataError
 from sentiment.evaluation.quantification.words import CLEANING
 from sentiment.inference.pairs import Pair
+from sentiment.monitoring.groups import values_of
 from sentiment.monitoring.periods import Clock
 from sentiment.monitoring.rows import Chunk, Columns, Skipped, chunks
 
@@ -28,7 +29,8 @@ class Prepared:
         unique: Count equal texts once.
         about: Sentences on what was done before.
         skipped: Rows that the last reading did not count.
-        apart: The groups are aspects, so that equal texts of two groups are two texts.
+        by: Columns of the groups.
+        aspect: The column of aspects; where it is one of `by`, equal texts about two aspects are two texts.
     """
 
     source: Source
@@ -37,7 +39,8 @@ class Prepared:
     unique: bool = False
     about: list[str] = field(default_factory=list)
     skipped: Skipped = field(default_factory=Skipped)
-    apart: bool = False
+    by: tuple[str, ...] = ()
+    aspect: str | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -55,10 +58,14 @@ class Prepared:
             shown = bar.add_task(task, total=self.source.rows)
             for chunk in chunks(self.source, self.columns, self.clock, self.skipped):
                 bar.advance(shown, len(chunk))
-                kept = distinct(chunk, seen, self.skipped, apart=self.apart) if self.unique else chunk
+                kept = distinct(chunk, seen, self.skipped, self.aspect_in) if self.unique else chunk
                 self.skipped.undecided += len(kept) - len(kept.decided)
                 if len(kept):
                     yield kept
+
+    def aspect_in(self, group: str) -> str | None:
+        """Return the aspect in the name of a group; None where aspects make no groups."""
+        return values_of(group, self.by).get(self.aspect, group) if self.aspect in self.by else None
 
     def check_any(self, found: Any) -> None:
         if not found:
@@ -100,15 +107,16 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def distinct(chunk: Chunk, seen: set[int], skipped: Skipped, *, apart: bool = False) -> Chunk:
+def distinct(chunk: Chunk, seen: set[int], skipped: Skipped, aspect_in: Callable[[str], str | None]) -> Chunk:
     """Keep the first of equal texts: without case, markup, punctuation and the "RT @name:" of a retweet.
 
-    With `apart`, for groups that are aspects, a text of another group is another text.
+    A text of a group with another aspect is another text.
     """
     kept = []
     for i, text in enumerate(chunk.texts):
         plain = RETWEET.sub("", text)
-        own = Pair(plain, str(chunk.groups[i])) if apart else plain
+        aspect = aspect_in(chunk.groups[i])
+        own = plain if aspect is None else Pair(plain, aspect)
         key = int.from_bytes(hash_normalised(own, CLEANING)[:8], "little")
         if key not in seen:
             seen.add(key)

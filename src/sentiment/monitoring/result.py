@@ -26,7 +26,7 @@ class Result:
     drift: Drift
     quantifier: AnyQuantifier
     notes: Sequence[str]
-    by: str | None
+    by: tuple[str, ...]  # columns of the groups
     timed: bool
     sampled: bool
     accuracy: Accuracy | None = None  # where true labels are known

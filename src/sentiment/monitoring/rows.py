@@ -1,6 +1,5 @@
 """Predicted rows as arrays, in chunks of bounded size, from any table that the batch job reads or writes."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,28 +12,28 @@ from sentiment.data.tables import BrokenRow, Row
 from sentiment.errors import DataError
 from sentiment.inference.types import JOINT
 from sentiment.monitoring.answers import answers_of, targets_of
+from sentiment.monitoring.groups import group_of
 from sentiment.monitoring.periods import Clock, Times
 
 CHUNK = 8192  # rows
-ALL = "all"
-EMPTY = "(none)"
-LONGEST = 80  # characters of a group's name
 
 
 @dataclass(frozen=True)
 class Columns:
     """Names of the columns that the monitor reads.
 
-    With `several`, a text may have several labels, whose probabilities do not add up to 1.
+    With `several`, a text may have several labels, whose probabilities do not add up to 1. `group` is a column with
+    names of groups, as a history keeps them, in place of the columns `by`.
     """
 
     text: str
     labels: Sequence[str]
     prefix: str = ""
     time: str | None = None
-    by: str | None = None
+    by: tuple[str, ...] = ()
     true: str | None = None
     several: bool = False
+    group: str | None = None
 
     @property
     def prediction(self) -> str:
@@ -47,7 +46,7 @@ class Columns:
     @property
     def read(self) -> list[str]:
         predicted = [self.prediction, *self.probabilities] if self.labels else []
-        return list(dict.fromkeys(filter(None, (self.text, self.time, self.by, self.true, *predicted))))
+        return list(dict.fromkeys(filter(None, (self.text, self.time, *self.by, self.group, self.true, *predicted))))
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Chunk:
         spread = (
             np.ptp(self.probabilities, axis=1) if self.answers.ndim == 1 else np.abs(self.probabilities - 0.5).max(1)
         )
-        return self.take(np.flatnonzero(spread > 0))  # type: ignore[arg-type]
+        return self if spread.all() else self.take(np.flatnonzero(spread))  # type: ignore[arg-type]
 
     def names(self, labels: Sequence[str]) -> list[str]:
         """Return each row's answer as `sentiment predict` writes it."""
@@ -146,20 +145,20 @@ def batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def chunk_of(rows: Sequence[Row], columns: Columns, clock: Clock | None, skipped: Skipped) -> Chunk:
-    first = columns.probabilities[0]
-    scored = [row for row in rows if not isinstance(row, BrokenRow) and row.get(first) not in (None, "")]
+    names = columns.probabilities
+    scored = [row for row in rows if not isinstance(row, BrokenRow) and row.get(names[0]) not in (None, "")]
     skipped.unpredicted += len(rows) - len(scored)
     try:
-        values = [[float(row[name]) for name in columns.probabilities] for row in scored]
+        values = [[float(row[name]) for name in names] for row in scored]
     except (TypeError, ValueError, KeyError) as error:
         raise DataError(
-            f"a value of the columns {', '.join(columns.probabilities)} is no number: {error}; give an output of "
+            f"a value of the columns {', '.join(names)} is no number: {error}; give an output of "
             "sentiment predict, unchanged"
         ) from error
     probabilities = np.array(values, dtype=float).reshape(len(scored), len(columns.labels))
     check_probabilities(probabilities, several=columns.several)
     times = clock.read([row.get(clock.column) for row in scored]) if clock else epoch(len(scored))
-    groups = [group_of(row.get(columns.by)) for row in scored] if columns.by else [ALL] * len(scored)
+    groups = [str(row[columns.group]) if columns.group else group_of(row, columns.by) for row in scored]
     texts = [str(row.get(columns.text) or "") for row in scored]
     named = [row.get(columns.prediction) for row in scored]
     answers = answers_of(named, columns.prediction, columns.labels, probabilities, several=columns.several)
@@ -186,10 +185,3 @@ def check_probabilities(values: Any, *, several: bool) -> None:
 
 def epoch(count: int) -> Times:
     return np.zeros(count, dtype="datetime64[s]")
-
-
-def group_of(value: Any) -> str:
-    text = EMPTY if value is None else " ".join(str(value).split())
-    if len(text) > LONGEST:  # the hash keeps groups apart that begin alike
-        return f"{text[: LONGEST - 10]}… {hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return text or EMPTY

@@ -9,7 +9,7 @@ import numpy as np
 from sentiment.evaluation.quantification import AnyPredictions, AnyQuantifier, SeveralPredictions
 from sentiment.inference.types import numbers_of
 from sentiment.monitoring.cells import pooled
-from sentiment.monitoring.rows import ALL
+from sentiment.monitoring.groups import ALL
 
 
 @dataclass(frozen=True)

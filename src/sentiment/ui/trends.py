@@ -39,7 +39,7 @@ REFUSALS = {  # messages of the monitor, which name its keys, in words for a vis
         "{value} in “{column}” is no date or time that this page can read. Write dates as 2026-01-31 or "
         "2026-01-31 14:30, or choose another column of times."
     ),
-    r"by= names a column with more than (?P<most>\d+) values": (
+    r"by= makes more than (?P<most>\d+) groups": (
         "The group column has more than {most} different values: choose one with fewer, such as a brand, or none."
     ),
     r"more than (?P<most>[\d,]+) periods of all groups": (
@@ -209,7 +209,7 @@ def trends(
             input=str(path),
             output=folder,
             time=asked.time,
-            by=asked.by,
+            by=(asked.by,) if asked.by else (),
             text_column=asked.text,
             broken="keep",
             true_column=asked.true,
