@@ -171,6 +171,6 @@ def test_a_shift_of_labels_is_told_apart_from_one_of_texts(tiny_run, mix, moved,
 def test_a_sample_of_rows_is_bounded_and_even():
     sample = Reservoir(drift.MOST_TEXTS)
     for day in range(10):
-        sample.add([day] * 2000)
+        sample.add(2000, ([day] * 2000).__getitem__)
     assert len(sample.items) == drift.MOST_TEXTS
     assert all(300 < sample.items.count(day) < 500 for day in range(10))

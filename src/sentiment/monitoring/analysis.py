@@ -81,7 +81,7 @@ def analyse(
     labelled = LabelledCells(prepared.labels, every, several=several)
     otherwise = 0
     for chunk in prepared.rows("count", quiet=quiet):
-        reservoir.add([*zip(chunk.texts, chunk.probabilities.tolist(), strict=True)])
+        reservoir.add(len(chunk), chunk.text_and_probabilities)
         if len(decided := chunk.decided):
             otherwise += model.decided_otherwise(decided)
             cells.add(decided)

@@ -52,7 +52,8 @@ def collect(
             own = given & ((groups == change.group) | (change.group == everything))
             earlier = (starts >= change.since) & (starts < change.after.start)
             for sample, period in ((after, starts == change.after.start), (before, earlier)):
-                sample.add([chunk.texts[i] for i in np.flatnonzero(own & period)])
+                texts = [chunk.texts[i] for i in np.flatnonzero(own & period)]
+                sample.add(len(texts), texts.__getitem__)
     return [
         evidence(before.items, after.items) if change.of_later else evidence(after.items, before.items)
         for change, (before, after) in zip(changes, samples, strict=True)

@@ -1,6 +1,6 @@
 """A random sample of a stream, in memory that does not grow with it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,11 @@ class Reservoir:
         self.items: list[Any] = []
         self.rng = np.random.default_rng(seed)
 
-    def add(self, items: Sequence[Any]) -> None:
-        places = np.arange(self.seen, self.seen + len(items))
+    def add(self, count: int, item: Callable[[int], Any]) -> None:
+        """Add `count` more; `item` returns the one of a number, which is asked for those alone that are kept."""
+        places = np.arange(self.seen, self.seen + count)
         full = places >= self.most
         places[full] = self.rng.integers(0, places[full] + 1)
-        for item, place in zip(items, places.tolist(), strict=True):
-            if place < self.most:
-                self.items[place : place + 1] = [item]
-        self.seen += len(items)
+        for i in np.flatnonzero(places < self.most).tolist():
+            self.items[places[i] : places[i] + 1] = [item(i)]
+        self.seen += count

@@ -81,6 +81,9 @@ class Chunk:
         )
         return self if spread.all() else self.take(np.flatnonzero(spread))  # type: ignore[arg-type]
 
+    def text_and_probabilities(self, row: int) -> tuple[str, Any]:
+        return self.texts[row], self.probabilities[row].copy()  # a view would keep the whole chunk alive
+
     def names(self, labels: Sequence[str]) -> list[str]:
         """Return each row's answer as `sentiment predict` writes it."""
         if self.answers.ndim == 1:
