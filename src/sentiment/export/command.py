@@ -18,6 +18,7 @@ from sentiment.evaluation.scoring import evaluate
 from sentiment.export.choose_runtime import convert
 from sentiment.export.exits import add_exits, asked_exits, check_model
 from sentiment.export.extension import extend_run
+from sentiment.export.huggingface import update_readability
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.export_dir import export_folder
 from sentiment.inference.fidelity import chosen_runtime
@@ -66,6 +67,7 @@ def export_run(
         chosen = extend_run(Path(run), new_tokens, runtime=runtime, exits=layers)
     else:
         splits = data.read()
+        update_readability(exported, splits["train"].inputs)
         chosen = convert(exported, runtime=runtime, train=splits["train"].inputs, texts=splits["validation"].inputs)
         if layers:
             add_exits(exported, layers, train=splits["train"].inputs, validation=splits["validation"])

@@ -23,7 +23,7 @@ from sentiment.evaluation.report.page import write_report
 from sentiment.evaluation.results import Results
 from sentiment.export.choose_runtime import convert
 from sentiment.export.fitting import fit_export
-from sentiment.export.huggingface import export
+from sentiment.export.huggingface import export, update_readability
 from sentiment.files import damaged, put_in_place, scratch_folder, write_json, write_text
 from sentiment.inference.export_dir import PREPROCESSING, load_torch, read_preprocessing
 from sentiment.inference.fidelity import chosen_runtime
@@ -62,6 +62,7 @@ def extend_run(run: Path, wanted: Wanted, *, runtime: RuntimeName, exits: Sequen
                 (made / name).symlink_to((run / name).resolve())
         exported = shutil.copytree(run / "export", made / "export")
         count = add_tokens(exported, wanted, named=run / "export")
+        update_readability(exported, splits["train"].inputs)
         log.info("%d new tokens, their vectors made of known pieces", count)
         chosen = convert(exported, runtime=runtime, train=splits["train"].inputs, texts=splits["validation"].inputs)
         task = instantiate_saved(cfg, "task", source=source)

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sentiment.files import json_text, replacing, write_json
-from sentiment.inference.checksums import replace_listed, write_checksums
-from sentiment.inference.export_dir import PREPROCESSING, read_preprocessing
+from sentiment.files import json_text, replacing, write_json, write_text
+from sentiment.inference.checksums import replace_listed, update_checksums, write_checksums
+from sentiment.inference.export_dir import PREPROCESSING, read_preprocessing, read_tokenizer
+from sentiment.inference.pairs import Text
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import READABILITY, Readability
 from sentiment.inference.tasks import decoding_of
+from sentiment.inference.tokenization import encode
 
 
 def export(
@@ -48,6 +50,19 @@ def write_weights(network: Any, folder: Path, **options: Any) -> None:
     network.save_pretrained(folder, **options)
     for weights in folder.glob("*.safetensors"):
         shutil.copymode(folder / "config.json", weights)
+
+
+def update_readability(exported: Path, texts: Sequence[Text]) -> None:
+    """Learn from the training texts what an export of an earlier version does not know of them: their languages."""
+    tokenizer = read_tokenizer(exported)
+    if Readability.read(exported, tokenizer).languages is None:
+        rows = encode(texts, tokenizer, read_preprocessing(exported))
+        content = json_text(Readability.fit(tokenizer, rows).to_json())
+        if (exported / READABILITY).is_file():
+            replace_listed(exported / READABILITY, content)
+        else:
+            write_text(exported / READABILITY, content)
+            update_checksums(exported, READABILITY)
 
 
 def update_preprocessing(exported: Path, **changes: Any) -> Preprocessing:

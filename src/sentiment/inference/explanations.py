@@ -22,7 +22,7 @@ from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability
 from sentiment.inference.tasks import build_prediction, decoding_of
 from sentiment.inference.tokenization import truncate
-from sentiment.inference.types import Explanation, Word, list_labels
+from sentiment.inference.types import Explanation, Unread, Word, list_labels
 from sentiment.inference.word_pieces import remove_limits
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class Plan:
     pieces: list[tuple[int | None, int, int]]  # word index, then start and end in `cleaned`
     truncated: bool
     unreadable: float
+    reason: Unread | None
     target: int | None
     steps: int
     aspect: str | None = None  # as given
@@ -94,6 +95,7 @@ class Explainer:
         kept = truncate(pieces, frame.room, own.truncation)
         read = [i for i, _, _ in kept]
         ids = frame.around(read)
+        unreadable, reason = self.readability.measure(read, frame.ending if frame.pair else ())
         return Plan(
             text=text_of(text),
             cleaned=cleaned,
@@ -102,7 +104,8 @@ class Explainer:
             first=len(frame.prefix),
             pieces=[(word, *trim_space(cleaned, start, end)) for _, word, (start, end) in kept],
             truncated=len(kept) < len(pieces),
-            unreadable=self.readability.unreadable(read, frame.ending if frame.pair else ()) if read else 1.0,
+            unreadable=unreadable,
+            reason=reason,
             target=None if target is None else self.labels.index(target),
             steps=max(MIN_STEPS, min(MAX_STEPS, self.budget // len(ids))),
             aspect=aspect_of(text),
@@ -130,6 +133,7 @@ class Explainer:
                 tokens=len(plan.ids),
                 truncated=plan.truncated,
                 unreadable=plan.unreadable,
+                reason=plan.reason,
             ),
             target=self.labels[target],
             text=plan.text,

@@ -145,8 +145,9 @@ class Scorer:
         return self.decoding.probabilities(logits), layers
 
     def _prediction(self, row: list[float], read: Encoded, layers: int | None) -> Prediction:
-        how: dict[str, Any] = {"tokens": read.tokens, "truncated": read.truncated, "unreadable": read.unreadable}
-        return build_prediction(self.decoding, self.labels, row, layers=layers, **how)
+        how: dict[str, Any] = {"tokens": read.tokens, "truncated": read.truncated, "layers": layers}
+        read_as: dict[str, Any] = {"unreadable": read.unreadable, "reason": read.reason}
+        return build_prediction(self.decoding, self.labels, row, **how, **read_as)
 
 
 def closed(*_: object) -> Any:

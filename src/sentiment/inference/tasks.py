@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 from sentiment.errors import RequestError
 from sentiment.inference.exclusive import Scale, Single
 from sentiment.inference.multilabel import Multi
-from sentiment.inference.types import LIMIT, Label, Prediction, Threshold
+from sentiment.inference.types import LIMIT, Label, Prediction, Threshold, Unread
 
 
 class Decoding(Protocol):
@@ -102,6 +102,7 @@ def build_prediction(
     tokens: int,
     truncated: bool,
     unreadable: float,
+    reason: Unread | None = None,
     layers: int | None = None,
 ) -> Prediction:
     """Build the answer to one text; of one that cannot be read, every label has the same probability."""
@@ -110,7 +111,7 @@ def build_prediction(
         best = decoding.answer(labels, row, tokens=tokens, truncated=truncated)
     else:
         best = decoding.unread(labels, tokens=tokens, truncated=truncated)
-    return replace(best, unreadable=round(unreadable, 4), readable=readable, layers=layers)
+    return replace(best, unreadable=round(unreadable, 4), readable=readable, reason=reason, layers=layers)
 
 
 def decide_by(decoding: Decoding, labels: Sequence[str], threshold: Threshold) -> Decoding:

@@ -10,6 +10,7 @@ from sentiment.inference.frames import frames_of
 from sentiment.inference.pairs import Text, text_of
 from sentiment.inference.preprocessing import Preprocessing, Truncation
 from sentiment.inference.readability import Readability
+from sentiment.inference.types import Unread
 from sentiment.inference.word_pieces import ids_of, tokenize
 
 Item = TypeVar("Item")
@@ -23,6 +24,7 @@ class Encoded:
     tokens: int  # distinct tokens over all windows, including special tokens
     truncated: bool  # the text has tokens that no window covers
     unreadable: float = 0.0  # share of the pieces that the model cannot read
+    reason: Unread | None = None  # of a text that it cannot read
 
 
 def encode(texts: Sequence[Text], tokenizer: Tokenizer, preprocessing: Preprocessing) -> list[list[int]]:
@@ -78,8 +80,8 @@ def encode_windows(
         stride = min(step, frame.room)  # a longer stride would skip tokens
         parts = [frame.around(part) for part in windows(read, frame.room, stride)]
         aspect = frame.ending if frame.pair else ()
-        unreadable = (readability.unreadable(read, aspect) if read else 1.0) if readability else 0.0
-        encoded.append(Encoded(parts, len(read) + frame.specials, was_cut or len(read) < len(row), unreadable))
+        measured = readability.measure(read, aspect) if readability else (0.0, None)
+        encoded.append(Encoded(parts, len(read) + frame.specials, was_cut or len(read) < len(row), *measured))
     return encoded
 
 

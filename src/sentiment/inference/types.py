@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isfinite
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sentiment.inference.pairs import Text
 
@@ -12,6 +12,7 @@ LIMIT = 0.5  # a text is unreadable if a larger share of its pieces is
 JOINT = "|"  # between the labels of one text where they are written as one string
 Label = str | tuple[str, ...]  # of a text: one, or all that it has (task=multi)
 Threshold = float | Mapping[str, float]  # one for all labels, or by label
+Unread = Literal["script", "spelling", "language", "nothing"]  # why a text cannot be read
 NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)  # and its unit
 NEGATIVE, POSITIVE = ("negative", "neg"), ("positive", "pos")  # names of the labels at the ends of the polarity
 
@@ -48,6 +49,8 @@ class Prediction:
         interval: On a scale, the numbers between which the distribution has 90 %; else None.
         labels: Of a model that gives several labels, those whose probability reaches their threshold; else None.
         layers: How many layers of the model computed the answer; None without early exits.
+        reason: Why the text cannot be read: "script" (or unknown signs), "spelling", "language", or "nothing" where
+            only links and mentions are there; else None.
     """
 
     label: str
@@ -62,6 +65,7 @@ class Prediction:
     interval: tuple[float, float] | None = None
     labels: tuple[str, ...] | None = None
     layers: int | None = field(default=None, compare=False)
+    reason: Unread | None = field(default=None, compare=False)
 
     @property
     def answer(self) -> Label:
@@ -91,7 +95,8 @@ class Prediction:
 
         Args:
             details: Add tokens, truncated, unreadable and readable, and polarity and layers where there are any.
-                Without them, `readable` is there if it is false, and `abstained` if a promise was asked for.
+                Without them, `readable` is there if it is false, with its `reason`, and `abstained` if a promise was
+                asked for.
         """
         answer: dict[str, Any] = {"label": self.label, "score": self.score}
         if self.labels is not None:
@@ -103,6 +108,8 @@ class Prediction:
             answer |= {"tokens": self.tokens, "truncated": self.truncated, "unreadable": self.unreadable}
         if details or self.readable is False:
             answer["readable"] = self.readable
+        if self.reason is not None:
+            answer["reason"] = self.reason
         if details and (polarity := self.polarity) is not None:
             answer["polarity"] = polarity
         if details and self.layers is not None:

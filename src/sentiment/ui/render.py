@@ -9,10 +9,14 @@ from sentiment.ui.backend import State
 
 READ = {"head": "its beginning", "tail": "its end", "head_tail": "its beginning and its end"}
 SMALL_PART = 0.1  # share of unread word pieces that is not worth a word
-UNREADABLE = (
-    "The model knows too little of this text, or of the aspect beside it, to say anything: it is written in another "
-    "script than the model learned, in signs that it does not know, or it is no text in words. No label is given."
-)
+UNREADABLE = "The model knows too little of this text to say anything: {}. No label is given."
+REASONS = {
+    "script": "it, or the aspect beside it, is in another script than the model learned, or in signs it does not know",
+    "spelling": "its words are spelled like none that the model knows",
+    "language": "it is in another language than the texts that the model has learned from",
+    "nothing": "it has no words",
+    None: "it is in another script or language than the model learned, in signs that it does not know, or no words",
+}
 ABSTAINED = (
     "The model is not sure enough: to keep the promised share of errors, this text is left to a person. The bars show "
     "what it would have guessed."
@@ -82,7 +86,7 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
     if (polarity := prediction.polarity) is not None and prediction.readable is not False:
         label += f" <span>polarity {minus(f'{polarity:+z.2f}')}</span>"
     if prediction.readable is False:
-        label, rest = "<strong>cannot be read</strong>", notice(UNREADABLE, "hint")
+        label, rest = "<strong>cannot be read</strong>", notice(UNREADABLE.format(REASONS[prediction.reason]), "hint")
     else:
         drawn = bars(prediction.probabilities, given=names_of(prediction.answer))
         rest = drawn + unsure(prediction) + partly(prediction) + truncation(prediction, state)

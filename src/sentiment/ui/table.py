@@ -23,7 +23,7 @@ LONGEST = 300  # characters of a cell of the preview
 SPREADSHEET = (".xlsx", ".csv")
 
 LEFT_OUT = {  # counts of the summary, in words
-    "unreadable": "could not be read: another script, unknown signs, or no words; they have no label.",
+    "unreadable": "could not be read: another script or language, unknown signs, or no words; they have no label.",
     "abstained": "are left to a person, to keep the promised share of errors.",
 }
 
