@@ -21,11 +21,9 @@ CLEAR = 3  # common words of a language that a training text in it has
 FEWEST, ENOUGH = 4, 5  # different words of a text whose language is judged, and of one whose few hints are enough
 LETTERS = str.maketrans({"ı": "i", "ł": "l", "đ": "d", "ø": "o", "ß": "ss", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"})
 
-NAMES = (
-    "al ben bin da das de del den der di dos du el il ja ka la las le les lo los san sao te van vida von"  # are in them
-)
+NAMES = "al ben bin da das de del den der di dos du el il ja ka la las le les lo los notre san sao te van vida von"
 LISTS = {language: frozenset(words.split()) for language, words in WORDS.items()}
-PARTS = frozenset(NAMES.split())
+PARTS = frozenset(NAMES.split())  # of names and titles, in texts of any language
 LANGUAGES = {
     word: frozenset(language for language, words in LISTS.items() if word in words)
     for word in frozenset[str]().union(*LISTS.values())
