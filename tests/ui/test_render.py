@@ -97,3 +97,23 @@ def test_a_visitor_reads_what_he_can_do_and_not_what_the_server_said():
     assert "The model is busy." in render_error(BusyError("503"))
     assert "Errno" not in render.status(State(None, str(down)), "there")
     assert "labels.csv has no rows" in render_error(DataError("/private/labels.csv has no rows"), "/private/labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("language", "it is in another language than the texts that the model has learned from"),
+        ("script", "is in another script than the model learned"),
+        ("spelling", "its words are spelled like none that the model knows"),
+        ("nothing", "it has no words"),
+        (None, "it is in another script or language than the model learned"),  # an earlier server
+    ],
+)
+def test_the_page_says_why_a_text_cannot_be_read(reason, told):
+    unread = Prediction(
+        "negative", 0.5, {"negative": 0.5, "positive": 0.5}, unreadable=1.0, readable=False, reason=reason
+    )
+    shown = render.answer(unread, STATE)
+    assert "cannot be read" in shown
+    assert told in shown
+    assert "50" not in shown

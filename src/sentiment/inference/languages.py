@@ -13,7 +13,7 @@ from typing import Any
 
 from sentiment.inference.function_words import WORDS
 
-SHARE = 0.005  # of the training texts in a language, from which on the model reads it
+SHARE = 0.003  # of the training texts in a language, from which on the model reads it
 FREQUENT = 0.0002  # share of the training texts' words, from which on a word is known
 LEAST = 2  # training texts that have a known word, and that are in a language that is read
 SMALLEST, SAMPLE = 100, 5000  # training texts that the languages are learned from: of fewer, nothing is learned
