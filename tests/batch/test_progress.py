@@ -27,6 +27,7 @@ def test_lines_tell_how_far_a_job_is_where_no_terminal_shows_a_bar(
         bar.advance(task, 2000)
     assert [message.partition(" rows")[0] + " rows" for message in caplog.messages] == told
     assert all(message.endswith(" rows/s") for message in caplog.messages[1:])
+    assert ("━" in capsys.readouterr().err) is terminal
 
 
 def test_a_line_comes_no_sooner_than_it_is_due(caplog):

@@ -76,6 +76,9 @@ from sentiment.cli import main
             ["predict", "run=x", "engine=rset"],
             "engine has no option 'rset'; did you mean rest? choose one of: local, ray, rest",
         ),
+        (["predict", "run=x", "engine.chunk_rows=500"], "unknown key engine.chunk_rows; did you mean chunk?"),
+        (["train", "trainer.lr=1e-5"], "unknown key trainer.lr; did you mean model.lr?"),
+        (["train", "foo.bar=1"], "unknown key foo.bar; sentiment train --help lists them"),
         (["serve", "inference_port=70000"], "inference_port=70000: expected less than or equal to 65535"),
         (["serve", "inferense_port=8080"], "unknown key inferense_port; did you mean inference_port?"),
         (

@@ -92,6 +92,12 @@ def test_an_argument_leaves_a_complete_run(overrides, steps, epochs, train_tiny)
     assert summary["exported"]["epoch"] == epochs
 
 
+@pytest.mark.parametrize("without", ["callbacks.progress=null", "callbacks=null", "trainer.enable_progress_bar=false"])
+def test_a_run_without_the_bar_has_none_of_lightning(without, train_tiny, capfd):
+    train_tiny("bar", *FAST, "trainer.max_epochs=1", without)
+    assert "Epoch 0" not in "".join(capfd.readouterr())
+
+
 def test_a_time_limit_ends_training_with_a_run(train_tiny, monkeypatch):
     """By a clock that goes on a second at a look, of which there is one a batch."""
     looks = itertools.count()

@@ -31,12 +31,14 @@ class Rows(Progress):
 
     def __init__(self, *, quiet: bool) -> None:
         shown = (BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TimeRemainingColumn())
-        super().__init__(TextColumn("{task.description}"), *shown, console=Console(stderr=True), disable=quiet)
-        self._reminder = Reminder(self.console)
+        console = Console(stderr=True)
+        disabled = quiet or not console.is_terminal
+        super().__init__(TextColumn("{task.description}"), *shown, console=console, disable=disabled)
+        self._reminder = None if quiet else Reminder(console)
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
         super().advance(task_id, advance)
-        if not self.disable and self._reminder.due():
+        if self._reminder is not None and self._reminder.due():
             task = self.tasks[task_id]
             total = f" of {task.total:,.0f}" if task.total else ""
             rate = f", {task.speed:,.0f} rows/s" if task.speed else ""

@@ -19,7 +19,7 @@ from sentiment.config.options import option_of
 from sentiment.config.overrides import read, text
 from sentiment.config.renamed import refuse_old_keys
 from sentiment.config.resources import bundled
-from sentiment.config.signatures import nearest
+from sentiment.config.signatures import nearest, nearest_key
 from sentiment.errors import ConfigError, MissingPackageError, SentimentError, store_error, user_error
 from sentiment.shell import for_shell, quote
 
@@ -113,7 +113,7 @@ def explain(command: str, error: BaseException) -> ConfigError:
         if (root := key.partition(".")[0]) != key and groups(command).get(root, root) is None:
             names = ", ".join(sorted(file.stem for file in (bundled("conf") / root).glob("*.yaml")))
             return ConfigError(f"{key}: no option of {root} is chosen; give {root}=NAME too, one of {names}")
-        near = option_of(key) or nearest(key, [known for known in _keys(command, key) if known != key])
+        near = option_of(key) or nearest_key(key, [known for known in _keys(command, key) if known != key])
         return ConfigError(f"unknown key {key}{near or f'; sentiment {command} --help lists them'}")
     # "Could not load", too, where the option stands in a list
     if found := re.search(r"(?:Could not find|In '\w+': Could not load) '([^']+)'", text):

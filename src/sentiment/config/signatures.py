@@ -24,6 +24,8 @@ REASONS = {
     "missing": "more values",
     "callable_type": "a class or function, as {_target_: module.Name, _partial_: true}",
 }  # plain wording for pydantic's error types
+NEAR, ALIKE = 0.6, 0.8  # similarity from which a key is suggested for one of the same parent, of another
+SHORTEST = 4  # letters of a key that is suggested, or found, as a part of another
 NUMBERS = {bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -127,3 +129,18 @@ def nearest(key: str, names: Iterable[Any]) -> str:
     """Format "; did you mean X?" with the closest of `names`; an empty string if none is close."""
     close = difflib.get_close_matches(key, [str(name) for name in names], n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def nearest_key(key: str, names: Iterable[str]) -> str:
+    """Format "; did you mean X?" like `nearest`, by the last part of dotted keys: first among those of its parent."""
+    parent, _, last = key.rpartition(".")
+
+    def likeness(name: str) -> tuple[bool, bool, float, float]:
+        there, _, own = name.rpartition(".")
+        alike, whole = (difflib.SequenceMatcher(None, *pair).ratio() for pair in ((own, last), (name, key)))
+        within = len(min(own, last, key=len)) >= SHORTEST and (own in last or last in own)
+        near = there == parent
+        return within or alike >= (NEAR if near else ALIKE), near, alike, whole
+
+    close = max(names, key=likeness, default="")
+    return f"; did you mean {close}?" if close and likeness(close)[0] else ""

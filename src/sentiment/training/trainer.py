@@ -26,6 +26,10 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     settings = {**OmegaConf.to_container(cfg.trainer, resolve=True), "plugins": None}  # type: ignore[dict-item]
     try:
         callbacks = [instantiate(node) for node in wired.values()]
+        if settings["enable_progress_bar"] is None:  # Lightning would bring a bar where no callback is one
+            settings["enable_progress_bar"] = any(
+                isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks
+            )
         loggers = [instantiate(node) for node in cfg.logger.values() if node]
         plugins = [WholeCheckpoints(), *(instantiate(node) for node in cfg.trainer.get("plugins") or [])]
         trainer: pl.Trainer = instantiate(
