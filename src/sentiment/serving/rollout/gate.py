@@ -174,8 +174,8 @@ def difference(one: Prediction, other: Prediction) -> float:
 def accuracy(
     predictions: Sequence[Prediction] | None,
     labels: Sequence[Label] | None,
-    decoding: Decoding = SINGLE,
-    known: Sequence[str] = (),
+    decoding: Decoding,
+    known: Sequence[str],
 ) -> float | None:
     """Return the mean credit of the predictions: the accuracy; on a scale a near label counts as nearly right.
 
