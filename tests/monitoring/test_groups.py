@@ -90,3 +90,15 @@ def test_what_names_no_columns_is_refused(by):
 def test_a_column_that_is_missing_among_several_is_named(table, tmp_path):
     with pytest.raises(DataError, match="by=chanel: .* has no such column, only id, created, brand, text, prediction"):
         monitor(input=table, output=tmp_path / "out", engine=None, by=["brand", "chanel"])
+
+
+def test_names_that_look_the_same_are_one_group_and_those_nearly_so_are_said(tmp_path):
+    header = ("text", "brand", "prediction", "score", "p_a", "p_b")
+    brands = ["Käse", "Ka\u0308se", "Acme", " acme ", "🍕", "🍕\ufe0f"]
+    rows = [("some text", brand, "a", 0.9, 0.9, 0.1) for brand in brands]
+    monitor(input=write_csv(tmp_path / "p.csv", rows, header=header), output=tmp_path / "out", engine=None, by="brand")
+    shares = pd.read_csv(tmp_path / "out" / "shares.csv")
+    texts = shares[shares.label == "a"].set_index("group").texts.to_dict()
+    assert texts == {"all": 6, "Acme": 1, "Käse": 2, "acme": 1, "🍕": 1, "🍕\ufe0f": 1}
+    said = "names differ in capitals or emoji style alone are counted apart: Acme and acme; 🍕 and 🍕\ufe0f."
+    assert said in read_json(tmp_path / "out" / "changes.json")["notes"][-1]

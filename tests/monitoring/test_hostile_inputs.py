@@ -15,9 +15,10 @@ from sentiment.monitoring.evidence import moved_words
 from sentiment.monitoring.groups import clipped
 from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
-from sentiment.monitoring.page import charts
+from sentiment.monitoring.page import charts, sections
 from sentiment.monitoring.periods import Clock, moment
 from sentiment.monitoring.prepare import Reading
+from sentiment.monitoring.sentences import isolated
 from sentiment.monitoring.shares import all_name, of_all_periods
 from tests.batch.echo import Echo
 from tests.conftest import read_csv, read_json, write_csv
@@ -209,3 +210,36 @@ def test_two_monitors_that_add_at_once_double_no_row(tmp_path):
     counts = {n: len(store.known(f"2026-01-{n:02}")) for n in range(1, 20)}
     assert counts == dict.fromkeys(range(1, 20), 12)
     assert {count for _, count in run(tmp_path, rows, history=tmp_path / "history")[0].items()} == {12}
+
+
+def examined(tmp_path, rows):
+    table = write_csv(tmp_path / "in.csv", rows, header=("text", "time", "brand"))
+    reading = Reading(input=str(table), output=tmp_path, time="time", by=("brand",), text_column=None)
+    return examine(reading, Model(Echo, ""), title="x", every="1d")
+
+
+def test_a_line_of_many_periods_has_points_of_several_together(tmp_path):
+    start = dt.date(2026, 1, 1)
+    rows = [(f"text {i}", start + dt.timedelta(days=day), "a") for day in range(130) for i in range(10)]
+    (one,) = charts(examined(tmp_path, rows))
+    assert one["text"] == "1,300 texts, 10 in a period; a point is of up to 3 periods together"
+    line = one["svg"].split("<polyline")[1].split('points="')[1].partition('"')[0]
+    assert len(line.split()) == 44
+
+
+def test_groups_that_get_no_chart_are_said_and_are_those_with_fewest_texts(tmp_path):
+    rows = [row for i in range(45) for row in days(1, 2, brand=f"b{i:02}", count=10 + (i > 4))]
+    result = examined(tmp_path, rows)
+    titles = [one["title"] for one in charts(result)]
+    assert (len(titles), titles[0]) == (40, "all")
+    assert {f"b{i:02}" for i in range(5)}.isdisjoint(titles)
+    assert "6 more groups, with fewer texts, are in the table of shares alone." in sections(result)
+
+
+def test_one_period_has_no_changes_to_look_for(tmp_path):
+    assert "There are too few periods with enough texts to look for changes." in sections(examined(tmp_path, days(1)))
+
+
+def test_a_name_from_right_to_left_leaves_the_date_beside_it_as_it_is():
+    assert isolated("שלום 2") == "\u2068שלום 2\u2069"
+    assert isolated("Café 日本") == "Café 日本"

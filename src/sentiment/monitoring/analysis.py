@@ -11,6 +11,7 @@ from sentiment.monitoring.cells import Cells, pooled
 from sentiment.monitoring.changes import compare
 from sentiment.monitoring.drift import MOST_TEXTS, measure
 from sentiment.monitoring.evidence import Evidence, collect
+from sentiment.monitoring.groups import alike
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.periods import Every
 from sentiment.monitoring.prepare import Reading, prepare
@@ -26,6 +27,7 @@ Estimator = Literal[
     "calibrated_em", "averaged", "serving",
 ]  # fmt: skip
 MOST_EVIDENCE = 30  # changes whose words and texts are looked up
+MOST_ALIKE = 5  # sets of groups with names alike that are named
 
 
 def examine(
@@ -107,6 +109,9 @@ def analyse(
     for note in (about := prepared.notes(labelled=bool(errors)))[len(prepared.about) :]:
         log.info("%s", note)
     notes = [*model.notes, *about]
+    if pairs := alike(cells.groups):
+        shown = "; ".join(" and ".join(own) for own in pairs[:MOST_ALIKE])
+        notes.append(f"Groups whose names differ in capitals or emoji style alone are counted apart: {shown}.")
     if prepared.timed and every.begins_later(last := max(start for _, start in predictions)):
         notes.append(f"The latest period, {every.name(last)}, begins in the future: some times may be wrong.")
     return Result(

@@ -1,6 +1,8 @@
 """Groups of texts: the values of one column, or of several columns together."""
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import zip_longest
@@ -13,6 +15,8 @@ EMPTY = "(none)"
 LONGEST = 80  # characters of a value
 DOT = "·"
 BETWEEN = f" {DOT} "  # values of several columns; a dot within a value is doubled, so that names can be split again
+
+DRAWN = re.compile("[\ufe0e\ufe0f]")  # variation selectors: as text, as a picture
 
 
 def columns_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -37,7 +41,7 @@ def group_of(row: Mapping[str, Any], by: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1024)
 def clipped(value: str) -> str:
-    text = " ".join(value.split())
+    text = unicodedata.normalize("NFC", " ".join(value.split()))
     if len(text) > LONGEST:  # the hash keeps groups apart that begin alike
         return f"{text[: LONGEST - 10]}… {hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return text or EMPTY
@@ -65,3 +69,11 @@ def cells_of(group: str, by: Sequence[str], taken: Collection[str]) -> dict[str,
             name = f"by_{name}"
         cells[name] = value
     return cells
+
+
+def alike(names: Collection[str]) -> list[list[str]]:
+    """Return the names that differ in capitals, or in how an emoji is drawn, alone."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(DRAWN.sub("", name).casefold(), []).append(name)
+    return [own for own in found.values() if len(own) > 1]

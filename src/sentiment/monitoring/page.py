@@ -1,5 +1,6 @@
 """monitor.html: one self-contained page, pictures first."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from sentiment.monitoring.evidence import Evidence
 from sentiment.monitoring.palette import DASHES
 from sentiment.monitoring.result import Result
 from sentiment.monitoring.sentences import caption, headline, percent, points, probability, sentences
-from sentiment.monitoring.shares import of_all_periods
+from sentiment.monitoring.shares import Estimate, of_all_periods
 
 HERE = Path(__file__).parent
 MOST_ROWS = 600  # of the table on the page; shares.csv has all
 MOST_CHARTS = 40
+MOST_POINTS = 60  # of a line; more cannot be told apart
 TOPS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # ends of the axis where labels that a text may have beside others are rare
 MEASURES = {  # of the errors of shares
     "absolute_error": "absolute error",
@@ -53,6 +55,7 @@ def variables(result: Result) -> dict[str, Any]:
         "charts": charts(result),
         "changes": [change(result, i, one) for i, one in result.changes],
         "rows": rows[:MOST_ROWS],
+        "undrawn": max(0, len(result.groups) - MOST_CHARTS),
         "left_out": max(0, len(rows) - MOST_ROWS),
         "estimators": estimators(result),
         "hidden": max(0, len(result.labels) - len(DASHES)),
@@ -78,25 +81,34 @@ def estimators(result: Result) -> list[tuple[str, str]]:
 def charts(result: Result) -> list[dict[str, str]]:
     """Draw each group over time; groups without two periods of FEWEST texts stand side by side in one chart."""
     found, single, labels = [], [], lines_of(result)
-    for name, whole in list(result.groups.items())[:MOST_CHARTS]:
+    for name, whole in drawn(result).items():
         series = [one for one in whole if one.n >= FEWEST]
         if len(series) < 2:
             single.append(of_all_periods(whole, result.quantifier, sampled=result.sampled))
             continue
-        marks = marks_of(result, name)
-        periods = [result.every.name(one.start) for one in series]
-        found.append(
-            {
-                "title": name,
-                "svg": chart.lines(series, labels, periods, marks),
-                "text": caption(series, whole, result.every),
-            }
-        )
+        marks, together = marks_of(result, name), -(-len(series) // MOST_POINTS)
+        parts = np.array_split(np.arange(len(series)), -(-len(series) // together))
+        points = [
+            of_all_periods(series[part[0] : part[-1] + 1], result.quantifier, sampled=result.sampled) for part in parts
+        ]
+        periods = [result.every.name(one.start) for one in points]
+        text = caption(series, whole, result.every)
+        text += f"; a point is of up to {together} periods together" * (together > 1)
+        found.append({"title": name, "svg": chart.lines(points, labels, periods, marks), "text": text})
     if single:
         text = f"A dot is an estimated share{' of all periods' * result.timed}, the bar its 95 % interval."
         title = "Groups with too few texts for a line" if found else "Shares"
         found.append({"title": title, "svg": chart.dots(single, labels), "text": text})
     return found
+
+
+def drawn(result: Result) -> dict[str, Sequence[Estimate]]:
+    """Return the groups with a chart: all together, those with a change, and those with most texts, in their order."""
+    first, changed = next(iter(result.groups)), {one.group for _, one in result.changes}
+    texts = {name: sum(one.n for one in series) for name, series in result.groups.items()}
+    order = sorted(result.groups, key=lambda name: (name != first, name not in changed, -texts[name]))
+    kept = set(order[:MOST_CHARTS])
+    return {name: series for name, series in result.groups.items() if name in kept}
 
 
 def lines_of(result: Result) -> chart.Lines:

@@ -1,6 +1,7 @@
 """A monitor's result in sentences, and its numbers as they stand in them."""
 
 from collections.abc import Sequence
+from unicodedata import bidirectional
 
 import numpy as np
 
@@ -21,7 +22,8 @@ def caption(series: Sequence[Estimate], whole: Sequence[Estimate], every: Every)
     none = every.number(last) - every.number(first) + 1 - sum(first <= one.start <= last for one in whole)
     left = f"; {number(few, 'period')} with fewer than {FEWEST} texts left out" if few else ""
     left += f"; {number(none, 'period')} without texts, which the lines cross" if none else ""
-    return f"{sum(counts):,} texts, {min(counts):,} to {max(counts):,} in a period{left}"
+    each = f"{min(counts):,}" + f" to {max(counts):,}" * (max(counts) > min(counts))
+    return f"{sum(counts):,} texts, {each} in a period{left}"
 
 
 def sentences(result: Result) -> list[str]:
@@ -47,11 +49,11 @@ def sentences(result: Result) -> list[str]:
             moved = "shares" if one.several else "mix"
             are = "is" if count == 1 else "are"
             lines.append(
-                f"{count} change{'s' * (count != 1)} of the {moved} {are} too large for chance; "
-                f"{noise} other movement{'s' * (noise != 1)} could be noise."
+                f"{number(count, 'change')} of the {moved} {are} too large for chance; "
+                f"{number(noise, 'other movement')} could be noise."
             )
         elif result.comparisons:
-            lines.append(f"No change is larger than chance would make it: all {noise} movements could be noise.")
+            lines.append(f"No change is larger than chance would make it: all {noise:,} movements could be noise.")
         else:
             lines.append("There are too few periods with enough texts to look for changes.")
     if result.accuracy is not None:
@@ -75,9 +77,14 @@ def headline(result: Result, one: Comparison) -> str:
     j = one.largest
     verb = "rose" if one.difference[j] > 0 else "fell"
     return (
-        f"{one.group}, {result.every.name(one.after.start)}: {result.labels[j]} {verb} from "
+        f"{isolated(one.group)}, {result.every.name(one.after.start)}: {result.labels[j]} {verb} from "
         f"{percent(one.before.shares[j])} to {percent(one.after.shares[j])}"
     )
+
+
+def isolated(name: str) -> str:
+    """Keep a name that is written from right to left from turning round the date beside it."""
+    return f"\u2068{name}\u2069" if any(bidirectional(sign) in ("R", "AL") for sign in name) else name
 
 
 def percent(share: float) -> str:
