@@ -22,7 +22,7 @@ from sentiment.monitoring.shares import Estimate, of_all_periods
 HERE = Path(__file__).parent
 MOST_ROWS = 600  # of the table on the page; shares.csv has all
 MOST_CHARTS = 40
-MOST_POINTS = 60  # of a line; more cannot be told apart
+MOST_POINTS = 60  # on a line; more run into each other
 TOPS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # ends of the axis where labels that a text may have beside others are rare
 MEASURES = {  # of the errors of shares
     "absolute_error": "absolute error",
