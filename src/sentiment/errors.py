@@ -27,7 +27,8 @@ SentimentError
 └── InterruptedRunError     stopped by Ctrl-C; progress is saved
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Sized
+from contextlib import contextmanager
 from typing import Any, Literal
 
 EXIT_CODES = {
@@ -64,18 +65,36 @@ class DataError(SentimentError):
 
 
 class TextError(DataError):
-    """Text that cannot be read; `index` is its position among the given texts, `reason` a label of the metrics."""
+    """Text that cannot be read.
 
-    def __init__(self, message: str, *, index: int, reason: "Reason" = "unreadable") -> None:
-        super().__init__(message)
-        self.index, self.reason = index, reason
+    Args:
+        problem: What is wrong with it, without its place.
+        index: Its position among the given texts.
+        reason: A label of the metrics.
+        place: Its name in the message, such as "texts[2]"; "" names none.
+    """
+
+    def __init__(self, problem: str, *, index: int, reason: "Reason" = "unreadable", place: str = "") -> None:
+        super().__init__(f"{place}: {problem}" if place else problem)
+        self.problem, self.index, self.reason, self.place = problem, index, reason, place
 
     def __reduce__(self) -> Any:  # Ray actors pickle it for their caller
-        return _text_error, (str(self), self.index, self.reason)
+        return _text_error, (self.problem, self.index, self.reason, self.place)
 
 
-def _text_error(message: str, index: int, reason: "Reason") -> TextError:
-    return TextError(message, index=index, reason=reason)
+@contextmanager
+def placing(texts: Sized, index: int | None = None) -> Iterator[None]:
+    """Let a TextError name its text, if it is not alone in the list; `index` is that of the only text under way."""
+    try:
+        yield
+    except TextError as error:
+        at = error.index if index is None else index
+        place = f"texts[{at}]" if len(texts) > 1 else ""
+        raise TextError(error.problem, index=at, reason=error.reason, place=place) from error.__cause__
+
+
+def _text_error(problem: str, index: int, reason: "Reason", place: str) -> TextError:
+    return TextError(problem, index=index, reason=reason, place=place)
 
 
 class ModelError(SentimentError):

@@ -1,6 +1,7 @@
 """A run that reads aspects from Python: training, runtimes, refusals, explanations and evaluation."""
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -44,13 +45,22 @@ def test_forms_of_a_call(predictor):
 
 def test_a_text_without_an_aspect_is_refused_unless_there_is_a_default(aspect_run, predictor):
     for texts, aspect in ((TEXT, None), ([TEXT], None), ([TEXT, TEXT], ["screen", None])):
+        place = r"texts\[1\]: " if aspect else ""
         with pytest.raises(
-            TextError, match="^this model reads each text with an aspect, .* and none is given"
+            TextError, match=f"^{place}this model reads each text with an aspect, .* and none is given"
         ) as caught:
             predictor(texts, aspect=aspect)
         assert caught.value.index == (1 if aspect else 0)
     with pytest.raises(TextError, match="^the aspect is empty"):
         predictor(TEXT, aspect=" ")
+    for call in (predictor.predict, predictor.explain, predictor.pipeline):
+        pairs = [(TEXT, "screen"), (TEXT, "<br>")]
+        given = [{"text": text, "text_pair": aspect} for text, aspect in pairs] if call == predictor.pipeline else pairs
+        with pytest.raises(TextError, match=r"^texts\[1\]: the aspect has no word") as caught:
+            call(given)
+        assert (caught.value.index, caught.value.problem[:22]) == (1, "the aspect has no word")
+        same = pickle.loads(pickle.dumps(caught.value))
+        assert (str(same), same.index, same.reason) == (str(caught.value), 1, "aspect")
     with pytest.raises(DataError, match="^aspect: expected a text for all, or a list with one for each, got int"):
         predictor([TEXT], aspect=3)
     with pytest.raises(DataError, match="^1 aspects for 2 texts; give one for each"):

@@ -74,7 +74,7 @@ def row_named(split: str) -> Iterator[None]:
     try:
         yield
     except TextError as error:
-        raise DataError(f"{split}, row {error.index + 1}: {error}; mend the row, or leave it out") from error
+        raise DataError(f"{split}, row {error.index + 1}: {error.problem}; mend the row, or leave it out") from error
 
 
 def check_rows(name: str, rows: Labelled, *, skip_bad_rows: bool, default_aspect: str = "") -> Split:

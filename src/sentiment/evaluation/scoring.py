@@ -144,7 +144,7 @@ def ask(classifier: Classifier, texts: Sequence[Text]) -> list[Prediction]:
         try:
             answers += classifier.predict(texts[start : start + CHUNK])
         except TextError as error:
-            raise DataError(f"row {start + error.index + 1}: {error}; mend the row, or leave it out") from error
+            raise DataError(f"row {start + error.index + 1}: {error.problem}; mend the row, or leave it out") from error
     return answers
 
 

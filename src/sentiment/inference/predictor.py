@@ -11,10 +11,11 @@ from typing import Annotated, Any, Self, overload
 
 from annotated_types import Ge, Gt, Le
 
+from sentiment.errors import placing
 from sentiment.inference.batching import MAX_TOKENS
 from sentiment.inference.hub import locate
 from sentiment.inference.loading import load_export
-from sentiment.inference.pairs import Aspects, Text, pair_texts
+from sentiment.inference.pairs import Aspects, Text, as_list, pair_texts
 from sentiment.inference.pipeline import PipelineInput, best_labels, from_pipeline, own_label
 from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.scorer import Scorer
@@ -142,9 +143,12 @@ class Predictor(Scorer):
 
         Raises:
             DataError: What is given is no list of texts; TextError for a text that cannot be cleaned or tokenized, or
-                whose aspect is missing or is not read by the model.
+                whose aspect is missing or is not read by the model. Its `index` is the position of the text.
         """
-        return self.answer(self.encode(texts if aspect is None else pair_texts(texts, aspect)))
+        given = as_list(texts) if aspect is None else pair_texts(texts, aspect)
+        with placing(given):
+            encoded = self.encode(given)
+        return self.answer(encoded)
 
     @overload
     def pipeline(self, texts: PipelineInput | Sequence[PipelineInput]) -> list[dict[str, Any]]: ...
@@ -208,7 +212,13 @@ class Predictor(Scorer):
 
         Raises:
             RequestError: The model has no label `target`.
-            DataError: What is given is no list of texts.
+            DataError: What is given is no list of texts; TextError for a text, as in `predict`.
         """
-        inputs = self.inputs(texts if aspect is None else pair_texts(texts, aspect))
-        return [self.explainer.explain(self.explainer.plan(text, target)) for text in inputs]
+        given = as_list(texts) if aspect is None else pair_texts(texts, aspect)
+        plans = []
+        with placing(given):
+            inputs = self.inputs(given)
+        for i, text in enumerate(inputs):
+            with placing(given, i):
+                plans.append(self.explainer.plan(text, target))
+        return [*map(self.explainer.explain, plans)]

@@ -189,7 +189,7 @@ def parse_request(body: Any, options: Options = PREDICTION) -> One | Many | Tens
 def rejection_of(error: TextError, request: Texts) -> RequestError:
     """Convert the error of one text of a request, which names the text as the request does."""
     place = request.place(error.index) if len(request.texts) > 1 else ""
-    return RequestError(f"{place}: {error}" if place else str(error), reason=error.reason)
+    return RequestError(f"{place}: {error.problem}" if place else error.problem, reason=error.reason)
 
 
 def aspects_beside(items: Sequence[Any], aspects: Any) -> list[Any]:
