@@ -75,6 +75,15 @@ def test_a_missing_cell_is_not_the_same_as_no_label():
     assert FLAGS.read({"joy": 0.0, "fear": False}, "labels") == ()
     assert FLAGS.read({"joy": "1.0", "fear": "No"}, "labels") == ("joy",)  # pandas writes 1.0 where a cell is empty
     assert LISTS.read([2, 17, 2], "labels") == ("2", "17")
+    for text in ("('joy', 'fear')", "['joy', 'fear']", "[joy fear]"):
+        assert LISTS.read(text, "labels") == ("joy", "fear")
+    assert set(LISTS.read("{'joy', 'fear'}", "labels")) == {"joy", "fear"}
+    assert [LISTS.read(text, "labels") for text in ("set()", "()", "('joy',)", "(joy)")] == [
+        (),
+        (),
+        ("joy",),
+        ("(joy)",),
+    ]
     with pytest.raises(DataError, match="first: row 2, the label is missing"):
         check_rows("train", Labelled(["a", "b", "c"], [("joy",), None, ()]), skip_bad_rows=False)
     assert check_rows("train", Labelled(["a", "c"], [("joy",), ()]), skip_bad_rows=False).labels == [("joy",), ()]

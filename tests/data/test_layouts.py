@@ -94,8 +94,20 @@ def test_a_column_that_no_text_of_train_has_is_said(tmp_path, caplog):
     train = write_csv(tmp_path / "train.csv", rows, ("text", "joy", "fear", "rage"))
     module = data(tmp_path, train=train, multi_label=True, label_columns=["joy", "fear", "rage"])
     module.read()
-    assert module.labels == ["fear", "joy"]
+    assert module.labels == ["joy", "fear"]
     assert "no train row has the label rage, so the model will not have it" in warnings(caplog)
+
+
+def test_columns_of_labels_keep_their_order_under_new_names_too(tmp_path, caplog):
+    rows = [(f"text {i}", i % 2, 1 - i % 2, int(i < 3)) for i in range(8)]
+    names = ["joy", "fear", "anger"]
+    train = write_csv(tmp_path / "train.csv", rows, ("text", *names))
+    module = data(tmp_path, train=train, multi_label=True, label_columns=names, label_map={"fear": "angst"})
+    splits = module.read()
+    assert module.labels == ["joy", "angst", "anger"]
+    first = splits["train"].texts.index("text 1")
+    assert splits["train"].labels[first] == ("joy", "anger")
+    assert "no train row" not in str(warnings(caplog))
 
 
 def test_a_split_whose_texts_have_none_of_several_labels_is_kept(tmp_path):
@@ -180,8 +192,23 @@ def test_labels_that_differ_in_case_alone_are_warned_of(tmp_path, caplog):
     rows = [(f"text {i}", ["Good", "good", "bad ", "bad"][i % 4]) for i in range(16)]
     data(tmp_path, train=write_csv(tmp_path / "a.csv", rows)).read()
     assert (
-        warnings(caplog) == "the labels 'Good' and 'good' differ in case or spaces alone; data.label_map makes them one"
+        warnings(caplog)
+        == "the labels 'Good' and 'good' differ in case, spaces or invisible signs alone; data.label_map makes them one"
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (["caf\u00e9", "cafe\u0301"], r"the labels 'cafe\u0301' and 'caf\xe9' differ in case, spaces or invisible"),
+        (["pos", "pos\u200b"], r"the labels 'pos' and 'pos\u200b' differ in case, spaces or invisible signs alone"),
+        (["good", "NaN"], "the label 'NaN' is how tables write a missing value; empty such cells to leave those rows"),
+    ],
+)
+def test_labels_that_are_hardly_meant_are_warned_of(tmp_path, caplog, labels, told):
+    rows = [(f"text {i}", labels[i % 2]) for i in range(16)]
+    data(tmp_path, train=write_csv(tmp_path / "a.csv", rows)).read()
+    assert told in warnings(caplog)
 
 
 def test_a_class_that_validation_lacks_is_warned_of(tmp_path, caplog):

@@ -1,9 +1,12 @@
 """A model that reads aspects on a real server, beside one that does not: every form, a job, the page, a deployment."""
 
 import time
+from pathlib import Path
 
 import httpx
 import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 
 from sentiment.batch import predict
 from sentiment.cli import main
@@ -115,6 +118,29 @@ def test_a_reader_of_the_page_fills_in_the_aspect(browser, aspect_run, tmp_path)
         tab.get_by_role("button", name="Send correction").click()
         tab.get_by_text("Saved as negative").wait_for()
     assert read_json(feedback)["aspect"] == "screen"
+
+
+@needs_chromium
+def test_scripts_and_the_trends_tab_find_the_column_of_aspects(browser, aspect_run, tmp_path):  # noqa: F811
+    rows = [(TEXT, aspect, label) for aspect, label in (("battery", "negative"), ("screen", "positive"))] * 4
+    table = write_csv(tmp_path / "mine.csv", rows, ("text", "Target", "own"))
+    with serving(tmp_path, "engine=local", f"run={aspect_run}") as url:
+        page = Client(url, verbose=False, download_files=tmp_path / "got")
+        found, files = page.predict(handle_file(table), "", "", api_name="/predict_file")
+        assert (found["aspect_column"], found["labels"]) == ("Target", {"negative": 4, "positive": 4})
+        assert [row["prediction"] for row in read_csv(Path(files[1]))] == [label for *_, label in rows]
+        short, _ = page.predict(handle_file(table), "", "", "", "1d", api_name="/trends")  # as scripts of before ask
+        named, _ = page.predict(handle_file(table), "", "", "", "1d", "Target", "own", api_name="/trends")
+        assert short["sentences"][0] == named["sentences"][0]
+        assert any("Where the true labels are known (8 texts" in line for line in named["sentences"])
+        with pytest.raises(AppError, match="mine.csv has no column 'topic'"):
+            page.predict(handle_file(table), "", "", "", "1d", "topic", "", api_name="/trends")
+        with opened(browser, url) as tab:
+            tab.get_by_role("tab", name="Trends").click()
+            tab.get_by_role("button", name="Show trends").wait_for()
+            tab.locator("[role=tabpanel]:visible input[type=file]").set_input_files(table)
+            tab.get_by_label("About").wait_for()
+            wait_for(lambda: tab.get_by_label("About").input_value() == "Target")
 
 
 def test_a_new_version_is_checked_with_the_aspects_of_its_golden_set(server, aspect_run, client, tmp_path):

@@ -54,7 +54,7 @@ def test_the_end_points_keep_their_names_and_parameters(url):
         "/suggest": ["path", "text_column", "count"],
         "/correct_table": ["path", "changed"],
         "/predict_file": ["path", "text_column", "aspect_column"],
-        "/trends": ["path", "text_column", "time", "by", "every"],
+        "/trends": ["path", "text_column", "time", "by", "every", "aspect_column", "true_column"],
     }
 
 

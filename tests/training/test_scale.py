@@ -163,6 +163,16 @@ def test_labels_with_one_unit_stand_for_their_numbers():
     assert numbers_of(["1/5", "5/5"]) == [1, 5]
     for labels in (["1 star", "2 cats"], ["1", "2 stars"], ["1", "nan"], ["1", "inf"], ["1", "1e999"], ["1", "None"]):
         assert numbers_of(labels) is None
+    for labels in (
+        ["0,5", "1,5"],
+        ["1,000", "2,000"],
+        ["1-2", "3-2"],
+        ["2024-01-01", "2025-01-01"],
+        ["1 000", "2 000"],
+    ):
+        assert numbers_of(labels) is None  # they were 0 and 1, or 1 and 2
+        with pytest.raises(ConfigError, match="^task=scale: the label '?.* is no number; name the labels in order"):
+            Scale().order(labels)
     stars = {"1 star": 0.0, "2 stars": 0.5, "5 stars": 0.5}
     assert Prediction("2 stars", 0.5, stars, value=3.5).polarity == pytest.approx(0.25)
 

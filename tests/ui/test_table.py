@@ -13,7 +13,7 @@ import pytest
 from sentiment.batch import predict
 from sentiment.errors import DataError, InterruptedRunError
 from sentiment.inference.types import Prediction
-from sentiment.ui.choices import period, time_column, times_of
+from sentiment.ui.choices import aspect_column, period, time_column, times_of
 from sentiment.ui.table import open_upload, predict_file
 
 
@@ -142,3 +142,16 @@ def test_columns_are_suggested_by_rows_from_all_over_the_table(tmp_path):
     assert (found.text, time_column(found.columns, found.sample)) == ("note", "day")
     assert len(found.sample) == 1000
     assert period(times_of("day", found.sample)) == "1w"
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        (["text", "Target "], "Target "),
+        (["text", "target", "ASPECT"], "ASPECT"),
+        (["target", "Target"], None),
+        (["text", "topic"], None),
+    ],
+)
+def test_a_column_of_aspects_is_found_by_its_usual_name(columns, found):
+    assert aspect_column(columns) == found

@@ -86,6 +86,8 @@ class LabelForm:
         text = cell.strip()
         if text.startswith("[") and text.endswith("]"):  # a list that pandas or a spreadsheet wrote as text
             return list_of(text, column)
+        if (values := collection_of(text)) is not None:
+            return values
         if self.separator is not None:
             return [part for part in map(str.strip, text.split(self.separator)) if part]
         if sign := next((sign for sign in LIKELY if sign in text), None):
@@ -103,6 +105,17 @@ class LabelForm:
                 raise DataError(f"column {column!r} holds {value[:40]!r}; a column for each label holds 0 or 1")
             given += [column] if FLAGS[value.lower()] else []
         return tuple(given)
+
+
+def collection_of(text: str) -> list[Any] | None:
+    """Read a tuple or a set that Python wrote as text, "('joy', 'fear')" or "{'joy'}"; None for another text."""
+    if not text.startswith(("(", "{", "set(", "frozenset(")) or not text.endswith((")", "}")):
+        return None
+    try:
+        values = ast.literal_eval(text.removeprefix("frozenset").removeprefix("set"))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return list(values) if isinstance(values, tuple | set | list) else None
 
 
 def list_of(text: str, column: str) -> list[Any]:

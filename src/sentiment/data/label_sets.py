@@ -1,6 +1,7 @@
 """The label set of a dataset: names, order, renaming and consistency checks."""
 
 import logging
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from sentiment.inference.types import JOINT, Label, list_labels, names_of
 
 log = logging.getLogger(__name__)
 
+MISSING = ("nan", "null", "<na>", "#n/a", "nat")  # missing values, written as text by pandas and spreadsheets
 HIDDEN = "-1"  # GLUE's label for every row of a test split whose labels are withheld
 
 
@@ -39,6 +41,11 @@ def label_names(
         told = f"the label {split[0]!r} holds {JOINT}, which parts labels where a text has several"
         raise ConfigError(f"{told}; data.label_map={{{split[0]}: NAME}} renames it")
     return names
+
+
+def in_order_of(columns: Sequence[str], names: Iterable[str]) -> list[str]:
+    """Sort labels by the columns that hold them; those of feedback that no column holds come last."""
+    return sorted(names, key=lambda name: (columns.index(name) if name in columns else len(columns), name))
 
 
 def shortest_spellings(names: Iterable[str]) -> set[str]:
@@ -123,15 +130,28 @@ def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
     """Warn about labels that differ only in case or spaces, and about train labels that validation lacks."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        alike["".join(name.casefold().split())].append(name)
+        alike[look(name)].append(name)
     for group in alike.values():
         if len(group) > 1:
-            listed = " and ".join(map(repr, group))
-            log.warning("the labels %s differ in case or spaces alone; data.label_map makes them one", listed)
+            alone = len({unicodedata.normalize("NFC", name) for name in group}) < len(group)  # repr shows them alike
+            listed = " and ".join(map(ascii if alone else repr, group))
+            log.warning(
+                "the labels %s differ in case, spaces or invisible signs alone; data.label_map makes them one", listed
+            )
+    if missing := [name for name in names if name.casefold() in MISSING]:
+        log.warning(
+            "the label %r is how tables write a missing value; empty such cells to leave those rows out", missing[0]
+        )
     if {"train", "validation"} <= splits.keys():
         train, validation = (set(all_names(splits[name])) for name in ("train", "validation"))
         if lacking := sorted(train - validation):
             log.warning("the validation split has no row with the label %s, which train has", list_labels(lacking))
+
+
+def look(name: str) -> str:
+    """Return a label without what a reader hardly sees: case, spaces, composition of letters, invisible signs."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(sign for sign in folded if not sign.isspace() and unicodedata.category(sign) != "Cf")
 
 
 def label_mapping(names: Mapping[Any, Any] | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from sentiment.data.batches import TaughtRows
 from sentiment.data.corrections import with_corrections
 from sentiment.data.duplicates import Dropped, Match, without_copies
 from sentiment.data.label_form import LabelForm
-from sentiment.data.label_sets import label_mapping, label_names, rename_labels, unify_labels, warn_of
+from sentiment.data.label_sets import in_order_of, label_mapping, label_names, rename_labels, unify_labels, warn_of
 from sentiment.data.labelled import FileRows, have_aspects, several
 from sentiment.data.labels import label_texts
 from sentiment.data.new_tokens import Wanted
@@ -151,8 +151,9 @@ class SentimentData(TokenizedData):
             for name, rows in raw.items()
         }
         splits = {name: split for name, split in splits.items() if len(split)}
-        self.labels = label_names(splits, wanted, self.order)
-        if not wanted and (lacking := sorted(set(self.label_form.columns) - set(self.labels))):
+        columns = [self.label_map.get(name, name) for name in self.label_form.columns]
+        self.labels = label_names(splits, wanted, partial(in_order_of, columns) if columns else self.order)
+        if not wanted and (lacking := sorted(set(columns) - set(self.labels))):
             log.warning("no train row has the label %s, so the model will not have it", list_labels(lacking))
         splits = unify_labels(splits, self.labels, given=wanted is not None)
         warn_of(splits, self.labels)

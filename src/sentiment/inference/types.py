@@ -13,7 +13,9 @@ JOINT = "|"  # between the labels of one text where they are written as one stri
 Label = str | tuple[str, ...]  # of a text: one, or all that it has (task=multi)
 Threshold = float | Mapping[str, float]  # one for all labels, or by label
 Unread = Literal["script", "spelling", "language", "nothing"]  # why a text cannot be read
-NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)  # and its unit
+NUMBER = re.compile(  # and its unit, which is no further part of a number: 0,5 or 1,000, 1-2, 2024-01-31
+    r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![.,:'_-]?\s*\d)\s*(.*?)\s*", re.DOTALL
+)
 NEGATIVE, POSITIVE = ("negative", "neg"), ("positive", "pos")  # names of the labels at the ends of the polarity
 
 

@@ -9,8 +9,9 @@ import gradio as gr
 from sentiment.config.extras import is_installed
 from sentiment.errors import DataError, RequestError
 from sentiment.inference.pairs import UNKNOWN, Text
+from sentiment.ui import choices
 from sentiment.ui.app_state import AppState, errors_as_messages, model_of
-from sentiment.ui.aspect import input_of
+from sentiment.ui.aspect import input_of, reads_aspects
 from sentiment.ui.feedback import Correction
 from sentiment.ui.file import TABLES, predict_upload
 from sentiment.ui.label import correct_upload, list_texts, start_session
@@ -62,13 +63,20 @@ def end_points(desk: AppState) -> None:
             raise DataError(f"no column is clearly the one with the texts; text_column: one of {columns}")
         return table.text
 
+    def about_of(path: str, aspect_column: str | None) -> str | None:
+        if aspect_column or not reads_aspects(desk):
+            return aspect_column or None
+        return choices.aspect_column(open_upload(Path(path), desk.tables).columns)
+
     def predict_table(
         path: str, text_column: str | None, aspect_column: str | None, request: gr.Request
     ) -> tuple[dict[str, Any], list[str]]:
         with errors_as_messages(path):
             chosen = text_of(path, text_column)
-            result = predict_upload(desk, path, chosen, request, aspect_column=aspect_column or None)
+            about = about_of(path, aspect_column)
+            result = predict_upload(desk, path, chosen, request, about=about)
             told = {"notice": result.notice, "text_column": chosen, "labels": result.counts, "shares": result.shares}
+            told |= {} if about is None else {"aspect_column": about}
             return told, [str(file) for file in result.files]
 
     file, column, aspects = gr.File(visible=False), gr.Textbox(visible=False), gr.Textbox(visible=False)
@@ -79,17 +87,25 @@ def end_points(desk: AppState) -> None:
         "predict_file",
         "Predictions for a table: a notice and the count and share of each label, and the files made. "
         "text_column may be empty where one column clearly has the texts, which the answer names; aspect_column "
-        "where the model reads no aspects.",
+        "where the model reads no aspects, or one column has their name.",
     )
     if is_installed("sentiment.ui.trends"):
         from sentiment.monitoring.sentences import headline, sentences
         from sentiment.ui.trends import Asked, trends
 
         def trends_of(
-            path: str, text_column: str | None, time: str | None, by: str | None, every: str | None, request: gr.Request
+            path: str,
+            text_column: str | None,
+            time: str | None,
+            by: str | None,
+            every: str | None,
+            aspect_column: str | None,
+            true_column: str | None,
+            request: gr.Request,
         ) -> tuple[dict[str, Any], list[str]]:
             with errors_as_messages(path):
-                asked = Asked(path, text_of(path, text_column), time or None, by or None, every or "1d")
+                named = {"true": true_column or None, "aspect": about_of(path, aspect_column)}
+                asked = Asked(path, text_of(path, text_column), time or None, by or None, every or "1d", **named)
                 result, files = trends(desk, asked, request)
                 changes = [headline(result, one) for _, one in result.changes]
                 told = {"sentences": sentences(result), "changes": changes, "notes": list(result.notes)}
@@ -97,11 +113,18 @@ def end_points(desk: AppState) -> None:
 
         on_table(
             trends_of,
-            [file, column, *[gr.Textbox(visible=False) for _ in range(3)]],
+            # those with a value may be left out by a script
+            [
+                file,
+                column,
+                *[gr.Textbox(visible=False) for _ in range(3)],
+                *[gr.Textbox("", visible=False) for _ in range(2)],
+            ],
             [gr.JSON(visible=False), gr.Files(visible=False)],
             "trends",
             "Shares of the labels in a table over time and by group: sentences, changes, and the files "
-            "made. time and by may be empty; every is a period such as 1d.",
+            "made. time, by and true_column may be empty, and aspect_column as for /predict_file; every is a period "
+            "such as 1d.",
         )
     if desk.corrections:
         labels_end_points(desk, file, column, text_of)

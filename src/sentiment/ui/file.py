@@ -10,6 +10,7 @@ from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
 from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, caller, render_error
 from sentiment.ui.aspect import reads_aspects
+from sentiment.ui.choices import aspect_column
 from sentiment.ui.jobs import reporter
 from sentiment.ui.table import SHOWN, Opened, Result, open_upload, predict_file
 
@@ -40,22 +41,22 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
         except SentimentError as error:
             return [render_error(error, path), *nothing[1:], *clear_results()]
         choice = gr.Dropdown(choices=table.columns, value=table.text, visible=True)
-        usual = next((name for name in table.columns if name.strip().lower() in ("aspect", "target")), None)
+        usual = aspect_column(table.columns)
         others = gr.Dropdown(choices=table.columns, value=usual, visible=reads_aspects(desk), interactive=True)
         return [describe_upload(table), choice, others, gr.Button(interactive=True), *clear_results()]
 
     def predict(
         path: str,
         text_column: str | None,
-        aspect_column: str | None,
+        about: str | None,
         request: gr.Request,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
         try:
             if not text_column:
                 raise DataError("Choose the column with the texts.")
-            chosen = (aspect_column or None) if reads_aspects(desk) else None
-            return render_result(predict_upload(desk, path, text_column, request, progress, aspect_column=chosen))
+            chosen = (about or None) if reads_aspects(desk) else None
+            return render_result(predict_upload(desk, path, text_column, request, progress, about=chosen))
         except PROBLEMS as error:
             return [render_error(error, path), *clear_results()[1:]]
 
@@ -133,7 +134,7 @@ def predict_upload(
     request: gr.Request,
     progress: Any = None,
     *,
-    aspect_column: str | None = None,
+    about: str | None = None,
 ) -> Result:
     """Predict an uploaded table for one visitor, with the result in a new folder."""
     desk.admit(request)
@@ -144,7 +145,7 @@ def predict_upload(
             Path(path),
             text_column,
             desk.backend.tables,
-            aspect_column=aspect_column,
+            aspect_column=about,
             folder=desk.storage.new(),
             limits=desk.tables,
             told=reporter(progress, "Scoring the texts", "Writing the files"),

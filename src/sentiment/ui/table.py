@@ -96,7 +96,7 @@ def predict_file(
     summary = read_json(first.summary)
     notice += "".join(f" {summary[name]:,} {told}" for name, told in LEFT_OUT.items() if summary[name])
     shares = summary["shares"] if sum(summary["labels"].values()) else {}
-    headers, shown = preview(files[1], text_column)
+    headers, shown = preview(files[1], text_column, aspect_column)
     return Result(notice, shares, summary["labels"], rejects, headers, shown, files)
 
 
@@ -125,10 +125,10 @@ def suffixes_of(path: Path) -> list[str]:
     return [*SPREADSHEET, *([] if kind in ("xlsx", "csv", "tsv") else [f".{kind}"])]
 
 
-def preview(output: Path, text_column: str) -> tuple[list[str], list[list[str]]]:
-    """Return the headers and the first rows of a CSV output: the text, prediction and score first."""
+def preview(output: Path, text_column: str, aspect: str | None) -> tuple[list[str], list[list[str]]]:
+    """Return the headers and the first rows of a CSV output: the text, its aspect, prediction and score first."""
     rows = list(islice(open_table(output, TableOptions(encoding="utf-8", quoting="double")).rows(), SHOWN))
-    names, first = list(rows[0]) if rows else [], (text_column, "prediction", "score")
+    names, first = list(rows[0]) if rows else [], (text_column, aspect, "prediction", "score")
     headers = [*(name for name in first if name in names), *(name for name in names if name not in first)]
     return headers, [[short(unguard(cell(row.get(name)))) for name in headers] for row in rows]
 

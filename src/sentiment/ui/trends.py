@@ -156,15 +156,16 @@ def trends_tab(desk: AppState, *, max_file_mb: int) -> None:
 def offers(table: Opened, *, aspects: bool) -> list[Any]:
     """Return what is said of an uploaded table, and the choices with those that seem to be meant.
 
-    True labels and aspects are never guessed; the latter are offered where the model reads them.
+    True labels are never guessed; a column of aspects is offered where the model reads them.
     """
+    about = choices.aspect_column(table.columns) if aspects else None
     time = choices.time_column(table.columns, table.sample)
     by = choices.group_column(table.columns, table.sample, taken=(table.text, time))
     every = choices.period(choices.times_of(time, table.sample) if time else None)
     lines = [f"Read as {table.guessed}."] if table.guessed else []
-    open_ones = [
-        name for name, column in (("the texts", table.text), ("the times", time), ("the groups", by)) if column is None
-    ]
+    sought = [("the texts", table.text), ("the times", time), ("the groups", by)]
+    sought += [("what the texts are about", about)] if aspects else []
+    open_ones = [name for name, column in sought if column is None]
     lines.append(f"{table.rows:,} rows.")
     lines.append(
         f"No column is clearly the one of {' and of '.join(open_ones)}: choose it, or leave it out."
@@ -180,7 +181,7 @@ def offers(table: Opened, *, aspects: bool) -> list[Any]:
         gr.Dropdown(choices=[("no groups", NONE), *columns], value=by or NONE),
         gr.Dropdown(value=every),
         gr.Dropdown(choices=[("none known", NONE), *columns], value=NONE),
-        gr.Dropdown(choices=[("nothing", NONE), *columns], value=NONE, visible=aspects),
+        gr.Dropdown(choices=[("nothing", NONE), *columns], value=about or NONE, visible=aspects),
     ]
 
 
