@@ -13,8 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sentiment.config.renamed import current_config, current_names, current_override, fill_added_keys
-from sentiment.errors import ConfigError, ModelError
-from sentiment.files import damaged, discard, locked, read_object, read_utf8, write_json, write_text
+from sentiment.errors import ConfigError, DataError, ModelError
+from sentiment.files import damaged, discard, locked, read_object, read_utf8, replacing, write_json, write_text
 from sentiment.inference.checksums import SUMS, verify_files, write_checksums
 
 State = Literal["finished", "pruned", "failed", "unfinished"]
@@ -95,6 +95,27 @@ def start(folder: Path, cfg: DictConfig, hydra: Any) -> None:
     write_text(folder / RECORD / "config.yaml", OmegaConf.to_yaml(cfg))
     write_text(folder / RECORD / "hydra.yaml", OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra})))
     write_text(folder / RECORD / "overrides.yaml", OmegaConf.to_yaml(hydra.overrides.task))
+
+
+@contextmanager
+def put_back_if_refused(folder: Path) -> Iterator[None]:
+    """Put back what `start` changes of a run that is resumed, where it is refused before it trains on."""
+    names = (*(f"{RECORD}/{name}.yaml" for name in ("config", "hydra", "overrides")), "outcome.json", SUMS)
+    paths = [folder / name for name in (*names, "data_report.json")]
+    before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+    last = folder / "checkpoints" / "last.ckpt"
+    stamp = last.stat().st_mtime_ns if last.is_file() else None
+    try:
+        yield
+    except (ConfigError, DataError, ModelError):
+        if stamp is not None and last.is_file() and last.stat().st_mtime_ns == stamp:
+            for path, content in before.items():
+                if content is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    with replacing(path) as temporary:
+                        temporary.write_bytes(content)
+        raise
 
 
 def overrides(folder: Path) -> list[str] | None:

@@ -89,6 +89,9 @@ MISTAKES = [
     ("model.lr=abc", "model.lr=abc: expected a valid number, unable to parse string as a number"),
     ("model.lr=true", "model.lr=True: expected a number, got bool True"),
     ('model.lr="1e-4"', "model.lr=1e-4: expected a number, got str '1e-4'"),
+    ("data.max_length={a:1}", "data.max_length={'a': 1}: expected a valid integer"),
+    ("data.label_map={1:{a:b}}", "data.label_map={'1': {'a': 'b'}}: expected a valid string or a valid integer or"),
+    ("task=multi task.threshold={joy:0.3}", "task.threshold={'joy': 0.3}: expected 'auto', 'per_label' or 'common' or"),
     ("data.max_length=64.0", "data.max_length=64.0: expected a whole number, got float 64.0"),
     ("data.cleaning.html=no", "data.cleaning.html=no: expected true or false, got str 'no'"),
     ("data.labels=positive", "data.labels=positive: expected a list, such as [a,b]"),
@@ -151,7 +154,7 @@ MISTAKES = [
 def test_a_mistake_is_one_clear_line_before_any_data_is_read(override, message, capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as caught:
-        main(["train", "data.dir=nowhere", override])  # to read it would be an error of its own
+        main(["train", "data.dir=nowhere", *override.split()])  # to read it would be an error of its own
     assert caught.value.code == 2
     error = capfd.readouterr().err.strip()
     assert error.splitlines()[-1].startswith(f"error: {message}")

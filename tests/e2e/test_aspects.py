@@ -139,8 +139,8 @@ def test_scripts_and_the_trends_tab_find_the_column_of_aspects(browser, aspect_r
             tab.get_by_role("tab", name="Trends").click()
             tab.get_by_role("button", name="Show trends").wait_for()
             tab.locator("[role=tabpanel]:visible input[type=file]").set_input_files(table)
-            tab.get_by_label("About").wait_for()
-            wait_for(lambda: tab.get_by_label("About").input_value() == "Target")
+            tab.get_by_role("combobox", name="About").wait_for()
+            wait_for(lambda: tab.get_by_role("combobox", name="About").input_value() == "Target")
 
 
 def test_a_new_version_is_checked_with_the_aspects_of_its_golden_set(server, aspect_run, client, tmp_path):

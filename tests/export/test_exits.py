@@ -13,7 +13,7 @@ from sentiment.batch.ray_data import RayData
 from sentiment.cli import main
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError
-from sentiment.export import exit_fitting
+from sentiment.export import exit_fitting, export_run
 from sentiment.export.exits import add_exits
 from sentiment.inference.checksums import update_checksums, verify_export
 from sentiment.inference.exits import EXITS, HEADS, lead
@@ -205,6 +205,19 @@ def test_the_gate_refuses_a_bad_head_and_few_texts(without, monkeypatch, texts, 
     assert record["summary"].startswith(told)
     np.testing.assert_array_equal(Predictor.load(without).probabilities(TEXTS), before)
     verify_export(export)
+
+
+@pytest.mark.parametrize("kind", ["scale", "multi"])
+def test_other_kinds_of_label_are_told_that_they_have_none(kind, request, tmp_path):
+    own = request.getfixturevalue(f"{kind}_run")
+    told = f"^exits=.*: exits are for one of several labels, this model has task={kind}; leave "
+    with pytest.raises(ConfigError, match=told):
+        Predictor.load(own, exits=True)
+    with pytest.raises(ConfigError, match=told):
+        package(run=own, model_store=tmp_path, exits=True)
+    with pytest.raises(ConfigError, match=told):
+        export_run(run=own, exits=[1])
+    assert Predictor.load(own, exits=False).predict(["a day"]) == Predictor.load(own).predict(["a day"])
 
 
 def test_what_can_do_nothing_is_refused(tiny_run, run, tmp_path, train_tiny, capsys):

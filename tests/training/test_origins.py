@@ -6,6 +6,7 @@ import torch
 from sentiment.errors import ConfigError
 from sentiment.training.model import SentimentClassifier
 from sentiment.training.origins import check_resumable
+from sentiment.training.tasks import Multi, Scale
 from tests.backbones import build, one_line
 
 LABELS = ["negative", "positive"]
@@ -17,12 +18,14 @@ LABELS = ["negative", "positive"]
         ({}, None),
         ({"labels": ["positive", "negative"]}, "of the labels negative, positive, in this order, not positive, negat"),
         ({"labels": ["a", "b", "c"]}, "of the labels negative, positive, in this order, not a, b, c"),
+        ({"task": Multi()}, "of task=single, not multi"),
+        ({"task": Scale()}, "of task=single, not scale"),
         ({"backbone": "other"}, "of the backbone .*, not "),
         ({"layer_decay": 0.5}, "of an optimizer with 2 groups of weights, .* in all, not 8"),
         ({"freeze_embeddings": True}, "of an optimizer with 2 groups"),
         ({"new_tokens": None}, "of another network: 1 weights differ"),
     ],
-    ids=["same", "order", "count", "backbone", "layer_decay", "frozen", "new_tokens"],
+    ids=["same", "order", "count", "multi", "scale", "backbone", "layer_decay", "frozen", "new_tokens"],
 )
 def test_a_checkpoint_of_something_else_is_refused(changes, reason, tiny_run, tiny_backbone, tmp_path):
     if "backbone" in changes:

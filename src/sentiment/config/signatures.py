@@ -49,10 +49,9 @@ def check_node(path: str, node: DictConfig) -> None:
             near = option_of(name) or suggestion(key, parameters)
             raise ConfigError(f"unknown key {name}: {node['_target_']} takes no {key!r}{near}")
         value = node[key]
-        # nested nodes are instantiated later
-        if key in hints and not any(isinstance(part, DictConfig) for part in as_list(value)):
-            plain = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
-            check_value(name, plain, hints[key])
+        if key in hints and not any(nodes(value)):  # nested nodes are instantiated later
+            plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            check_value(name, with_text_keys(plain), hints[key])
 
 
 def nodes(cfg: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
@@ -81,8 +80,9 @@ def _without_lookups(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("Error getting object at")
 
 
-def as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, ListConfig) else [value]
+def with_text_keys(value: Any) -> Any:
+    """Return a mapping as the constructor reads it, whose keys may be numbers in YAML; any other value as it is."""
+    return {str(key): one for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def check_value(name: str, value: Any, hint: Any) -> None:

@@ -63,8 +63,10 @@ def has_exits(export: Path, runtime: str) -> bool:
     return path.is_file() and bool((found := read_object(path)).get("exits")) and found.get("runtime") == runtime
 
 
-def check_exits(export: Path, runtime: str) -> None:
-    """Raise ConfigError if a runtime has no exits that could be demanded of it."""
+def check_exits(export: Path, runtime: str, *, kind: str) -> None:
+    """Raise ConfigError if a runtime has no exits that could be demanded of it; `kind` is that of the labels."""
+    if kind != "single":
+        raise ConfigError(f"exits=true: exits are for one of several labels, this model has task={kind}; leave it out")
     if not has_exits(export, runtime):
         run = export.parent if export.name == "export" else export
         raise ConfigError(

@@ -105,7 +105,7 @@ def load_export(
         else:
             compute = open_runtime(opening)
         if exits:
-            check_exits(export, chosen)
+            check_exits(export, chosen, kind=decoding.kind)
         elif chosen != preprocessing.runtime and preprocessing.exits and has_exits(export, preprocessing.runtime):
             log.info("early exits are of the runtime %s; %s computes all layers", preprocessing.runtime, chosen)
     return Loaded(

@@ -116,16 +116,17 @@ def package(
         Predictor.load(export)  # exports of earlier releases have no checksums: loading is the only check
     changes: dict[str, Any] = {"window_step": window_step, "max_error": max_error, "default_aspect": default_aspect}
     preprocessing = read_preprocessing(export, exits=exits, **changes)
+    kind = decoding_of(preprocessing.task).kind
     if exits:
-        check_exits(export, preprocessing.runtime)
+        check_exits(export, preprocessing.runtime, kind=kind)
     if preprocessing.max_error < 1:
-        kind = decoding_of(preprocessing.task).kind
         level_of(Abstention.read(export), preprocessing.max_error, kind=kind)
     with scratch_folder(target) as scratch:  # not in /tmp, where the leftovers of a killed process would stay
         members = archive(export, preprocessing, scratch, name=name, version=version, settings=settings)
         write_zip(members, target)
     log.info("packaged %s as %s (%.1f MB)", export, target, target.stat().st_size / 1e6)
-    log.info("serve it with: sentiment serve model_store=%s", model_store)
+    if file is None:  # a deployment's lies in the store of a server that runs
+        log.info("serve it with: sentiment serve model_store=%s", model_store)
     return target
 
 

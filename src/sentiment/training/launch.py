@@ -58,7 +58,7 @@ def launch_run(
         name = [] if distributed.names_folder(arguments) else [f"run_name={cfg.run_name}"]
         distributed.launch([*arguments, *name], processes=processes)
         return None
-    with runs.claimed(folder):
+    with runs.claimed(folder), runs.put_back_if_refused(folder):
         return _run(cfg, hydra, folder, started)
 
 

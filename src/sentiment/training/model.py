@@ -124,6 +124,10 @@ class SentimentClassifier(OptimizedModule):
         half = str(self.trainer.precision).startswith(("bf16", "16"))  # flash attention has no fp32
         return half and self.device_mesh is None and packs(self.network)
 
+    @property
+    def purpose(self) -> dict[str, str]:
+        return {"task": self.task.kind, "loss": self.loss.link}
+
     def setup(self, stage: str) -> None:
         if stage != "fit":
             return

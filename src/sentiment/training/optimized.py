@@ -60,7 +60,12 @@ class OptimizedModule(pl.LightningModule):
                 accelerate(self.network)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint[ORIGIN] = {"backbone": self.backbone, "labels": self.labels}
+        checkpoint[ORIGIN] = {"backbone": self.backbone, "labels": self.labels, **self.purpose}
+
+    @property
+    def purpose(self) -> dict[str, str]:
+        """The task and the kind of loss, which a checkpoint must share to go on."""
+        return {}
 
     @property
     def accelerated(self) -> bool:

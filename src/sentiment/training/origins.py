@@ -28,6 +28,9 @@ def other_origin(model: Any, origin: dict[str, Any]) -> str | None:
         return f"the backbone {origin['backbone']!r}, not {model.backbone!r}"
     if origin and origin["labels"] != model.labels:
         return f"the labels {list_labels(origin['labels'])}, in this order, not {list_labels(model.labels)}"
+    for key, own in model.purpose.items():
+        if origin.get(key, own) != own:
+            return f"task={origin[key]}, not {own}" if key == "task" else f"a loss of {origin[key]} logits, not {own}"
     return None
 
 
