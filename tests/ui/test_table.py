@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentiment.batch import predict
+from sentiment.data.tables.columns import usual_aspect
 from sentiment.errors import DataError, InterruptedRunError
 from sentiment.inference.types import Prediction
-from sentiment.ui.choices import aspect_column, period, time_column, times_of
+from sentiment.ui.choices import period, time_column, times_of
 from sentiment.ui.table import open_upload, predict_file
 
 
@@ -154,4 +155,4 @@ def test_columns_are_suggested_by_rows_from_all_over_the_table(tmp_path):
     ],
 )
 def test_a_column_of_aspects_is_found_by_its_usual_name(columns, found):
-    assert aspect_column(columns) == found
+    assert usual_aspect(columns) == found

@@ -7,9 +7,9 @@ from typing import Any
 import gradio as gr
 
 from sentiment.config.extras import is_installed
+from sentiment.data.tables.columns import usual_aspect
 from sentiment.errors import DataError, RequestError
 from sentiment.inference.pairs import UNKNOWN, Text
-from sentiment.ui import choices
 from sentiment.ui.app_state import AppState, errors_as_messages, model_of
 from sentiment.ui.aspect import input_of, reads_aspects
 from sentiment.ui.feedback import Correction
@@ -66,7 +66,7 @@ def end_points(desk: AppState) -> None:
     def about_of(path: str, aspect_column: str | None) -> str | None:
         if aspect_column or not reads_aspects(desk):
             return aspect_column or None
-        return choices.aspect_column(open_upload(Path(path), desk.tables).columns)
+        return usual_aspect(open_upload(Path(path), desk.tables).columns)
 
     def predict_table(
         path: str, text_column: str | None, aspect_column: str | None, request: gr.Request

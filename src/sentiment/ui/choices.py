@@ -16,7 +16,6 @@ GROUPS = (
     "brand", "product", "company", "airline", "topic", "category", "group", "store", "country", "channel", "query",
     "query_name", "campaign", "search",
 )  # fmt: skip  # the last four: of tools that collect mentions
-ASPECTS = ("aspect", "target")  # the first takes precedence
 READ = 0.9  # share of the values that are times
 REPEATED = 5  # rows that each value of a group column has on average
 MOST_GROUPS = 30
@@ -53,12 +52,6 @@ def group_column(columns: Sequence[str], rows: Sequence[Row], *, taken: Sequence
     """Find the column of groups, such as brands: the only one with a usual name; None where none is clear."""
     usual = [name for name in columns if name not in taken and plain(name) in GROUPS and groups(name, rows)]
     return usual[0] if len(usual) == 1 else None
-
-
-def aspect_column(columns: Sequence[str]) -> str | None:
-    """Find the column of what each text is about, by its usual name; None where none is clear."""
-    named = [name for name in columns if plain(name) == ASPECTS[0]] or [n for n in columns if plain(n) in ASPECTS]
-    return named[0] if len(named) == 1 else None
 
 
 def groups(column: str, rows: Sequence[Row]) -> bool:

@@ -6,11 +6,11 @@ from typing import Any
 
 import gradio as gr
 
+from sentiment.data.tables.columns import usual_aspect
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
 from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, caller, render_error
 from sentiment.ui.aspect import reads_aspects
-from sentiment.ui.choices import aspect_column
 from sentiment.ui.jobs import reporter
 from sentiment.ui.table import SHOWN, Opened, Result, open_upload, predict_file
 
@@ -41,7 +41,7 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
         except SentimentError as error:
             return [render_error(error, path), *nothing[1:], *clear_results()]
         choice = gr.Dropdown(choices=table.columns, value=table.text, visible=True)
-        usual = aspect_column(table.columns)
+        usual = usual_aspect(table.columns)
         others = gr.Dropdown(choices=table.columns, value=usual, visible=reads_aspects(desk), interactive=True)
         return [describe_upload(table), choice, others, gr.Button(interactive=True), *clear_results()]
 

@@ -11,6 +11,7 @@ import gradio as gr
 from sentiment.batch.identity import pinned
 from sentiment.batch.output import Output
 from sentiment.data.tables import base_name
+from sentiment.data.tables.columns import usual_aspect
 from sentiment.errors import DataError, SentimentError
 from sentiment.monitoring.analysis import examine
 from sentiment.monitoring.command import write
@@ -158,7 +159,7 @@ def offers(table: Opened, *, aspects: bool) -> list[Any]:
 
     True labels are never guessed; a column of aspects is offered where the model reads them.
     """
-    about = choices.aspect_column(table.columns) if aspects else None
+    about = usual_aspect(table.columns) if aspects else None
     time = choices.time_column(table.columns, table.sample)
     by = choices.group_column(table.columns, table.sample, taken=(table.text, time))
     every = choices.period(choices.times_of(time, table.sample) if time else None)

@@ -9,6 +9,7 @@ TEXT_COLUMNS = (
     "text", "full_text", "sentence", "review", "tweet", "message", "comment", "body", "content",
 )  # fmt: skip  # case-insensitive; "text" takes precedence, any other must be the only match
 LABEL_COLUMNS = ("label", "sentiment", "labels")  # case-insensitive, in order of precedence
+ASPECT_COLUMNS = ("aspect", "target")  # case-insensitive, in order of precedence
 SHOWN = 20  # columns that a message lists
 
 
@@ -52,7 +53,16 @@ def label_column(columns: Sequence[str], wanted: str | None, source: str, *, key
 
 def usual_label(columns: Sequence[str]) -> str | None:
     """Find the label column by its conventional name; None if there is no match, or no unique one."""
-    for usual in LABEL_COLUMNS:
+    return first_usual(columns, LABEL_COLUMNS)
+
+
+def usual_aspect(columns: Sequence[str]) -> str | None:
+    """Find the column of what each text is about, as `usual_label` does that of labels."""
+    return first_usual(columns, ASPECT_COLUMNS)
+
+
+def first_usual(columns: Sequence[str], usuals: Sequence[str]) -> str | None:
+    for usual in usuals:
         if names := [name for name in columns if plain(name) == usual]:
             return names[0] if len(names) == 1 else None
     return None
