@@ -16,6 +16,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import onnxruntime themselves
 os.environ["OMP_NUM_THREADS"] = "1"  # tiny models gain nothing from a second thread
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["GRADIO_TEMP_DIR"] = str(Path(tempfile.gettempdir(), f"gradio-{os.getuid()}"))  # its own is that of one user
 os.environ.pop("PYTHONUNBUFFERED", None)  # of images and CI: what a process says must reach its log without it
 
 import pytest

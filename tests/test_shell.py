@@ -35,6 +35,11 @@ def test_a_shell_and_hydra_read_the_value_back(name):
     assert OverridesParser.create().parse_override(word).value() == name
 
 
+def test_a_value_in_quotes_is_easy_to_read():
+    assert for_shell("by", 2015) == """"by='2015'\""""
+    assert for_shell("run", "two words") == """"run='two words'\""""
+
+
 def test_a_path_is_relative_below_the_working_folder_alone(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 PLAIN = re.compile(r"[\w/.+:%@?|*-]+", re.ASCII)  # needs no quotes in Hydra's grammar, unless a number or a keyword
 
+ACTIVE = set('"$`\\!')  # mean something to a shell between double quotes
+
 
 def quote(text: str) -> str:
     """Quote a string for Hydra, if its grammar would not read it back unchanged."""
@@ -17,7 +19,8 @@ def quote(text: str) -> str:
 
 def for_shell(key: str, value: object) -> str:
     """Format KEY=VALUE as one shell word, quoted for Hydra and for the shell."""
-    return shlex.quote(f"{key}={quote(str(value))}")
+    word = f"{key}={quote(str(value))}"
+    return f'"{word}"' if "'" in word and not set(word) & ACTIVE else shlex.quote(word)
 
 
 def as_typed(path: Path) -> Path:

@@ -82,8 +82,16 @@ from sentiment.cli import main
         (["serve", "inference_port=70000"], "inference_port=70000: expected less than or equal to 65535"),
         (["serve", "inferense_port=8080"], "unknown key inferense_port; did you mean inference_port?"),
         (
-            ["monitor", "input=x", "output=y", "by=[brand,country]"],
-            "by=['brand', 'country']: expected a valid string, one alone: not a list",
+            ["monitor", "input=x", "output=y", "text_column=[title,body]"],
+            "text_column=['title', 'body']: expected a valid string, one alone: not a list",
+        ),
+        (
+            ["monitor", "input=x", "output=y", "time=2015"],
+            "time=2015: expected a valid string; as text: \"time='2015'\"",
+        ),
+        (
+            ["train", "task=multi", "task.threshold=1.5"],
+            "task.threshold=1.5: expected 'auto', 'per_label' or 'common' or a number less than or equal to 1",
         ),
         (["ui", "port=abc"], "port=abc: expected a valid integer"),
         (["demo", "ports=[1,2]"], "ports=[1, 2]: expected more values"),

@@ -65,7 +65,7 @@ def test_the_one_product_that_int8_ruins_stays_fp32(mixed, caplog):
     assert {"QAttention", "MatMulIntegerToFloat"} <= {node.op_type for node in graph.node}
     ours, theirs = (Predictor.load(mixed, runtime=name).probabilities(TEXTS) for name in ("auto", "torch"))
     torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0)
-    [line] = [r.message for r in caplog.records if r.message.startswith("chosen after")]
+    [line] = [r.message for r in caplog.records if r.message.startswith("chosen (comparisons: ")]
     assert "1 of" in line
     assert "products in fp32" in line
 

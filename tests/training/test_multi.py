@@ -119,7 +119,7 @@ def test_the_gate_of_deployment_counts_the_labels_that_two_answers_share():
     decoding = MultiDecoding((0.5, 0.5, 0.5))
     rows = [[0.1, 0.2, 0.9], [0.8, 0.7, 0.1], [0.1, 0.1, 0.3]]
     found = [decoding.answer(LABELS, row, tokens=3, truncated=False) for row in rows]
-    assert accuracy(found, [("joy",), ("anger",), ()], decoding) == pytest.approx((1 + 0.5 + 1) / 3)
+    assert accuracy(found, [("joy",), ("anger",), ()], decoding, LABELS) == pytest.approx((1 + 0.5 + 1) / 3)
 
 
 def test_the_page_shows_all_labels_and_takes_all_as_a_correction(run):

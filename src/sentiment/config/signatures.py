@@ -15,17 +15,20 @@ from sentiment.config import extras
 from sentiment.config.bounds import limits_of
 from sentiment.config.options import option_of
 from sentiment.errors import ConfigError
+from sentiment.shell import for_shell
 
 SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 REASONS = {
     "string_sub_type": "text",
     "path_type": "a path",
     "sequence_str": "a list, such as [a,b]",
+    "Input should be an instance of Sequence": "a list, such as [a,b]",
     "missing": "more values",
     "callable_type": "a class or function, as {_target_: module.Name, _partial_: true}",
-}  # plain wording for pydantic's error types
+}  # plain wording for pydantic's error types and messages
 NEAR, ALIKE = 0.6, 0.8  # similarity from which a key is suggested for one of the same parent, of another
 SHORTEST = 4  # letters of a key that is suggested, or found, as a part of another
+BOUNDS = ("less than", "greater than")
 NUMBERS = {bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -90,20 +93,28 @@ def check_value(name: str, value: Any, hint: Any) -> None:
         read = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
     except ValidationError as error:
         reasons = dict.fromkeys(
-            REASONS.get(problem["type"]) or problem["msg"].removeprefix("Input should be ")
+            REASONS.get(problem["type"])
+            or REASONS.get(problem["msg"])
+            or problem["msg"].removeprefix("Input should be ")
             for problem in error.errors()
         )
         options = [
             option for problem in error.errors() for option in options_in(problem.get("ctx", {}).get("expected"))
         ]
+        told = [f"a number {one}" if options and one.startswith(BOUNDS) else one for one in reasons]
         several = ", one alone: not a list" if isinstance(value, list) and "a valid string" in reasons else ""
-        expected = f"{' or '.join(reasons)}{several}{nearest(str(value), options)}"
+        quoted = f"; as text: {for_shell(name, value)}" if is_number(value) and "a valid string" in reasons else ""
+        expected = f"{' or '.join(told)}{several}{nearest(str(value), options)}{quoted}"
         raise ConfigError(f"{name}={value}: expected {expected}") from error
     except PydanticUserError:
         return  # pydantic cannot build a schema for this type, e.g. a third-party class
     exact = type(read) is type(value) or (type(read) is float and type(value) is int)
     if type(read) in NUMBERS and not exact:  # pydantic coerces "no" to false, but the constructor gets "no"
         raise ConfigError(f"{name}={value}: expected {NUMBERS[type(read)]}, got {type(value).__name__} {value!r}")
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def options_in(expected: Any) -> list[str]:
