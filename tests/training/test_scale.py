@@ -6,7 +6,8 @@ import torch
 from sentiment.cli import main
 from sentiment.errors import ConfigError
 from sentiment.inference.predictor import Predictor
-from sentiment.inference.types import Prediction, numbers_of
+from sentiment.inference.scales import numbers_of
+from sentiment.inference.types import Prediction
 from sentiment.serving.rollout.gate import accuracy
 from sentiment.training.losses import Corn, CrossEntropy, Squared
 from sentiment.training.tasks import Scale, Single, scale_values

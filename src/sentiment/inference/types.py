@@ -1,21 +1,17 @@
 """Data types of inference: predictions, explanations, model metadata and classifier protocols."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import isfinite
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from sentiment.inference.pairs import Text
+from sentiment.inference.scales import ends_of_scale
 
 LIMIT = 0.5  # a text is unreadable if a larger share of its pieces is
 JOINT = "|"  # between the labels of one text where they are written as one string
 Label = str | tuple[str, ...]  # of a text: one, or all that it has (task=multi)
 Threshold = float | Mapping[str, float]  # one for all labels, or by label
 Unread = Literal["script", "spelling", "language", "nothing"]  # why a text cannot be read
-NUMBER = re.compile(  # and its unit, which is no further part of a number: 0,5 or 1,000, 1-2, 2024-01-31
-    r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![.,:'_-]?\s*\d)\s*(.*?)\s*", re.DOTALL
-)
 NEGATIVE, POSITIVE = ("negative", "neg"), ("positive", "pos")  # names of the labels at the ends of the polarity
 
 
@@ -133,20 +129,6 @@ class Prediction:
             score = max(own["probabilities"].values())
             own |= {"labels": tuple(labels), "label": join_labels(tuple(labels)), "score": score}
         return cls(**own)
-
-
-def ends_of_scale(labels: Sequence[str]) -> tuple[float, float]:
-    """Return the lowest and the highest number of a scale: those of its labels, or the places of words from 0."""
-    numbers = numbers_of(labels) or range(len(labels))
-    return float(numbers[0]), float(numbers[-1])
-
-
-def numbers_of(labels: Iterable[str]) -> list[float] | None:
-    """Return the numbers that labels spell, as in -2 and 2, or 1 star and 5 stars; None unless all do, in one unit."""
-    spelled = [NUMBER.fullmatch(label) for label in labels]
-    found = [(float(match[1]), match[2].casefold().removesuffix("s")) for match in spelled if match]
-    same = len(found) == len(spelled) and len({unit for _, unit in found}) == 1
-    return [number for number, _ in found] if same and all(isfinite(number) for number, _ in found) else None
 
 
 @dataclass(frozen=True, slots=True)

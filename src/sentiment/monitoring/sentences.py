@@ -5,7 +5,7 @@ from unicodedata import bidirectional
 
 import numpy as np
 
-from sentiment.inference.types import numbers_of
+from sentiment.inference.scales import numbers_of
 from sentiment.monitoring.accuracy import Accuracy, mean
 from sentiment.monitoring.changes import FEWEST, Comparison
 from sentiment.monitoring.periods import Every

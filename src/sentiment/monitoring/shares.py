@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.evaluation.quantification import AnyPredictions, AnyQuantifier, SeveralPredictions
-from sentiment.inference.types import numbers_of
+from sentiment.inference.scales import numbers_of
 from sentiment.monitoring.cells import pooled
 from sentiment.monitoring.groups import ALL
 

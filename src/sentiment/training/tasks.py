@@ -18,8 +18,9 @@ from sentiment.evaluation.thresholds import best_thresholds, common_threshold
 from sentiment.inference.exclusive import Decision, Link
 from sentiment.inference.exclusive import Scale as ScaleDecoding
 from sentiment.inference.multilabel import Multi as MultiDecoding
+from sentiment.inference.scales import numbers_of
 from sentiment.inference.tasks import SINGLE, Decoding
-from sentiment.inference.types import list_labels, numbers_of
+from sentiment.inference.types import list_labels
 from sentiment.training.losses import BinaryCrossEntropy, CrossEntropy, Loss
 
 ScaleDecision = Literal["auto", "prior_free_median", "median", "prior_free_argmax", "argmax"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sentiment.files import read_json_if_any
 from sentiment.inference.export_dir import QUANTIFICATION
-from sentiment.inference.types import numbers_of
+from sentiment.inference.scales import numbers_of
 from sentiment.worker.metrics import (
     CORRECTION,
     ERROR,

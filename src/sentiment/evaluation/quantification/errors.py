@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sentiment.evaluation.quantification.rates import Floats
-from sentiment.inference.types import numbers_of
+from sentiment.inference.scales import numbers_of
 
 
 def absolute_error(true: Floats, found: Floats) -> Floats:
