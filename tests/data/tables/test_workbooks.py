@@ -1,13 +1,14 @@
 """Excel workbooks: the first sheet with data, values with their types, and none that fills the memory."""
 
 import datetime
+import logging
 import zipfile
 
 import pyarrow as pa
 import pytest
 from openpyxl import Workbook
 
-from sentiment.data.tables import Limits, TableOptions, open_table
+from sentiment.data.tables import Limits, TableOptions, announce, open_table
 from sentiment.errors import DataError
 from tests.data.tables.workbook import MAIN, RELATIONS, write_xlsx
 
@@ -30,6 +31,19 @@ def test_a_workbook_is_read_from_its_first_sheet_with_data(tmp_path):
     assert (found[0]["when"], str(found[0]["seen"])) == (datetime.date(2026, 10, 9), "2026-10-09 01:30:00")
     assert pa.Table.from_pylist(found, schema=table.schema).num_rows == 3
     assert [*open_table(path, TableOptions(columns=list("abcdefg"))).rows(["a"])][0] == {"a": "text"}
+
+
+def test_what_was_guessed_is_told_with_what_can_be_done(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    semicolons = tmp_path / "a.csv"
+    semicolons.write_text("text;n\na;1\n", encoding="utf-8")
+    announce([open_table(write_xlsx(tmp_path / "a.xlsx", {"Cover": [["May"]], "Data": [["text"], ["a"]]}))])
+    announce([open_table(semicolons)])
+    workbook, table = caplog.messages
+    assert workbook.endswith(
+        "without 'Data' (where that is wrong, put the sheet that is meant first, its column names on top)"
+    )
+    assert table.endswith("(where that is wrong, set encoding, separator or quoting)")
 
 
 def with_sheet(path, rows, texts=()):

@@ -183,5 +183,6 @@ def binary_table(path: Path, format: Format, options: TableOptions, limits: Limi
 
 def announce(tables: Sequence[Table]) -> None:
     """Log the guesses of each table, without repeating equal lines."""
-    for line in dict.fromkeys(table.said for table in tables if table.said):
-        log.info("%s (where that is wrong, set encoding, separator or quoting)", line)
+    for line, kind in dict.fromkeys((table.said, table.kind) for table in tables if table.said):
+        book = "put the sheet that is meant first, its column names on top"
+        log.info("%s (where that is wrong, %s)", line, book if kind == "xlsx" else "set encoding, separator or quoting")
