@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, Le
-from torch.distributed.fsdp import FSDPModule, fully_shard
 from transformers import SchedulerType
 
 from sentiment.data.batches import row_mask
@@ -21,7 +20,7 @@ from sentiment.training.adapters import with_adapters
 from sentiment.training.exit_heads import ExitHeads
 from sentiment.training.gpu_kernels import compile_layers
 from sentiment.training.losses import as_loss, distillation_loss, symmetric_divergence
-from sentiment.training.networks import check_runs, load_network
+from sentiment.training.networks import check_runs, load_network, shard
 from sentiment.training.optimized import Fraction, OptimizedModule
 from sentiment.training.tasks import Single, Task
 
@@ -168,13 +167,8 @@ class SentimentClassifier(OptimizedModule):
 
     def configure_model(self) -> None:
         """Shard the weights across ranks, layer by layer, under trainer=fsdp (FSDP2)."""
-        if self.device_mesh is not None and not isinstance(self.network, FSDPModule):
-            mesh = self.device_mesh["data_parallel"]
-            for layers in [part for part in self.network.modules() if isinstance(part, torch.nn.ModuleList)]:
-                for layer in layers:
-                    fully_shard(layer, mesh=mesh)
-            for whole in [self.network, *([self.exit_heads] if self.exit_heads else [])]:
-                fully_shard(whole, mesh=mesh)
+        if self.device_mesh is not None:
+            shard(self.network, [self.exit_heads] if self.exit_heads else [], self.device_mesh["data_parallel"])
 
     def on_fit_start(self) -> None:
         if self.global_rank:  # else all ranks would draw the same dropout masks

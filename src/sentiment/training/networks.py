@@ -1,9 +1,11 @@
-"""Load a pretrained encoder as a transformers classifier, complete or not at all, and set its dropout rates."""
+"""Load a pretrained encoder as a transformers classifier, complete or not at all; its dropout rates, and its shards."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
 
 from sentiment.backbones import load_config, load_tokenizer, out_of_reach, resolve
 from sentiment.data.new_tokens import Wanted, extend, grow
@@ -203,3 +205,14 @@ def check_mixed(network: Any, backbone: str, precision: str, rows: dict[str, tor
             f"the backbone {backbone!r} ({network.config.model_type}) cannot compute in trainer.precision={precision}: "
             f"{str(error).strip().splitlines()[0]}; set trainer.precision=32-true"
         ) from error
+
+
+def shard(network: torch.nn.Module, heads: Sequence[torch.nn.Module], mesh: DeviceMesh) -> None:
+    """Divide the weights of a network, layer by layer, and of heads beside it among the ranks of a mesh, once."""
+    if isinstance(network, FSDPModule):
+        return
+    for layers in [part for part in network.modules() if isinstance(part, torch.nn.ModuleList)]:
+        for layer in layers:
+            fully_shard(layer, mesh=mesh)
+    for whole in [network, *heads]:
+        fully_shard(whole, mesh=mesh)
