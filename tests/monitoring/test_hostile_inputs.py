@@ -1,40 +1,22 @@
-"""Times, groups and histories that a monitor must read right, or refuse in one line."""
+"""Times, groups and texts that a monitor must read right, or refuse in one line."""
 
 import datetime as dt
-import json
-import multiprocessing
-import shutil
-from unittest.mock import ANY
 
 import pytest
 
 from sentiment.errors import ConfigError, DataError
 from sentiment.monitoring.analysis import examine
-from sentiment.monitoring.command import monitor
 from sentiment.monitoring.evidence import moved_words
 from sentiment.monitoring.groups import clipped
-from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.page import charts, sections
-from sentiment.monitoring.periods import Clock, moment
 from sentiment.monitoring.prepare import Reading
 from sentiment.monitoring.sentences import isolated
 from sentiment.monitoring.shares import all_name, of_all_periods
+from sentiment.monitoring.times import Clock
 from tests.batch.echo import Echo
-from tests.conftest import read_csv, read_json, write_csv
-
-
-def run(tmp_path, rows, *, header=("text", "time", "brand"), name="in.csv", **settings):
-    """Monitor rows and return the texts by period and group, and the notes."""
-    table = write_csv(tmp_path / name, rows, header=header)
-    settings = {"engine": Echo, "time": "time", "quiet": True, **settings}
-    monitor(input=table, output=tmp_path / "out", **settings)
-    texts = {(row["period"], row["group"]): int(row["texts"]) for row in read_csv(tmp_path / "out" / "shares.csv")}
-    return texts, read_json(tmp_path / "out" / "changes.json")["notes"]
-
-
-def days(*numbers, brand="a", count=12):
-    return [(f"text {brand} {n} {i}", f"2026-01-{n:02}", brand) for n in numbers for i in range(count)]
+from tests.conftest import read_csv, write_csv
+from tests.monitoring.echoed import days, run
 
 
 @pytest.mark.parametrize(
@@ -72,7 +54,38 @@ def test_prometheus_gets_the_moment_at_which_a_local_period_begins(tmp_path):
         start = int(dt.datetime(2026, 7, 14, 22, tzinfo=dt.UTC).timestamp())
         gauges = (tmp_path / "out" / "shares.prom").read_text()
         assert f'sentiment_period_start_seconds{{group="all"}} {start}\n' in gauges
-    assert moment(0, "UTC") == 0
+
+
+def test_an_hour_that_clocks_repeat_is_two_periods_with_a_history_too(tmp_path):
+    times = ["2026-10-25T02:30+02:00"] * 2 + ["2026-10-25T02:30+01:00"] * 3 + ["2026-10-25 03:30"] * 4
+    rows = [(f"text {i}", time, "a") for i, time in enumerate(times)]
+    settings = {"time_zone": "Europe/Berlin", "every": "1h"}
+    expected = {
+        ("2026-10-25 02:00+0200", "all"): 2, ("2026-10-25 02:00+0100", "all"): 3, ("2026-10-25 03:00", "all"): 4,
+    }  # fmt: skip
+    for own in (settings, settings | {"history": tmp_path / "history"}, settings | {"history": tmp_path / "history"}):
+        assert run(tmp_path, rows, **own)[0] == expected
+    assert [path.name for path in (tmp_path / "history").glob("day=*")] == ["day=2026-10-25"]
+    start = int(dt.datetime(2026, 10, 25, 2, 0, tzinfo=dt.UTC).timestamp())
+    assert f'sentiment_period_start_seconds{{group="all"}} {start}\n' in (tmp_path / "out" / "shares.prom").read_text()
+    rows += [("no offset", "2026-10-25 02:10", "a"), ("no such time", "2026-03-29 02:10", "a")]
+    texts, notes = run(tmp_path, rows, **settings)
+    assert texts == {**expected, ("2026-10-25 02:00+0200", "all"): 3, ("2026-03-29 03:00", "all"): 1}
+    assert any(one.startswith("1 time of an hour that the clocks of Europe/Berlin repeat, without") for one in notes)
+    assert any(one.startswith("1 time of an hour that the clocks of Europe/Berlin leave out: counted") for one in notes)
+
+
+def test_days_and_months_that_differ_in_a_late_row_are_refused_before_any_work(tmp_path):
+    rows = [("text", "03/04/2026", "a")] * 1100
+    engine = Echo()
+    for late, message in {"25/04/2026": None, "04/25/2026": "'04/25/2026' the month"}.items():
+        rows.append(("late", late, "a"))
+        if message is None:
+            assert run(tmp_path, rows)[0] == {("2026-04-03", "all"): 1100, ("2026-04-25", "all"): 1}
+            continue
+        with pytest.raises(DataError, match=message):
+            run(tmp_path, rows, engine=lambda: engine)
+    assert engine.texts == []
 
 
 def test_a_latest_period_in_the_future_is_noted(tmp_path):
@@ -127,89 +140,6 @@ def test_predictions_of_another_column_are_not_taken_for_these(tmp_path):
 
 def test_one_word_alone_moves_nothing():
     assert moved_words([{"late"}] * 5, [{"late"}] * 5) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"by": None}, "was made with by=brand, now it is None"),
-        ({"time_zone": "Europe/Berlin"}, "was made with time_zone=UTC, now it is Europe/Berlin"),
-        ({"header": ("text", "time", "brand", "likes")}, r"columns=\['brand', 'text', 'time'\], now it is .*'likes'"),
-        ({"engine": lambda: Echo(version=2)}, "was made with model={'engine': 'echo'}, now it is .*'version': 2"),
-        ({"name": "in.tsv"}, "was made with format=csv, now it is tsv"),
-    ],
-)
-def test_a_history_refuses_rows_that_it_would_count_twice_or_mix(tmp_path, change, message):
-    settings = {"by": "brand", "history": tmp_path / "history"}
-    first, _ = run(tmp_path, days(1, 2), **settings)
-    rows = [(*row, 5) if "header" in change else row for row in days(1, 2)]
-    with pytest.raises(DataError, match=message):
-        run(tmp_path, rows, **settings | change)
-    assert run(tmp_path, days(1, 2), **settings)[0] == first
-
-
-def test_a_history_takes_late_rows_and_groups_as_they_are(tmp_path):
-    settings = {"by": "brand", "history": tmp_path / "histo[r]y"}
-    run(tmp_path, days(1, 3, brand="0"), **settings)
-    texts, notes = run(tmp_path, [*days(1, 2, 3, brand="0"), *days(1, brand="")], **settings)
-    assert notes[1].startswith("24 of 48 rows are new")
-    assert {key: count for key, count in texts.items() if key[1] != "all"} == {
-        **{(f"2026-01-0{n}", "0"): 12 for n in (1, 2, 3)},
-        ("2026-01-01", "(none)"): 12,
-    }
-
-
-def test_a_history_counts_equal_rows_of_an_input_as_the_input_alone_does(tmp_path):
-    settings, again = {"history": tmp_path / "history"}, [*days(1), *days(1, count=3), *days(2), *days(2, count=1)]
-    alone, _ = run(tmp_path, again)
-    assert alone == {("2026-01-01", "all"): 15, ("2026-01-02", "all"): 13}
-    assert run(tmp_path, again[:15], **settings) == ({("2026-01-01", "all"): 15}, [ANY, "15 of 15 rows are new."])
-    for _ in range(2):
-        assert run(tmp_path, again, **settings)[0] == alone
-
-
-def test_a_day_is_corrected_by_removing_its_part_of_the_history(tmp_path):
-    settings = {"by": "brand", "history": tmp_path / "history"}
-    run(tmp_path, days(1, 2), **settings)
-    shutil.rmtree(tmp_path / "history" / "day=2026-01-01")
-    texts, _ = run(tmp_path, days(1, brand="b", count=5), **settings)
-    assert {key: count for key, count in texts.items() if key[1] in "ab"} == {
-        ("2026-01-02", "a"): 12,
-        ("2026-01-01", "b"): 5,
-    }
-
-
-def test_a_history_of_an_earlier_version_goes_on_and_records_how_it_is_read(tmp_path):
-    settings = {"by": "brand", "history": tmp_path / "history"}
-    run(tmp_path, days(1), **settings)
-    record = tmp_path / "history" / "monitor_history.json"
-    record.write_text(json.dumps({"model": read_json(record)["model"]}))
-    run(tmp_path, days(1, 2), **settings)
-    assert read_json(record)["by"] == "brand"
-
-
-def add(folder, rows, ready):
-    ready.wait(60)
-    run(folder, rows, history=folder.parent / "history")
-
-
-def test_two_monitors_that_add_at_once_double_no_row(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    ready, rows = context.Event(), days(*range(1, 20))
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    own = {"a": rows[:200], "b": rows[100:]}
-    workers = [context.Process(target=add, args=(tmp_path / name, part, ready)) for name, part in own.items()]
-    for worker in workers:
-        worker.start()
-    ready.set()
-    for worker in workers:
-        worker.join(120)
-    assert [worker.exitcode for worker in workers] == [0, 0]
-    store = History(tmp_path / "history", ["a", "b"])
-    counts = {n: len(store.known(f"2026-01-{n:02}")) for n in range(1, 20)}
-    assert counts == dict.fromkeys(range(1, 20), 12)
-    assert {count for _, count in run(tmp_path, rows, history=tmp_path / "history")[0].items()} == {12}
 
 
 def examined(tmp_path, rows):

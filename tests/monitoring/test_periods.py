@@ -1,12 +1,11 @@
-"""Periods, and times in the forms that tables have them in."""
-
-import datetime as dt
+"""Periods that times fall into."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from sentiment.errors import ConfigError, DataError
-from sentiment.monitoring.periods import Clock, Every
+from sentiment.errors import ConfigError
+from sentiment.monitoring.periods import Every
 
 
 def at(*texts):
@@ -41,45 +40,50 @@ def test_a_length_that_is_none_is_refused(every):
         Every.of(every)
 
 
+BERLIN = "Europe/Berlin"  # on 2026-10-25 the hour from 2 is there twice, on 2026-03-29 it is not
+
+
 @pytest.mark.parametrize(
-    ("value", "options", "time"),
+    ("every", "times", "names"),
     [
-        ("2015-02-24T11:35:52", {}, "2015-02-24T11:35:52"),
-        ("2015-02-24 11:35:52 -0800", {}, "2015-02-24T19:35:52"),
-        ("2015-02-24T23:35:52Z", {"zone": "Europe/Berlin"}, "2015-02-25T00:35:52"),
-        ("2015-02-24T23:35:52", {"zone": "Europe/Berlin"}, "2015-02-24T23:35:52"),
-        ("Tue Feb 24 11:35:52 +0000 2015", {}, "2015-02-24T11:35:52"),
-        ("1424777752", {}, "2015-02-24T11:35:52"),
-        (1424777752000, {}, "2015-02-24T11:35:52"),
-        ("24.02.2015 11:35", {"time_format": "%d.%m.%Y %H:%M"}, "2015-02-24T11:35"),
-        (dt.datetime(2015, 2, 24, 11, 35), {}, "2015-02-24T11:35"),
-        (dt.date(2015, 2, 24), {}, "2015-02-24"),
-        ("4.2.2015 9:35", {}, "2015-02-04T09:35"),
-        ("24/02/2015", {}, "2015-02-24"),
-        ("2/24/2015 11:35:52 PM", {}, "2015-02-24T23:35:52"),
+        (
+            "1h",
+            ["2026-10-24T23:59", "2026-10-25T00:30", "2026-10-25T01:30", "2026-10-25T02:30"],
+            ["2026-10-25 01:00", "2026-10-25 02:00+0200", "2026-10-25 02:00+0100", "2026-10-25 03:00"],
+        ),
+        ("1h", ["2026-03-29T00:59", "2026-03-29T01:00"], ["2026-03-29 01:00", "2026-03-29 03:00"]),
+        (
+            "6h",
+            ["2026-10-24T22:00", "2026-10-25T04:59", "2026-10-25T05:00"],
+            ["2026-10-25 00:00", "2026-10-25 00:00", "2026-10-25 06:00"],
+        ),
+        ("6h", ["2026-03-29T03:59", "2026-03-29T04:00"], ["2026-03-29 00:00", "2026-03-29 06:00"]),
+        ("2h", ["2026-10-25T02:59", "2026-10-25T03:00"], ["2026-10-25 02:00", "2026-10-25 04:00"]),
+        (
+            "1d",
+            ["2026-10-24T22:00", "2026-10-25T22:59", "2026-10-25T23:00"],
+            ["2026-10-25", "2026-10-25", "2026-10-26"],
+        ),
+        ("1w", ["2026-10-25T22:59", "2026-10-25T23:00"], ["2026-10-19", "2026-10-26"]),
+        ("1m", ["2026-10-31T22:59", "2026-10-31T23:00"], ["2026-10", "2026-11"]),
     ],
 )
-def test_times_are_read_in_the_form_of_the_first(value, options, time):
-    clock = Clock.of("created", [None, "", value], **{"time_format": None, "zone": "UTC", **options})
-    read = clock.read([value, None, "no time"])
-    assert read[0] == at(time)
-    assert np.isnat(read[1:]).all()
+def test_a_change_of_clocks_repeats_an_hour_or_leaves_one_out(every, times, names):
+    spell = Every.of(every, BERLIN)
+    starts = spell.starts(at(*times))
+    assert [spell.name(start) for start in starts.astype("int64")] == names
+    assert (starts <= at(*times)).all()
+    first, last = (int(starts[i].astype("int64")) for i in (0, -1))
+    assert spell.number(last) - spell.number(first) == len(set(names)) - 1  # no period between them
 
 
-def test_a_date_that_may_be_of_two_days_is_not_guessed():
-    with pytest.raises(DataError, match="'03/04/2015' may have the day or the month first; set time_format"):
-        Clock.of("created", ["03/04/2015"], time_format=None, zone="UTC")
-    with pytest.raises(DataError, match="the column is empty"):
-        Clock.of("created", ["", None], time_format=None, zone="UTC")
-    with pytest.raises(ConfigError, match="time_zone=Mars: unknown"):
-        Clock.of("created", ["2015-02-24"], time_format=None, zone="Mars")
-
-
-def test_dates_of_a_spreadsheet_are_read_in_the_order_that_any_of_them_gives_away():
-    values = ["03/04/2026 10:00", "05/04/2026 10:00", "25/04/2026 10:00"]
-    clock = Clock.of("created", values, time_format=None, zone="UTC")
-    assert (clock.read(values) == at("2026-04-03T10:00", "2026-04-05T10:00", "2026-04-25T10:00")).all()
-    assert clock.said == "Times in 'created' were read with the day first, such as 31/12/2026 14:05."
-    assert Clock.of("created", ["2026-04-03"], time_format=None, zone="UTC").said is None
-    with pytest.raises(DataError, match=r"'03/04/2026 10:00' may have the day or the month first; set time_format="):
-        Clock.of("created", values[:2], time_format=None, zone="UTC")
+def test_hours_are_those_of_pandas():
+    times = np.arange("2026-03-28", "2026-03-31", 1800, dtype="datetime64[s]")
+    times = np.concatenate([times, np.arange("2026-10-24", "2026-10-27", 1800, dtype="datetime64[s]")])
+    for zone in (BERLIN, "America/New_York", "Asia/Kolkata", "UTC"):
+        local = pd.Series(1, index=pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone))
+        counted = local.resample("1h").sum()
+        found, counts = np.unique(Every.of("1h", zone).starts(times), return_counts=True)
+        expected = counted[counted > 0]
+        assert (expected.index.tz_convert("UTC").tz_localize(None).to_numpy() == found).all()
+        assert (expected.to_numpy() == counts).all()

@@ -74,7 +74,7 @@ def test_rows_that_cannot_be_counted_are_said(tmp_path, capsys):
     said = capsys.readouterr().err
     for told in (
         "1 row without a prediction, not counted.",
-        "1 row without a time in 'created' in the form of the first one, not counted.",
+        "1 row without a time in 'created', such as 'yesterday', not counted.",
         "2 texts with the same probability for each label, as those have that the model cannot read: counted under",
     ):
         assert told in notes

@@ -1,5 +1,6 @@
 """What the monitor refuses is told to a visitor of the page in words without keys and folders."""
 
+import datetime as dt
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,10 +12,11 @@ from sentiment.inference.predictor import Predictor
 from sentiment.monitoring.answers import targets_of
 from sentiment.monitoring.cells import MOST_GROUPS, Cells
 from sentiment.monitoring.page import sections
-from sentiment.monitoring.periods import Clock, Every
+from sentiment.monitoring.periods import Every
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.rows import Chunk, Columns, check_probabilities, labels_of
 from sentiment.monitoring.sentences import sentences
+from sentiment.monitoring.times import Clock
 from sentiment.ui.app_state import AppState
 from sentiment.ui.backend import InProcess
 from sentiment.ui.limits import Rate
@@ -43,6 +45,11 @@ def nothing_counted():
     [
         (lambda: clock(None, ""), "The column “day” is empty: choose another column of times."),
         (lambda: clock("03/04/2026"), "&#x27;03/04/2026&#x27; in “day” may have the day or the month first"),
+        (
+            lambda: clock("25/04/2026", "04/25/2026"),
+            "The dates in “day” are of two kinds: &#x27;25/04/2026&#x27; has the day",
+        ),
+        (lambda: clock("25/04/2026", dt.date(2026, 4, 3)), "&#x27;25/04/2026&#x27; in “day” is a date of another kind"),
         (lambda: clock("soon"), "&#x27;soon&#x27; in “day” is no date or time that this page can read."),
         (
             lambda: targets_of(["good"], "stars", ["a", "b"], several=False),

@@ -48,7 +48,7 @@ def examine(
     `scored` is called once all rows have predictions. Other arguments and the exceptions are those of
     `sentiment.monitoring.command.monitor`.
     """
-    spell, by, quiet = Every.of(every), reading.by, reading.quiet
+    spell, by, quiet = Every.of(every, reading.time_zone), reading.by, reading.quiet
     try:
         prepared = prepare(reading, model, scores=labelled is not None)
         scored()
@@ -106,7 +106,7 @@ def analyse(
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
     model.note_decisions(otherwise, reservoir.seen)
     errors = labelled.errors(quantifier, timed=prepared.timed)
-    for note in (about := prepared.notes(labelled=bool(errors)))[len(prepared.about) :]:
+    for note in (about := prepared.notes(labelled=bool(errors), hourly=every.hourly))[len(prepared.about) :]:
         log.info("%s", note)
     notes = [*model.notes, *about]
     if pairs := alike(cells.groups):
@@ -117,5 +117,5 @@ def analyse(
     return Result(
         title, prepared.labels, every, groups, overall, comparisons, evidence, drift, quantifier,
         notes, by, prepared.timed, sampled,
-        Accuracy(errors) if errors else None, prepared.clock.zone if prepared.clock else "UTC",
+        Accuracy(errors) if errors else None,
     )  # fmt: skip

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -13,15 +12,15 @@ from sentiment.data.tables import BrokenRow, Row
 from sentiment.files import replacing
 from sentiment.monitoring.groups import group_of
 from sentiment.monitoring.history import History, key_of
-from sentiment.monitoring.periods import Clock
 from sentiment.monitoring.rows import Chunk, Columns, Skipped, batched, chunk_of
+from sentiment.monitoring.times import Clock
 
 ASPECT = "aspect"  # column of the new rows
 
 
 def write_new(source: Source, clock: Clock, by: Sequence[str], store: History, target: Path) -> int:
     """Write key, time, group, text and any aspect of the rows that the history lacks, and return their number."""
-    names = [("key", pa.int64()), ("time", pa.timestamp("us")), ("group", pa.string()), ("text", pa.string())]
+    names = [("key", pa.int64()), ("time", store.time_type), ("group", pa.string()), ("text", pa.string())]
     schema = pa.schema([*names, (ASPECT, pa.string())] if source.aspect else names)
     count = 0
     with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
@@ -42,7 +41,7 @@ def write_new(source: Source, clock: Clock, by: Sequence[str], store: History, t
 
 def new_rows(rows: Sequence[Row], times: Any, store: History, left_out: Sequence[str]) -> list[tuple[int, int]]:
     """Return position and key of the rows that have a time and are not in the history."""
-    days = np.datetime_as_string(times.astype("datetime64[D]"))
+    days = store.days(times)
     found = []
     for i, (row, day) in enumerate(zip(rows, days, strict=True)):
         if day == "NaT" or isinstance(row, BrokenRow):
@@ -67,7 +66,7 @@ def append(source: Source, columns: Columns, clock: Clock, store: History, *, ke
         for rows in batched(row for table in source.tables for row in table.rows(broken=source.broken)):
             times = clock.read([row.get(clock.column) for row in rows])
             if key_column:
-                days = np.datetime_as_string(times.astype("datetime64[D]"))
+                days = store.days(times)
                 kept = [
                     (i, int(row[key_column]))
                     for i, row in enumerate(rows)

@@ -92,7 +92,7 @@ def monitor(
         tables: Formats of the table of shares.
         time_format: strptime format of the times; None for ISO 8601, seconds since 1970, Twitter's form, or dates
             of a spreadsheet such as 31.12.2026 14:05, where the order of day and month is clear.
-        time_zone: Zone that times with an offset are converted to.
+        time_zone: Zone of the periods, and of the times without an offset.
         prefix: Prefix of the columns of predictions.
         separator: See TableOptions, also for the next three.
         encoding: Name of a Python codec.

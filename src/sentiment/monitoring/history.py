@@ -20,6 +20,7 @@ from sentiment.files import locked, read_json_if_any, replacing, write_json
 from sentiment.inference.exclusive import Single
 from sentiment.inference.multilabel import Multi
 from sentiment.monitoring.rows import Chunk
+from sentiment.monitoring.times import Times, local_of
 from sentiment.remote import is_remote, list_files
 
 FLUSHED = 100_000  # rows in memory before they are written
@@ -33,6 +34,7 @@ class History:
 
     folder: Path
     labels: Sequence[str]
+    zone: str = "UTC"  # of the days
     keys: dict[str, set[int]] = field(default_factory=dict)
     given: Counter[int] = field(default_factory=Counter)  # equal rows of the input so far
 
@@ -52,6 +54,7 @@ class History:
             write_json(path, about)
             return
         before.setdefault("task", Single.kind)
+        before.setdefault("times_stored_in", before.get("time_zone", "UTC"))
         changed = next((key for key in about if key in before and before[key] != about[key]), None)
         if changed is not None:
             raise DataError(
@@ -116,33 +119,41 @@ class History:
     def write(self, rows: Sequence[tuple[Chunk, Sequence[int]]]) -> None:
         days: dict[str, list[tuple[Chunk, Any]]] = {}
         for chunk, keys in rows:
-            names = np.datetime_as_string(chunk.times.astype("datetime64[D]"))
+            names = self.days(chunk.times)
             for day in np.unique(names):
                 at = np.flatnonzero(names == day)
                 days.setdefault(str(day), []).append((chunk.take(at), np.asarray(keys)[at]))  # type: ignore[arg-type]
         for day, parts in days.items():
-            table = pa.concat_tables([table_of(chunk, keys, self.labels) for chunk, keys in parts])
+            table = pa.concat_tables([self.table_of(chunk, keys) for chunk, keys in parts])
             name = hashlib.sha256(np.concatenate([keys for _, keys in parts]).tobytes()).hexdigest()[:16]
             with replacing(self.folder / f"day={day}" / f"{name}.parquet") as temporary:
                 pq.write_table(table, temporary, compression="zstd")
+
+    def table_of(self, chunk: Chunk, keys: Any) -> pa.Table:
+        columns = {
+            KEY: pa.array(keys, pa.int64()),
+            "time": pa.array(chunk.times.astype("datetime64[us]"), self.time_type),
+            "group": pa.array(chunk.groups, pa.string()),
+            "text": pa.array(chunk.texts, pa.string()),
+            "prediction": pa.array(chunk.names(self.labels), pa.string()),
+        }
+        for label, column in zip(self.labels, chunk.probabilities.T, strict=True):
+            columns[f"p_{label}"] = pa.array(column, pa.float64())
+        return pa.table(columns)
+
+    @property
+    def time_type(self) -> pa.DataType:
+        """Type of the times; with a zone other than UTC they say that they are in UTC."""
+        return pa.timestamp("us", None if self.zone == "UTC" else "UTC")
+
+    def days(self, times: Times) -> Any:
+        """Return the day of each time in the zone, as text; NaT where there is none."""
+        return np.datetime_as_string(local_of(times, self.zone).astype("datetime64[D]"))
 
 
 def keys_of(part: Path) -> Any:
     with part.open("rb") as file:
         return pq.read_table(file, columns=[KEY])[KEY].to_pylist()
-
-
-def table_of(chunk: Chunk, keys: Any, labels: Sequence[str]) -> pa.Table:
-    columns = {
-        KEY: pa.array(keys, pa.int64()),
-        "time": pa.array(chunk.times.astype("datetime64[us]"), pa.timestamp("us")),
-        "group": pa.array(chunk.groups, pa.string()),
-        "text": pa.array(chunk.texts, pa.string()),
-        "prediction": pa.array(chunk.names(labels), pa.string()),
-    }
-    for label, column in zip(labels, chunk.probabilities.T, strict=True):
-        columns[f"p_{label}"] = pa.array(column, pa.float64())
-    return pa.table(columns)
 
 
 def key_of(row: Row, left_out: Iterable[str]) -> int:

@@ -15,7 +15,6 @@ from sentiment.monitoring.accuracy import Accuracy
 from sentiment.monitoring.changes import Comparison
 from sentiment.monitoring.evidence import Evidence
 from sentiment.monitoring.groups import cells_of, values_of
-from sentiment.monitoring.periods import moment
 from sentiment.monitoring.result import Result
 from sentiment.remote import remove_files
 
@@ -152,9 +151,7 @@ def write_prometheus(path: Path, result: Result, changed: set[tuple[str, int | N
                 for j, label in enumerate(labels)
             )
         gauges["sentiment_texts"][1].append(f"sentiment_texts{{{group}}} {last.n}")
-        gauges["sentiment_period_start_seconds"][1].append(
-            f"sentiment_period_start_seconds{{{group}}} {moment(last.start, result.zone)}"
-        )
+        gauges["sentiment_period_start_seconds"][1].append(f"sentiment_period_start_seconds{{{group}}} {last.start}")
         for j, label in enumerate(labels) if last.several else [(None, "")]:
             own = f'{group},label="{escaped(label)}"' if last.several else group
             gauges["sentiment_change"][1].append(f"sentiment_change{{{own}}} {int((name, j) in changed)}")

@@ -5,6 +5,7 @@ import json
 import logging
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ from sentiment.inference.exclusive import Single
 from sentiment.inference.multilabel import Multi
 from sentiment.inference.types import Identity
 from sentiment.monitoring.appending import ASPECT, added_columns, append, write_new
+from sentiment.monitoring.dates import is_date, order_of, text_of
 from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
-from sentiment.monitoring.periods import Clock
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.rows import Columns, has_several, labels_of, table_rows
+from sentiment.monitoring.times import Clock
 from sentiment.remote import as_path
 
 log = logging.getLogger(__name__)
@@ -115,12 +117,12 @@ def plain(value: Any) -> Any:
 
 
 def clock_of(source: Source, time: str, time_format: str | None, zone: str) -> Clock:
-    values = []
-    for row in table_rows(source, Columns(time, [])):
-        values.append(None if isinstance(row, BrokenRow) else row.get(time))
-        if len(values) == FIRST:
-            break
-    return Clock.of(time, values, time_format=time_format, zone=zone)
+    times = (None if isinstance(row, BrokenRow) else row.get(time) for row in table_rows(source, Columns(time, [])))
+    first = list(islice(times, FIRST))
+    if not time_format and any(map(is_date, first)):  # all rows, to see both orders of day and month before any work
+        known = {order_of(text): text for value in times if is_date(value) and (text := text_of(value))}
+        first += known.values()
+    return Clock.of(time, first, time_format=time_format, zone=zone)
 
 
 def summary_of(source: Source, part: str) -> dict[str, Any]:
@@ -180,7 +182,7 @@ def with_history(
 ) -> Prepared:
     """Add the rows that the history lacks, scored where they are not, and return the rows of the whole history."""
     by, prefix = reading.by, reading.prefix
-    store = History(folder, labels or [])
+    store = History(folder, labels or [], clock.zone)
     with store.held():
         if labels is None:
             added = add_scored(reading, source, model, clock, store)
@@ -201,7 +203,7 @@ def with_history(
     labels = labels_of(whole.columns, "") or []
     columns = Columns("text", labels, "", "time", several=store.several, group="group")
     aspect = source.aspect or aspect_of(source)
-    return Prepared(whole, columns, Clock("time", "value", clock.zone), reading.unique, about, by=by, aspect=aspect)
+    return Prepared(whole, columns, Clock("time", clock.zone), reading.unique, about, by=by, aspect=aspect)
 
 
 def add_scored(reading: Reading, source: Source, model: Model, clock: Clock, store: History) -> int:
@@ -218,7 +220,7 @@ def add_scored(reading: Reading, source: Source, model: Model, clock: Clock, sto
     scored, labels, _ = score(replace(reading, input=str(fresh), options=TableOptions()), new, model)
     store.keys = {}
     columns = Columns("text", labels, reading.prefix, "time", several=several, group="group")
-    return append(scored, columns, Clock("time", "value"), store, key_column="key")
+    return append(scored, columns, Clock("time", clock.zone), store, key_column="key")
 
 
 def read_as(source: Source, columns: Columns, clock: Clock) -> dict[str, Any]:
@@ -230,6 +232,7 @@ def read_as(source: Source, columns: Columns, clock: Clock) -> dict[str, Any]:
     return {
         "time": clock.column,
         "time_zone": clock.zone,
+        "times_stored_in": "UTC",
         "by": columns.by[0] if len(columns.by) == 1 else [*columns.by] or None,
         "text_column": columns.text,
         "format": source.kind,

@@ -11,9 +11,10 @@ from sentiment.data.duplicates import hash_normalised
 from sentiment.errors import DataError
 from sentiment.evaluation.quantification.words import CLEANING
 from sentiment.inference.pairs import Pair
+from sentiment.monitoring.dates import shown
 from sentiment.monitoring.groups import values_of
-from sentiment.monitoring.periods import Clock
 from sentiment.monitoring.rows import Chunk, Columns, Skipped, chunks
+from sentiment.monitoring.times import Clock
 
 RETWEET = re.compile(r"RT @\w+:?\s*")
 
@@ -74,15 +75,25 @@ class Prepared:
                 f"{self.skipped.undecided} the same probability for each label, {self.skipped.untimed} no readable time"
             )
 
-    def notes(self, *, labelled: bool) -> list[str]:
+    def notes(self, *, labelled: bool, hourly: bool) -> list[str]:
         """Return sentences on the rows that are not counted, and on true labels if no row is `labelled`."""
         lines = [*self.about, *([self.clock.said] if self.clock and self.clock.said else [])]
         if self.skipped.unpredicted:
             lines.append(f"{count(self.skipped.unpredicted, 'row')} without a prediction, not counted.")
         if self.skipped.untimed and self.clock:
             lines.append(
-                f"{count(self.skipped.untimed, 'row')} without a time in {self.clock.column!r} in the form of the "
-                "first one, not counted."
+                f"{count(self.skipped.untimed, 'row')} without a time in {self.clock.column!r}"
+                f"{f', such as {shown(one)}' if (one := self.skipped.no_time) else ''}, not counted."
+            )
+        if self.clock and (never := self.skipped.doubts["never"]):
+            lines.append(
+                f"{count(never, 'time')} of an hour that the clocks of {self.clock.zone} leave out: counted under the "
+                "next one. The times may be of another zone."
+            )
+        if self.clock and hourly and (twice := self.skipped.doubts["twice"]):
+            lines.append(
+                f"{count(twice, 'time')} of an hour that the clocks of {self.clock.zone} repeat, without an offset "
+                "that says which: counted under the first."
             )
         if self.skipped.undecided:
             lines.append(

@@ -30,7 +30,6 @@ class Result:
     timed: bool
     sampled: bool
     accuracy: Accuracy | None = None  # where true labels are known
-    zone: str = "UTC"  # of the times
 
     @property
     def changes(self) -> list[tuple[int, Comparison]]:

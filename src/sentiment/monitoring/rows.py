@@ -1,7 +1,8 @@
 """Predicted rows as arrays, in chunks of bounded size, from any table that the batch job reads or writes."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -12,8 +13,9 @@ from sentiment.data.tables import BrokenRow, Row
 from sentiment.errors import DataError
 from sentiment.inference.types import JOINT
 from sentiment.monitoring.answers import answers_of, targets_of
+from sentiment.monitoring.dates import text_of
 from sentiment.monitoring.groups import group_of
-from sentiment.monitoring.periods import Clock, Times
+from sentiment.monitoring.times import Clock, Times
 
 CHUNK = 8192  # rows
 
@@ -104,6 +106,8 @@ class Skipped:
     untimed: int = 0
     repeated: int = 0
     undecided: int = 0  # of the rows that the others leave
+    no_time: str | None = None  # first value that is no time
+    doubts: Counter[str] = field(default_factory=Counter)  # see `sentiment.monitoring.times.utc_of`
 
     @property
     def rows(self) -> int:
@@ -160,7 +164,8 @@ def chunk_of(rows: Sequence[Row], columns: Columns, clock: Clock | None, skipped
         ) from error
     probabilities = np.array(values, dtype=float).reshape(len(scored), len(columns.labels))
     check_probabilities(probabilities, several=columns.several)
-    times = clock.read([row.get(clock.column) for row in scored]) if clock else epoch(len(scored))
+    given = [row.get(clock.column) for row in scored] if clock else []
+    times = clock.read(given, skipped.doubts) if clock else epoch(len(scored))
     groups = [str(row[columns.group]) if columns.group else group_of(row, columns.by) for row in scored]
     texts = [str(row.get(columns.text) or "") for row in scored]
     named = [row.get(columns.prediction) for row in scored]
@@ -172,6 +177,8 @@ def chunk_of(rows: Sequence[Row], columns: Columns, clock: Clock | None, skipped
     chunk = Chunk(times, groups, texts, probabilities, answers, targets)
     if (unread := np.isnat(times)).any():
         skipped.untimed += int(unread.sum())
+        found = (text_of(given[i]) for i in np.flatnonzero(unread))
+        skipped.no_time = skipped.no_time or next((text for text in found if text), None)
         return chunk.take(np.flatnonzero(~unread))  # type: ignore[arg-type]
     return chunk
 

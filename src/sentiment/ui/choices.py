@@ -9,7 +9,7 @@ import numpy as np
 from sentiment.data.tables import BrokenRow, Row
 from sentiment.data.tables.columns import plain
 from sentiment.errors import DataError
-from sentiment.monitoring.periods import Clock
+from sentiment.monitoring.times import Clock
 
 TIMES = ("created_at", "created", "time", "date", "datetime", "timestamp", "day", "published", "published_at", "posted")
 GROUPS = (

@@ -36,6 +36,14 @@ REFUSALS = {  # messages of the monitor, which name its keys, in words for a vis
         "{value} in “{column}” may have the day or the month first, and no other row says which. Write the dates as "
         "2026-01-31, or save the table as an Excel file with cells of the type date."
     ),
+    r"time=(?P<column>.*?): (?P<value>'.*?') has the (?P<first>day|month) first, (?P<other>'.*?') the": (
+        "The dates in “{column}” are of two kinds: {value} has the {first} first, {other} has not. Write them as "
+        "2026-01-31."
+    ),
+    r"time=(?P<column>.*?): (?P<value>'.*?') is (a text|a date in another form)": (
+        "{value} in “{column}” is a date of another kind than others, in which day and month may be swapped. Write all "
+        "dates as 2026-01-31."
+    ),
     r"time=(?P<column>.*?): (?P<value>'.*?') is not": (
         "{value} in “{column}” is no date or time that this page can read. Write dates as 2026-01-31 or "
         "2026-01-31 14:30, or choose another column of times."
