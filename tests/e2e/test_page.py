@@ -48,6 +48,20 @@ def test_a_typed_text_gets_its_label_and_bars(tab, url):
     assert "svg" in tab.request.get(f"{url}/favicon.ico").headers["content-type"]
 
 
+def test_opening_the_page_takes_no_place_in_the_queue(browser, url):  # noqa: F811
+    """An answer that is asked for while the stream of others closes never comes (app_state.AT_ONCE)."""
+    context = browser.new_context()
+    tab, asked = context.new_page(), []
+    tab.on("request", lambda request: asked.append(request.url.partition("gradio_api/")[2].partition("?")[0]))
+    tab.goto(url)
+    tab.locator(".purpose").wait_for()
+    classify(tab, "good film")
+    tab.locator("#words .text").wait_for()
+    assert asked.count("run/predict") >= 5  # the status line, and what each tab shows of the model
+    assert asked.count("queue/join") == 2  # the answer, and then its words
+    context.close()
+
+
 def test_the_keyboard_alone_will_do(tab, feedback):
     tab.locator(".status.up").wait_for()
     tab.get_by_role("textbox", name="Text").first.focus()

@@ -28,6 +28,9 @@ PROBLEMS = (SentimentError, RequestError)
 KEYS = re.compile(r",? or (set|name) (encoding|separator|quoting|columns)\b.*$")  # advice in the messages of tables
 UNKNOWN = re.compile(r"name its encoding with encoding=.*$")
 QUIET: Any = {"api_visibility": "private", "show_progress": "hidden"}  # options of an event that scripts do not call
+# Of an event that costs the server nothing: answered past the queue. Gradio closes a browser's stream of queued answers
+# when the last is sent; one that is asked for in that moment waits for the next stream, on an idle page forever.
+AT_ONCE: Any = {**QUIET, "queue": False}
 
 
 @dataclass(frozen=True, slots=True)

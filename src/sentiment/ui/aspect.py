@@ -7,7 +7,7 @@ import gradio as gr
 from sentiment.errors import RequestError
 from sentiment.inference.pairs import Pair, Text
 from sentiment.protocol.validation import check_aspect, check_text
-from sentiment.ui.app_state import QUIET, AppState
+from sentiment.ui.app_state import AT_ONCE, AppState
 
 INFO = "What the text is about: a product, a person, a second text"
 
@@ -21,7 +21,7 @@ def aspect_field(desk: AppState, status: Any, *, label: str = "Aspect", elem_id:
     def shown() -> Any:
         return gr.Textbox(visible=reads_aspects(desk), info=about(desk))
 
-    status.change(shown, None, field, **QUIET)
+    status.change(shown, None, field, **AT_ONCE)
     return field
 
 

@@ -10,7 +10,7 @@ from sentiment.inference.pairs import Text
 from sentiment.inference.types import Prediction, list_labels
 from sentiment.protocol.validation import check_text
 from sentiment.ui import render
-from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, render_error
+from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, render_error
 from sentiment.ui.aspect import aspect_field, input_of, reads_aspects
 from sentiment.ui.backend import Served
 
@@ -57,9 +57,9 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
         except PROBLEMS as error:
             return render_error(error)
 
-    mode.change(switched, mode, [first, second, other, row, result], **QUIET)
+    mode.change(switched, mode, [first, second, other, row, result], **AT_ONCE)
     if served:
-        tab.select(listed, None, [left, right], **QUIET)
+        tab.select(listed, None, [left, right], **AT_ONCE)
     asked = gr.on(
         [button.click, first.submit, second.submit],
         compare,

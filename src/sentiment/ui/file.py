@@ -9,7 +9,7 @@ import gradio as gr
 from sentiment.data.tables.columns import usual_aspect
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
-from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, caller, render_error
+from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, caller, render_error
 from sentiment.ui.aspect import reads_aspects
 from sentiment.ui.jobs import reporter
 from sentiment.ui.table import SHOWN, Opened, Result, open_upload, predict_file
@@ -89,7 +89,7 @@ def run(
         desk.jobs.stop(request.session_hash)
         return [render.notice("Stopped. Nothing was kept.", "hint"), *running(False)]
 
-    started = button.click(lambda: running(True), None, [button, cancel], queue=False, **QUIET)
+    started = button.click(lambda: running(True), None, [button, cancel], **AT_ONCE)
     done = started.then(
         job,
         inputs,
@@ -99,8 +99,8 @@ def run(
         concurrency_limit=1,
         show_progress_on=notice,
     )
-    done.then(lambda: running(False), None, [button, cancel], **QUIET)
-    cancel.click(stop, None, [notice, button, cancel], cancels=[done], queue=False, **QUIET)
+    done.then(lambda: running(False), None, [button, cancel], **AT_ONCE)
+    cancel.click(stop, None, [notice, button, cancel], cancels=[done], **AT_ONCE)
 
 
 def download_buttons() -> list[Any]:

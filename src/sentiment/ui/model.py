@@ -10,7 +10,7 @@ from sentiment.evaluation.report.style import Figure
 from sentiment.files import read_json_if_any
 from sentiment.inference.types import Model
 from sentiment.ui import render
-from sentiment.ui.app_state import QUIET, AppState
+from sentiment.ui.app_state import AT_ONCE, AppState
 
 TITLES = {
     "roc": "ROC curve",
@@ -28,7 +28,7 @@ DASH = "\u2060–\u2060"  # an en dash at which no line ends
 def model_tab(tab: Any, desk: AppState, status: Any) -> None:
     shown = gr.HTML()
     for listen in (tab.select, status.change):
-        listen(lambda: describe_model(desk), None, shown, **QUIET)
+        listen(lambda: describe_model(desk), None, shown, **AT_ONCE)
     if desk.run and (report := desk.run / "report" / "report.html").is_file():
         gr.DownloadButton("Download the report", value=str(report), size="sm")
 

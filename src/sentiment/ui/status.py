@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from sentiment.ui import render
-from sentiment.ui.app_state import QUIET, AppState
+from sentiment.ui.app_state import AT_ONCE, AppState
 
 EVERY = 4.0  # s, polling interval of an open page
 
@@ -18,6 +18,6 @@ def status_line(blocks: Any, desk: AppState) -> Any:
         found = render.status(desk.backend.state(), desk.backend.where)
         return gr.skip() if found == shown else found
 
-    blocks.load(look, line, line, queue=False, **QUIET)
-    gr.Timer(EVERY).tick(look, line, line, queue=False, **QUIET)
+    blocks.load(look, line, line, **AT_ONCE)
+    gr.Timer(EVERY).tick(look, line, line, **AT_ONCE)
     return line

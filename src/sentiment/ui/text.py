@@ -8,7 +8,7 @@ import gradio as gr
 
 from sentiment.inference.types import Prediction, list_labels
 from sentiment.ui import render
-from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, render_error
+from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, render_error
 from sentiment.ui.aspect import aspect_field, input_of
 from sentiment.ui.feedback import Correction
 from sentiment.ui.purpose import purpose
@@ -27,17 +27,21 @@ CHOOSE = """(now) => {
   if (now === EXAMPLE) document.getElementById("classify").click();
   return EXAMPLE;
 }"""
+AGAIN = """(status) => {
+  const failed = document.querySelector("#verdict .problem");
+  if (failed && status.includes("status up")) document.getElementById("classify").click();
+}"""
 FAILED = render.notice("The page could not ask the model; try again.")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The last text of a session, with its prediction if there is one."""
+    """The last text of a session that has an answer."""
 
     text: str
-    aspect: str = ""  # as typed
-    prediction: Prediction | None = None
-    version: str = ""
+    aspect: str  # as typed
+    prediction: Prediction
+    version: str
 
 
 def text_tab(desk: AppState, status: Any) -> None:
@@ -59,12 +63,9 @@ def text_tab(desk: AppState, status: Any) -> None:
     def classify(value: str, toward: str, request: gr.Request) -> list[Any]:
         try:
             desk.admit(request)
-            return answered(value, toward)
+            [prediction] = desk.backend.predict([input_of(desk, value, toward)])
         except PROBLEMS as error:
-            return [render_error(error), "", Asked(value, toward), choice_of(None), *clear_correction(correction, None)]
-
-    def answered(value: str, toward: str) -> list[Any]:
-        [prediction] = desk.backend.predict([input_of(desk, value, toward)])
+            return [render_error(error), "", None, choice_of(None), *clear_correction(correction, None)]
         state = desk.backend.state()
         version = state.model.version if state.model else ""
         last = Asked(value, toward, prediction, version)
@@ -76,19 +77,9 @@ def text_tab(desk: AppState, status: Any) -> None:
             *clear_correction(correction, prediction),
         ]
 
-    def again(last: Asked | None, value: str, toward: str) -> list[Any]:
-        """Once the server is back, classify the failed text again if it is still in the box."""
-        left = last is not None and not last.prediction and (last.text, last.aspect) == (value, toward)
-        if last is None or not left or not value.strip() or not desk.backend.state().model:
-            return [gr.skip()] * len(shown)
-        try:
-            return answered(last.text, last.aspect)
-        except PROBLEMS as error:
-            return [render_error(error), "", last, choice_of(None), *clear_correction(correction, None)]
-
     def explain(last: Asked | None, wanted: str | None) -> str:
         """Compute the word attributions after the prediction is shown; of several labels those for the `wanted` one."""
-        if last is None or last.prediction is None or last.prediction.readable is False:
+        if last is None or last.prediction.readable is False:
             return ""
         label = wanted if last.prediction.labels is not None and wanted else last.prediction.label
         try:
@@ -107,16 +98,18 @@ def text_tab(desk: AppState, status: Any) -> None:
     waiting = gr.on(pressing, None, [text, aspect], [result, words], js=asking, **QUIET)
     pressed = waiting.then(classify, [text, aspect], shown, api_visibility="private", show_progress_on=result)
     pressed.failure(None, None, [result, words], js=replace_answer(FAILED), **QUIET)
-    back = status.change(again, [asked, text, aspect], shown, **QUIET)
-    marking = [answer.success(explain, [asked, target], words, **QUIET) for answer in (pressed, back)]
-    marking.append(target.input(explain, [asked, target], words, **QUIET))
-    clear.click(None, None, [result, words], js=replace_answer(EMPTY), cancels=[pressed, back, *marking], **QUIET)
+    marking = [
+        pressed.success(explain, [asked, target], words, **QUIET),
+        target.input(explain, [asked, target], words, **QUIET),
+    ]
+    clear.click(None, None, [result, words], js=replace_answer(EMPTY), cancels=[pressed, *marking], **QUIET)
     # A change may be reported after the button was pressed for the very text: then the answer on its way is kept.
     for field in (text, aspect):
         field.change(None, [text, aspect], None, js=CHANGED, **QUIET)
     for chosen, example in zip(examples, EXAMPLES, strict=True):
         chosen.click(None, text, text, js=CHOOSE.replace("EXAMPLE", json.dumps(example)), **QUIET)
-    status.change(lambda: purpose(desk), None, about, **QUIET)
+    status.change(None, status, None, js=AGAIN, **QUIET)  # once the server is back
+    status.change(lambda: purpose(desk), None, about, **AT_ONCE)
 
 
 def choice_of(prediction: Prediction | None) -> Any:
@@ -149,7 +142,6 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
 
     def correct(one: str | None, many: list[str] | None, last: Asked | None, request: gr.Request) -> str:
         assert last
-        assert last.prediction
         chosen = one if last.prediction.labels is None else many or []
         if chosen is None:
             return render.notice("Choose a label first.")
