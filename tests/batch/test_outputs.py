@@ -84,6 +84,15 @@ def test_a_folder_that_takes_no_files_is_told_before_the_work(source, tmp_path, 
     assert engine.texts == []
 
 
+@pytest.mark.parametrize("name", ["file/out.csv", "file/out/"])
+def test_a_file_in_the_place_of_a_folder_is_told_before_the_work(source, tmp_path, name):
+    (tmp_path / "file").touch()
+    engine = Echo()
+    with pytest.raises(DataError, match=r"output=.*/file/out.*: .*/file is a file, no folder; name another path"):
+        predict(input=source, output=f"{tmp_path}/{name}", engine=engine)
+    assert engine.texts == []
+
+
 def test_a_missing_folder_is_made(source, tmp_path):
     predict(input=source, output=tmp_path / "a" / "b" / "out.csv", engine=Echo())
     assert len(read_csv(tmp_path / "a" / "b" / "out.csv")) == 2

@@ -114,6 +114,14 @@ def test_a_group_without_enough_texts_for_a_line_is_shown_by_all_its_texts(tmp_p
     assert "all periods" in drawn[-1]["text"]
 
 
+def test_an_output_that_is_a_file_is_refused_before_any_work(tmp_path):
+    (tmp_path / "out").touch()
+    engine = Echo()
+    with pytest.raises(DataError, match=r"output=.*/out: .*/out is a file, no folder; name another path"):
+        run(tmp_path, days(1), engine=lambda: engine)
+    assert engine.texts == []
+
+
 def test_groups_with_any_name_stay_apart(tmp_path):
     names = ["all", "all groups", "=1+1", "<b>x</b>", 'a"b\\c']
     texts, _ = run(tmp_path, [row for name in names for row in days(1, brand=name)], by="brand")

@@ -1,7 +1,5 @@
 """Output of a batch job: format, accompanying files, and checks of the target path."""
 
-import errno
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from sentiment.batch.parquet import ParquetEncoder
 from sentiment.data.tables import MANIFEST, formats, is_partitioned, is_visible, partitions
 from sentiment.errors import ConfigError, DataError
 from sentiment.files import SURROGATE, check_target
-from sentiment.remote import access, as_path, is_folder, is_remote, listing, same_file
+from sentiment.remote import access, as_path, check_folder, is_folder, is_remote, listing, same_file
 
 KINDS = {
     suffix: kind for suffix, kind in formats.KINDS.items() if suffix != ".json"
@@ -105,12 +103,7 @@ class Output:
                 taken = own.exists() and any(same_file(own, path) for path in inputs)
             if taken:
                 raise DataError(f"output={self.path}: {own} is one of the inputs; choose another output")
-        if is_remote(self.path):
-            return
-        parents = [self.path, *self.path.parents] if self.partitioned else self.path.absolute().parents
-        folder = next(parent for parent in parents if parent.exists())
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "nothing can be written into this folder", str(folder))
+        check_folder(self.path if self.partitioned else self.path.parent, f"output={self.path}")
 
     def _check_folder(self) -> None:
         """Raise DataError if there is a file, or files that no job of this format wrote."""

@@ -21,6 +21,7 @@ from sentiment.evaluation.terminal import behaviour_table, scores_table
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.types import list_labels
+from sentiment.remote import check_folder
 from sentiment.run_dir import RECORD, saved_config
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def score_run(
     `run`/evaluation/`split`. `exits` is that of `Predictor.from_pretrained`.
     """
     folder = Path(run)
+    check_folder(target := Path(output) if output else folder / "evaluation" / split)
     predictor = Predictor.load(folder, exits=exits)
     own = run_data(folder)
     if data:
@@ -52,7 +54,6 @@ def score_run(
     result = evaluate(predictor, rows, predictor.labels, temperature=predictor.preprocessing.temperature)
     found = reference(folder, own, split, result, predictor.preprocessing.cleaning) if baseline else {}
     results = Results({split: result}, found, behave(predictor, behaviour))
-    target = Path(output) if output else folder / "evaluation" / split
     write_report(target / "report", results, run=folder, own=data is None)
     results.write(target)
     log.info("written to %s (report/report.html, metrics.json, predictions.csv)", target)

@@ -29,7 +29,7 @@ from sentiment.monitoring.page import write_page
 from sentiment.monitoring.prepare import Reading
 from sentiment.monitoring.result import Result
 from sentiment.monitoring.sentences import sentences
-from sentiment.remote import as_path, make_folder
+from sentiment.remote import as_path, check_folder, make_folder
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def monitor(
         DataError: The input, a column or a file of the output is invalid.
         InterruptedRunError: Ctrl-C; predictions made so far are kept.
     """
-    output = as_path(output)
+    check_folder(output := as_path(output))
     if time is None:
         check_untimed(every=every, window=window, time_zone=time_zone, fail_on=[*fail_on])
     model = Model(engine, run)
@@ -127,7 +127,8 @@ def monitor(
     page = write(output, result, tables)
     for sentence in sentences(result):
         log.info("%s", sentence)
-    log.info("%s (shares.%s, changes.json, shares.prom beside it)", page, ", shares.".join(dict.fromkeys(tables)))
+    names = [f"shares.{name}" for name in dict.fromkeys(tables)]
+    log.info("%s (%s beside it)", page, ", ".join([*names, "changes.json", "shares.prom"]))
     alert(result, fail_on, page)
     return page
 

@@ -8,6 +8,7 @@ from sentiment.remote.copies import local_copy
 from sentiment.remote.paths import PROTOCOL, as_path, is_remote, refuse, same_file
 from sentiment.remote.stores import (
     access,
+    check_folder,
     find,
     info,
     is_folder,
@@ -23,6 +24,7 @@ __all__ = [
     "PROTOCOL",
     "access",
     "as_path",
+    "check_folder",
     "find",
     "info",
     "is_folder",

@@ -1,6 +1,8 @@
 """Objects of a store: looked up, listed, written, removed; errors of the store in one line."""
 
+import errno
 import hashlib
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -56,6 +58,26 @@ def make_folder(path: Path) -> None:
     """Create a folder with its parents; object stores have no folders, and no bucket is created."""
     if not is_remote(path):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def check_folder(path: Path, given: str = "") -> None:
+    """Check, before the work that fills it, that a folder can be made and written; a remote one is left to its store.
+
+    Args:
+        path: The folder.
+        given: What the user gave, for the message; by default output=`path`.
+
+    Raises:
+        DataError: There is a file in its place or above it.
+        PermissionError: The folder, or the one that it would be made in, takes no files.
+    """
+    if is_remote(path):
+        return
+    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not there.is_dir():
+        raise DataError(f"{given or f'output={path}'}: {there} is a file, no folder; name another path")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "nothing can be written into this folder", str(there))
 
 
 def list_files(folder: Path, pattern: str) -> list[Path]:

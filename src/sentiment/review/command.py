@@ -18,6 +18,7 @@ from sentiment.files import write_json
 from sentiment.inference.export_dir import labels_of
 from sentiment.inference.pairs import display
 from sentiment.inference.predictor import Predictor
+from sentiment.remote import check_folder
 from sentiment.review import heads, refit
 from sentiment.review.confident import Floats, Indices, Noise, margins, measure, suspects
 from sentiment.review.work import Work, working
@@ -55,6 +56,7 @@ def review(
     folder = Path(run)
     summary = read_result(Run.open(folder).folder, "run_summary.json")
     target = Path(output) if output else Path("outputs", "review", folder.resolve().name)
+    check_folder(target)
     for key, value in (("method", method), ("folds", folds)):
         if split != "train" and value is not None:
             raise ConfigError(

@@ -25,7 +25,7 @@ from sentiment.inference.export_dir import PREPROCESSING, export_folder, read_pr
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.tasks import decoding_of
-from sentiment.remote import local_copy
+from sentiment.remote import check_folder, local_copy
 from sentiment.run_dir import read_result
 from sentiment.worker.admission import MAX_SECONDS
 
@@ -99,6 +99,7 @@ def package(
     if max_seconds > response_timeout / 2:
         told = f"max_seconds={max_seconds:g}: TorchServe kills a worker after response_timeout={response_timeout} s"
         raise ConfigError(f"{told}; choose at most half of it")
+    check_folder(Path(model_store), f"model_store={model_store}")
     target = Path(model_store) / f"{file or name}.mar"
     if target.exists() and not overwrite:
         raise ConfigError(f"{target} exists; choose another name or set overwrite=true")

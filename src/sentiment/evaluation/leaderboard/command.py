@@ -16,6 +16,7 @@ from sentiment.evaluation.leaderboard.page import render
 from sentiment.evaluation.leaderboard.study import figures
 from sentiment.evaluation.leaderboard.trials import Trial, find, keys
 from sentiment.files import write_text
+from sentiment.remote import check_folder
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def sweep_report(*, folder: Path, metric: str | None = None, output: Path | None
         ConfigError: there is no run in the folder, or no finished run has the metric.
     """
     folder = Path(folder)
+    check_folder(target := Path(output or folder))
     trials = find(folder)
     if not trials:
         raise ConfigError(f"folder={folder}: there is no run below it; name a sweep, outputs/sweeps/<name>, or outputs")
@@ -48,7 +50,6 @@ def sweep_report(*, folder: Path, metric: str | None = None, output: Path | None
     for trial in unfinished_trials(trials):
         line = f"{trial.outcome.state}  {trial.folder}  {trial.outcome.reason}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    target = Path(output or folder)
     write_csv(target / "leaderboard.csv", csv_rows(rows, names, metric))
     write_text(
         target / "leaderboard.html", render(folder, rows, names, metric, unfinished_trials(trials), figures(folder))
