@@ -93,6 +93,15 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_the_work(source, tmp_pat
     assert engine.texts == []
 
 
+@pytest.mark.parametrize("name", ["out.csv.summary.json", "out.csv.rejects.csv"])
+def test_a_folder_in_the_place_of_a_file_beside_the_output_is_told_before_the_work(source, tmp_path, name):
+    (tmp_path / name).mkdir()
+    engine = Echo()
+    with pytest.raises(DataError, match=rf"output=.*/out.csv: .*/{name}, which it needs, is a folder; choose another"):
+        predict(input=source, output=tmp_path / "out.csv", engine=engine)
+    assert engine.texts == []
+
+
 def test_a_missing_folder_is_made(source, tmp_path):
     predict(input=source, output=tmp_path / "a" / "b" / "out.csv", engine=Echo())
     assert len(read_csv(tmp_path / "a" / "b" / "out.csv")) == 2

@@ -72,6 +72,28 @@ def test_a_monitor_and_its_history_lie_in_a_store(memory):
     assert {row["texts"] for row in shares} == {40}
 
 
+def test_of_two_monitors_that_add_to_a_history_in_a_store_the_first_is_refused(memory):
+    rows = [f"text {i},2026-01-01\n" for i in range(60)]
+    memory.pipe(
+        {
+            "/in/a.csv": "".join(["text,time\n", *rows[:40]]).encode(),
+            "/in/b.csv": "".join(["text,time\n", *rows[20:]]).encode(),
+        }
+    )
+    settings = {"time": "time", "history": "memory://history", "quiet": True}
+
+    class Overtaken(Echo):
+        def predict(self, texts):
+            if len(texts) > 1 and not memory.exists("/out_b"):
+                monitor(input="memory://in/b.csv", output="memory://out_b", engine=Echo, **settings)
+            return super().predict(texts)
+
+    with pytest.raises(DataError, match="another monitor has begun to add to history=memory://history; let it end"):
+        monitor(input="memory://in/a.csv", output="memory://out_a", engine=Overtaken, **settings)
+    monitor(input="memory://in/a.csv", output="memory://out_a", engine=Echo, **settings, tables=["parquet"])
+    assert {row["texts"] for row in pq.read_table(memory.open("/out_a/shares.parquet")).to_pylist()} == {60}
+
+
 def test_training_data_lies_in_a_store(memory, tmp_path, monkeypatch):
     monkeypatch.setenv("BERT_SENTIMENT_CACHE", str(tmp_path / "cache"))
     for name in ("train", "test"):

@@ -101,8 +101,11 @@ class Output:
         for own in (self.path, self.summary, self.rejects):
             with access(own):
                 taken = own.exists() and any(same_file(own, path) for path in inputs)
+                folder = own != self.path and is_folder(own)
             if taken:
                 raise DataError(f"output={self.path}: {own} is one of the inputs; choose another output")
+            if folder:
+                raise DataError(f"output={self.path}: {own}, which it needs, is a folder; choose another output")
         check_folder(self.path if self.partitioned else self.path.parent, f"output={self.path}")
 
     def _check_folder(self) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +38,7 @@ class History:
     zone: str = "UTC"  # of the days
     keys: dict[str, set[int]] = field(default_factory=dict)
     given: Counter[int] = field(default_factory=Counter)  # equal rows of the input so far
+    writer: str = field(default_factory=lambda: uuid4().hex)  # this monitor, in a store, which has no locks
 
     def check(self, about: Mapping[str, Any]) -> None:
         """Record what the rows are made with, or check that it is the same as before.
@@ -46,12 +48,12 @@ class History:
         Raises:
             DataError: The folder holds rows of another model or other columns, or other files.
         """
-        path, about = self.folder / ABOUT, json.loads(json.dumps(about))
+        path, about = self.folder / ABOUT, dict(json.loads(json.dumps(about)))
         before = read_json_if_any(path)
         if before is None:
             if self.folder.is_dir() and any(self.folder.iterdir()):
                 raise DataError(f"history={self.folder} is a folder with other files (no {ABOUT}); name another one")
-            write_json(path, about)
+            write_json(path, about | self.writing)
             return
         before.setdefault("task", Single.kind)
         before.setdefault("times_stored_in", before.get("time_zone", "UTC"))
@@ -61,12 +63,24 @@ class History:
                 f"history={self.folder} was made with {changed}={before[changed]}, now it is {about[changed]}; "
                 "name another folder, or go on with the same"
             )
-        if before.keys() != about.keys():
-            write_json(path, before | about)
+        if self.writing or not about.keys() <= before.keys():
+            write_json(path, before | about | self.writing)
+
+    @property
+    def writing(self) -> dict[str, str]:
+        """The monitor that began last to add to a history in a store, as its record names it; empty on a local disk."""
+        return {"writer": self.writer} if is_remote(self.folder) else {}
+
+    def check_owned(self) -> None:
+        """Raise DataError if another monitor has begun to add to a remote folder, which would double rows."""
+        if self.writing and (read_json_if_any(self.folder / ABOUT) or {}).get("writer") != self.writer:
+            raise DataError(
+                f"another monitor has begun to add to history={self.folder}; let it end, and give the command again"
+            )
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other monitors from adding to a folder of this machine, which would double rows that both lack."""
+        """Keep other monitors from adding to a folder of this machine; in a store `check_owned` ends the one before."""
         if is_remote(self.folder):
             yield
             return
@@ -124,6 +138,7 @@ class History:
                 at = np.flatnonzero(names == day)
                 days.setdefault(str(day), []).append((chunk.take(at), np.asarray(keys)[at]))  # type: ignore[arg-type]
         for day, parts in days.items():
+            self.check_owned()
             table = pa.concat_tables([self.table_of(chunk, keys) for chunk, keys in parts])
             name = hashlib.sha256(np.concatenate([keys for _, keys in parts]).tobytes()).hexdigest()[:16]
             with replacing(self.folder / f"day={day}" / f"{name}.parquet") as temporary:
