@@ -172,7 +172,8 @@ def test_a_trained_run_says_it(train_tiny, tmp_path):
     rows = [(text, "negative" if i % 2 else "positive") for i, text in enumerate(pairs)]
     for split, some in {"train": rows[:300], "validation": rows[300:340], "test": rows[340:]}.items():
         write_csv(tmp_path / f"{split}.csv", some)
-    run = train_tiny("german", f"data.dir={tmp_path}", "trainer.max_epochs=1")
+    brief = ("trainer.max_epochs=1", "after_training.test=false", "after_training.calibrate=false")
+    run = train_tiny("german", f"data.dir={tmp_path}", *brief)
     english = "I was on hold for an hour and then they hung up on me"
     [refused, read] = Predictor.load(run).predict([english, pairs[-1]])
     assert (refused.readable, refused.reason, refused.unreadable, refused.score) == (False, "language", 1.0, 0.5)
