@@ -7,7 +7,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from sentiment.errors import DataError
+from sentiment.errors import DamagedFileError, DataError
 from sentiment.monitoring.history import History
 from tests.batch.echo import Echo
 from tests.conftest import read_json
@@ -95,6 +95,39 @@ def test_two_monitors_that_add_at_once_double_no_row(tmp_path):
     counts = {n: len(store.known(f"2026-01-{n:02}")) for n in range(1, 20)}
     assert counts == dict.fromkeys(range(1, 20), 12)
     assert {count for _, count in run(tmp_path, rows, history=tmp_path / "history")[0].items()} == {12}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "message"),
+    [
+        (
+            ("25/04/2026", None),
+            ("04/25/2026", None),
+            "was made with dates_have_first=day, now it is month",
+        ),
+        (
+            ("03/04/2026", "%d/%m/%Y"),
+            ("03/04/2026", "%m/%d/%Y"),
+            "with time_format=%d/%m/%Y, now it is %m/%d/%Y",
+        ),
+    ],
+)
+def test_a_history_refuses_dates_that_are_read_otherwise_than_before(tmp_path, first, then, message):
+    settings = {"history": tmp_path / "history"}
+    run(tmp_path, [("text", first[0], "a")], time_format=first[1], **settings)
+    with pytest.raises(DataError, match=message):
+        run(tmp_path, [("text", then[0], "a")], time_format=then[1], **settings)
+    assert sum(run(tmp_path, [("text", first[0], "a")], time_format=first[1], **settings)[0].values()) == 1
+
+
+def test_a_history_that_is_none_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"history=.*/history is empty, and no row of .*in\.csv has a time"):
+        run(tmp_path, [("", "2026-01-01", "a")], history=tmp_path / "history")
+    (tmp_path / "history" / "monitor_history.json").write_text("[]")
+    with pytest.raises(DamagedFileError, match=r"monitor_history\.json is damaged: it holds no object"):
+        run(tmp_path, days(1), history=tmp_path / "history")
+    with pytest.raises(DataError, match=r"history=.*in\.csv: .*in\.csv is a file, no folder"):
+        run(tmp_path, days(1), history=tmp_path / "in.csv")
 
 
 def test_a_history_that_kept_local_times_is_refused(tmp_path):

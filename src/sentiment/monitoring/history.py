@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentiment.data.tables import Row
-from sentiment.errors import DataError
+from sentiment.errors import DamagedFileError, DataError
 from sentiment.files import locked, read_json_if_any, replacing, write_json
 from sentiment.inference.exclusive import Single
 from sentiment.inference.multilabel import Multi
 from sentiment.monitoring.rows import Chunk
 from sentiment.monitoring.times import Times, local_of
-from sentiment.remote import is_remote, list_files
+from sentiment.remote import find, is_remote, list_files
 
 FLUSHED = 100_000  # rows in memory before they are written
 KEY = "key"
@@ -55,6 +55,8 @@ class History:
                 raise DataError(f"history={self.folder} is a folder with other files (no {ABOUT}); name another one")
             write_json(path, about | self.writing)
             return
+        if not isinstance(before, dict):
+            raise DamagedFileError(f"{path} is damaged: it holds no object; restore it, or name another history")
         before.setdefault("task", Single.kind)
         before.setdefault("times_stored_in", before.get("time_zone", "UTC"))
         changed = next((key for key in about if key in before and before[key] != about[key]), None)
@@ -95,6 +97,9 @@ class History:
     @property
     def pattern(self) -> str:
         return f"{glob.escape(str(self.folder)).rstrip('/')}/day=*/*.parquet"
+
+    def is_empty(self) -> bool:
+        return not (find(self.pattern) if is_remote(self.folder) else glob.glob(self.pattern))
 
     def known(self, day: str) -> set[int]:
         """Return the keys of a day's rows."""

@@ -30,7 +30,7 @@ from sentiment.monitoring.model import Model
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.rows import Columns, has_several, labels_of, table_rows
 from sentiment.monitoring.times import Clock
-from sentiment.remote import as_path
+from sentiment.remote import as_path, check_folder
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +182,7 @@ def with_history(
 ) -> Prepared:
     """Add the rows that the history lacks, scored where they are not, and return the rows of the whole history."""
     by, prefix = reading.by, reading.prefix
+    check_folder(folder, f"history={folder}")
     store = History(folder, labels or [], clock.zone)
     with store.held():
         if labels is None:
@@ -199,6 +200,8 @@ def with_history(
     rest = f"; the others are in {folder} already, or have no time or prediction" if added < rows else ""
     about = [f"{added:,} of {rows:,} rows are new{rest}."]
     log.info("%s", about[0])
+    if not added and store.is_empty():
+        raise DataError(f"history={folder} is empty, and no row of {reading.input} has a time and a prediction to add")
     whole = Source.open(store.pattern, text_column="text")
     labels = labels_of(whole.columns, "") or []
     columns = Columns("text", labels, "", "time", several=store.several, group="group")
@@ -233,6 +236,8 @@ def read_as(source: Source, columns: Columns, clock: Clock) -> dict[str, Any]:
         "time": clock.column,
         "time_zone": clock.zone,
         "times_stored_in": "UTC",
+        "time_format": clock.time_format,
+        **({"dates_have_first": order_of(clock.dated)} if clock.dated else {}),
         "by": columns.by[0] if len(columns.by) == 1 else [*columns.by] or None,
         "text_column": columns.text,
         "format": source.kind,
