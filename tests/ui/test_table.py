@@ -16,6 +16,7 @@ from sentiment.errors import DataError, InterruptedRunError
 from sentiment.inference.types import Prediction
 from sentiment.ui.choices import period, time_column, times_of
 from sentiment.ui.table import open_upload, predict_file
+from tests.data.tables.workbook import write_xlsx
 
 
 class Echo:
@@ -45,6 +46,7 @@ def test_a_broken_line_is_reported_and_the_others_are_predicted(tmp_path):
     table.write_text('id,note\n1,a fine day\n2,a day, of commas\n3\n\n4,"b, quoted"\n5,\n', encoding="utf-8")
     found = open_upload(table)
     assert (found.columns, found.text, found.guessed, found.rows) == (["id", "note"], None, None, 5)
+    assert found.read_as == ["5 rows."]
     result = predicted(table)
     assert [file.name for file in result.files] == [
         "mine-predicted.xlsx", "mine-predicted.csv", "mine-rows-not-scored.csv",
@@ -156,3 +158,10 @@ def test_columns_are_suggested_by_rows_from_all_over_the_table(tmp_path):
 )
 def test_a_column_of_aspects_is_found_by_its_usual_name(columns, found):
     assert usual_aspect(columns) == found
+
+
+def test_of_a_workbook_with_a_cover_the_sheet_that_is_read_is_told(tmp_path):
+    write_xlsx(tmp_path / "a.xlsx", {"Cover": [["Report"], ["by us"]], "Data": [["text"], ["good"]]})
+    assert open_upload(tmp_path / "a.xlsx").read_as == [
+        "Read as sheet 'Cover' alone, without 'Data'. If another sheet is meant, put it first.", "1 row.",
+    ]  # fmt: skip

@@ -88,7 +88,8 @@ def measure(sample: Sequence[tuple[str, Any]], reference: Reference | None, expo
         return Drift(sentence="Drift is not measured: the model's export, with its reference texts, is not at hand.")
     if len(sample) < FEWEST_TEXTS or len(reference) < FEWEST_TEXTS:
         few = min(len(sample), len(reference))
-        return Drift(sentence=f"Drift is not measured: {few} texts are too few to compare (at least {FEWEST_TEXTS}).")
+        texts_are = "text is" if few == 1 else "texts are"
+        return Drift(sentence=f"Drift is not measured: {few} {texts_are} too few to compare (at least {FEWEST_TEXTS}).")
     texts, probabilities = zip(*sample, strict=True)
     measures = properties(texts, np.array(probabilities), reference, export)
     words = [sorted(set(words_of(text))) for text in texts]

@@ -37,7 +37,7 @@ def sentences(result: Result) -> list[str]:
     )
     if rarer := len(result.labels) - len(named):
         mix += f", {rarer} rarer label{'s' * (rarer != 1)}"
-    lines = [f"Of {one.n:,} texts: {mix}, with 95 % certainty."]
+    lines = [f"Of {number(one.n, 'text')}: {mix}, with 95 % certainty."]
     if one.several:
         lines.append("A text may have several labels, or none, so the shares need not add up to 100 %.")
     if (mean := one.mean(result.labels)) is not None:

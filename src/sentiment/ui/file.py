@@ -155,11 +155,11 @@ def predict_upload(
 
 def describe_upload(table: Opened) -> str:
     """Say how an uploaded file was read, and what its text column seems to be."""
-    lines = [f"Read as {table.guessed}."] if table.guessed else []
+    lines = table.read_as
     if table.text:
-        lines.append(f"{table.rows:,} rows. The texts seem to be in “{table.text}”; choose another column if not.")
+        lines.append(f"The texts seem to be in “{table.text}”; choose another column if not.")
     else:
-        lines.append(f"{table.rows:,} rows. No column is clearly the one with the texts: choose it.")
+        lines.append("No column is clearly the one with the texts: choose it.")
     return render.notice(" ".join(lines), "hint")
 
 

@@ -14,6 +14,7 @@ from sentiment.data.tables import Limits, Row, TableOptions, base_name, format_o
 from sentiment.errors import DataError, RowsRejectedError
 from sentiment.files import read_json
 from sentiment.inference.types import Classifier
+from sentiment.monitoring.prepared import count as number
 from sentiment.ui.jobs import CHUNK, Told, Watched
 
 SHOWN = 10
@@ -48,6 +49,13 @@ class Opened:
     guessed: str | None  # how the file was read, if its name does not say it
     rows: int
     sample: list[Row]
+
+    @property
+    def read_as(self) -> list[str]:
+        """Sentences for a visitor: how the file was read, and the number of its rows."""
+        another = " If another sheet is meant, put it first." if (self.guessed or "").startswith("sheet ") else ""
+        guessed = [f"Read as {self.guessed}.{another}"] if self.guessed else []
+        return [*guessed, f"{number(self.rows, 'row')}."]
 
 
 def open_upload(path: Path, limits: Limits | None = None) -> Opened:
@@ -85,7 +93,7 @@ def predict_file(
     files = [folder / f"{base_name(path)}-predicted{suffix}" for suffix in suffixes_of(path)]
     rejected = [write(path, output, engine, text_column, aspect_column) for output in files][0]
     first = Output.of(files[0])
-    notice, rejects = f"{rows:,} rows predicted.", list[list[str]]()
+    notice, rejects = f"{number(rows, 'row')} predicted.", list[list[str]]()
     if rejected:
         reasons = folder / f"{base_name(path)}-rows-not-scored.csv"
         shutil.copy(Output.of(files[1]).rejects, reasons)

@@ -171,11 +171,10 @@ def offers(table: Opened, *, aspects: bool) -> list[Any]:
     time = choices.time_column(table.columns, table.sample)
     by = choices.group_column(table.columns, table.sample, taken=(table.text, time))
     every = choices.period(choices.times_of(time, table.sample) if time else None)
-    lines = [f"Read as {table.guessed}."] if table.guessed else []
+    lines = table.read_as
     sought = [("the texts", table.text), ("the times", time), ("the groups", by)]
     sought += [("what the texts are about", about)] if aspects else []
     open_ones = [name for name, column in sought if column is None]
-    lines.append(f"{table.rows:,} rows.")
     lines.append(
         f"No column is clearly the one of {' and of '.join(open_ones)}: choose it, or leave it out."
         if open_ones

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from sentiment.data.tables import Limits, TableOptions, open_table
+from sentiment.data.tables import BrokenRow, Limits, TableOptions, open_table
 from sentiment.errors import DataError
 from tests.data.tables.workbook import write_xlsx
 
@@ -65,3 +65,14 @@ def test_an_option_that_a_format_cannot_take_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(DataError, match="separator says nothing about a file of"):
         open_table(tmp_path / name, TableOptions(separator=";"))
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_column_names_that_stand_again_below_are_no_row(tmp_path, mark):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{mark}text, label\na,b\n{mark}text, label\nc,d\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"a\.csv, line 3: the column names again, as where files were joined"):
+        list(open_table(path).rows())
+    assert [isinstance(row, BrokenRow) for row in open_table(path).rows(broken="keep")] == [False, True, False]
+    path.write_text("text\na\ntext\n")  # of one column, a text
+    assert len(list(open_table(path).rows())) == 2

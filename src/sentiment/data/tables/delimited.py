@@ -117,6 +117,8 @@ class Delimited:
                 blanks = 0
                 if reason is None and (line > start or len(values) != width or named != width):
                     reason = self.fault(values, line - start + 1)
+                if reason is None and self.header and self.repeats_header(values):
+                    reason = "the column names again, as where files were joined; leave this line out"
                 if reason is None:
                     yield lines.restored(values) if lines.replaced else values
                     continue
@@ -124,6 +126,12 @@ class Delimited:
                 if broken == "refuse":
                     raise DataError(f"{self.content.name}, {where}: {reason}")
                 yield f"{where}: {reason.partition(';')[0]}"
+
+    def repeats_header(self, values: Sequence[str]) -> bool:
+        """Return True for a row of several values that are the column names; the first may have a byte order mark."""
+        if len(self.columns) < 2 or values[1].strip() != self.columns[1]:
+            return False
+        return [value.strip("\ufeff ") for value in values[: len(self.columns)]] == self.columns
 
     def fault(self, values: Sequence[str], span: int) -> str | None:
         """Return the reason why the values parsed from `span` lines are not a valid row; None if they are."""
