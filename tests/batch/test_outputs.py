@@ -124,7 +124,7 @@ def test_a_prefix_makes_room_for_columns_of_the_input(tmp_path):
         predict(input=source, output=tmp_path / "out.csv", engine=Echo())
     predict(input=source, output=tmp_path / "out.csv", engine=Echo(), prefix="model_")
     [row] = read_csv(tmp_path / "out.csv")
-    added = ("prediction", "score", "p_a", "p_b", "unreadable")
+    added = ("prediction", "score", "p_a", "p_b", "unreadable", "unreadable_reason")
     assert list(row) == ["text", "score", *(f"model_{name}" for name in added)]
     assert row["score"] == "7"
 
@@ -203,7 +203,8 @@ def test_a_header_and_no_row_give_a_header_and_no_row(tmp_path):
     for name in ("out.csv", "out.parquet", "out.xlsx", "out.jsonl"):
         predict(input=tmp_path / "in.csv", output=tmp_path / name, engine=Echo())
     assert read_csv(tmp_path / "out.csv") == []
-    assert pq.read_schema(tmp_path / "out.parquet").names == ["text", "prediction", "score", "p_a", "p_b", "unreadable"]
+    added = ["prediction", "score", "p_a", "p_b", "unreadable", "unreadable_reason"]
+    assert pq.read_schema(tmp_path / "out.parquet").names == ["text", *added]
 
 
 def test_csv_is_what_other_tools_read(tmp_path):

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.filterwarnings(  # of the socket to Java, and of Spark 
     "ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
 )
 TEXTS = [f"{'good' if i % 3 else 'bad'} film {i}" if i % 7 else " " for i in range(60)]
+TEXTS[10] = "最高でした"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,7 @@ def check(rows, answers):
     for row in rows:
         expected = answers[row["text"]]
         assert (row["prediction"] or "") == expected["prediction"]
+        assert (row["unreadable_reason"] or "") == expected["unreadable_reason"]
         assert (row["rejected"] is not None) == (row["text"] == " ")
         if row["rejected"] is None:
             for name in ("score", "p_negative", "p_positive", "unreadable"):

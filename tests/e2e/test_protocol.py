@@ -42,7 +42,7 @@ def test_a_tensor_answer_names_model_version_and_id(api, local):
     answer = api.post(PATHS[2], json={**V2, "parameters": {"details": True}}).json()
     assert (answer["model_name"], answer["model_version"], answer["id"]) == ("sentiment", "1.0", "7")
     shapes = {output["name"]: output["shape"] for output in answer["outputs"]}
-    details = {"tokens": [2], "truncated": [2], "readable": [2], "unreadable": [2], "polarity": [2]}
+    details = {"tokens": [2], "truncated": [2], "readable": [2], "reason": [2], "unreadable": [2], "polarity": [2]}
     assert shapes == {"label": [2], "score": [2], "probabilities": [2, 3], **details}
 
 

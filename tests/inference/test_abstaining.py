@@ -79,11 +79,21 @@ def test_a_batch_leaves_the_prediction_of_both_empty(promising, tmp_path):
     source = write_csv(tmp_path / "in.csv", [("good film",), ("最高でした",), ("good bad",)], header=("text",))
     predict(input=source, output=tmp_path / "plain.csv", engine=Predictor.load(promising))
     rows = read_csv(tmp_path / "plain.csv")
-    assert list(rows[0]) == ["text", "prediction", "score", "p_negative", "p_positive", "unreadable"]
+    assert list(rows[0]) == [
+        "text",
+        "prediction",
+        "score",
+        "p_negative",
+        "p_positive",
+        "unreadable",
+        "unreadable_reason",
+    ]
     assert [row["unreadable"] for row in rows] == ["0.0", "1.0", "0.0"]
+    assert [row["unreadable_reason"] for row in rows] == ["", "script", ""]
     assert [bool(row["prediction"]) for row in rows] == [True, False, True]
     summary = read_json(tmp_path / "plain.csv.summary.json")
     assert (summary["unreadable"], summary["abstained"], summary["predicted"]) == (1, 0, 3)
+    assert summary["unreadable_reason"] == {"script": 1}
     assert sum(summary["labels"].values()) == 2
     assert math.isclose(sum(summary["shares"].values()), 1)
 

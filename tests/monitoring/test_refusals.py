@@ -68,14 +68,17 @@ def test_rows_that_cannot_be_counted_are_said(tmp_path, capsys):
     rows = [("a", day(0), "b", 0.2, 0.8), ("b", "yesterday", "b", 0.2, 0.8), ("c", day(0), "", "", "")]
     rows += [("最高でした", day(0), "", 0.5, 0.5), ("とても良い", day(0), "", 0.5, 0.5)]
     header = ("text", "created", "prediction", "p_a", "p_b")
-    table = write_csv(tmp_path / "p.csv", rows, header=header)
+    whys = ["", "", "", "script", "language"]
+    with_reasons = [(*row, why) for row, why in zip(rows, whys, strict=True)]
+    table = write_csv(tmp_path / "p.csv", with_reasons, header=(*header, "unreadable_reason"))
     main(["monitor", f"input={table}", f"output={tmp_path}/out", "time=created", "quiet=true"])
     notes = " ".join(json.loads((tmp_path / "out" / "changes.json").read_text())["notes"])
     said = capsys.readouterr().err
     for told in (
         "1 row without a prediction, not counted.",
         "1 row without a time in 'created', such as 'yesterday', not counted.",
-        "2 texts with the same probability for each label, as those have that the model cannot read: counted under",
+        "2 texts with the same probability for each label, as those have that the model cannot read (1 in another "
+        "script or unknown signs, 1 in another language): counted under none.",
     ):
         assert told in notes
         assert told in said

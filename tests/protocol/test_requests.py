@@ -70,11 +70,12 @@ def test_details_of_tensors_are_tensors():
         {"name": "unreadable", "datatype": "FP32", "shape": [2], "data": [0.0, 0.25]},
         {"name": "polarity", "datatype": "FP32", "shape": [2], "data": [one.polarity for one in (SUNNY, GLOOMY)]},
         {"name": "readable", "datatype": "BOOL", "shape": [2], "data": [True, True]},
+        {"name": "reason", "datatype": "BYTES", "shape": [2], "data": ["", ""]},
     ]
 
 
 def test_what_cannot_be_read_or_is_left_to_a_person_is_told_in_every_form():
-    unread, left = replace(SUNNY, unreadable=1.0, readable=False), replace(SUNNY, abstained=True)
+    unread, left = replace(SUNNY, unreadable=1.0, readable=False, reason="script"), replace(SUNNY, abstained=True)
     assert parse_request({"text": "a"}).render([unread], MODEL)["readable"] is False
     assert "readable" not in parse_request({"text": "a"}).render([SUNNY], MODEL)
     assert parse_request({"text": "a", "max_error": 0.1}).max_error == 0.1
@@ -86,6 +87,7 @@ def test_what_cannot_be_read_or_is_left_to_a_person_is_told_in_every_form():
     outputs = {one["name"]: one for one in tensor.render([unread, SUNNY], MODEL)["outputs"]}
     assert tensor.max_error == 0.1
     assert outputs["readable"] == {"name": "readable", "datatype": "BOOL", "shape": [2], "data": [False, True]}
+    assert outputs["reason"] == {"name": "reason", "datatype": "BYTES", "shape": [2], "data": ["script", ""]}
     outputs = {one["name"]: one for one in tensor.render([left, replace(SUNNY, abstained=False)], MODEL)["outputs"]}
     assert outputs["abstained"] == {"name": "abstained", "datatype": "BOOL", "shape": [2], "data": [True, False]}
 
@@ -103,7 +105,7 @@ def test_only_the_outputs_asked_for_are_sent():
 
 @pytest.mark.parametrize("name", ["logits", "abstained", "labels", "value", "layers"])
 def test_an_output_that_the_model_does_not_have_is_refused_with_those_it_has(name):
-    own = "label, score, probabilities, tokens, truncated, unreadable, readable, polarity"
+    own = "label, score, probabilities, tokens, truncated, unreadable, readable, reason, polarity"
     with pytest.raises(RequestError, match=f"no output '{name}'; there are {own}$"):
         parse_request(v2("a", outputs=[{"name": name}])).render([SUNNY], MODEL)
 

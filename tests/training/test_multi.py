@@ -86,7 +86,7 @@ def test_every_runtime_the_batch_job_and_its_verification_answer_alike(run, tmp_
     given = [f"run={run}", f"input={tmp_path / 'in.csv'}"]
     main(["predict", *given, f"output={tmp_path / 'out.csv'}"])
     rows = read_csv(tmp_path / "out.csv")
-    assert list(rows[0]) == ["text", "prediction", "p_anger", "p_fear", "p_joy", "unreadable"]
+    assert list(rows[0]) == ["text", "prediction", "p_anger", "p_fear", "p_joy", "unreadable", "unreadable_reason"]
     assert [row["prediction"] for row in rows] == [one.label for one in expected]
     for one, row in zip(expected, rows, strict=True):
         assert [float(row[f"p_{name}"]) for name in LABELS] == pytest.approx([*one.probabilities.values()], abs=1e-5)

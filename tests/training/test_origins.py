@@ -34,20 +34,21 @@ def test_a_checkpoint_of_something_else_is_refused(changes, reason, tiny_run, ti
         **{"backbone": tiny_backbone, "labels": LABELS, "optimizer": torch.optim.AdamW, "new_tokens": "auto", **changes}
     )
     checkpoint = tiny_run / "checkpoints" / "last.ckpt"
+    rows = torch.load(checkpoint, weights_only=True, mmap=True)["rows"]
     if reason is None:
-        check_resumable(model, checkpoint)
+        check_resumable(model, checkpoint, rows)
         return
     with pytest.raises(ConfigError, match=f"last.ckpt is {reason}") as caught:
-        check_resumable(model, checkpoint)
-    assert "go on with the settings that the run was started with" in one_line(caught.value)
+        check_resumable(model, checkpoint, rows)
+    assert "go on with the settings and data that the run was started with" in one_line(caught.value)
 
 
 def test_a_checkpoint_that_does_not_say_its_origin_is_known_by_its_weights(tiny_run, tiny_backbone, tmp_path):
     state = torch.load(tiny_run / "checkpoints" / "last.ckpt", weights_only=True)
-    del state["network"]
+    del state["network"], state["rows"]
     torch.save(state, tmp_path / "last.ckpt")
     model = SentimentClassifier(
         backbone=tiny_backbone, labels=["a", "b", "c"], optimizer=torch.optim.AdamW, new_tokens="auto"
     )
     with pytest.raises(ConfigError, match=r"2 weights differ \(first: network.classifier.bias is \(2,\) there, \(3,\)"):
-        check_resumable(model, tmp_path / "last.ckpt")
+        check_resumable(model, tmp_path / "last.ckpt", {"train": "0"})

@@ -1,5 +1,7 @@
 """A run is resumed from its last checkpoint, or from the best one."""
 
+import shutil
+
 import pytest
 
 from sentiment.cli import main
@@ -22,15 +24,32 @@ def test_a_run_goes_on_from_the_best_checkpoint_where_it_is_all_there_is(tiny_co
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("task=multi", "last.ckpt is of task=single, not multi; go on with the settings that the run was started with"),
-        ("data.labels=[positive,negative]", "last.ckpt is of the labels negative, positive, in this order, not pos"),
-        ("data.text_column=nope", "has no column 'nope'"),
+        (
+            "task=multi",
+            "task._target_=sentiment.training.tasks.Single and goes on with that, not with sentiment.training",
+        ),
+        ("loss=focal", "was started with model.loss._target_=sentiment.training.losses.CrossEntropy and goes on"),
+        ("model.loss.weights={positive: 2}", 'weights=null and goes on with that, not with {"positive": 2}'),
+        ("data.aspect_column=label", "data.aspect_column=null and goes on with that, not with label; leave it out, or"),
+        ("model.lr=0.1", "model.lr=0.003 and goes on with that, not with 0.1; leave it out, or start another run with"),
+        ("optimized_metric=f1", "optimized_metric=accuracy and goes on with that, not with f1"),
+        (
+            "data.dir={other}",
+            "last.ckpt is of other rows of train (their texts, aspects, labels or order differ); go on",
+        ),
+        ("run_name=other", "run_name does nothing beside resume="),
+        ("paths.output_dir=other", "paths.output_dir does nothing beside resume="),
+        ("trainer.max_epochs=7", "last.ckpt is of 8 epochs, more than trainer.max_epochs=7; raise that"),
+        ("trainer.max_steps=63", "last.ckpt is of 64 steps, more than trainer.max_steps=63; raise that"),
     ],
 )
-def test_a_resume_that_is_refused_leaves_the_run_as_it_was(tiny_copy, given, told, capsys):
+def test_a_resume_that_is_refused_leaves_the_run_as_it_was(tiny_copy, given, told, capsys, corpus, tmp_path):
+    shutil.copytree(corpus, tmp_path / "other")
+    with (tmp_path / "other" / "train.csv").open("a") as file:
+        file.write("bad day,negative\n")
     before = {path: path.read_bytes() for path in tiny_copy.rglob("*") if path.is_file() and "logs" not in path.parts}
     with pytest.raises(SystemExit, match="2"):
-        main(["train", f"resume={tiny_copy}", given])
+        main(["train", f"resume={tiny_copy}", given.format(other=tmp_path / "other") if "{other}" in given else given])
     assert told in capsys.readouterr().err
     after = {path: path.read_bytes() for path in tiny_copy.rglob("*") if path.is_file() and "logs" not in path.parts}
     assert sorted(map(str, after)) == sorted(map(str, before))

@@ -82,7 +82,7 @@ def test_a_broken_line_of_json_is_reported(tmp_path):
 def test_parquet_keeps_its_columns_and_the_text_is_shown_first(tmp_path):
     pq.write_table(pa.table({"n": [1, 2, 3], "note": ["a", "=b", None]}), tmp_path / "mine.parquet")
     result = predicted(tmp_path / "mine.parquet")
-    assert result.headers == ["note", "prediction", "score", "n", "p_a", "p_b", "unreadable"]
+    assert result.headers == ["note", "prediction", "score", "n", "p_a", "p_b", "unreadable", "unreadable_reason"]
     assert [row[0] for row in result.preview] == ["a", "=b", ""]
     assert pq.read_table(tmp_path / "mine-predicted.parquet")["n"].to_pylist() == [1, 2, 3]
 

@@ -8,7 +8,13 @@ from typing import Any
 from sentiment.batch.cells import Changes, from_json, to_json
 
 LEFT = ("unreadable", "abstained")  # counts of rows without a prediction
-COPIED = ("rows", "bytes", "sha256", "labels", *LEFT, "layers", "schema")  # as they are, into the marker and out of it
+COPIED = ("rows", "bytes", "sha256", "labels", *LEFT, "layers", "unread", "schema")  # as they are, into the marker
+UNREAD = {  # why texts cannot be read, after their number
+    "script": "in another script or unknown signs",
+    "spelling": "spelled like no known word",
+    "language": "in another language",
+    "nothing": "without words",
+}
 Rejects = Sequence[tuple[int, str]]  # row number from 1, and the reason
 
 
@@ -20,6 +26,7 @@ class Part:
     unreadable: int = 0  # rows whose text the model cannot read
     abstained: int = 0  # rows left to a person, unreadable ones included
     layers: dict[str, int] = field(default_factory=dict)  # rows by how many layers computed them, with early exits
+    unread: dict[str, int] = field(default_factory=dict)  # unreadable rows by reason
     changes: Changes = field(default_factory=Counter)  # values that were changed to fit the format
     bytes: int = 0
     sha256: str = ""
@@ -37,3 +44,9 @@ class Part:
 
 
 MARKED = {*COPIED, "rejects", "changes"}  # keys of a marker, beside its job
+
+
+def list_unread(counts: Mapping[str, int]) -> str:
+    """Return why texts cannot be read, the most frequent reason first: "3 in another language, 1 without words"."""
+    known = sorted((why for why in UNREAD if counts.get(why)), key=lambda why: -counts[why])
+    return ", ".join(f"{counts[why]:,} {UNREAD[why]}" for why in known)

@@ -16,17 +16,19 @@ from sentiment.inference.types import Classifier, Prediction, Streaming, names_o
 from sentiment.protocol.validation import check_aspect, check_text
 
 SCALE = ("value", "low", "high")  # columns of ordered labels
+REASON = "unreadable_reason"
+OTHERS = ("prediction", "score", "unreadable", REASON, *SCALE, "polarity", "abstained")  # all but those of the labels
 Outcome = Prediction | str  # a string is the reason why there is no prediction
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns that a job adds, each with `prefix`: prediction, score, one p_<label> per label, and unreadable.
+    """Columns that a job adds, each with `prefix`: prediction, score, one p_<label> per label, unreadable, its reason.
 
     With a promise (`max_error`) there is also abstained. The prediction of a text that cannot be read, or that is left
     to a person, is empty.
 
-    On a scale the last three are value, low and high: the expected value and its interval. With `polarity` there is
+    On a scale there are also value, low and high: the expected value and its interval. With `polarity` there is
     also that. Of a model that gives several labels the prediction is "joy|surprise", and there is no score.
     """
 
@@ -57,13 +59,13 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        return [f"{self.prefix}prediction", *self.numbers, *([f"{self.prefix}abstained"] if self.promise else [])]
+        others = (REASON, *(("abstained",) if self.promise else ()))
+        return [f"{self.prefix}prediction", *self.numbers, *(f"{self.prefix}{name}" for name in others)]
 
     def fields(self) -> dict[str, pa.Field]:
         """Return the Parquet type of each column."""
-        label, *others = self.names
-        types = {name: pa.float64() if name in self.numbers else pa.bool_() for name in others}
-        return {name: pa.field(name, type) for name, type in {label: pa.string(), **types}.items()}
+        types = dict.fromkeys(self.numbers, pa.float64()) | {f"{self.prefix}abstained": pa.bool_()}
+        return {name: pa.field(name, types.get(name, pa.string())) for name in self.names}
 
     def values(self, prediction: Prediction | None) -> list[Any]:
         if prediction is None:
@@ -78,7 +80,7 @@ class Columns:
             numbers += [None if value is None else round(value, 6), *ends]
         if self.polarity:
             numbers.append(None if polarity is None else round(polarity, 6))
-        return [label, *numbers, *([prediction.abstained] if self.promise else [])]
+        return [label, *numbers, prediction.reason, *([prediction.abstained] if self.promise else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,7 @@ def answered(
     names, made = columns.names, iter(found)
     results: list[Outcome] = [why or next(made) for why in reasons]
     done, counts, layers, left = list[Row](), Counter[str](), Counter[str](), dict.fromkeys(LEFT, 0)
+    unread = Counter[str]()
     for row, result in zip(rows, results, strict=True):
         if not row.keys().isdisjoint(names):
             raise clash(next(name for name in names if name in row), columns.prefix)
@@ -225,11 +228,13 @@ def answered(
         done.append(row | dict(zip(names, columns.values(prediction), strict=True)))
         if prediction:
             left["unreadable"] += prediction.readable is False
+            unread.update([prediction.reason] if prediction.reason else [])
             left["abstained"] += bool(prediction.abstained)
             layers.update([] if prediction.layers is None else [str(prediction.layers)])
             counts.update(names_of(prediction.answer) if prediction.decided else [])
     rejects = [(at, result) for at, result in enumerate(results, first) if isinstance(result, str)]
-    part = Part(len(rows), len(rejects), dict(counts), left["unreadable"], left["abstained"], dict(layers))
+    left_out = (left["unreadable"], left["abstained"])
+    part = Part(len(rows), len(rejects), dict(counts), *left_out, dict(layers), dict(unread))
     return Chunk(number, done, part, rejects)
 
 

@@ -17,7 +17,7 @@ TYPES = {"string": "string", "double": "double", "bool": "boolean"}  # of Arrow:
 
 
 def predict_udf(run: str, **settings: Any) -> Any:
-    """Return a pandas UDF from a text column to a struct: prediction, score, p_<label>, unreadable and rejected.
+    """Return a pandas UDF from a text column to a struct of the columns of `sentiment predict`, and `rejected`.
 
     Every row is answered as by `sentiment predict`; a text that cannot be scored has a reason in `rejected` and the
     other fields empty. A worker loads the model when it is first needed, and keeps it.

@@ -13,6 +13,7 @@ from sentiment.batch.cells import Changes, guard, to_json
 from sentiment.batch.identity import versions
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.part import LEFT, Part
+from sentiment.batch.scoring import REASON
 from sentiment.data.csv_output import write_csv
 from sentiment.files import read_json
 from sentiment.inference.types import Identity
@@ -52,9 +53,10 @@ def summary(
     several = settings.get("several", False)
     rows, rejected, counts = sum(p.rows for p in parts), sum(p.rejected for p in parts), Counter[str]()
     left = {name: sum(getattr(part, name) for part in parts) for name in LEFT}
-    layers = Counter[str]()
+    layers, unread = Counter[str](), Counter[str]()
     for part in parts:
         counts.update(part.labels)
+        unread.update(part.unread)
         layers.update(part.layers)
     whole = rows - rejected - sum(left.values()) if several else counts.total()  # a text may have several, or none
     return {
@@ -67,6 +69,7 @@ def summary(
         "predicted": rows - rejected,
         "rejected": rejected,
         **left,
+        **({REASON: dict(unread)} if unread else {}),
         **({"layers": dict(sorted(layers.items(), key=lambda item: int(item[0])))} if layers else {}),
         "labels": {label: counts[label] for label in labels},
         "shares": {label: round(counts[label] / max(1, whole), 6) for label in labels},

@@ -153,5 +153,5 @@ def nearest_key(key: str, names: Iterable[str]) -> str:
         near = there == parent
         return within or alike >= (NEAR if near else ALIKE), near, alike, whole
 
-    close = max(names, key=likeness, default="")
-    return f"; did you mean {close}?" if close and likeness(close)[0] else ""
+    (close, *_), name = max(((likeness(name), name) for name in names), key=lambda one: one[0], default=((False,), ""))
+    return f"; did you mean {name}?" if close else ""

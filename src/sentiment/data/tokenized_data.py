@@ -1,6 +1,7 @@
 """The LightningDataModule of tokenized texts: the tokenizer of a backbone, and batches."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ class TokenizedData(pl.LightningDataModule):
     def several(self) -> bool:
         """True if a text may have several labels."""
         return False
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Hashes of the rows that a run is trained on and judged by, by split."""
+        return {name: split.fingerprint() for name, split in self.splits.items() if name != "test"}
 
     @property
     def tokenizer(self) -> Any:

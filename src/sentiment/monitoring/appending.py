@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sentiment.batch.scoring import OTHERS
 from sentiment.batch.source import Source
 from sentiment.data.tables import BrokenRow, Row
 from sentiment.files import replacing
@@ -54,8 +55,7 @@ def new_rows(rows: Sequence[Row], times: Any, store: History, left_out: Sequence
 
 def added_columns(columns: Columns) -> list[str]:
     """Return the names of the columns that a prediction adds, which do not tell one row from another."""
-    names = ("prediction", "score", "unreadable", "abstained", "polarity", "value", "low", "high")
-    return [*columns.probabilities, *(f"{columns.prefix}{name}" for name in names)]
+    return [*columns.probabilities, *(f"{columns.prefix}{name}" for name in OTHERS)]
 
 
 def append(source: Source, columns: Columns, clock: Clock, store: History, *, key_column: str | None) -> int:

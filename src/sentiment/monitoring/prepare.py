@@ -15,6 +15,7 @@ from sentiment.batch import predict
 from sentiment.batch.identity import identity_of
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.probe import probe
+from sentiment.batch.scoring import REASON
 from sentiment.batch.source import Source
 from sentiment.data.tables import MANIFEST, STDIN, Broken, BrokenRow, TableOptions
 from sentiment.data.tables.options import TAKEN_BY
@@ -96,7 +97,8 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
         source, labels, _ = score(reading, source, model)
     else:
         model.run = model.run or run_of(source)
-    columns = Columns(source.text, labels, prefix, time, by, true, has_several(source.columns, prefix))
+    reason = f"{prefix}{REASON}" if f"{prefix}{REASON}" in source.columns else None
+    columns = Columns(source.text, labels, prefix, time, by, true, has_several(source.columns, prefix), reason=reason)
     return Prepared(source, columns, clock, reading.unique, by=by, aspect=aspect_column or aspect_of(source))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sentiment.batch.part import list_unread
 from sentiment.batch.progress import Rows
 from sentiment.batch.source import Source
 from sentiment.data.duplicates import hash_normalised
@@ -60,7 +61,7 @@ class Prepared:
             for chunk in chunks(self.source, self.columns, self.clock, self.skipped):
                 bar.advance(shown, len(chunk))
                 kept = distinct(chunk, seen, self.skipped, self.aspect_in) if self.unique else chunk
-                self.skipped.undecided += len(kept) - len(kept.decided)
+                self.skipped.undecided += kept.undecided
                 if len(kept):
                     yield kept
 
@@ -72,7 +73,8 @@ class Prepared:
         if not found:
             raise DataError(
                 f"no row can be counted: of {self.source.rows or 0}, {self.skipped.unpredicted} have no prediction, "
-                f"{self.skipped.undecided} the same probability for each label, {self.skipped.untimed} no readable time"
+                f"{self.skipped.undecided.total()} the same probability for each label, {self.skipped.untimed} no "
+                "readable time"
             )
 
     def notes(self, *, labelled: bool, hourly: bool) -> list[str]:
@@ -96,9 +98,10 @@ class Prepared:
                 "that says which: counted under the first."
             )
         if self.skipped.undecided:
+            known = list_unread(self.skipped.undecided)
             lines.append(
-                f"{count(self.skipped.undecided, 'text')} with the same probability for each label, as those have that "
-                "the model cannot read: counted under none."
+                f"{count(self.skipped.undecided.total(), 'text')} with the same probability for each label, as those "
+                f"have that the model cannot read{f' ({known})' * bool(known)}: counted under none."
             )
         if self.columns.true and self.columns.several:
             lines.append(

@@ -25,7 +25,7 @@ class Columns:
     """Names of the columns that the monitor reads.
 
     With `several`, a text may have several labels, whose probabilities do not add up to 1. `group` is a column with
-    names of groups, as a history keeps them, in place of the columns `by`.
+    names of groups, as a history keeps them, in place of the columns `by`; `reason` says why a text cannot be read.
     """
 
     text: str
@@ -36,6 +36,7 @@ class Columns:
     true: str | None = None
     several: bool = False
     group: str | None = None
+    reason: str | None = None
 
     @property
     def prediction(self) -> str:
@@ -48,7 +49,8 @@ class Columns:
     @property
     def read(self) -> list[str]:
         predicted = [self.prediction, *self.probabilities] if self.labels else []
-        return list(dict.fromkeys(filter(None, (self.text, self.time, *self.by, self.group, self.true, *predicted))))
+        others = (self.time, *self.by, self.group, self.true, self.reason)
+        return list(dict.fromkeys(filter(None, (self.text, *others, *predicted))))
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Chunk:
         answers: (n,) index of the answered label; of several labels whether each was given, (n, k).
         targets: (n,) index of the true label, UNKNOWN where it is not known; None without a column of them. Of several
             labels 0 or 1 for each, (n, k), or UNKNOWN in all.
+        reasons: Why each text cannot be read, "" for one that can; None without a column of them.
     """
 
     times: Times
@@ -71,6 +74,7 @@ class Chunk:
     probabilities: Any
     answers: Any
     targets: Any = None
+    reasons: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -78,10 +82,18 @@ class Chunk:
     @property
     def decided(self) -> "Chunk":
         """The rows that could be read: of those that could not, every label is as probable as any other."""
-        spread = (
-            np.ptp(self.probabilities, axis=1) if self.answers.ndim == 1 else np.abs(self.probabilities - 0.5).max(1)
-        )
+        spread = self._spread()
         return self if spread.all() else self.take(np.flatnonzero(spread))  # type: ignore[arg-type]
+
+    @property
+    def undecided(self) -> Counter[str]:
+        """The number of the other rows by why they cannot be read, "" where that is not known."""
+        rows = np.flatnonzero(self._spread() == 0)
+        return Counter(self.reasons[i] if self.reasons else "" for i in rows)
+
+    def _spread(self) -> Any:
+        values = self.probabilities
+        return np.ptp(values, axis=1) if self.answers.ndim == 1 else np.abs(values - 0.5).max(1)
 
     def text_and_probabilities(self, row: int) -> tuple[str, Any]:
         return self.texts[row], self.probabilities[row].copy()  # a view would keep the whole chunk alive
@@ -95,7 +107,8 @@ class Chunk:
     def take(self, rows: Sequence[int]) -> "Chunk":
         groups, texts = [self.groups[i] for i in rows], [self.texts[i] for i in rows]
         targets = None if self.targets is None else self.targets[rows]
-        return Chunk(self.times[rows], groups, texts, self.probabilities[rows], self.answers[rows], targets)
+        reasons = self.reasons and [self.reasons[i] for i in rows]
+        return Chunk(self.times[rows], groups, texts, self.probabilities[rows], self.answers[rows], targets, reasons)
 
 
 @dataclass
@@ -105,7 +118,7 @@ class Skipped:
     unpredicted: int = 0
     untimed: int = 0
     repeated: int = 0
-    undecided: int = 0  # of the rows that the others leave
+    undecided: Counter[str] = field(default_factory=Counter)  # of the rows that the others leave
     no_time: str | None = None  # first value that is no time
     doubts: Counter[str] = field(default_factory=Counter)  # see `sentiment.monitoring.times.utc_of`
 
@@ -174,7 +187,8 @@ def chunk_of(rows: Sequence[Row], columns: Columns, clock: Clock | None, skipped
     if columns.true:
         cells = [row.get(columns.true) for row in scored]
         targets = targets_of(cells, columns.true, columns.labels, several=columns.several)
-    chunk = Chunk(times, groups, texts, probabilities, answers, targets)
+    reasons = [str(row.get(columns.reason) or "") for row in scored] if columns.reason else None
+    chunk = Chunk(times, groups, texts, probabilities, answers, targets, reasons)
     if (unread := np.isnat(times)).any():
         skipped.untimed += int(unread.sum())
         found = (text_of(given[i]) for i in np.flatnonzero(unread))

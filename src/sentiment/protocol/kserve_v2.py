@@ -19,7 +19,7 @@ SCALE = ("value", "interval")  # outputs of models with ordered labels
 POLARITY = ("polarity",)  # an output of models with negative and positive labels, or ordered ones
 LAYERS = ("layers",)  # an output of models with early exits
 PROMISE = ("abstained",)  # an output where an error rate is promised
-READ = ("tokens", "truncated", "unreadable", "readable")  # outputs on what was read
+READ = ("tokens", "truncated", "unreadable", "readable", "reason")  # outputs on what was read
 OUTPUTS = (*ONE, *SEVERAL, "probabilities", *SCALE, *READ, *PROMISE, *POLARITY, *LAYERS)
 MATRICES = ("labels", "probabilities", "interval")  # outputs with a row of several numbers for each text
 ASPECTS = dict.fromkeys((ASPECT, "aspects"), 'send a second tensor with the name "aspect"')
@@ -179,8 +179,8 @@ def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[st
     """Build the output tensors; `probabilities` has shape [texts, labels] in row-major order, `interval` [texts, 2].
 
     With several labels a text, `labels` says of each label whether it is given, [texts, labels], instead of label and
-    score. Without `details` there are these and the probabilities; `readable` if it is false for any text, and
-    `abstained` if a promise was asked for.
+    score. Without `details` there are these and the probabilities; `readable` if it is false for any text, with its
+    `reason`, which is "" for the others; and `abstained` if a promise was asked for.
     """
     columns: dict[str, tuple[str, list[Any]]] = {
         "label": ("BYTES", [p.label for p in predictions]),
@@ -203,6 +203,7 @@ def tensors(predictions: Sequence[Prediction], *, details: bool) -> list[dict[st
             columns["layers"] = ("INT64", [p.layers for p in predictions])
     if details or any(p.readable is False for p in predictions):
         columns["readable"] = ("BOOL", [p.readable for p in predictions])
+        columns["reason"] = ("BYTES", [p.reason or "" for p in predictions])
     if any(p.abstained is not None for p in predictions):
         columns["abstained"] = ("BOOL", [p.abstained for p in predictions])
     count = len(predictions)

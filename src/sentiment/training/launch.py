@@ -102,10 +102,12 @@ def _run(cfg: "DictConfig", hydra: Any, folder: Path, started: Callable[["DictCo
     from hydra.errors import InstantiationException
 
     from sentiment import run_dir as runs
-    from sentiment.training.resuming import how_to_go_on, starting_point
+    from sentiment.training.resuming import check_settings, how_to_go_on, starting_point
 
     try:
         checkpoint = starting_point(folder, resume=cfg.resume is not None)
+        if checkpoint is not None:
+            check_settings(folder, cfg)
         runs.start(folder, cfg, hydra)
         started(cfg)
         return fit_run(cfg, folder, checkpoint, cfg.after_training.test is not False)
@@ -141,6 +143,9 @@ def _add_resumed(overrides: Sequence[str]) -> list[str]:
     else:
         former, flags = runs.overrides(Path(folder)) or [], []
     check_saved_overrides(former, source=folder, groups=root_keys()[1])
+    for key in ("run_name", "paths.output_dir"):
+        if text(overrides, key) not in (None, text(former, key)):
+            raise ConfigError(f"{key} does nothing beside resume={folder}, whose folder is kept; leave it out")
     given = {_key(override) for override in overrides} | {"resume"}
     return [*flags, *(override for override in former if _key(override) not in given), *overrides]
 

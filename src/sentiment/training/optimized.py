@@ -12,7 +12,7 @@ from transformers import SchedulerType
 from sentiment.training import param_groups
 from sentiment.training.cpu_kernels import accelerate
 from sentiment.training.optimizers import AdamW, build_optimizer
-from sentiment.training.origins import ORIGIN
+from sentiment.training.origins import ORIGIN, ROWS
 from sentiment.training.schedules import build_schedule, check_schedule
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,9 @@ class OptimizedModule(pl.LightningModule):
                 accelerate(self.network)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         checkpoint[ORIGIN] = {"backbone": self.backbone, "labels": self.labels, **self.purpose}
+        checkpoint[ROWS] = data.fingerprints
 
     @property
     def purpose(self) -> dict[str, str]:

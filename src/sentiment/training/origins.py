@@ -1,5 +1,6 @@
 """Compatibility checks between a checkpoint and the model that resumes from it, before any training."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,30 @@ from sentiment.errors import ConfigError
 from sentiment.inference.types import list_labels
 
 ORIGIN = "network"  # checkpoint key of its backbone and labels
+ROWS = "rows"  # checkpoint key of the hash of the rows of each split
 
 
-def check_resumable(model: Any, checkpoint: Path) -> None:
-    """Raise ConfigError for a checkpoint of another network, other labels or another optimizer."""
+def check_resumable(
+    model: Any, checkpoint: Path, rows: Mapping[str, str], *, max_epochs: int | None = None, max_steps: int = -1
+) -> None:
+    """Raise ConfigError for a checkpoint of another network, other labels, another optimizer or rows, or a later end.
+
+    Args:
+        model: The module that is to go on.
+        checkpoint: Its file.
+        rows: Hash of the rows of each split.
+        max_epochs: Epochs after which training ends; None or -1: no limit.
+        max_steps: Steps after which it ends; -1: no limit.
+    """
     state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
     reason = other_origin(model, state.get(ORIGIN, {})) or other_weights(model, state.get("state_dict", {}))
-    if reason := reason or other_groups(model, state.get("optimizer_states", [])):
+    reason = reason or other_groups(model, state.get("optimizer_states", []))
+    for name, end, done in (("epochs", max_epochs, state["epoch"] + 1), ("steps", max_steps, state["global_step"])):
+        if end is not None and 0 <= end < done:
+            raise ConfigError(f"{checkpoint} is of {done} {name}, more than trainer.max_{name}={end}; raise that")
+    if reason := reason or other_rows(rows, state.get(ROWS, rows)):
         raise ConfigError(
-            f"{checkpoint} is of {reason}; go on with the settings that the run was started with, "
+            f"{checkpoint} is of {reason}; go on with the settings and data that the run was started with, "
             "or start another with run_name=NAME"
         )
 
@@ -32,6 +48,12 @@ def other_origin(model: Any, origin: dict[str, Any]) -> str | None:
         if origin.get(key, own) != own:
             return f"task={origin[key]}, not {own}" if key == "task" else f"a loss of {origin[key]} logits, not {own}"
     return None
+
+
+def other_rows(rows: Mapping[str, str], theirs: Mapping[str, str]) -> str | None:
+    """Describe the first split whose texts, aspects, labels or order differ from the checkpoint's."""
+    name = next((name for name in (*rows, *theirs) if rows.get(name) != theirs.get(name)), None)
+    return f"other rows of {name} (their texts, aspects, labels or order differ)" if name else None
 
 
 def other_weights(model: Any, weights: dict[str, torch.Tensor]) -> str | None:

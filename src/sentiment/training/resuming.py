@@ -1,18 +1,31 @@
 """Checkpoint that a run starts from: none, or the one to resume, if it is intact."""
 
+import json
 import logging
 import pickle
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
 
 from sentiment.errors import ConfigError, ModelError
+from sentiment.run_dir import saved_config
 from sentiment.shell import as_typed, for_shell
 
 log = logging.getLogger(__name__)
 
 LAST = Path("checkpoints", "last.ckpt")
 BEST = Path("checkpoints", "best.ckpt")
+KEPT = ("task._target_", "model", "data", "seed", "optimized_metric", "callbacks")  # what a run that goes on keeps
+FREE = (  # what may differ: how it is computed and shown, and where the rows are, which are compared themselves
+    *("model.accelerate", "model.compile", "callbacks.progress", "callbacks.throughput"),
+    *("data.cache_dir", "data.source", "data.hub", "data.hub_config", "data.revision"),
+    *("data.dir", "data.texts", "data.train", "data.validation", "data.test"),
+    *("data.separator", "data.encoding", "data.quoting", "data.columns", "data.window_step", "data.max_windows"),
+)
 WANTED = ("state_dict", "epoch", "global_step", "optimizer_states", "loops")  # checkpoint keys needed to resume
 
 
@@ -50,6 +63,42 @@ def starting_point(folder: Path, *, resume: bool) -> Path | None:
     if found[0].name != LAST.name:
         log.warning("there is no %s; going on from %s, which validated best so far", folder / LAST, found[0])
     return found[0]
+
+
+def check_settings(folder: Path, cfg: DictConfig) -> None:
+    """Raise ConfigError for a setting that a run which goes on cannot take: its checkpoint holds the former one.
+
+    The optimizer's state brings its learning rate back, the best score so far is one of the former metric, and a
+    number of batches says which rows an epoch has left.
+    """
+    if (saved := saved_config(folder)) is None:
+        return
+    changed = [*differences(OmegaConf.to_container(saved), OmegaConf.to_container(cfg))]
+    kept = [one for part in KEPT for one in changed if within(one[0], (part,)) and not within(one[0], FREE)]
+    for key, before, now in kept[:1]:
+        raise ConfigError(
+            f"resume={folder}: the run was started with {key}={written(before)} and goes on with that, not with "
+            f"{written(now)}; leave it out, or start another run with run_name=NAME"
+        )
+
+
+def differences(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the keys that two configs both have, with their values where these differ, interpolations as written."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        if before != now:
+            yield path, before, now
+        return
+    for key in now:
+        if key in before:
+            yield from differences(before[key], now[key], f"{path}.{key}" if path else str(key))
+
+
+def within(key: str, parts: tuple[str, ...]) -> bool:
+    return any(key == part or key.startswith(f"{part}.") for part in parts)
+
+
+def written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def checkpoint_damage(path: Path) -> str | None:

@@ -67,7 +67,8 @@ def fit(
     for logger in trainer.loggers:
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
     if checkpoint is not None:
-        check_resumable(model, checkpoint)
+        ends = {"max_epochs": trainer.max_epochs, "max_steps": trainer.max_steps}
+        check_resumable(model, checkpoint, data.fingerprints, **ends)  # type: ignore[arg-type]
     try:
         with kept_memory():
             trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)

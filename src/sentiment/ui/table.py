@@ -10,6 +10,8 @@ from sentiment.batch import predict
 from sentiment.batch.cells import cell, unguard
 from sentiment.batch.identity import pinned
 from sentiment.batch.output import SPREADSHEETS, Output
+from sentiment.batch.part import list_unread
+from sentiment.batch.scoring import REASON
 from sentiment.data.tables import Limits, Row, TableOptions, base_name, format_of, likely_text, open_table
 from sentiment.errors import DataError, RowsRejectedError
 from sentiment.files import read_json
@@ -24,7 +26,7 @@ LONGEST = 300  # characters of a cell of the preview
 SPREADSHEET = (".xlsx", ".csv")
 
 LEFT_OUT = {  # counts of the summary, in words
-    "unreadable": "could not be read: another script or language, unknown signs, or no words; they have no label.",
+    "unreadable": "could not be read: {}; they have no label.",
     "abstained": "are left to a person, to keep the promised share of errors.",
 }
 
@@ -102,7 +104,8 @@ def predict_file(
         rejects = [[f"{int(row['row']):,}", row["reason"]] for row in some]
         notice = f"{rejected}; {reasons.name} tells why."
     summary = read_json(first.summary)
-    notice += "".join(f" {summary[name]:,} {told}" for name, told in LEFT_OUT.items() if summary[name])
+    why = list_unread(summary.get(REASON, {})) or "another script or language, unknown signs, or no words"
+    notice += "".join(f" {summary[name]:,} {told.format(why)}" for name, told in LEFT_OUT.items() if summary[name])
     shares = summary["shares"] if sum(summary["labels"].values()) else {}
     headers, shown = preview(files[1], text_column, aspect_column)
     return Result(notice, shares, summary["labels"], rejects, headers, shown, files)
