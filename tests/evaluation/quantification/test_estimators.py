@@ -131,3 +131,26 @@ def test_the_estimators_give_the_numbers_of_quapy(labelled, rates, shifted):
     }
     for name, shares in theirs.items():
         assert estimate(Method(name), predictions, rates) == pytest.approx(shares, abs=2e-3), name
+
+
+def test_least_squares_of_many_labels_that_look_alike_end():
+    """Columns of a model of 100 labels, two shapes and labels without texts, for which scipy gave up."""
+    alike = np.array([
+        [59669, 121474, 97939, 188006, 177284, 7491, 36742, 5171, 41792, 33806, 184792, 42069, 111790, 13957, 212340],
+        [59564, 121356, 97660, 187377, 177356, 7490, 36610, 5163, 41699, 33877, 185081, 41993, 111585, 13970, 212692],
+        [54390, 31268, 41241, 20835, 21368, 386090, 99264, 492578, 102915, 106344, 19083, 89642, 30707, 205212, 18218],
+        [54513, 31283, 41353, 20999, 21435, 385378, 99505, 490868, 103292, 106056, 19022, 90037, 30720, 204427, 18237],
+        [54370, 31255, 41191, 20827, 21391, 386359, 99125, 492297, 102902, 106495, 19087, 89678, 30670, 205336, 18244],
+        [59516, 121321, 97529, 186952, 177355, 7496, 36553, 5166, 41654, 33932, 185307, 41952, 111508, 13989, 212845],
+        [54433, 31256, 41287, 20892, 21370, 385795, 99408, 492192, 103064, 106134, 19039, 89778, 30709, 204841, 18199],
+        [59684, 121507, 97990, 188068, 177248, 7491, 36765, 5172, 41800, 33795, 184793, 42071, 111842, 13956, 212273],
+    ]) / 1e7  # fmt: skip
+    observed = np.array(
+        [56508, 67339, 63912, 87662, 83739, 234546, 74291, 297436, 78513, 77265, 85387, 70659, 63126, 128575, 95891]
+    ) / 1e7  # fmt: skip
+    columns = np.eye(15)
+    columns[:, [1, 2, 5, 8, 9, 10, 11, 14]] = alike.T
+    shares = closest_mixture(columns, observed)
+    assert shares.sum() == pytest.approx(1)
+    assert (shares >= 0).all()
+    assert np.abs(columns @ shares - observed).max() < 1e-6

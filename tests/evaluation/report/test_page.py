@@ -82,6 +82,26 @@ def test_the_confusion_matrix_and_the_errors_are_those_of_the_answers(tmp_path):
     assert f"called {result.labels[result.predicted[worst]]} with probability" in page.text
 
 
+def test_many_labels_are_folded_away_and_their_matrix_is_a_list_of_pairs(tmp_path):
+    labels = [f"topic {i}" for i in range(30)]
+    results = made_up(labels=labels)
+    page = page_of(results, tmp_path)
+    result = results.evaluations["test"]
+    assert "tell topic 0, topic 1, topic 2, topic 3, topic 4, topic 5 and 24 more apart" in page.text
+    assert "Confusion matrix" not in page.text
+    counts = {
+        (label, given): result.confusion[i][j]
+        for i, label in enumerate(labels)
+        for j, given in enumerate(labels)
+        if i != j
+    }
+    shown = [row for row in page.rows if len(row) == 4 and row[0] in labels]
+    assert shown
+    assert [int(row[2]) for row in shown] == sorted(counts.values(), reverse=True)[: len(shown)]
+    assert all(int(row[2]) == counts[row[0], row[1]] for row in shown)
+    assert page.row("recall, topic 7")
+
+
 def test_the_page_loads_nothing_and_its_figures_are_described(tmp_path):
     page = page_of(made_up(), tmp_path)
     for tag, name, value in page.attributes:

@@ -13,6 +13,7 @@ from sentiment.evaluation.quantification.rates import Floats, Predictions, Rates
 
 STEPS, TOLERANCE = 1000, 1e-7  # limits of expectation maximisation
 SMALLEST = 1e-9  # share, so that no division is by 0
+ITERATIONS = 1000  # of least squares for each label, at most
 WEIGHT = 1e4  # of the constraint that shares add up to 1, against errors of at most 1
 
 
@@ -98,7 +99,8 @@ def likeliest_shares(rows: Floats, weights: Floats, prior: Floats) -> Floats:
 def closest_mixture(columns: Floats, observed: Floats) -> Floats:
     """Find the distribution s that minimises |columns @ s - observed|², by non-negative least squares."""
     system = np.vstack([columns, np.full(len(observed), WEIGHT)])
-    shares, _ = nnls(system, np.append(observed, WEIGHT))
+    # after 3 iterations for each label, its default, scipy gives up on a hundred labels that are seldom predicted
+    shares, _ = nnls(system, np.append(observed, WEIGHT), maxiter=ITERATIONS * len(observed))
     return shares / shares.sum()
 
 

@@ -53,6 +53,8 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
         "behaviour": tables.behaviour(results.behaviour),
         "labels": tables.labels(last),
         "confusion": tables.confusion(last),
+        "confused": tables.confused(last),
+        "many": len(last.labels) > tables.MANY,
         "calibration": tables.calibration(last),
         "errors": tables.errors(last),
         "data": data,

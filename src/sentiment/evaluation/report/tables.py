@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sentiment.evaluation.scoring import Evaluation
 
 ERRORS = 12  # misclassified texts shown
+MANY = 20  # labels above which what each of them has is folded away, or left out
+PAIRS = 25  # of confused labels shown in place of a matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Row:
     interval: str
     baseline: str = ""
     baseline_interval: str = ""
+    of_label: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,14 @@ class Cell:
     count: int
     share: float  # fraction of its row
     right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Confused:
+    label: str
+    given: str
+    count: int
+    share: float  # fraction of the label's texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +116,10 @@ def scores(result: "Evaluation", baseline: "Comparison | None") -> list[Row]:
             continue  # they have a table of labels
         row = (metrics.title(name), f"{result.scores[name]:.4f}", span(result.intervals.get(name)))
         known = baseline is not None and name in baseline.scores
-        beside = (f"{baseline.scores[name]:.4f}", span(baseline.intervals.get(name))) if baseline and known else ()
-        rows.append(Row(*row, *beside))
+        beside = (
+            (f"{baseline.scores[name]:.4f}", span(baseline.intervals.get(name))) if baseline and known else ("", "")
+        )
+        rows.append(Row(*row, *beside, "/" in name))
     return rows
 
 
@@ -137,14 +150,30 @@ def label_row(result: "Evaluation", i: int, label: str, threshold: float) -> Lab
 
 
 def confusion(result: "Evaluation") -> list[tuple[str, list[Cell]]]:
-    """Build the confusion matrix: a row for each true label, a cell for each predicted one; none of several labels."""
+    """Build the confusion matrix: a row for each true label, a cell for each predicted one.
+
+    There is none of several labels, nor of more than MANY, whose columns no page is wide enough for.
+    """
     table: list[tuple[str, list[Cell]]] = []
-    if isinstance(result.decoding, Multi):
+    if isinstance(result.decoding, Multi) or len(result.labels) > MANY:
         return table
     for i, (label, counts) in enumerate(zip(result.labels, result.confusion, strict=True)):
         whole = max(1, sum(counts))
         table.append((label, [Cell(count, count / whole, i == j) for j, count in enumerate(counts)]))
     return table
+
+
+def confused(result: "Evaluation") -> list[Confused]:
+    """List the pairs of a true and a given label with most texts, of more labels than a matrix can show."""
+    if isinstance(result.decoding, Multi) or len(result.labels) <= MANY:
+        return []
+    pairs = [
+        Confused(label, given, count, count / sum(counts))
+        for label, counts in zip(result.labels, result.confusion, strict=True)
+        for given, count in zip(result.labels, counts, strict=True)
+        if count and given != label
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.count, -pair.share))[:PAIRS]
 
 
 def calibration(result: "Evaluation") -> list[tuple[str, str, str]]:
