@@ -5,6 +5,8 @@ import multiprocessing
 import shutil
 from unittest.mock import ANY
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sentiment.errors import DamagedFileError, DataError
@@ -128,6 +130,26 @@ def test_a_history_that_is_none_is_refused(tmp_path):
         run(tmp_path, days(1), history=tmp_path / "history")
     with pytest.raises(DataError, match=r"history=.*in\.csv: .*in\.csv is a file, no folder"):
         run(tmp_path, days(1), history=tmp_path / "in.csv")
+
+
+def cut(part):
+    part.write_bytes(part.read_bytes()[:50])
+
+
+def replace(part):
+    pq.write_table(pa.table({"a": [1]}), part)
+
+
+@pytest.mark.parametrize("damage", [cut, replace])
+def test_a_damaged_part_of_a_history_is_refused_and_its_day_may_be_given_again(tmp_path, damage):
+    settings = {"history": tmp_path / "history"}
+    run(tmp_path, days(1, 2), **settings)
+    [part] = (tmp_path / "history" / "day=2026-01-01").iterdir()
+    damage(part)
+    with pytest.raises(DamagedFileError, match=r"parquet is no part of a history: .*; remove its folder"):
+        run(tmp_path, days(1, 2), **settings)
+    shutil.rmtree(part.parent)
+    assert run(tmp_path, days(1, 2), **settings)[0] == {("2026-01-01", "all"): 12, ("2026-01-02", "all"): 12}
 
 
 def test_a_history_that_kept_local_times_is_refused(tmp_path):

@@ -22,7 +22,7 @@ from sentiment.inference.exclusive import Single
 from sentiment.inference.multilabel import Multi
 from sentiment.monitoring.rows import Chunk
 from sentiment.monitoring.times import Times, local_of
-from sentiment.remote import find, is_remote, list_files
+from sentiment.remote import access, find, is_remote, list_files
 
 FLUSHED = 100_000  # rows in memory before they are written
 KEY = "key"
@@ -172,8 +172,14 @@ class History:
 
 
 def keys_of(part: Path) -> Any:
-    with part.open("rb") as file:
-        return pq.read_table(file, columns=[KEY])[KEY].to_pylist()
+    with access(part), part.open("rb") as file:
+        try:
+            return pq.read_table(file, columns=[KEY])[KEY].to_pylist()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise DamagedFileError(
+                f"{part} is no part of a history: {reason}; remove its folder, and give the rows of that day again"
+            ) from error
 
 
 def key_of(row: Row, left_out: Iterable[str]) -> int:
