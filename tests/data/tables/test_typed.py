@@ -62,3 +62,20 @@ def test_values_that_a_batch_job_wrote_as_json_are_those_values_again(tmp_path):
     pq.write_table(table, tmp_path / "mixed.parquet")
     rows = list(open_table(tmp_path / "mixed.parquet").rows())
     assert rows == [{"id": "2026-01-05", "text": "a"}, {"id": 7, "text": '"b"'}, {"id": None, "text": "c"}]
+
+
+def test_parquet_with_texts_that_are_no_utf_8_is_refused(tmp_path):
+    texts = pa.array([b"good", b"caf\xe9"]).cast(pa.string(), safe=False)
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a\.parquet: not readable as Parquet: 'utf-8' codec can't decode byte 0xe9"):
+        list(open_table(tmp_path / "a.parquet").rows())
+
+
+def test_a_damaged_page_of_parquet_is_one_line(tmp_path):
+    pq.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "a.parquet", compression="none")
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    content[4:20] = b"\xff" * 16  # the header of the first page
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(DataError, match="not readable as Parquet: ") as caught:
+        list(open_table(tmp_path / "a.parquet").rows())
+    assert len(str(caught.value).splitlines()) == 1

@@ -18,6 +18,7 @@ from sentiment.remote import is_remote
 
 BATCH = 1024  # rows
 BOUNDED_BATCH = 64  # rows, if Limits.line is set, as each value may be that long
+UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ class ParquetRows:
             if content.limits.bytes is not None:
                 check_size(file, content)
                 file = pq.ParquetFile(open_parquet(content), read_dictionary=texts_of(file.schema_arrow))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-            raise DataError(f"{content.name}: not readable as Parquet: {error}") from error
+        except UNREADABLE as error:
+            raise unreadable(content, error) from error
         names = file.schema_arrow.names
         if twice := [name for name in names if names.count(name) > 1]:
             raise DataError(f"{content.name} has the column {twice[0]!r} twice; rename one")
@@ -60,8 +61,8 @@ class ParquetRows:
                 yield from (dict(zip(names, row, strict=True)) for row in zip(*values, strict=True))
                 if not names:
                     yield from ({} for _ in range(batch.num_rows))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-            raise DataError(f"{self.content.name}: not readable as Parquet: {error}") from error
+        except UNREADABLE as error:
+            raise unreadable(self.content, error) from error
 
     def class_names(self, column: str) -> list[str] | None:
         """Return the label names of a ClassLabel column, if the datasets library wrote the file; else None."""
@@ -73,6 +74,12 @@ class ParquetRows:
         if isinstance(feature, list) or "feature" in feature:  # several labels of a text
             feature = feature[0] if isinstance(feature, list) else feature["feature"]
         return feature.get("names") if feature.get("_type") == "ClassLabel" else None
+
+
+def unreadable(content: Content, error: Exception) -> DataError:
+    """Return the error of a damaged file, or of texts that are not UTF-8, in one line."""
+    reason, *_ = str(error).split("\n")
+    return DataError(f"{content.name}: not readable as Parquet: {reason}")
 
 
 def open_parquet(content: Content) -> Any:
