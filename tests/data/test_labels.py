@@ -2,8 +2,11 @@
 
 import pytest
 
+from sentiment.data.label_sets import label_names, rename_labels
+from sentiment.data.labelled import Labelled
 from sentiment.data.labels import label_texts, read_class_weights
-from sentiment.errors import ConfigError
+from sentiment.data.splits import Split
+from sentiment.errors import ConfigError, DataError
 
 
 def test_numbers_stand_for_their_texts():
@@ -27,3 +30,23 @@ def test_labels_that_would_be_a_guess_are_refused(labels):
 def test_weights_that_are_not_one_positive_number_a_label_are_refused(weights):
     with pytest.raises(ConfigError, match="^model.loss.weights"):
         read_class_weights(weights, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "expected"),
+    [
+        (["1.0", "2.0"], {"1": "low"}, ["low", "2.0"]),
+        (["1", "1.0"], {"1.0": "low"}, ["low", "low"]),
+        (["True", "false"], {"true": "yes", "False": "no"}, ["yes", "no"]),
+        ([("1.0", "2"), ()], {"1": "low"}, [("low", "2"), ()]),
+    ],
+)
+def test_a_number_is_renamed_in_any_spelling_since_formats_write_it_differently(there, given, expected):
+    rows = Labelled(["a", "b"], there)
+    assert rename_labels({"train": rows}, given)["train"].labels == expected
+
+
+def test_a_train_split_without_any_label_is_refused_whatever_the_labels_are_called():
+    for wanted in (None, ["joy", "anger"]):
+        with pytest.raises(DataError, match="no row of the train split has any label, .*; check data.label_columns"):
+            label_names({"train": Split(["a", "b"], [(), ()])}, wanted)

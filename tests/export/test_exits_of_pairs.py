@@ -6,8 +6,9 @@ import pytest
 
 from sentiment.inference.exits import EXITS
 from sentiment.inference.predictor import Predictor
-from tests.conftest import read_json, write_csv
+from tests.conftest import read_json, start_handler, write_csv
 from tests.export.test_exits import WORDS
+from tests.handling import answers, row
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +34,16 @@ def test_texts_with_aspects_in_windows_leave_early_too(of_aspects):
     assert 1 in {one.layers for one in found}
     assert [one.label for one in found] == ["negative", "positive"] * len(WORDS) * 2
     assert [one.label for one in off.predict(texts)] == [one.label for one in found]
+
+
+def test_the_handler_answers_from_the_same_layers(of_aspects, tmp_path):
+    texts, about = ["the film", "the meal " + "and so on " * 8], ["battery", "screen"]
+    handler = start_handler(of_aspects / "export", tmp_path)
+    body = {"texts": texts, "aspects": about, "details": True}
+    [(status, answer)] = answers(handler, row(body))
+    assert status == 200
+    found = Predictor.load(of_aspects).predict([*zip(texts, about, strict=True)])
+    assert 1 in {one.layers for one in found}
+    for own, expected in zip(answer["predictions"], found, strict=True):
+        assert own["layers"] == expected.layers
+        assert own["probabilities"] == pytest.approx(expected.probabilities, abs=1e-4)

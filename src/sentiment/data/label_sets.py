@@ -33,6 +33,11 @@ def label_names(
         raise DataError(f"there is no train split, {there}; set data.train=FILE")
     several = any(isinstance(label, tuple) for split in splits.values() for label in split.labels)
     names = list(wanted) if wanted else order(shortest_spellings(all_names(splits["train"])))
+    if several and "train" in splits and not any(all_names(splits["train"])):
+        raise DataError(
+            "no row of the train split has any label, so there is nothing to learn; check data.label_columns, "
+            "data.label_column or data.label_separator"
+        )
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise ConfigError(f"data.labels has {twice[0]!r} twice; name each label once")
     if len(names) < 2:
@@ -107,23 +112,25 @@ def meaning(label: str) -> object:
 
 
 def rename_labels(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[str, Labelled]:
-    """Rename labels by data.label_map; ConfigError if it names a label that no row has."""
+    """Rename labels by data.label_map, in any spelling of a number; ConfigError if it names a label that no row has."""
     if not names:
         return dict(splits)
     labels = (label for split in splits.values() for label in split.labels if label is not None)
     there = {name for label in labels for name in names_of(label)}
-    if idle := [label for label in names if label not in there]:
+    meant, known = {meaning(label): name for label, name in names.items()}, {*there, *map(meaning, there)}
+    if idle := [label for label in names if label not in known and meaning(label) not in known]:
         raise ConfigError(
             f"data.label_map renames {idle[0]!r}, which no row has; there are {list_labels(sorted(there))}"
         )
+    renamed = {label: names.get(label, meant.get(meaning(label), label)) for label in there}
     return {
-        split: replace(rows, labels=[None if one is None else rename_label(one, names) for one in rows.labels])
+        split: replace(rows, labels=[None if one is None else rename_label(one, renamed) for one in rows.labels])
         for split, rows in splits.items()
     }
 
 
 def rename_label(label: Label, names: Mapping[str, str]) -> Label:
-    return names.get(label, label) if isinstance(label, str) else tuple(names.get(one, one) for one in label)
+    return names[label] if isinstance(label, str) else tuple(names[one] for one in label)
 
 
 def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
