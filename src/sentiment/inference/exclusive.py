@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import fsum
 from typing import Any, ClassVar, Literal, get_args
 
 from sentiment.inference.arithmetic import corn_log_probabilities, numbers, pick, quantile, softmax, with_temperature
@@ -169,7 +170,8 @@ class Scale(Exclusive):
     def unread(self, labels: Sequence[str], *, tokens: int, truncated: bool) -> Prediction:
         """Answer with the middle of the scale: what the decision prefers, such as a rare label, says nothing here."""
         middle = replace(self, decision="median", prior=None)
-        return middle.answer(labels, [1 / len(labels)] * len(labels), tokens=tokens, truncated=truncated)
+        found = middle.answer(labels, [1 / len(labels)] * len(labels), tokens=tokens, truncated=truncated)
+        return replace(found, value=fsum(self.values) / len(labels))  # a plain 0 of -2 to 2
 
     def credit(self, labels: Sequence[str], answered: Label, truth: Label) -> float:
         apart = abs(self.values[labels.index(join_labels(answered))] - self.values[labels.index(join_labels(truth))])
