@@ -122,6 +122,7 @@ def test_other_input_is_refused_and_starts_afresh_where_asked(engine, tmp_path):
     assert [row["text"] for row in read_csv(tmp_path / "out.csv")] == ["bad film"] * 7
 
 
+@pytest.mark.slow  # tests/batch/test_kills.py does it with a model that costs nothing
 def test_a_job_killed_again_and_again_loses_no_row(tiny_run, engine, tmp_path):
     """The real command under SIGKILL: its rows are those of an unbroken job, in their order."""
     rows = [(f"{'good' if i % 3 else 'bad'} film {i} " + "and so on " * 12,) for i in range(600)]

@@ -77,7 +77,7 @@ def test_two_actors_answer_as_one_process_does_row_for_row(pool, local, many, tm
         assert (tmp_path / f"ray.{kind}").read_bytes() == (tmp_path / f"local.{kind}").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["in.jsonl", "in.parquet"])
+@pytest.mark.parametrize("name", [pytest.param("in.jsonl", marks=pytest.mark.slow), "in.parquet"])
 def test_any_format_comes_out_as_from_one_process(pool, local, tmp_path, name):
     write_rows(tmp_path / name, ROWS)
     for engine, output in ((pool, tmp_path / "ray.jsonl"), (local, tmp_path / "local.jsonl")):
@@ -126,6 +126,7 @@ def test_workers_fill_a_folder_of_which_one_dies(pool, local, many, tmp_path):
     verify(output=tmp_path / "ray", sample=50)
 
 
+@pytest.mark.slow
 def test_a_killed_actor_costs_no_row(pool, local, many, tmp_path):
     killed = []
 

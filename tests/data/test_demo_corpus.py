@@ -3,9 +3,11 @@
 import csv
 import re
 from collections import Counter
-from itertools import combinations
 
+import numpy as np
 import pytest
+from scipy.sparse import triu
+from sklearn.feature_extraction.text import CountVectorizer
 
 from sentiment.config.resources import bundled
 
@@ -74,15 +76,11 @@ def test_the_unusual_texts_are_in_no_split(corpus):
 def test_no_two_texts_are_alike(corpus):
     """No pair of texts anywhere in the corpus shares more than half of its words."""
     bags = [words(row["text"]) or frozenset([row["text"]]) for split in SPLITS for row in corpus[split]]
-    holders: dict[str, list[int]] = {}
-    for i, bag in enumerate(bags):
-        for word in bag:
-            holders.setdefault(word, []).append(i)
-    shared = Counter()
-    for rows in holders.values():
-        shared.update(combinations(rows, 2))
-    alike = [pair for pair, n in shared.items() if n > 0.5 * len(bags[pair[0]] | bags[pair[1]])]
-    assert alike == []
+    held = CountVectorizer(analyzer=list, dtype=int).fit_transform(bags)
+    shared = triu(held @ held.T, k=1)
+    sizes = np.asarray(held.sum(axis=1)).ravel()
+    alike = shared.data > 0.5 * (sizes[shared.row] + sizes[shared.col] - shared.data)
+    assert [*zip(shared.row[alike], shared.col[alike], strict=True)] == []
 
 
 def test_the_class_does_not_show_in_the_length(corpus):

@@ -1,8 +1,10 @@
 """One real run, archive and server for all end-to-end tests."""
 
 import csv
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +14,7 @@ from sentiment.config.resources import bundled
 from sentiment.data.splits import Split
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import evaluate
+from sentiment.files import locked
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import package
 from sentiment.serving.serve import open_server
@@ -20,12 +23,23 @@ from tests.ports import free_ports
 
 
 @pytest.fixture(scope="session")
-def way(tmp_path_factory):
-    """A folder with a run of the default model on a slice of the real corpus, and its archive."""
-    folder = tmp_path_factory.mktemp("way")
+def way(tmp_path_factory, worker_id):
+    """A folder with a run of the default model on a slice of the real corpus, and its archive.
+
+    One process of xdist makes it, and each takes a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "way"
+    with locked(Path(f"{shared}.lock")):
+        if not (shared / "store").exists():
+            make_way(shared)
+    return shutil.copytree(shared, tmp_path_factory.mktemp("way"), dirs_exist_ok=True)
+
+
+def make_way(folder):
     with (bundled("data/demo") / "train.csv").open(newline="", encoding="utf-8") as file:
         rows = [(row["text"], row["label"]) for row in csv.DictReader(file)]
-    (folder / "data").mkdir()
+    (folder / "data").mkdir(parents=True, exist_ok=True)
     write_csv(folder / "data" / "train.csv", rows[:256])
     write_csv(folder / "data" / "test.csv", rows[256:384])
     overrides = ["data=files", f"data.dir={folder}/data", "data.max_length=64", "trainer.max_epochs=1", "run_name=run"]
@@ -34,7 +48,6 @@ def way(tmp_path_factory):
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
     fit_shares(folder / "run", rows[256:656])
     package(run=folder / "run", model_store=folder / "store")
-    return folder
 
 
 def fit_shares(run, rows):

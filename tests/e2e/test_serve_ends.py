@@ -172,7 +172,10 @@ def test_what_lets_strangers_in_is_refused_before_anything_starts(store, tmp_pat
     ("memory", "option", "lines"),
     [
         ("heap", "-Xmx48m", HEAP_FULL),
-        ("buffers", "-XX:MaxDirectMemorySize=24m", ["error: TorchServe ran out of memory for bodies under way"]),
+        pytest.param(
+            *("buffers", "-XX:MaxDirectMemorySize=24m", ["error: TorchServe ran out of memory for bodies under way"]),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_java_without_memory_ends_and_takes_the_server_along(store, monkeypatch, memory, option, lines):

@@ -47,6 +47,7 @@ def test_backbones_beside_bert_are_converted_and_answer_at_every_length(kind, ex
     torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_graph_that_fails_on_other_lengths_is_discarded_with_one_line(exported, caplog):
     folder = exported("longformer")
     assert convert(folder, runtime="auto", **GIVEN) == "torch"

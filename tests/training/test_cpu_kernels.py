@@ -156,6 +156,7 @@ print(sizes[1] - sizes[0])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is told of by /proc")
 def test_batches_of_new_lengths_do_not_take_more_and_more_memory():
     environment = {name: value for name, value in os.environ.items() if name not in CACHES}

@@ -65,7 +65,7 @@ def test_every_runtime_and_the_batch_job_answer_alike(run, tmp_path):
     write_csv(tmp_path / "in.csv", [(text,) for text in texts], header=("text",))
     main(["predict", f"run={run}", f"input={tmp_path / 'in.csv'}", f"output={tmp_path / 'out.csv'}"])
     rows = read_csv(tmp_path / "out.csv")
-    assert list(rows[0])[-3:] == ["value", "low", "high"]
+    assert list(rows[0])[-4:] == ["value", "low", "high", "unreadable_reason"]
     for one, row in zip(expected, rows, strict=True):
         assert row["prediction"] == one.label
         assert float(row["value"]) == pytest.approx(one.value, abs=1e-4)

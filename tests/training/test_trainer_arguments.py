@@ -59,27 +59,32 @@ def test_an_argument_that_the_run_owns_is_refused_with_the_reason(number, name, 
 
 
 WITHOUT_A_BAR = {"callbacks=null", "callbacks.progress=null", "trainer.enable_progress_bar=false"}
-WORKING = [  # overrides, several to a run where they do not touch each other, optimizer steps, epochs begun
+# Overrides, several to a run where they do not touch each other, optimizer steps, epochs begun.
+WORKING = [
     (("trainer.max_steps=2", "callbacks=null", "logger=null"), 2, 1),
-    (("trainer.max_steps=11", "trainer.reload_dataloaders_every_n_epochs=1", "callbacks.progress=null"), 11, 2),
     (("trainer.max_epochs=-1", "trainer.max_steps=3", "+callbacks=ema", "trainer.enable_progress_bar=false"), 3, 1),
     (("trainer.check_val_every_n_epoch=2", "trainer.max_epochs=1", "trainer.detect_anomaly=true"), 8, 1),
-    (("trainer.check_val_every_n_epoch=2", "trainer.max_epochs=3", "trainer.precision=64-true"), 24, 3),
     (("trainer.val_check_interval=3", "trainer.precision=bf16-true"), 16, 2),
-    (("trainer.val_check_interval=0.25", "trainer.num_sanity_val_steps=1", "+callbacks=swa"), 16, 2),
-    (("trainer.val_check_interval=5", "trainer.check_val_every_n_epoch=null", "+callbacks=early_stopping"), 16, 2),
     (("trainer.limit_train_batches=2", "trainer.limit_val_batches=1", "trainer.num_sanity_val_steps=-1"), 4, 2),
-    (("trainer.overfit_batches=2", "trainer.profiler=simple", "trainer.inference_mode=false"), 4, 2),
     (
         ("trainer.accumulate_grad_batches=3", "trainer.gradient_clip_algorithm=value", "trainer.gradient_clip_val=1"),
         6,
         2,
     ),
 ]
+RARER = [
+    (("trainer.max_steps=11", "trainer.reload_dataloaders_every_n_epochs=1", "callbacks.progress=null"), 11, 2),
+    (("trainer.check_val_every_n_epoch=2", "trainer.max_epochs=3", "trainer.precision=64-true"), 24, 3),
+    (("trainer.val_check_interval=0.25", "trainer.num_sanity_val_steps=1", "+callbacks=swa"), 16, 2),
+    (("trainer.val_check_interval=5", "trainer.check_val_every_n_epoch=null", "+callbacks=early_stopping"), 16, 2),
+    (("trainer.overfit_batches=2", "trainer.profiler=simple", "trainer.inference_mode=false"), 4, 2),
+]
 
 
 @pytest.mark.parametrize(
-    ("overrides", "steps", "epochs"), WORKING, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+    ("overrides", "steps", "epochs"),
+    [*WORKING, *(pytest.param(*row, marks=pytest.mark.slow) for row in RARER)],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_an_argument_leaves_a_complete_run(overrides, steps, epochs, train_tiny, capfd):
     run = train_tiny("arguments", *FAST, *overrides)
@@ -164,7 +169,7 @@ def test_what_epochs_and_trials_are_judged_by_is_checked_before_training(overrid
     assert refused(capfd, *overrides).startswith(f"error: {message}")
 
 
-@pytest.mark.parametrize("monitor", ["loss", "recall/positive"])
+@pytest.mark.parametrize("monitor", ["loss", pytest.param("recall/positive", marks=pytest.mark.slow)])
 def test_a_run_is_judged_by_any_score(monitor, train_tiny):
     judged = (f"callbacks.best.monitor=validation/{monitor}", f"optimized_metric={monitor}")
     run = train_tiny("judged", *FAST, "trainer.precision=32-true", *judged)  # bf16 would move a row over the line

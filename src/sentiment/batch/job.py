@@ -31,6 +31,7 @@ from sentiment.errors import (
 from sentiment.files import read_json_if_any, write_json
 from sentiment.inference.checksums import file_digest
 from sentiment.inference.types import Classifier, Identity
+from sentiment.inference.wording import count
 from sentiment.remote import remove_files
 
 log = logging.getLogger(__name__)
@@ -190,7 +191,7 @@ class Job:
         made |= clock.counts(rows, before) | ({"job": self.parts.identity} if target.partitioned else {})
         write_json(target.summary, made)
         self.parts.remove()
-        log.info("%d rows to %s, what made them in %s", rows, target.path, target.summary)
+        log.info("%s to %s, what made them in %s", count(rows, "row"), target.path, target.summary)
         return made
 
     def made(self, done: Mapping[int, Part]) -> dict[str, Any]:

@@ -9,12 +9,6 @@ from sentiment.batch.cells import Changes, from_json, to_json
 
 LEFT = ("unreadable", "abstained")  # counts of rows without a prediction
 COPIED = ("rows", "bytes", "sha256", "labels", *LEFT, "layers", "unread", "schema")  # as they are, into the marker
-UNREAD = {  # why texts cannot be read, after their number
-    "script": "in another script or unknown signs",
-    "spelling": "spelled like no known word",
-    "language": "in another language",
-    "nothing": "without words",
-}
 Rejects = Sequence[tuple[int, str]]  # row number from 1, and the reason
 
 
@@ -44,9 +38,3 @@ class Part:
 
 
 MARKED = {*COPIED, "rejects", "changes"}  # keys of a marker, beside its job
-
-
-def list_unread(counts: Mapping[str, int]) -> str:
-    """Return why texts cannot be read, the most frequent reason first: "3 in another language, 1 without words"."""
-    known = sorted((why for why in UNREAD if counts.get(why)), key=lambda why: -counts[why])
-    return ", ".join(f"{counts[why]:,} {UNREAD[why]}" for why in known)

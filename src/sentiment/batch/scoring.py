@@ -13,10 +13,10 @@ from sentiment.data.tables import BrokenRow, Row
 from sentiment.errors import DataError, RejectedError, RequestError, SentimentError, TextError
 from sentiment.inference.pairs import Pair, Text
 from sentiment.inference.types import Classifier, Prediction, Streaming, names_of
+from sentiment.inference.wording import REASON
 from sentiment.protocol.validation import check_aspect, check_text
 
 SCALE = ("value", "low", "high")  # columns of ordered labels
-REASON = "unreadable_reason"
 OTHERS = ("prediction", "score", "unreadable", REASON, *SCALE, "polarity", "abstained")  # all but those of the labels
 Outcome = Prediction | str  # a string is the reason why there is no prediction
 

@@ -13,10 +13,10 @@ from sentiment.batch.cells import Changes, guard, to_json
 from sentiment.batch.identity import versions
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.part import LEFT, Part
-from sentiment.batch.scoring import REASON
 from sentiment.data.csv_output import write_csv
 from sentiment.files import read_json
 from sentiment.inference.types import Identity
+from sentiment.inference.wording import REASON
 from sentiment.remote import as_path, remove_files
 
 RUN_SUMMARY = "run_summary.json"

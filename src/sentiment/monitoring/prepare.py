@@ -15,7 +15,6 @@ from sentiment.batch import predict
 from sentiment.batch.identity import identity_of
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.probe import probe
-from sentiment.batch.scoring import REASON
 from sentiment.batch.source import Source
 from sentiment.data.tables import MANIFEST, STDIN, Broken, BrokenRow, TableOptions
 from sentiment.data.tables.options import TAKEN_BY
@@ -24,6 +23,7 @@ from sentiment.files import read_json_if_any
 from sentiment.inference.exclusive import Single
 from sentiment.inference.multilabel import Multi
 from sentiment.inference.types import Identity
+from sentiment.inference.wording import REASON
 from sentiment.monitoring.appending import ASPECT, added_columns, append, write_new
 from sentiment.monitoring.dates import is_date, order_of, text_of
 from sentiment.monitoring.history import History

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sentiment.batch.part import list_unread
 from sentiment.batch.progress import Rows
 from sentiment.batch.source import Source
 from sentiment.data.duplicates import hash_normalised
 from sentiment.errors import DataError
 from sentiment.evaluation.quantification.words import CLEANING
 from sentiment.inference.pairs import Pair
+from sentiment.inference.wording import count, list_reasons
 from sentiment.monitoring.dates import shown
 from sentiment.monitoring.groups import values_of
 from sentiment.monitoring.rows import Chunk, Columns, Skipped, chunks
@@ -98,7 +98,7 @@ class Prepared:
                 "that says which: counted under the first."
             )
         if self.skipped.undecided:
-            known = list_unread(self.skipped.undecided)
+            known = list_reasons(self.skipped.undecided)
             lines.append(
                 f"{count(self.skipped.undecided.total(), 'text')} with the same probability for each label, as those "
                 f"have that the model cannot read{f' ({known})' * bool(known)}: counted under none."
@@ -115,10 +115,6 @@ class Prepared:
                 f"{count(self.skipped.repeated, 'text')} equal to an earlier one, retweets included, not counted."
             )
         return lines
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def distinct(chunk: Chunk, seen: set[int], skipped: Skipped, aspect_in: Callable[[str], str | None]) -> Chunk:

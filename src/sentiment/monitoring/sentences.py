@@ -6,10 +6,10 @@ from unicodedata import bidirectional
 import numpy as np
 
 from sentiment.inference.scales import numbers_of
+from sentiment.inference.wording import count as number
 from sentiment.monitoring.accuracy import Accuracy, mean
 from sentiment.monitoring.changes import FEWEST, Comparison
 from sentiment.monitoring.periods import Every
-from sentiment.monitoring.prepared import count as number
 from sentiment.monitoring.result import Result
 from sentiment.monitoring.shares import Estimate
 

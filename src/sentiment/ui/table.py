@@ -10,13 +10,11 @@ from sentiment.batch import predict
 from sentiment.batch.cells import cell, unguard
 from sentiment.batch.identity import pinned
 from sentiment.batch.output import SPREADSHEETS, Output
-from sentiment.batch.part import list_unread
-from sentiment.batch.scoring import REASON
 from sentiment.data.tables import Limits, Row, TableOptions, base_name, format_of, likely_text, open_table
 from sentiment.errors import DataError, RowsRejectedError
 from sentiment.files import read_json
 from sentiment.inference.types import Classifier
-from sentiment.monitoring.prepared import count as number
+from sentiment.inference.wording import REASON, count, list_reasons
 from sentiment.ui.jobs import CHUNK, Told, Watched
 
 SHOWN = 10
@@ -57,7 +55,7 @@ class Opened:
         """Sentences for a visitor: how the file was read, and the number of its rows."""
         another = " If another sheet is meant, put it first." if (self.guessed or "").startswith("sheet ") else ""
         guessed = [f"Read as {self.guessed}.{another}"] if self.guessed else []
-        return [*guessed, f"{number(self.rows, 'row')}."]
+        return [*guessed, f"{count(self.rows, 'row')}."]
 
 
 def open_upload(path: Path, limits: Limits | None = None) -> Opened:
@@ -95,7 +93,7 @@ def predict_file(
     files = [folder / f"{base_name(path)}-predicted{suffix}" for suffix in suffixes_of(path)]
     rejected = [write(path, output, engine, text_column, aspect_column) for output in files][0]
     first = Output.of(files[0])
-    notice, rejects = f"{number(rows, 'row')} predicted.", list[list[str]]()
+    notice, rejects = f"{count(rows, 'row')} predicted.", list[list[str]]()
     if rejected:
         reasons = folder / f"{base_name(path)}-rows-not-scored.csv"
         shutil.copy(Output.of(files[1]).rejects, reasons)
@@ -104,7 +102,7 @@ def predict_file(
         rejects = [[f"{int(row['row']):,}", row["reason"]] for row in some]
         notice = f"{rejected}; {reasons.name} tells why."
     summary = read_json(first.summary)
-    why = list_unread(summary.get(REASON, {})) or "another script or language, unknown signs, or no words"
+    why = list_reasons(summary.get(REASON, {})) or "another script or language, unknown signs, or no words"
     notice += "".join(f" {summary[name]:,} {told.format(why)}" for name, told in LEFT_OUT.items() if summary[name])
     shares = summary["shares"] if sum(summary["labels"].values()) else {}
     headers, shown = preview(files[1], text_column, aspect_column)
