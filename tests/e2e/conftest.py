@@ -4,7 +4,6 @@ import csv
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import pytest
@@ -30,7 +29,7 @@ def way(tmp_path_factory, worker_id):
     """
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "way"
-    with locked(Path(f"{shared}.lock")):
+    with locked(shared.with_suffix(".lock")):
         if not (shared / "store").exists():
             make_way(shared)
     return shutil.copytree(shared, tmp_path_factory.mktemp("way"), dirs_exist_ok=True)

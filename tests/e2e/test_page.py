@@ -50,16 +50,16 @@ def test_a_typed_text_gets_its_label_and_bars(tab, url):
 
 def test_opening_the_page_takes_no_place_in_the_queue(browser, url):  # noqa: F811
     """An answer that is asked for while the stream of others closes never comes (app_state.AT_ONCE)."""
-    context = browser.new_context()
-    tab, asked = context.new_page(), []
-    tab.on("request", lambda request: asked.append(request.url.partition("gradio_api/")[2].partition("?")[0]))
-    tab.goto(url)
-    tab.locator(".purpose").wait_for()
-    classify(tab, "good film")
-    tab.locator("#words .text").wait_for()
+    asked = []
+    with opened(browser, url) as tab:
+        tab.locator(".purpose").wait_for()
+        tab.on("request", lambda request: asked.append(request.url.partition("gradio_api/")[2].partition("?")[0]))
+        tab.reload()
+        tab.locator(".purpose").wait_for()
+        classify(tab, "good film")
+        tab.locator("#words .text").wait_for()
     assert asked.count("run/predict") >= 5  # the status line, and what each tab shows of the model
     assert asked.count("queue/join") == 2  # the answer, and then its words
-    context.close()
 
 
 def test_the_keyboard_alone_will_do(tab, feedback):
@@ -236,21 +236,3 @@ def test_users_at_once_each_get_their_own_answers(browser, url):  # noqa: F811
     for i, page in enumerate(tabs):
         page.locator(".verdict").get_by_text("positive" if i % 2 else "negative").wait_for()
         page.close()
-
-
-@pytest.mark.slow
-def test_a_login_is_asked_for_where_one_is_set(browser, tiny_run, tmp_path):  # noqa: F811
-    settings = ["engine=local", f"run={tiny_run}", "auth=[ann,secret]", "feedback=null", "per_minute=1"]
-    with serving(tmp_path, *settings) as address, opened(browser, address) as tab:
-        assert tab.request.post(f"{address}/gradio_api/call/classify", data={"data": ["a"]}).status == 401
-        for password in ("guess", "secret"):
-            tab.get_by_label("username").fill("ann")  # a refused login empties both fields
-            tab.get_by_label("password").fill(password)
-            tab.get_by_role("button", name="Login").click()
-            if password == "guess":
-                tab.get_by_text("Incorrect Credentials").wait_for()
-        classify(tab, "good film")
-        tab.locator(".verdict").get_by_text("positive").wait_for()
-        assert not tab.get_by_text("Send correction").is_visible()
-        classify(tab, "bad film")
-        tab.get_by_text("more than 1 requests in a minute; ask again in").wait_for()
