@@ -1,12 +1,15 @@
 """State shared by all tabs: backend, limits, storage, corrections file and run."""
 
+import asyncio
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 
@@ -22,15 +25,44 @@ from sentiment.ui.storage import Storage
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 BUSY = "The model is busy. Try again in a moment."
 DOWN = "The model does not answer now. This page looks for it by itself; tell whoever runs it if that takes long."
 PROBLEMS = (SentimentError, RequestError)
 KEYS = re.compile(r",? or (set|name) (encoding|separator|quoting|columns)\b.*$")  # advice in the messages of tables
 UNKNOWN = re.compile(r"name its encoding with encoding=.*$")
 QUIET: Any = {"api_visibility": "private", "show_progress": "hidden"}  # options of an event that scripts do not call
-# Of an event that costs the server nothing: answered past the queue. Gradio closes a browser's stream of queued answers
+# Answered past Gradio's queue, as all is but a job over a table. Gradio closes a browser's stream of queued answers
 # when the last is sent; one that is asked for in that moment waits for the next stream, on an idle page forever.
 AT_ONCE: Any = {**QUIET, "queue": False}
+
+
+class Turns:
+    """Limit of what is answered past the queue at a cost: `at_once` under way, and `waiting` more behind them."""
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self.threads, self.room = ThreadPoolExecutor(at_once, "page"), at_once + waiting
+        self.here = 0
+
+    def taken(self, work: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+        """Return `work` as a coroutine that runs it in a thread when its turn comes.
+
+        It raises gr.Error, which the page shows, where too many wait already.
+        """
+
+        @wraps(work)
+        async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            if self.here == self.room:
+                raise gr.Error(BUSY)
+            self.here += 1
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self.threads, partial(work, *args, **kwargs))
+            finally:
+                self.here -= 1
+
+        return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +74,7 @@ class AppState:
     storage: Storage
     tables: Limits
     jobs: Jobs = field(default_factory=Jobs)
+    turns: Turns = field(default_factory=lambda: Turns(at_once=4, waiting=64))
 
     def admit(self, request: gr.Request) -> None:
         """Count a request against its caller's rate limit. Raises TooManyRequestsError where that is used up."""

@@ -82,7 +82,7 @@ def launch(
     with page_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         storage = Storage(folder, most=max_storage_mb * MB, seconds=keep_minutes * 60)
-        from sentiment.ui.app_state import AppState
+        from sentiment.ui.app_state import AppState, Turns
         from sentiment.ui.page import STATIC, page, scripts, styles, theme
 
         run = local_copy(run) if run else None
@@ -93,6 +93,7 @@ def launch(
             run=run,
             storage=storage,
             tables=limits,
+            turns=Turns(at_once, queue),
         )
         guard = Middleware(Guard, storage=storage, logins=Rate(LOGINS), most=max_file_mb * MB)
         with storage.cleaning():

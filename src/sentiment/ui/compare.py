@@ -13,9 +13,13 @@ from sentiment.ui import render
 from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, render_error
 from sentiment.ui.aspect import aspect_field, input_of, reads_aspects
 from sentiment.ui.backend import Served
+from sentiment.ui.questions import NEXT, WAITING, answer_to, hidden_answer, question_number, show_answer
 
 TEXTS, VERSIONS = "Two texts", "Two versions"
 EMPTY = render.empty("Both answers will appear here, side by side.")
+INPUTS = 'JSON.stringify(inputs.map((input) => input ?? ""))'
+ASK = f"(...inputs) => {{ window.compared = {INPUTS}; return [{NEXT}, {json.dumps(WAITING)}]; }}"
+CHANGED = f"(...inputs) => ({INPUTS} === window.compared ? undefined : {json.dumps(['', EMPTY])})"
 
 
 def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
@@ -32,13 +36,14 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
         right = gr.Dropdown(label="Second version", allow_custom_value=True)
     button = gr.Button("Compare", variant="primary", elem_classes="submit")
     result = gr.HTML(EMPTY, elem_id="compared")
+    number, answer = question_number(), hidden_answer()
 
-    def switched(value: str) -> list[Any]:
+    def switch(value: str) -> list[Any]:
         versions = value == VERSIONS
         label = "Text" if versions else "First text"
         second_aspect = gr.Textbox(visible=not versions and reads_aspects(desk))
         texts = [gr.Textbox(label=label), gr.Textbox(visible=not versions), second_aspect]
-        return [*texts, gr.Row(visible=versions), EMPTY]
+        return [*texts, gr.Row(visible=versions), "", EMPTY]
 
     def listed() -> list[Any]:
         names = [version.version for version in desk.backend.versions() or ()]
@@ -46,30 +51,29 @@ def compare_tab(tab: Any, desk: AppState, status: Any) -> None:
         return [gr.Dropdown(choices=names, value=names[i] if names else None, info=info) for i in (0, -1)]
 
     def compare(
-        value: str, a: str, b: str, of_a: str, of_b: str, v: str | None, w: str | None, request: gr.Request
+        number: str, value: str, a: str, b: str, of_a: str, of_b: str, v: str | None, w: str | None, request: gr.Request
     ) -> str:
         try:
             desk.admit(request)
             if value == TEXTS:
                 both = input_of(desk, a, of_a, "the first text"), input_of(desk, b, of_b, "the second text")
-                return texts_compared(desk, *both)
-            return versions_compared(desk, input_of(desk, a, of_a), check_text(v or "", "the first version"), w or "")
+                found = texts_compared(desk, *both)
+            else:
+                one, other = check_text(v or "", "the first version"), w or ""
+                found = versions_compared(desk, input_of(desk, a, of_a), one, other)
         except PROBLEMS as error:
-            return render_error(error)
+            found = render_error(error)
+        return answer_to(found, number)
 
-    mode.change(switched, mode, [first, second, other, row, result], **AT_ONCE)
+    mode.change(switch, mode, [first, second, other, row, number, result], **AT_ONCE)
     if served:
         tab.select(listed, None, [left, right], **AT_ONCE)
-    asked = gr.on(
-        [button.click, first.submit, second.submit],
-        compare,
-        [mode, first, second, toward, other, left, right],
-        result,
-        api_visibility="private",
-    )
-    changed = [first.change, second.change, left.change, right.change]
-    clear = f"() => {json.dumps(EMPTY)}"
-    gr.on(changed, None, None, result, js=clear, cancels=[asked], **QUIET)
+    inputs = [first, second, toward, other, left, right]
+    pressing = [button.click, first.submit, second.submit]
+    waiting = gr.on(pressing, None, inputs, [number, result], js=ASK, **QUIET)
+    asked = waiting.then(desk.turns.taken(compare), [number, mode, *inputs], answer, trigger_mode="multiple", **AT_ONCE)
+    show_answer(asked, answer, [number], result)
+    gr.on([field.change for field in inputs], None, inputs, [number, result], js=CHANGED, **QUIET)
 
 
 def texts_compared(desk: AppState, first: Text, second: Text) -> str:

@@ -60,7 +60,7 @@ def file_tab(desk: AppState, *, max_file_mb: int) -> None:
         except PROBLEMS as error:
             return [render_error(error, path), *clear_results()[1:]]
 
-    upload.change(show_columns, upload, [reading, column, aspects, button, *results], api_visibility="private")
+    upload.change(desk.turns.taken(show_columns), upload, [reading, column, aspects, button, *results], **AT_ONCE)
     gr.on([column.input, aspects.input], None, None, notice, js="() => ''", **QUIET)
     run(desk, button, cancel, predict, [upload, column, aspects], results, notice)
 

@@ -10,7 +10,7 @@ import gradio as gr
 from sentiment.batch.identity import pinned
 from sentiment.errors import DataError, SentimentError
 from sentiment.ui import render
-from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, caller, model_of, render_error
+from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, caller, model_of, render_error
 from sentiment.ui.aspect import reads_aspects
 from sentiment.ui.file import HINT, describe_upload, run, run_buttons, upload_field
 from sentiment.ui.jobs import Watched, reporter
@@ -111,11 +111,12 @@ def label_tab(desk: AppState, *, max_file_mb: int) -> None:
         ]
 
     outputs = [notice, shown, session]
-    upload.change(show_columns, upload, [reading, column, button, *outputs, copying], api_visibility="private")
+    turn = desk.turns.taken
+    upload.change(turn(show_columns), upload, [reading, column, button, *outputs, copying], **AT_ONCE)
     run(desk, button, cancel, start, [upload, column], [*outputs, copying], notice)
     shown.change(None, None, None, js=FOCUS, **QUIET)
-    answer.click(give, [kind, label, at, session], outputs, js=ANSWER, **QUIET)
-    copy.click(save, [table, session], [copied, file], api_visibility="private")
+    answer.click(turn(give), [kind, label, at, session], outputs, js=ANSWER, **AT_ONCE)
+    copy.click(turn(save), [table, session], [copied, file], **AT_ONCE)
 
 
 def start_session(

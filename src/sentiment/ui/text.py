@@ -12,16 +12,23 @@ from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, render_er
 from sentiment.ui.aspect import aspect_field, input_of
 from sentiment.ui.feedback import Correction
 from sentiment.ui.purpose import purpose
+from sentiment.ui.questions import NEXT, WAITING, answer_to, hidden_answer, question_number, show_answer
 from sentiment.ui.words import words as drawn
 
 EXAMPLES = ["What a day!", "Not once did I look at my watch.", "Gorgeous to look at, hollow to sit through."]
 EMPTY = render.empty("The answer will appear here.")
-WAITING = render.empty("Asking the model ...")
+KEPT = 8  # answers of a session that can be corrected; one stands, others may be on their way
+ASK = f"""(text, aspect) => {{
+  window.askedText = JSON.stringify([text ?? "", aspect ?? ""]);
+  return [{NEXT}, {json.dumps(WAITING)}, ""];
+}}"""
+# A change may be reported after the button was pressed for the very text: then the answer on its way is kept.
 CHANGED = """(text, aspect) => {
-  if (JSON.stringify([text, aspect]) === window.askedText) return;
+  if (JSON.stringify([text ?? "", aspect ?? ""]) === window.askedText) return;
   document.getElementById("clear").click();
   if (text === window.chosenText) document.getElementById("classify").click();
 }"""
+HIDE = '{ __type__: "update", visible: false }'
 CHOOSE = """(now) => {
   window.chosenText = EXAMPLE;
   if (now === EXAMPLE) document.getElementById("classify").click();
@@ -31,12 +38,11 @@ AGAIN = """(status) => {
   const failed = document.querySelector("#verdict .problem");
   if (failed && status.includes("status up")) document.getElementById("classify").click();
 }"""
-FAILED = render.notice("The page could not ask the model; try again.")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The last text of a session that has an answer."""
+    """A text of a session that has an answer."""
 
     text: str
     aspect: str  # as typed
@@ -57,53 +63,65 @@ def text_tab(desk: AppState, status: Any) -> None:
     result = gr.HTML(EMPTY, elem_id="verdict")
     target: Any = gr.Dropdown(label="Mark the words for", visible=False, interactive=True, elem_id="target")
     words = gr.HTML(elem_id="words")
-    asked: Any = gr.State(None)
-    correction = correction_form(desk, asked) if desk.corrections else []
+    number, answer, marks = question_number(), hidden_answer(), hidden_answer()
+    answers: Any = gr.State({})  # Asked, by number
+    correction = correction_form(desk, number, answers) if desk.corrections else []
 
-    def classify(value: str, toward: str, request: gr.Request) -> list[Any]:
+    def classify(
+        value: str, toward: str, number: str, answers: dict[str, Asked], request: gr.Request
+    ) -> tuple[str, dict[str, Asked]]:
         try:
             desk.admit(request)
             [prediction] = desk.backend.predict([input_of(desk, value, toward)])
         except PROBLEMS as error:
-            return [render_error(error), "", None, choice_of(None), *clear_correction(correction, None)]
+            return answer_to(render_error(error), number), answers
         state = desk.backend.state()
         version = state.model.version if state.model else ""
-        last = Asked(value, toward, prediction, version)
-        return [
-            render.answer(prediction, state),
-            "",
-            last,
-            choice_of(prediction),
-            *clear_correction(correction, prediction),
-        ]
+        answers[number] = Asked(value, toward, prediction, version)
+        for old in [*answers][:-KEPT]:
+            del answers[old]
+        return answer_to(render.answer(prediction, state), number), answers
 
-    def explain(last: Asked | None, wanted: str | None) -> str:
-        """Compute the word attributions after the prediction is shown; of several labels those for the `wanted` one."""
+    def describe(number: str, answers: dict[str, Asked]) -> list[Any]:
+        """Offer what the answer that stands allows: a label to mark the words for, and a correction."""
+        last = answers.get(number)
+        prediction = last.prediction if last else None
+        return [choice_of(prediction), *clear_correction(correction, prediction)]
+
+    def explain(number: str, wanted: str | None, answers: dict[str, Asked]) -> str:
+        """Mark the words of the answer that stands; of several labels those for the `wanted` one."""
+        last = answers.get(number)
         if last is None or last.prediction.readable is False:
-            return ""
+            return answer_to("", number, wanted)
         label = wanted if last.prediction.labels is not None and wanted else last.prediction.label
         try:
-            return drawn(desk.backend.explain(input_of(desk, last.text, last.aspect), label))
+            marked = drawn(desk.backend.explain(input_of(desk, last.text, last.aspect), label))
         except PROBLEMS as error:
-            return render.notice(f"The words are not marked: {error}", "hint")
+            marked = render.notice(f"The words are not marked: {error}", "hint")
+        return answer_to(marked, number, wanted)
 
-    shown = [result, words, asked, target, *correction]
-    # The browser clears the old answer itself, so that it never appears below another text, even if the server is down.
-    # Pending requests for the old text are cancelled.
-    asking = (
-        f"(text, aspect) => {{ window.askedText = JSON.stringify([text, aspect]); "
-        f"return {json.dumps([WAITING, ''])}; }}"
-    )
+    # An older answer may be on its way while one is asked for ("multiple"); what is offered is of the last.
     pressing = [button.click, text.submit, aspect.submit]
-    waiting = gr.on(pressing, None, [text, aspect], [result, words], js=asking, **QUIET)
-    pressed = waiting.then(classify, [text, aspect], shown, api_visibility="private", show_progress_on=result)
-    pressed.failure(None, None, [result, words], js=replace_answer(FAILED), **QUIET)
-    marking = [
-        pressed.success(explain, [asked, target], words, **QUIET),
-        target.input(explain, [asked, target], words, **QUIET),
-    ]
-    clear.click(None, None, [result, words], js=replace_answer(EMPTY), cancels=[pressed, *marking], **QUIET)
-    # A change may be reported after the button was pressed for the very text: then the answer on its way is kept.
+    waiting = gr.on(pressing, None, [text, aspect], [number, result, words], js=ASK, **QUIET)
+    asked = waiting.then(
+        desk.turns.taken(classify),
+        [text, aspect, number, answers],
+        [answer, answers],
+        trigger_mode="multiple",
+        **AT_ONCE,
+    )
+    shown = show_answer(asked, answer, [number], result)
+    offered = shown.then(describe, [number, answers], [target, *correction], trigger_mode="always_last", **AT_ONCE)
+    mark: Any = (desk.turns.taken(explain), [number, target, answers], marks)
+    for marked in (
+        offered.then(*mark, trigger_mode="multiple", **AT_ONCE),
+        target.input(*mark, trigger_mode="multiple", **AT_ONCE),
+    ):
+        show_answer(marked, marks, [number, target], words)
+    # The browser itself clears an answer, so that it never stands below another text, even if the server is down.
+    offers = [target, *correction[:1]]
+    cleared = json.dumps(["", EMPTY, ""])[:-1] + f", {HIDE}" * len(offers) + "]"
+    clear.click(None, None, [number, result, words, *offers], js=f"() => {cleared}", **QUIET)
     for field in (text, aspect):
         field.change(None, [text, aspect], None, js=CHANGED, **QUIET)
     for chosen, example in zip(examples, EXAMPLES, strict=True):
@@ -120,12 +138,7 @@ def choice_of(prediction: Prediction | None) -> Any:
     return gr.Dropdown(choices=[*shares], value=max(shares, key=shares.__getitem__), visible=True)
 
 
-def replace_answer(html: str) -> str:
-    """Return JavaScript that replaces the answer with `html` and clears the words."""
-    return f"() => [{json.dumps(html)}, '']"
-
-
-def correction_form(desk: AppState, asked: Any) -> list[Any]:
+def correction_form(desk: AppState, number: Any, answers: Any) -> list[Any]:
     """Build the correction form, and return the parts that a new answer resets: group, choices and confirmation."""
     with gr.Column(visible=False, elem_classes="correction") as group:
         label = gr.Radio(
@@ -140,8 +153,12 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
         send = gr.Button("Send correction", size="sm")
     thanks = gr.HTML()
 
-    def correct(one: str | None, many: list[str] | None, last: Asked | None, request: gr.Request) -> str:
-        assert last
+    def correct(
+        one: str | None, many: list[str] | None, number: str, answers: dict[str, Asked], request: gr.Request
+    ) -> str:
+        last = answers.get(number)
+        if last is None:
+            return render.notice("Classify the text first.")
         chosen = one if last.prediction.labels is None else many or []
         if chosen is None:
             return render.notice("Choose a label first.")
@@ -155,7 +172,7 @@ def correction_form(desk: AppState, asked: Any) -> list[Any]:
         shown = chosen if isinstance(chosen, str) else list_labels(chosen) or "none of the labels"
         return render.notice(f"Saved as {shown}. Thank you.", "done")
 
-    send.click(correct, [label, several, asked], thanks, api_visibility="private")
+    send.click(desk.turns.taken(correct), [label, several, number, answers], thanks, **AT_ONCE)
     gr.on([label.input, several.input], None, None, thanks, js="() => ''", **QUIET)
     return [group, label, several, thanks]
 

@@ -22,7 +22,7 @@ from sentiment.monitoring.prepare import Reading
 from sentiment.monitoring.result import Result
 from sentiment.monitoring.sentences import sentences
 from sentiment.ui import choices, render
-from sentiment.ui.app_state import PROBLEMS, QUIET, AppState, caller, render_error
+from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, caller, render_error
 from sentiment.ui.aspect import reads_aspects
 from sentiment.ui.file import HINT, download_buttons, offer_files, run, run_buttons, upload_field
 from sentiment.ui.jobs import Watched, reporter
@@ -157,7 +157,8 @@ def trends_tab(desk: AppState, *, max_file_mb: int) -> None:
         return ["", render.sentences(sentences(result)), *offer_files(files), sections(result), str(files[0].parent)]
 
     named = [text, time, by, every, true, aspect]
-    upload.change(show_columns, upload, [reading, row, *named, button, folder, *results], api_visibility="private")
+    read = desk.turns.taken(show_columns)
+    upload.change(read, upload, [reading, row, *named, button, folder, *results], **AT_ONCE)
     gr.on([one.input for one in named], None, None, [notice, summary, found], js="() => ['', '', '']", **QUIET)
     run(desk, button, cancel, show, [upload, *named, folder], [*results, folder], notice)
 
