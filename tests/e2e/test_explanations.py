@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.faults import explaining, ready, workers
+from tests.e2e.faults import explaining, ready, wait_for, workers
 
 pytestmark = pytest.mark.e2e
 
@@ -63,6 +63,8 @@ def test_each_request_of_a_batch_gets_what_it_asked_for(api, local, texts):
 
 def test_what_a_worker_has_no_time_for_is_told_to_ask_again_and_holds_up_nobody(api):
     """The longest texts at once beside plain ones."""
+    short = {"json": {"text": "a day"}, "timeout": PATIENT}  # until the weights are loaded
+    wait_for(lambda: api.post("/explanations/sentiment", **short).status_code == 200)
     sent = [("/explanations/sentiment", LONG), ("/predictions/sentiment", "a day")] * 6
     with ThreadPoolExecutor(12) as pool:
         got = list(pool.map(lambda asked: api.post(asked[0], json={"text": asked[1]}, timeout=PATIENT), sent))
