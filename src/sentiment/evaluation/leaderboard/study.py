@@ -81,4 +81,4 @@ def importance(weights: dict[str, float]) -> Figure:
         axes.set(xlabel="share of the variance of the score", xlim=(0, 1))
 
     text = "How much of the difference between trials each parameter explains, after a random forest fitted to them."
-    return draw("importance", "Which parameters mattered", text, paint)
+    return draw("importance", "Which parameters mattered", text, paint, fitted=True)

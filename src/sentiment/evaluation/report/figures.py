@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 POINTS = 300  # points per curve; more are not visible
 BINS = 6  # bins of text length
 FEW = 10  # texts
+LONG = 30  # characters of a label whose legend needs more room than the axes give
 
 
 def roc(result: "Evaluation") -> Figure | None:
@@ -40,7 +41,7 @@ def roc(result: "Evaluation") -> Figure | None:
         "label's texts that are given it. The nearer a curve is to the top left corner, the better the model ranks a "
         "label's texts above the others; AUROC is the area under the curve." + few_curves(result)
     )
-    return draw("roc", "ROC curve", text, paint)
+    return draw("roc", "ROC curve", text, paint, fitted=long_legend(result))
 
 
 def precision_recall(result: "Evaluation") -> Figure | None:
@@ -62,7 +63,7 @@ def precision_recall(result: "Evaluation") -> Figure | None:
         "found: how pure the answers stay as more are asked for. A curve that stays high to the right "
         "end finds nearly all of them with few false alarms." + few_curves(result)
     )
-    return draw("precision_recall", "Precision and recall", text, paint)
+    return draw("precision_recall", "Precision and recall", text, paint, fitted=long_legend(result))
 
 
 def calibration(result: "Evaluation") -> Figure:
@@ -117,7 +118,7 @@ def length(result: "Evaluation") -> Figure | None:
         "(Wilson), and where they overlap widely a difference means little. The dotted line is the accuracy over all."
     )
     title = "Subset accuracy by length of text" if result.decoding.kind == "multi" else "Accuracy by length of text"
-    return draw("length", title, text, paint)
+    return draw("length", title, text, paint, tick_lines=2)
 
 
 def length_bins(result: "Evaluation") -> list[tuple[str, int, int]]:
@@ -172,6 +173,11 @@ def ranked(result: "Evaluation") -> list[tuple[int, str]]:
 def positive(result: "Evaluation", i: int) -> Any:
     """Return which texts have a label (N,)."""
     return result.targets == i if result.targets.ndim == 1 else result.targets[:, i] == 1
+
+
+def long_legend(result: "Evaluation") -> bool:
+    """Say whether a plotted label is too long for a legend within the axes."""
+    return any(len(label) > LONG for _, label in curves(result))
 
 
 def few_curves(result: "Evaluation") -> str:

@@ -40,6 +40,8 @@ SETTINGS: Any = {
     "lines.linewidth": 1.8,
 }
 SIZE = (4.6, 3.5)  # inches; at a phone's width the text is still as large as the page's
+LEFT, RIGHT, BOTTOM, TOP = 0.165, 0.965, 0.155, 0.96  # of the axes, shares of SIZE; a tick such as 0.0001 fits
+LINE = 0.055  # height of a line of text, share of SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,32 @@ class Figure:
         return svg
 
 
-def draw(name: str, title: str, text: str, paint: "Callable[[Axes], None]") -> Figure:
-    """Draw a figure with a single pair of axes, which `paint` fills."""
+def draw(
+    name: str,
+    title: str,
+    text: str,
+    paint: "Callable[[Axes], None]",
+    *,
+    tick_lines: int = 1,
+    fitted: bool = False,
+) -> Figure:
+    """Draw a figure with a single pair of axes, which `paint` fills.
+
+    Args:
+        name: Name of the file, and prefix of the ids in a page.
+        title: Title, which stands above the figure.
+        text: Description, which stands below it.
+        paint: Draws on the axes.
+        tick_lines: Lines of the labels of the x axis.
+        fitted: Measure all texts and leave room for them, in twice the time of fixed margins.
+    """
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
     with matplotlib.rc_context(SETTINGS):
-        canvas = Canvas(figsize=SIZE, layout="constrained")
+        canvas = Canvas(figsize=SIZE, layout="constrained" if fitted else None)
+        if not fitted:
+            canvas.subplots_adjust(LEFT, BOTTOM + LINE * (tick_lines - 1), RIGHT, TOP)
         paint(canvas.subplots())
         buffer = StringIO()
         canvas.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
