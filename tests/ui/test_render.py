@@ -1,5 +1,7 @@
 """What the page shows, and that a text stays a text."""
 
+from dataclasses import replace
+
 import pytest
 
 from sentiment.errors import BusyError, DataError, UnreachableError
@@ -7,6 +9,7 @@ from sentiment.inference.types import Model, Prediction
 from sentiment.ui import render
 from sentiment.ui.app_state import render_error
 from sentiment.ui.backend import State
+from sentiment.ui.compare import sentence
 
 STATE = State(Model("sentiment", "1.0", ("negative", "positive"), 64, "tail"))
 
@@ -103,7 +106,7 @@ def test_a_visitor_reads_what_he_can_do_and_not_what_the_server_said():
     ("reason", "told"),
     [
         ("language", "it is in another language than the texts that the model has learned from"),
-        ("script", "is in another script than the model learned"),
+        ("script", "it is in another script than the model learned"),
         ("spelling", "its words are spelled like none that the model knows"),
         ("nothing", "it has no words"),
         (None, "it is in another script or language than the model learned"),  # an earlier server
@@ -117,3 +120,24 @@ def test_the_page_says_why_a_text_cannot_be_read(reason, told):
     assert "cannot be read" in shown
     assert told in shown
     assert "50" not in shown
+
+
+def test_the_aspect_is_named_where_the_model_reads_one():
+    unread = Prediction("negative", 0.5, {"negative": 0.5, "positive": 0.5}, readable=False, reason="script")
+    aspects = State(Model("sentiment", "1.0", ("negative", "positive"), 64, "tail", aspects=True))
+    assert "it, or the aspect beside it, is in another script" in render.answer(unread, aspects)
+    assert "aspect" not in render.answer(unread, STATE)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what", "told"),
+    [
+        ({"readable": False}, "text", "the first text is positive, the second cannot be read."),
+        ({"readable": False}, "version", "the first version is positive, the second cannot read it."),
+        ({"abstained": True}, "text", "the first text is positive, the second is left to a person."),
+    ],
+)
+def test_an_answer_without_grounds_is_not_compared(changed, what, told):
+    one = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9})
+    assert sentence(one, replace(one, **changed), what) == f"They cannot be compared: {told}"
+    assert sentence(one, one, what) == "Both are positive, and equally so."

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from sentiment.inference.pairs import Text
-from sentiment.inference.types import Prediction, list_labels
+from sentiment.inference.types import Prediction, list_labels, names_of
 from sentiment.protocol.validation import check_text
 from sentiment.ui import render
 from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, render_error
@@ -95,8 +95,20 @@ def side_by_side(panels: str, told: str) -> str:
     return f'<p class="outcome" role="status">{told}</p><div class="pair">{panels}</div>'
 
 
+def outcome(one: Prediction, what: str) -> str:
+    """Return the answer of a text, or of a version, as the end of a sentence."""
+    if one.readable is False:
+        return "cannot be read" if what == "text" else "cannot read it"
+    if one.abstained:
+        return "is left to a person" if what == "text" else "leaves it to a person"
+    return f"is {list_labels(names_of(one.answer)) or 'none of the labels'}"
+
+
 def sentence(a: Prediction, b: Prediction, what: str) -> str:
-    """Describe the difference between two predictions in words."""
+    """Describe the difference between two predictions in words; one without grounds has no label to compare."""
+    if not (a.decided and b.decided):
+        first, second = outcome(a, what), outcome(b, what)
+        return escape(f"They cannot be compared: the first {what} {first}, the second {second}.")
     if a.labels is not None:
         first, second = (list_labels(one.labels or ()) or "none of the labels" for one in (a, b))
         if a.labels == b.labels:

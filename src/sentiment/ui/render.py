@@ -11,7 +11,7 @@ READ = {"head": "its beginning", "tail": "its end", "head_tail": "its beginning 
 SMALL_PART = 0.1  # share of unread word pieces that is not worth a word
 UNREADABLE = "The model knows too little of this text to say anything: {}. No label is given."
 REASONS = {
-    "script": "it, or the aspect beside it, is in another script than the model learned, or in signs it does not know",
+    "script": "{} in another script than the model learned, or in signs it does not know",
     "spelling": "its words are spelled like none that the model knows",
     "language": "it is in another language than the texts that the model has learned from",
     "nothing": "it has no words",
@@ -86,7 +86,9 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
     if (polarity := prediction.polarity) is not None and prediction.readable is not False:
         label += f" <span>polarity {minus(f'{polarity:+z.2f}')}</span>"
     if prediction.readable is False:
-        label, rest = "<strong>cannot be read</strong>", notice(UNREADABLE.format(REASONS[prediction.reason]), "hint")
+        what = "it, or the aspect beside it, is" if state.model and state.model.aspects else "it is"
+        label = "<strong>cannot be read</strong>"
+        rest = notice(UNREADABLE.format(REASONS[prediction.reason].format(what)), "hint")
     else:
         drawn = bars(prediction.probabilities, given=names_of(prediction.answer))
         rest = drawn + unsure(prediction) + partly(prediction) + truncation(prediction, state)
