@@ -10,7 +10,7 @@ from sentiment.errors import ConfigError, DataError
 
 
 def test_numbers_stand_for_their_texts():
-    assert label_texts([0, 1, "2", 4.0], "data.labels") == ["0", "1", "2", "4.0"]
+    assert label_texts([0, 1, "2", 4.0], "data.labels") == ["0", "1", "2", "4"]
     assert read_class_weights({0: 1, 1: 2.5}, ["0", "1"]) == {"0": 1.0, "1": 2.5}
     assert read_class_weights("balanced", ["0", "1"]) == "balanced"
     assert read_class_weights(None) is None

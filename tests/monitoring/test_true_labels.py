@@ -69,5 +69,7 @@ def test_no_true_label_at_all_is_said(tmp_path):
 def test_true_labels_of_numbers_are_read_and_others_than_the_models_refused():
     read = partial(targets_of, column="truth", labels=["-1", "0"], several=False)
     assert read([-1.0, "0", None, ""]).tolist() == [0, 1, -1, -1]
+    assert read(["-1.0", "0.00", -1]).tolist() == [0, 1, 0]
+    assert targets_of([1, "2.0|1"], "truth", ["1.0", "2.0"], several=True).tolist() == [[1, 0], [1, 1]]
     with pytest.raises(DataError, match="true_column=truth: 'Acme' is no label of the model, which knows -1, 0"):
         read(["Acme"])

@@ -1,6 +1,7 @@
 """Labelling on the page: which texts come first, what each answer leaves in the feedback file, corrected copies."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,6 +145,14 @@ def test_a_review_is_walked_through_and_a_corrected_copy_has_its_changes_alone(t
     assert copy.name == "mine-corrected.csv"
     with pytest.raises(DataError, match="mine.csv has none of the 1 changed labels"):
         corrected_copy(mine, tmp_path, {"elsewhere": ("bad", "good")})
+
+
+def test_labels_that_are_numbers_are_met_by_value_in_a_review(tmp_path):
+    rows = [("1", "9", "fine", "1.0", "2.0", "0.9", "-0.8")]
+    session = review_of(write_csv(tmp_path / "s.csv", rows, SUSPECTS), Limits(), replace(MODEL, labels=("1", "2")))
+    assert (session.items[0].given, session.items[0].prediction.label) == ("1", "2")
+    mine = write_csv(tmp_path / "mine.csv", [("fine", "1.0")], ("text", "label"))
+    assert corrected_copy(mine, tmp_path, {"fine": ("1", "2")})[1] == 1
 
 
 def test_suspects_of_another_model_and_an_empty_list_are_one_line(tmp_path):

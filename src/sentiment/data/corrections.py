@@ -4,7 +4,7 @@ import logging
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 
-from sentiment.data.label_sets import meaning
+from sentiment.data.label_values import meaning
 from sentiment.data.labelled import FileRows, Labelled
 from sentiment.errors import DataError
 from sentiment.inference.types import Label, names_of
@@ -45,8 +45,9 @@ def with_corrections(split: str, rows: Labelled, *, labels: Sequence[str] | None
             if file.feedback and (i != last or key(rows, i) in elsewhere):
                 superseded += i != last
                 continue
-            changed += rows.labels[i] != rows.labels[last]
-            agreed += i != last and rows.labels[i] == rows.labels[last]
+            same = meanings(rows.labels[i]) == meanings(rows.labels[last])
+            changed += not same
+            agreed += i != last and same
             kept.append(i)
             now.append(rows.labels[last])
         files.append(replace(file, rows=len(kept) - start, relabelled=changed))
@@ -85,6 +86,10 @@ def number_rows(rows: Labelled) -> Iterator[tuple[FileRows, int, int]]:
     for file in rows.files:
         yield from ((file, number, at + number - 1) for number in range(1, file.rows + 1))
         at += file.rows
+
+
+def meanings(label: Label | None) -> Hashable:
+    return None if label is None else frozenset(map(meaning, names_of(label)))
 
 
 def key(rows: Labelled, i: int) -> Hashable:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from sentiment.data.label_values import finder, meaning, plain_name
 from sentiment.data.labelled import Labelled
 from sentiment.data.splits import Split
 from sentiment.data.tables import label_value
@@ -32,7 +33,7 @@ def label_names(
         there = f"only {', '.join(splits)}" if splits else "nor any other with labels"
         raise DataError(f"there is no train split, {there}; set data.train=FILE")
     several = any(isinstance(label, tuple) for split in splits.values() for label in split.labels)
-    names = list(wanted) if wanted else order(shortest_spellings(all_names(splits["train"])))
+    names = list(wanted) if wanted else order(plain_names(all_names(splits["train"])))
     if several and "train" in splits and not any(all_names(splits["train"])):
         raise DataError(
             "no row of the train split has any label, so there is nothing to learn; check data.label_columns, "
@@ -53,10 +54,10 @@ def in_order_of(columns: Sequence[str], names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (columns.index(name) if name in columns else len(columns), name))
 
 
-def shortest_spellings(names: Iterable[str]) -> set[str]:
-    """Return the shortest of the names with one meaning, such as 1 of 1 and 1.0, which two files may write."""
+def plain_names(names: Iterable[str]) -> set[str]:
+    """Return one name for each meaning, the shortest, and numbers as every format writes them: 1 for 1.0 or 1.00."""
     shortest: dict[object, str] = {}
-    for name in sorted(set(names), key=lambda name: (len(name), name)):
+    for name in sorted(set(map(plain_name, names)), key=lambda name: (len(name), name)):
         shortest.setdefault(meaning(name), name)
     return set(shortest.values())
 
@@ -76,12 +77,12 @@ def unify_labels(splits: Mapping[str, Split], names: Sequence[str], *, given: bo
         DataError: A row has a label outside the label set.
     """
     source, aligned = "the label set" if given else "the train split", dict[str, Split]()
-    same = {meaning(name): name for name in names}
+    find = finder(names)
     for name, split in splits.items():
         if name == "test" and HIDDEN not in names and set(split.labels) == {HIDDEN}:
             log.warning("the test split has no labels but %s; it is left out", HIDDEN)
             continue
-        other = {label: same.get(meaning(label)) for label in dict.fromkeys(all_names(split)) if label not in names}
+        other = {label: find(label) for label in dict.fromkeys(all_names(split)) if label not in names}
         for label, known in other.items():
             if known is None:
                 row = next(row for row, own in enumerate(split.labels, 1) if label in names_of(own))
@@ -89,7 +90,7 @@ def unify_labels(splits: Mapping[str, Split], names: Sequence[str], *, given: bo
                     f"{name} row {row} has the label {label!r}, unknown to {source}: "
                     f"{list_labels(names)}; data.label_map={{{label}: NAME}} renames it"
                 )
-            log.info("the label %r of the %s split is %r of %s", label, name, known, source)
+            log.info("the label %r of the %s split is named %r", label, name, known)
         aligned[name] = replace(split, labels=[with_names(label, other, names) for label in split.labels])
     return aligned
 
@@ -99,16 +100,6 @@ def with_names(label: Label, other: Mapping[str, str | None], order: Sequence[st
     if isinstance(label, str):
         return other.get(label) or label
     return tuple(sorted({other.get(name) or name for name in label}, key=order.index))
-
-
-def meaning(label: str) -> object:
-    """Return the number or the boolean that a label spells, else the label itself."""
-    if label.lower() in ("true", "false"):
-        return label.lower()
-    try:
-        return float(label)
-    except ValueError:
-        return label
 
 
 def rename_labels(splits: Mapping[str, Labelled], names: Mapping[str, str]) -> dict[str, Labelled]:
@@ -168,5 +159,5 @@ def label_mapping(names: Mapping[Any, Any] | None) -> dict[str, str]:
         key, value = label_value(label, "data.label_map"), label_value(name, "data.label_map")
         if key is None or value is None:
             raise ConfigError(f"data.label_map={dict(names or {})}: expected a name for each label, as {{0: negative}}")
-        mapping[key] = value
+        mapping[key] = plain_name(value)
     return mapping

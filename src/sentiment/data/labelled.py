@@ -25,7 +25,6 @@ class FileRows:
 class Labelled:
     texts: list[str | None] = field(default_factory=list)
     labels: list[Label | None] = field(default_factory=list)
-    decimals: bool = False  # True if some labels were whole numbers stored as floats
     aspects: list[str | None] | None = None  # None if the rows have none
     files: tuple[FileRows, ...] = ()  # in the order of the rows; empty if they come from no file
 
@@ -40,7 +39,7 @@ class Labelled:
         given = [part.aspects for part in kept if part.aspects is not None]
         aspects = list(chain.from_iterable(given)) if given else None
         files = tuple(chain.from_iterable(part.files for part in kept))
-        return cls(texts, labels, any(part.decimals for part in kept), aspects, files)
+        return cls(texts, labels, aspects, files)
 
 
 def labelled(
@@ -63,7 +62,7 @@ def labelled(
     Raises:
         DataError: A cell is not a text or a label, or an index has no name.
     """
-    texts, labels, aspects, decimals = list[str | None](), list[Label | None](), list[str | None](), False
+    texts, labels, aspects = list[str | None](), list[Label | None](), list[str | None]()
     text_column, label_column, *aspect_column = columns
     for number, (text, label, *aspect) in enumerate(rows, 1):
         try:
@@ -72,10 +71,9 @@ def labelled(
             aspects += [aspect_value(value, name) for value, name in zip(aspect, aspect_column, strict=True)]
         except DataError as error:
             raise DataError(f"{source}, row {number}: {error}") from error
-        decimals = decimals or (isinstance(label, float) and label.is_integer())
     if names is not None:
         labels = [class_name(label, names, source) for label in labels]
-    return Labelled(texts, labels, decimals, aspects if aspect_column else None)
+    return Labelled(texts, labels, aspects if aspect_column else None)
 
 
 def class_name(label: Label | None, names: list[str], source: str) -> Label | None:

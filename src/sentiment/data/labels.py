@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from sentiment.data.label_values import plain_name
 from sentiment.errors import ConfigError
 from sentiment.inference.types import list_labels
 
@@ -11,17 +12,17 @@ ClassWeights = Literal["balanced"] | Mapping[str, float]
 
 
 def label_text(label: Any, key: str) -> str:
-    """Convert a label of the config to a string: 0 to "0", 4.0 to "4.0".
+    """Convert a label of the config to a string: 0 to "0", 4.0 and "4.0" to "4", the name in every format of data.
 
     Raises:
         ConfigError: The string would be a guess, as for booleans, or the value is no label.
     """
     if isinstance(label, str) and label.strip():
-        return label.strip()
+        return plain_name(label.strip())
     if isinstance(label, bool):
         raise ConfigError(f"{key}: {str(label).lower()} is a boolean; write the label in quotes, as it is in the data")
     if isinstance(label, int) or (isinstance(label, float) and math.isfinite(label)):
-        return str(label)
+        return plain_name(str(label))
     raise ConfigError(f"{key}: {label!r} is no label; write it in quotes, as it is in the data")
 
 

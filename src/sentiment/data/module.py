@@ -18,6 +18,7 @@ from sentiment.data.corrections import with_corrections
 from sentiment.data.duplicates import Dropped, Match, without_copies
 from sentiment.data.label_form import LabelForm
 from sentiment.data.label_sets import in_order_of, label_mapping, label_names, rename_labels, unify_labels, warn_of
+from sentiment.data.label_values import plain_name
 from sentiment.data.labelled import FileRows, have_aspects, several
 from sentiment.data.labels import label_texts
 from sentiment.data.new_tokens import Wanted
@@ -151,7 +152,7 @@ class SentimentData(TokenizedData):
             for name, rows in raw.items()
         }
         splits = {name: split for name, split in splits.items() if len(split)}
-        columns = [self.label_map.get(name, name) for name in self.label_form.columns]
+        columns = [plain_name(self.label_map.get(name, name)) for name in self.label_form.columns]
         self.labels = label_names(splits, wanted, partial(in_order_of, columns) if columns else self.order)
         if not wanted and (lacking := sorted(set(columns) - set(self.labels))):
             log.warning("no train row has the label %s, so the model will not have it", list_labels(lacking))

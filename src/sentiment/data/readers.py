@@ -1,6 +1,5 @@
 """Reading of labelled rows from a file, a folder of texts or a hub dataset."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,8 +27,6 @@ from sentiment.data.text_folders import is_tree, read_tree
 from sentiment.data.tweeteval import is_text_file, read_pair
 from sentiment.errors import DataError
 from sentiment.remote.stores import access
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +109,7 @@ def read_table(table: Table, columns: Columns) -> Labelled:
     own = columns.of(table.columns, table.name)
     cells = (columns.cells(row, own) for row in table.rows(columns.read(own)))
     names = None if columns.form.columns else table.class_names(own[1])
-    rows = labelled(cells, columns=own, source=table.name, names=names, form=columns.form)
-    if rows.decimals:
-        log.info("%s: labels that are numbers with a decimal point, such as 1.0, are read as 1", table.name)
-    return rows
+    return labelled(cells, columns=own, source=table.name, names=names, form=columns.form)
 
 
 def is_unlabelled(path: Path, columns: Columns, options: TableOptions) -> bool:

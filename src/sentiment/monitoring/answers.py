@@ -1,11 +1,12 @@
 """Answered and true labels of rows as numbers: an index for each row, or a flag for each of several labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from sentiment.data.label_form import LabelForm
+from sentiment.data.label_values import finder
 from sentiment.data.tables import label_value
 from sentiment.errors import DataError
 from sentiment.inference.types import JOINT, Label, list_labels
@@ -39,22 +40,24 @@ def targets_of(cells: Sequence[Any], column: str, labels: Sequence[str], *, seve
 
 def indices(names: Sequence[str], where: str, labels: Sequence[str]) -> Any:
     """Return the index of each name, (n,); UNKNOWN for an empty one."""
-    index = {label: i for i, label in enumerate(labels)} | {"": UNKNOWN}
-    if unknown := next((name for name in names if name not in index), None):
-        raise no_label(unknown, where, labels)
+    index = places(filter(None, names), where, labels) | {"": UNKNOWN}
     return np.array([index[name] for name in names], dtype=int)
 
 
 def flags(rows: Sequence[Label | None], where: str, labels: Sequence[str]) -> Any:
     """Return 0 or 1 for each label of each row, (n, k)."""
-    index, made = {label: i for i, label in enumerate(labels)}, np.zeros((len(rows), len(labels)), dtype=int)
+    index = places((name for row in rows for name in row or ()), where, labels)
+    made = np.zeros((len(rows), len(labels)), dtype=int)
     for i, row in enumerate(rows):
-        for name in row or ():
-            if name not in index:
-                raise no_label(name, where, labels)
-            made[i, index[name]] = 1
+        made[i, [index[name] for name in row or ()]] = 1
     return made
 
 
-def no_label(name: str, where: str, labels: Sequence[str]) -> DataError:
-    return DataError(f"{where}: {name!r} is no label of the model, which knows {list_labels(labels)}")
+def places(names: Iterable[str], where: str, labels: Sequence[str]) -> dict[str, int]:
+    """Return the index of each label that the names spell, as 1 and 1.0 do. Raises DataError for another name."""
+    find, index, found = finder(labels), {label: i for i, label in enumerate(labels)}, dict[str, int]()
+    for name in dict.fromkeys(names):
+        if (label := find(name)) is None:
+            raise DataError(f"{where}: {name!r} is no label of the model, which knows {list_labels(labels)}")
+        found[name] = index[label]
+    return found

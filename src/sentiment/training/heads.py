@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from sentiment.data.label_values import meaning
 from sentiment.inference.types import list_labels
 
 PLACEHOLDER = "LABEL_"  # transformers calls unnamed labels LABEL_0, LABEL_1
@@ -44,10 +45,10 @@ def known_labels(config: Mapping[str, Any]) -> list[str] | None:
 
 
 def row_order(former: Sequence[str] | None, labels: Sequence[str]) -> list[int] | None:
-    """Map `labels` to rows of the former head, by name or else case and outer space aside; None if the sets differ."""
+    """Map `labels` to rows of the former head: by name, case and space aside, or by number; None if they differ."""
     if former is None or len(former) != len(labels):
         return None
-    for same in (str, fold):
+    for same in (str, fold, meaning):
         rows = {same(label): i for i, label in enumerate(former)}
         if len(rows) == len(former) and set(rows) == {same(label) for label in labels}:
             return [rows[same(label)] for label in labels]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sentiment.batch.cells import cell
 from sentiment.data.csv_output import write_csv
+from sentiment.data.label_values import finder, meaning
 from sentiment.data.tables import Limits, Row, base_name, label_column, label_value, open_table, text_column
 from sentiment.errors import DataError
 from sentiment.files import write_text
@@ -107,18 +108,18 @@ def is_suspects(columns: Sequence[str]) -> bool:
 
 def review_of(path: Path, limits: Limits, model: Model) -> Session:
     """Start a session with the suspects of `sentiment review`. Raises DataError for those of another model, or none."""
-    items, table = [], open_table(path, limits=limits)
+    items, table, find = [], open_table(path, limits=limits), finder(model.labels)
     if "aspect" in table.columns:
         raise DataError("These suspects are of texts with aspects, which this tab cannot show: read suspects.csv.")
     for row in islice(table.rows(), limits.rows):
-        labels = dict.fromkeys(model.labels, 0.0)
-        for name in (row["label"], row["suggested"]):
-            if name not in labels:
+        given, suggested = (find(row[column]) for column in ("label", "suggested"))
+        for name, found in ((row["label"], given), (row["suggested"], suggested)):
+            if found is None:
                 has = list_labels(model.labels)
                 raise DataError(f"These suspects have the label {name!r}, and the model here has {has}: open its page.")
         share = float(row["probability"])
-        prediction = Prediction(row["suggested"], share, {**labels, row["suggested"]: share})
-        items.append(Item(row["text"], prediction, row["label"]))
+        prediction = Prediction(str(suggested), share, {**dict.fromkeys(model.labels, 0.0), str(suggested): share})
+        items.append(Item(row["text"], prediction, given))
     if not items:
         raise DataError("This list of suspects is empty: the review found no label that is likely wrong.")
     return Session(tuple(items), tuple(model.labels), "review")
@@ -199,7 +200,7 @@ def corrected_copy(
     rows, count = list[Row](), 0
     for row in table.rows():
         former, new = changed.get(str(row.get(text)), (None, None))
-        if former is not None and label_value(row.get(label), label) == former:
+        if former is not None and meaning(label_value(row.get(label), label) or "") == meaning(former):
             row, count = {**row, label: new}, count + 1
         rows.append(row)
     if not count:

@@ -13,6 +13,8 @@ from sentiment.client import Client, Management, Version
 from sentiment.client.management import number
 from sentiment.console import stop_on_signals, uninterrupted
 from sentiment.data.label_form import LabelForm
+from sentiment.data.label_sets import rename_label
+from sentiment.data.label_values import finder
 from sentiment.data.tables import Quoting, TableOptions
 from sentiment.errors import ConfigError, DataError, NotFoundError, RefusedError, SentimentError, ServingError
 from sentiment.evaluation.behaviour import Capability, read_behaviour
@@ -95,7 +97,7 @@ def deploy(
     how = GoldenTable(text_column, label_column, aspect_column, options, form)
     reads_aspects = predictor.preprocessing.aspects
     chosen = read_golden(Path(golden) if golden else None, Path(run), most=texts, how=how, aspects=reads_aspects)
-    check_labels(chosen, predictor)
+    chosen = with_labels_of(predictor.labels, chosen)
     predictor.inputs(chosen.texts)
     capabilities = behaviour_of(behaviour, predictor, limits)
     store = Path(model_store).absolute()
@@ -181,11 +183,17 @@ def free_version(wanted: str | float | None, served: list[Version], store: Path,
     return version
 
 
-def check_labels(golden: Golden, predictor: Predictor) -> None:
-    there = {name for label in golden.labels or () for name in names_of(label)}
-    if unknown := sorted(there - set(predictor.labels)):
-        known = list_labels(predictor.labels)
-        raise DataError(f"{golden.source} has the label {unknown[0]!r}, the model knows {known}; correct it there")
+def with_labels_of(labels: Sequence[str], golden: Golden) -> Golden:
+    """Return the golden set with the model's names for its labels, 1 for 1.0. Raises DataError for a label it lacks."""
+    if golden.labels is None:
+        return golden
+    there = {name for label in golden.labels for name in names_of(label)}
+    known = {name: found for name in there if (found := finder(labels)(name)) is not None}
+    if unknown := sorted(there - known.keys()):
+        raise DataError(
+            f"{golden.source} has the label {unknown[0]!r}, the model knows {list_labels(labels)}; correct it there"
+        )
+    return replace(golden, labels=[rename_label(label, known) for label in golden.labels])
 
 
 def behaviour_of(folder: Path | None, predictor: Predictor, limits: Limits) -> list[Capability]:
