@@ -178,6 +178,21 @@ def test_the_words_the_answer_rests_on_are_marked_by_colour_and_line(tab, tiny_r
     assert colour != other_colour
 
 
+def test_words_that_are_not_marked_yet_are_said_to_be_on_their_way(tab):
+    tab.locator(".status.up").wait_for()
+    tab.evaluate(
+        """() => {
+          window.seen = [];
+          const look = () => window.seen.push(document.getElementById("words").innerText);
+          new MutationObserver(look).observe(document.getElementById("words"), { childList: true, subtree: true });
+        }"""
+    )
+    classify(tab, "good film")
+    tab.locator("#words .text").wait_for()
+    assert "Marking the words ..." in [seen.strip() for seen in tab.evaluate("window.seen")]
+    assert "Marking" not in tab.locator("#words").inner_text()
+
+
 def test_an_empty_text_is_said_in_place(tab):
     tab.get_by_role("button", name="Classify").click()
     tab.get_by_role("alert").get_by_text("text is empty").wait_for()

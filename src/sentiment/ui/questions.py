@@ -19,7 +19,6 @@ SHOW = """(answer, ...now) => {
   const { of, html } = JSON.parse(answer);
   return JSON.stringify(of) === JSON.stringify(now) ? html : undefined;
 }"""
-FAIL = f"(shown) => (shown === {json.dumps(WAITING)} ? {json.dumps(FAILED)} : undefined)"
 
 
 def question_number() -> Any:
@@ -37,7 +36,10 @@ def answer_to(html: str, *of: str | None) -> str:
     return json.dumps({"of": of, "html": html})
 
 
-def show_answer(asked: Any, answer: Any, of: list[Any], html: Any) -> Any:
-    """Show the `answer` of an event in `html` if what it is `of` still stands, or say that none came."""
-    asked.failure(None, html, html, js=FAIL, **QUIET)
+def show_answer(
+    asked: Any, answer: Any, of: list[Any], html: Any, *, waiting: str = WAITING, failed: str = FAILED
+) -> Any:
+    """Show the `answer` of an event in `html` if what it is `of` still stands; where none comes, `failed`."""
+    fail = f"(shown) => (shown === {json.dumps(waiting)} ? {json.dumps(failed)} : undefined)"
+    asked.failure(None, html, html, js=fail, **QUIET)
     return asked.success(None, [answer, *of], html, js=SHOW, **QUIET)

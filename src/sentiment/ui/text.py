@@ -17,6 +17,8 @@ from sentiment.ui.words import words as drawn
 
 EXAMPLES = ["What a day!", "Not once did I look at my watch.", "Gorgeous to look at, hollow to sit through."]
 EMPTY = render.empty("The answer will appear here.")
+MARKING = '<p class="marking" role="status">Marking the words ...</p>'
+MARK = f"""(number, shown) => (number && shown.includes('class="verdict"') ? {json.dumps(MARKING)} : undefined)"""
 KEPT = 8  # answers of a session that can be corrected; one stands, others may be on their way
 ASK = f"""(text, aspect) => {{
   window.askedText = JSON.stringify([text ?? "", aspect ?? ""]);
@@ -112,12 +114,11 @@ def text_tab(desk: AppState, status: Any) -> None:
     )
     shown = show_answer(asked, answer, [number], result)
     offered = shown.then(describe, [number, answers], [target, *correction], trigger_mode="always_last", **AT_ONCE)
-    mark: Any = (desk.turns.taken(explain), [number, target, answers], marks)
-    for marked in (
-        offered.then(*mark, trigger_mode="multiple", **AT_ONCE),
-        target.input(*mark, trigger_mode="multiple", **AT_ONCE),
-    ):
-        show_answer(marked, marks, [number, target], words)
+    explained = desk.turns.taken(explain)
+    for wanted in (offered.then, target.input):
+        marking = wanted(None, [number, result], words, js=MARK, **QUIET)
+        marked = marking.then(explained, [number, target, answers], marks, trigger_mode="multiple", **AT_ONCE)
+        show_answer(marked, marks, [number, target], words, waiting=MARKING, failed="")
     # The browser itself clears an answer, so that it never stands below another text, even if the server is down.
     offers = [target, *correction[:1]]
     cleared = json.dumps(["", EMPTY, ""])[:-1] + f", {HIDE}" * len(offers) + "]"
