@@ -17,7 +17,7 @@ from tests.monitoring.predictions import day
         (["time=when"], "time=when: {table} has no such column, only id, created, brand, text"),
         (["by=airline"], "by=airline: {table} has no such column"),
         (["time=brand"], "time=brand: 'Acme' is not a date in ISO form; set time_format"),
-        (["time=created", "every=1y"], "every=1y: expected a number of hours, days, weeks or months"),
+        (["time=created", "every=1y"], "every=1y: expected a number of minutes, hours, days, weeks or months"),
         (["history=h"], "history needs the column of times; set time=COLUMN"),
         (["time_format=%d"], "time_format needs the column of times; set time=COLUMN"),
         (["prefix=model_"], "run is named"),

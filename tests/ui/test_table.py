@@ -5,6 +5,7 @@ import gzip
 import json
 from threading import Event
 
+import numpy as np
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -145,6 +146,8 @@ def test_columns_are_suggested_by_rows_from_all_over_the_table(tmp_path):
     assert (found.text, time_column(found.columns, found.sample)) == ("note", "day")
     assert len(found.sample) == 1000
     assert period(times_of("day", found.sample)) == "1w"
+    hours = np.array(["2026-10-25T08:00", "2026-10-25T16:30"], dtype="datetime64[s]")
+    assert [period(hours), period(hours + np.array([0, 9 * 3600])), period(hours[:1])] == ["15min", "1h", "15min"]
 
 
 @pytest.mark.parametrize(

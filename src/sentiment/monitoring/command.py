@@ -75,7 +75,7 @@ def monitor(
         run: Run directory or export folder of the model, for its estimator and its reference texts.
         time: Column of times; None for one period.
         by: Column of groups, or several, whose values together name a group; None for one group.
-        every: Length of a period, such as 6h, 1d, 1w or 1m.
+        every: Length of a period, such as 15min, 6h, 1d, 1w or 1m.
         text_column: Name of the text column; None selects one with a conventional name.
         aspect_column: Name of the aspect column, for texts without predictions and a model that reads aspects.
         labelled: Table of labelled texts of this kind, to choose the estimator and fit the intervals on.

@@ -20,8 +20,8 @@ READ = 0.9  # share of the values that are times
 REPEATED = 5  # rows that each value of a group column has on average
 MOST_GROUPS = 30
 LONGEST = 60  # characters of a group's name
-PERIODS = {"hour": "1h", "day": "1d", "week": "1w", "month": "1m"}
-DAYS = {"1h": 3, "1d": 62, "1w": 400}  # longest span that each period divides well
+PERIODS = {"15 minutes": "15min", "hour": "1h", "day": "1d", "week": "1w", "month": "1m"}
+DAYS = {"15min": 0.5, "1h": 3, "1d": 62, "1w": 400}  # longest span that each period divides well
 
 
 def time_column(columns: Sequence[str], rows: Sequence[Row]) -> str | None:
