@@ -17,7 +17,8 @@ from sentiment.data.sources import Source
 from sentiment.data.tables import TableOptions
 from sentiment.data.unlabelled import read_unlabelled
 from sentiment.errors import ConfigError, DataError, MissingPackageError
-from sentiment.remote import as_path, find
+from sentiment.monitoring.command import monitor
+from sentiment.remote import as_path, check_folder, find
 from tests.batch.echo import Echo
 from tests.conftest import write_csv
 from tests.stores import SECRETS
@@ -30,13 +31,20 @@ from tests.stores import SECRETS
         ("s3://texts/none*.csv", "o.csv", r"input=s3://texts/none\*.csv: no such file"),
         ("s3://nobucket/*.csv", "o.csv", r"s3://nobucket/\*.csv: no such file, folder or bucket"),
         (
-            "s3://texts/one.csv",
+            "s3://texts/none.csv",
             "s3://nobucket/o.csv",
-            "s3://nobucket/o.csv.parts/job.json: no such file, folder or bucket",
+            "output=s3://nobucket/o.csv: there is no bucket 'nobucket'; crea",
         ),
+        ("s3://texts/one.csv", "s3://texts/ o/x.csv", "output=s3://texts/ o/x.csv: ' o' begins or ends with a blank"),
+        (
+            "s3://texts/one.csv",
+            "s3://texts /o/",
+            "output=s3://texts /o/?: 'texts ' begins or ends with a blank; write it",
+        ),
+        ("s3://texts/one.csv", "s3://", "output=s3:///?: it names no bucket; expected s3://BUCKET/NAME"),
         ("s3://texts/one.csv", "s3://texts/full", "output=s3://texts/full is a folder"),
         ("s3://texts/one.csv", "s3://texts/full/", "output=s3://texts/full/ holds c.txt, which is no part"),
-        ("s3://texts/one.csv", "s3://nobucket/o/", "s3://nobucket/o/_job/job.json: no such file, folder or bucket"),
+        ("s3://texts/one.csv", "s3://nobucket/o/", "output=s3://nobucket/o/?: there is no bucket 'nobucket'"),
         ("s3://texts/full", "o.csv", r"s3://texts/full: is a folder; name its files, such as s3://texts/full/\*.csv"),
         ("s3://te*/one.csv", "o.csv", r"s3://te\*/one.csv: the bucket has to be named without"),
         ("S3://texts/one.csv", "s3a://texts/one.csv", "s3a://texts/one.csv is one of the inputs"),
@@ -186,3 +194,24 @@ def test_what_has_to_be_a_place_of_this_machine_is_refused_in_one_line(arguments
         main(arguments)
     assert end.value.code == 2
     assert "this has to be a place of this machine; copy it there, or from there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "history", "message"),
+    [
+        ("s3://nobucket/out", None, "output=s3://nobucket/out: there is no bucket 'nobucket'"),
+        ("s3://texts/out", "s3://nobucket/h", "history=s3://nobucket/h: there is no bucket 'nobucket'"),
+        ("s3://texts/out", "s3://texts/h /", "history=s3://texts/h /: 'h ' begins or ends with a blank"),
+    ],
+)
+def test_a_monitor_finds_a_missing_bucket_before_its_work(s3, tmp_path, output, history, message):
+    with pytest.raises(DataError, match=message):
+        monitor(input=tmp_path / "unread.csv", output=output, engine=Echo, time="t", history=history)
+
+
+def test_who_may_write_but_not_list_a_bucket_is_not_refused_for_it(s3, monkeypatch):
+    async def denied(*_, **__):
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr(type(s3), "_call_s3", denied)
+    check_folder(as_path("s3://texts/o"))

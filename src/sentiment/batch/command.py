@@ -74,6 +74,7 @@ def predict(
     """
     clock = Clock()
     target = Output.of(output, spreadsheet_safe=spreadsheet_safe)
+    target.check_place()
     options = TableOptions.of("", separator, encoding, quoting, columns)
     source = Source.open(
         str(input),

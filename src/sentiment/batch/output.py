@@ -89,12 +89,16 @@ class Output:
     def part_suffix(self) -> str:
         return f".{self.kind}{self.path.suffix.lower() if self.compression else ''}"
 
+    def check_place(self) -> None:
+        """Raise DataError or PermissionError where no file of the output can be written, see `remote.check_folder`."""
+        folder = self.path if self.partitioned or is_remote(self.path) else self.path.parent
+        check_folder(folder, f"output={self.path}")
+
     def check_beside(self, inputs: Sequence[Path]) -> None:
         """Check that the job can write its files without overwriting an input.
 
         Raises:
             DataError: The output, summary or rejects file is one of the inputs, or the folder holds other files.
-            PermissionError: The folder is not writable.
         """
         if self.partitioned:
             self._check_folder()
@@ -106,7 +110,6 @@ class Output:
                 raise DataError(f"output={self.path}: {own} is one of the inputs; choose another output")
             if folder:
                 raise DataError(f"output={self.path}: {own}, which it needs, is a folder; choose another output")
-        check_folder(self.path if self.partitioned else self.path.parent, f"output={self.path}")
 
     def _check_folder(self) -> None:
         """Raise DataError if there is a file, or files that no job of this format wrote."""

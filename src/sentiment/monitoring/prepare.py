@@ -72,6 +72,8 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
         raise ConfigError("input=-: the monitor reads its rows twice; write them to a file first")
     if time is None and (form or history):
         raise ConfigError(f"{'time_format' if form else 'history'} needs the column of times; set time=COLUMN")
+    if history is not None:
+        check_folder(as_path(history), f"history={history}")
     source = Source.open(
         input,
         text_column=reading.text_column,
@@ -184,7 +186,6 @@ def with_history(
 ) -> Prepared:
     """Add the rows that the history lacks, scored where they are not, and return the rows of the whole history."""
     by, prefix = reading.by, reading.prefix
-    check_folder(folder, f"history={folder}")
     store = History(folder, labels or [], clock.zone)
     with store.held():
         if labels is None:

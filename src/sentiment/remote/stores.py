@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.errors import DataError, SentimentError, store_error, user_error
-from sentiment.remote.paths import as_path, file_system, is_remote, name
+from sentiment.remote.paths import EXTRA, as_path, file_system, is_remote, name
 
 GLOB = re.compile(r"[*?\[]")
 
@@ -61,23 +61,43 @@ def make_folder(path: Path) -> None:
 
 
 def check_folder(path: Path, given: str = "") -> None:
-    """Check, before the work that fills it, that a folder can be made and written; a remote one is left to its store.
+    """Check, before the work that fills it, that a folder can be made and written; of a remote one, that it may be.
 
     Args:
         path: The folder.
         given: What the user gave, for the message; by default output=`path`.
 
     Raises:
-        DataError: There is a file in its place or above it.
+        DataError: There is a file in its place or above it, no such bucket, or a name with blanks at its ends.
         PermissionError: The folder, or the one that it would be made in, takes no files.
     """
+    given = given or f"output={path}"
     if is_remote(path):
+        check_bucket(path, given)
         return
     there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
     if not there.is_dir():
-        raise DataError(f"{given or f'output={path}'}: {there} is a file, no folder; name another path")
+        raise DataError(f"{given}: {there} is a file, no folder; name another path")
     if not os.access(there, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "nothing can be written into this folder", str(there))
+
+
+def check_bucket(path: Path, given: str) -> None:
+    """Raise DataError where the bucket is missing or out of reach, or a name begins or ends with a blank."""
+    bucket, *names = name(path).strip("/").split("/")
+    if blank := next((one for one in (bucket, *names) if one != one.strip()), None):
+        raise DataError(f"{given}: {blank!r} begins or ends with a blank; write it without")
+    if str(path).partition("://")[0] not in EXTRA:
+        return
+    if not bucket:
+        raise DataError(f"{given}: it names no bucket; expected s3://BUCKET/NAME")
+    with access(path):
+        try:
+            file_system(path).info(bucket)
+        except FileNotFoundError as error:
+            raise DataError(f"{given}: there is no bucket {bucket!r}; create it, or name another") from error
+        except PermissionError:
+            return  # an account may write objects without the right to list the bucket
 
 
 def list_files(folder: Path, pattern: str) -> list[Path]:
