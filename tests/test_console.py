@@ -129,6 +129,7 @@ def test_a_run_begins_with_what_was_overridden_and_not_with_its_whole_config(tra
     assert "_target_" in (run / ".hydra" / "config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_verbose_prints_the_whole_config(train_tiny, capsys):
     train_tiny("verbose", "trainer.max_epochs=1", flags=["-v"])
     assert "_target_: sentiment.training.model.SentimentClassifier" in capsys.readouterr().out

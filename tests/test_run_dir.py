@@ -37,6 +37,7 @@ def test_a_folder_belongs_to_one_process_until_that_is_killed(holder, tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_of_two_launches_into_one_folder_one_trains(tiny_backbone, corpus, tmp_path):
     command = [sys.executable, str(ROOT / "train.py"), f"paths.output_dir={tmp_path}", "run_name=same", "debug=fast"]
     command += [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={tmp_path}/cache"]

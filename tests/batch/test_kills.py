@@ -48,7 +48,12 @@ def rows(tmp_path_factory):
     return folder / "*.jsonl"
 
 
-@pytest.mark.parametrize("name", OUTPUTS)
+QUICK = ("out.csv",)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in OUTPUTS]
+)
 def test_a_job_killed_again_and_again_gives_the_bytes_of_an_unbroken_one(rows, tmp_path, name):
     """Each start dies at a step that is counted, not timed: of 80 parts, every start has more than 300 steps."""
     settings, random_ = OUTPUTS[name], random.Random(name)

@@ -69,6 +69,7 @@ def many(tmp_path_factory):
     return write_csv(tmp_path_factory.mktemp("many") / "in.csv", rows, header=("text",))
 
 
+@pytest.mark.slow
 def test_two_actors_answer_as_one_process_does_row_for_row(pool, local, many, tmp_path):
     for name, engine in {"ray": pool, "local": local}.items():
         with pytest.raises(RowsRejectedError, match="7 of 600 rows"):
@@ -77,7 +78,8 @@ def test_two_actors_answer_as_one_process_does_row_for_row(pool, local, many, tm
         assert (tmp_path / f"ray.{kind}").read_bytes() == (tmp_path / f"local.{kind}").read_bytes()
 
 
-@pytest.mark.parametrize("name", [pytest.param("in.jsonl", marks=pytest.mark.slow), "in.parquet"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["in.jsonl", "in.parquet"])
 def test_any_format_comes_out_as_from_one_process(pool, local, tmp_path, name):
     write_rows(tmp_path / name, ROWS)
     for engine, output in ((pool, tmp_path / "ray.jsonl"), (local, tmp_path / "local.jsonl")):
@@ -140,6 +142,7 @@ def test_a_killed_actor_costs_no_row(pool, local, many, tmp_path):
     same_as_local(local, many, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_stopped_job_goes_on_with_the_missing_parts(pool, local, many, tmp_path):
     def stop():
         raise KeyboardInterrupt
@@ -159,6 +162,7 @@ def test_standard_input_is_refused_in_one_line(pool, tmp_path, monkeypatch):
         predict(input="-", output=tmp_path / "ray.csv", engine=pool)
 
 
+@pytest.mark.slow
 def test_an_actor_that_comes_back_with_another_model_stops_the_job(pool, many, tmp_path):
     """As one does that was started again after the run was trained anew."""
     own = pool.model

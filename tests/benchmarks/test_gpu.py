@@ -10,6 +10,7 @@ import pytest
 from benchmarks import gpu, gpu_material
 
 
+@pytest.mark.slow
 def test_it_checks_itself_on_a_processor(tmp_path):
     command = [sys.executable, "-m", "benchmarks.gpu", "--tiny", "--budget", "500", "--out", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=550, check=False)

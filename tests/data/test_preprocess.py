@@ -1,5 +1,7 @@
 import csv
 
+import pytest
+
 from sentiment.cli import main
 from tests.conftest import read_json, write_csv
 
@@ -25,6 +27,7 @@ def test_a_command_leaves_nothing_but_its_output_and_the_cache(tmp_path, monkeyp
     assert sorted(path.name for path in tmp_path.iterdir()) == [".cache", "out"]
 
 
+@pytest.mark.slow
 def test_the_output_is_data_to_train_on(tmp_path):
     main(["preprocess", f"into={tmp_path}/out"])
     main(["preprocess", "data=files", f"data.dir={tmp_path}/out", f"into={tmp_path}/again"])

@@ -83,6 +83,7 @@ def test_words_that_fall_to_letters_are_counted():
     assert whole.words.commonest == {"abcd": 1}
 
 
+@pytest.mark.slow
 def test_a_run_has_the_audit_in_its_report_and_says_the_warning(train_tiny, tmp_path, capsys):
     rows = list(zip(TRAIN.texts * 4, TRAIN.labels * 4, strict=True))
     for split in ("train", "validation"):

@@ -36,6 +36,7 @@ def test_the_first_python_that_fits_makes_the_environment(make, tmp_path):
     assert (tmp_path / "venv/bin/pip").exists()
 
 
+@pytest.mark.slow
 def test_an_environment_that_was_cut_short_is_made_again(make, tmp_path):
     (tmp_path / "venv/bin").mkdir(parents=True)
     (tmp_path / "venv/bin/python").symlink_to("/nowhere/python3.11")

@@ -120,6 +120,7 @@ def test_the_commands_of_an_image_import_nothing_else(image, tmp_path):
     assert "Warning" not in done.stderr
 
 
+@pytest.mark.slow
 def test_deploy_reads_its_run_and_its_golden_set_where_serve_alone_is_installed(tiny_run, tmp_path):
     folder = tmp_path / "site"
     folder.mkdir()

@@ -59,6 +59,7 @@ def test_every_seam_has_a_section():
     ]
 
 
+@pytest.mark.slow
 def test_a_loss(in_folder, small, corpus):
     [(name, text)] = files("A loss").items()
     (in_folder / name).write_text(text)
@@ -81,6 +82,7 @@ def test_a_metric(in_folder, small, corpus, monkeypatch):
     assert "validation_mcc" in Path("outputs/leaderboard.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_source_of_data(in_folder, small, monkeypatch):
     [(name, text)] = files("A source of data").items()
     (in_folder / name).write_text(text)

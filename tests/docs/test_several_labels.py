@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from sentiment.cli import main
 from tests.conftest import ROOT, read_csv, write_csv
 from tests.docs.blocks import blocks
@@ -10,6 +12,7 @@ PAGE = ROOT / "docs" / "pages" / "how-to" / "several-labels.md"
 SMALL = ["data.max_length=32", "data.batch_size=8", "trainer.max_epochs=1", "after_training.convert.runtime=torch"]
 
 
+@pytest.mark.slow
 def test_the_page_from_data_to_answers(emotions, tiny_backbone, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(emotions, "emotions")

@@ -23,6 +23,7 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_each_command_and_group_is_in_the_config_reference(site):
     text = (site / "reference" / "config.html").read_text(encoding="utf-8")
     for name in (
@@ -36,6 +37,7 @@ def test_each_command_and_group_is_in_the_config_reference(site):
     assert "more than 0, at most 1" in text  # the bounds of model.lr, from the signature
 
 
+@pytest.mark.slow
 def test_each_metric_and_each_exception_is_in_its_reference(site):
     text = (site / "reference" / "metrics.html").read_text(encoding="utf-8")
     assert [metric.name for metric in (*scores.METRICS, *served.METRICS) if metric.name not in text] == []
@@ -45,6 +47,7 @@ def test_each_metric_and_each_exception_is_in_its_reference(site):
     assert {value.exit_code for value in made} | {0} == set(errors.EXIT_CODES)
 
 
+@pytest.mark.slow
 def test_each_path_is_in_the_rest_reference(site):
     text = (site / "reference" / "rest.html").read_text(encoding="utf-8")
     document = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
@@ -52,6 +55,7 @@ def test_each_path_is_in_the_rest_reference(site):
         assert path in text
 
 
+@pytest.mark.slow
 def test_a_page_asks_nothing_of_another_host(site):
     text = (site / "index.html").read_text(encoding="utf-8")
     assert "fonts.googleapis" not in text

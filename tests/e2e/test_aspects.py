@@ -99,6 +99,7 @@ def test_the_page_asks_with_the_aspect(client, local):
         assert page.explain(input_of(desk, TEXT, "screen"), "positive").aspect == "screen"
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_a_reader_of_the_page_fills_in_the_aspect(browser, aspect_run, tmp_path):  # noqa: F811
     feedback = tmp_path / "feedback.jsonl"
@@ -120,6 +121,7 @@ def test_a_reader_of_the_page_fills_in_the_aspect(browser, aspect_run, tmp_path)
     assert read_json(feedback)["aspect"] == "screen"
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_scripts_and_the_trends_tab_find_the_column_of_aspects(browser, aspect_run, tmp_path):  # noqa: F811
     rows = [(TEXT, aspect, label) for aspect, label in (("battery", "negative"), ("screen", "positive"))] * 4

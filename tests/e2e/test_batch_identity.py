@@ -45,6 +45,7 @@ class Deploying:
         return self.engine.predict(texts)
 
 
+@pytest.mark.slow
 def test_a_deploy_in_the_middle_stops_the_job(spare, second, tiny_run, tiny_local, tmp_path, caplog):
     source, output = write_csv(tmp_path / "in.csv", ROWS, header=("text",)), tmp_path / "out.csv"
     settings = {"input": source, "output": output, "chunk": 10, "quiet": True}

@@ -106,6 +106,7 @@ def test_a_version_that_does_not_pass_is_refused_and_leaves_nothing(serving, com
     assert record["evidence"]["agreement"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_version_that_got_worse_at_negation_is_refused(serving, command, worse, tmp_path):
     """Sixteen templates that the version in place passes, and the new one fails; its other scores are not looked at."""
     things = ("film", "meal", "phone", "trip", "song", "book", "game", "room")

@@ -68,6 +68,7 @@ def narrow(spare, management):
     (spare.store / "narrow.mar").unlink()
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_503_and_the_client_waits_its_turn(spare, narrow, tiny_local):
     worker, seen = workers(spare)[-1], Recorded()
     texts = TEXTS[:16]
@@ -83,6 +84,7 @@ def test_a_full_queue_is_503_and_the_client_waits_its_turn(spare, narrow, tiny_l
     assert same(got, tiny_local.predict(texts))
 
 
+@pytest.mark.slow
 def test_200_bad_requests_among_2000_good_ones_are_exactly_the_4xx(spare, tiny_local):
     """From 16 connections at once, so that TorchServe puts bad and good rows into one batch."""
     bad = [{"text": ""}, {"txt": "good film"}, {"texts": []}, {"text": 3}, {"instances": [None]}]

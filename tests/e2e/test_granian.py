@@ -133,6 +133,7 @@ def test_a_body_that_is_too_large_is_told_so(served):
         assert (answer.status_code, answer.json()["type"]) == (413, "PayloadTooLarge")
 
 
+@pytest.mark.slow
 def test_a_killed_worker_comes_back_and_a_stuck_one_is_replaced(served):
     killed = served.worker
     killed.kill()
@@ -171,6 +172,7 @@ def test_requests_under_way_are_answered_before_the_server_ends(served):
     assert not served.key_file.exists()
 
 
+@pytest.mark.slow
 def test_a_killed_server_takes_all_its_processes_along(store):
     killed = Served(store, store.parent / "killed", backend="granian").wait_until_ready()
     os.kill(killed.running.pid, signal.SIGKILL)
@@ -181,6 +183,7 @@ def test_a_killed_server_takes_all_its_processes_along(store):
     killed.running.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Exception ignored in.*SSLSocket")
 def test_it_speaks_tls_on_both_ports(store, tmp_path):
     certificate, key = Authority(tmp_path).issue("serve.example")

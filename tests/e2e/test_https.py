@@ -79,6 +79,7 @@ def test_ready_models_and_predict_verify_the_certificate(https, trust, capsys, t
     assert [row["prediction"] for row in read_csv(tmp_path / "out.csv")] == ["positive", "negative"]
 
 
+@pytest.mark.slow
 def test_deploy_rollback_and_the_page_verify_it_too(https, trust, capsys, tiny_run, tmp_path):
     words = [*trust["engine"], *trust["management"], f"model_store={https.store}", f"records={tmp_path}"]
     status, out = command(

@@ -18,8 +18,15 @@ def monitored(tmp_path_factory):
     return folder / "out" / "monitor.html"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 390),
+        ("dark", 1280),
+        pytest.param("light", 1280, marks=pytest.mark.slow),
+        pytest.param("dark", 390, marks=pytest.mark.slow),
+    ],
+)
 def test_the_page_fits_and_asks_nothing_of_others(browser, monitored, scheme, width):  # noqa: F811
     tab = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
     said, asked = [], []
@@ -35,7 +42,7 @@ def test_the_page_fits_and_asks_nothing_of_others(browser, monitored, scheme, wi
     tab.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_against_wcag_aa(browser, monitored, scheme):  # noqa: F811
     tab = browser.new_page(viewport={"width": 1280, "height": 844}, color_scheme=scheme)
     tab.goto(f"{monitored.as_uri()}#change-0")

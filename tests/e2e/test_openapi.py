@@ -19,12 +19,14 @@ VALID = f"{SAFE},response_schema_conformance"
     ("operation", "mode", "checks"),
     [
         ("predict", "positive", VALID),  # that a text is more than markup and invisible characters is beyond a schema
-        ("predictV1", "positive", VALID),
-        ("inferV2", "positive", VALID),  # that a shape fits its data is beyond a schema
-        ("explain", "positive", VALID),  # texts may be too long to be explained at once
-        ("explainV1", "positive", VALID),
+        pytest.param("predictV1", "positive", VALID, marks=pytest.mark.slow),
+        # that a shape fits its data is beyond a schema
+        pytest.param("inferV2", "positive", VALID, marks=pytest.mark.slow),
+        # texts may be too long to be explained at once
+        pytest.param("explain", "positive", VALID, marks=pytest.mark.slow),
+        pytest.param("explainV1", "positive", VALID, marks=pytest.mark.slow),
         pytest.param("predictV1", "negative", SAFE, marks=pytest.mark.slow),  # wrong here, right in another form
-        ("inferV2", "negative", SAFE),
+        pytest.param("inferV2", "negative", SAFE, marks=pytest.mark.slow),
         pytest.param("explain", "negative", SAFE, marks=pytest.mark.slow),
     ],
     ids=["predict", "predict_v1", "infer_v2", "explain", "explain_v1", "broken_v1", "broken_v2", "broken_explain"],

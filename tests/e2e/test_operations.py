@@ -50,6 +50,7 @@ def command(opened, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_one_key_names_the_server_its_management_api_and_its_keys(opened, tmp_path, capsys):
     (tmp_path / f"serve-{opened.ports['inference']}").symlink_to(opened.folder)
     where = [f"server={opened.url}", f"paths.output_dir={tmp_path}"]

@@ -273,7 +273,7 @@ def test_a_file_that_is_no_table_is_said_in_place(tab, tmp_path):
     assert str(tmp_path) not in tab.content()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_phone_shows_each_tab_without_scrolling_sideways(browser, url, scheme):  # noqa: F811
     with opened(browser, url, color_scheme=scheme, **PHONE) as tab:
         classify(tab, "good film " + "and so on " * 40)

@@ -35,7 +35,7 @@ def enabled(tab, button):
     tab.locator("button:enabled", has_text=button).wait_for()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 1280, marks=pytest.mark.slow), ("dark", 390)])
 def test_axe_finds_nothing_on_any_tab_in_any_state(browser, url, tmp_path, scheme, width):  # noqa: F811
     table = write_csv(tmp_path / "mine.csv", [*ROWS, ("2026-01-02", "North", "")], header=("created", "brand", "text"))
     with opened(browser, url, color_scheme=scheme, viewport={"width": width, "height": 844}) as tab:

@@ -130,6 +130,7 @@ def test_trends_show_charts_changes_and_their_evidence_in_place(tab, tmp_path):
         assert {row["group"] for row in csv.DictReader(file)} == {"all", "Kestrel", "Lumo"}
 
 
+@pytest.mark.slow
 def test_a_choice_that_the_monitor_refuses_is_said_in_plain_words(tab, tmp_path):
     offer(tab, table(tmp_path / "mine.csv", days=2))
     tab.get_by_label("Time", exact=True).last.click()

@@ -16,8 +16,15 @@ def report(tmp_path_factory):
     return folder / "report" / "report.html"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 390),
+        ("dark", 1280),
+        pytest.param("light", 1280, marks=pytest.mark.slow),
+        pytest.param("dark", 390, marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_scrolls_sideways_fails_or_is_asked_of_others(browser, report, tiny_run, scheme, width):  # noqa: F811
     for page in (report, tiny_run / "report" / "report.html"):
         tab = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)

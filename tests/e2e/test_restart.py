@@ -16,6 +16,7 @@ PATIENT = (1.0,) * 120  # s
 ROWS = [(f"{'good' if i % 3 else 'bad'} film {i}", str(i)) for i in range(1600)]
 
 
+@pytest.mark.slow
 def test_a_restart_in_the_middle_of_a_job_loses_no_row(spare, tiny_local, tmp_path):
     """Two jobs at once: one waits for the new server, one gives up and is started again."""
     ready(spare)

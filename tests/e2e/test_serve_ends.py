@@ -52,6 +52,7 @@ def ready(served, *overrides):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_second_server_in_the_folder_is_refused_and_the_first_goes_on(served):
     before = {path: path.stat().st_mtime_ns for path in served.folder.rglob("*") if path.is_file()}
     second = subprocess.run(served.command, capture_output=True, text=True)
@@ -63,6 +64,7 @@ def test_a_second_server_in_the_folder_is_refused_and_the_first_goes_on(served):
     assert served.post(json={"text": "good film"}).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_worker_that_a_signal_stopped_is_replaced_in_seconds(served):
     stuck = served.worker
     stuck.suspend()
@@ -78,6 +80,7 @@ def test_java_alone_keeps_few_malloc_arenas_and_writes_nothing_outside_the_folde
     assert [*Path("/tmp").glob(f"hsperfdata_*/{served.java.pid}")] == []
 
 
+@pytest.mark.slow
 def test_a_java_that_stands_still_is_said_and_fails_the_check_of_life(served):
     assert ready(served, "check=live") == 0
     with held(served.java):
@@ -137,6 +140,7 @@ def test_requests_under_way_are_answered_before_the_server_ends(served):
     assert not served.key_file.exists()
 
 
+@pytest.mark.slow
 def test_a_server_that_strangers_may_use_says_so_twice_and_a_second_signal_ends_it_at_once(store):
     with Served(
         store, store.parent / "open", "token_auth=false", "host=0.0.0.0", "insecure=true", "drain_seconds=300"
@@ -168,6 +172,7 @@ def test_what_lets_strangers_in_is_refused_before_anything_starts(store, tmp_pat
     assert not (tmp_path / "serve").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("memory", "option", "lines"),
     [

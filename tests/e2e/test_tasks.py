@@ -184,6 +184,7 @@ def test_a_browser_shows_it(browser, server, kind, expected, tmp_path):  # noqa:
             tab.locator("#words").get_by_text("joy").first.wait_for()
 
 
+@pytest.mark.slow
 def test_a_run_is_deployed_beside_its_archive(server, kind, runs):
     main(["deploy", *keys(server, "deploy"), f"engine.model={kind}", f"run={runs[kind]}"])
     record = last_record(server)

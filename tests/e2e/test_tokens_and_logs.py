@@ -56,6 +56,7 @@ def short(tiny_run, tmp_path_factory):
         assert running.wait(60) == 0
 
 
+@pytest.mark.slow
 def test_clients_and_a_batch_job_go_on_while_tokens_are_renewed(short, tmp_path):
     _, folder, ports = short
     key_file, url = folder / "serve" / "key_file.json", f"http://127.0.0.1:{ports['inference_port']}"

@@ -237,6 +237,7 @@ def test_a_page_open_to_strangers_wants_a_login():
         check_login("ann", host="127.0.0.1", insecure=False)
 
 
+@pytest.mark.slow
 def test_a_page_that_sigterm_ends_leaves_no_folder_behind(tiny_run, tmp_path, monkeypatch):
     temporary = tmp_path / "tmp"
     temporary.mkdir()

@@ -162,6 +162,7 @@ def test_the_command_serves_with_the_packaged_java_and_leaves_nothing(way, tmp_p
     assert not (tmp_path / "serve" / "key_file.json").exists()
 
 
+@pytest.mark.slow
 def test_an_archive_that_cannot_load_is_reported_with_its_reason(way, tmp_path):
     """One without sums, as an earlier version made it: damage shows when a worker loads it."""
     (tmp_path / "store").mkdir()
@@ -176,6 +177,7 @@ def test_an_archive_that_cannot_load_is_reported_with_its_reason(way, tmp_path):
     assert server._process is None
 
 
+@pytest.mark.slow
 def test_stopping_leaves_no_process(way, tmp_path):
     server = on_free_ports(way / "store", work_dir=tmp_path / "serve")
     server.start()

@@ -45,6 +45,7 @@ def test_a_metric_without_a_form_for_counts_is_resampled_row_by_row(kappa):
         assert value == pytest.approx(expected.item())
 
 
+@pytest.mark.slow
 def test_one_record_is_all_that_a_new_metric_takes(kappa, train_tiny):
     """A run is judged by it, and report, model card, intervals and leaderboard show it."""
     chosen = ["optimized_metric=kappa", "callbacks.best.monitor=validation/kappa", "trainer.max_epochs=2"]

@@ -50,11 +50,8 @@ def run_of(train_tiny, tmp_path_factory):
     return made
 
 
-QUICK = ("roberta", "albert")
-KINDS = [pytest.param(kind, marks=() if kind in QUICK else pytest.mark.slow) for kind in ALGORITHMS]
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ALGORITHMS)
 def test_an_architecture_is_trained_converted_served_and_explained(kind, run_of, tmp_path):
     run = run_of(kind, "trainer.precision=32-true")
     exact = Predictor.load(run).predict(TEXTS)

@@ -131,6 +131,7 @@ def test_a_text_in_windows_counts_its_highest_layer(mixed):
     assert found.layers == max(engine.compute.early(rows_of_it, 512)[1])
 
 
+@pytest.mark.slow
 def test_a_model_with_new_tokens_keeps_its_exits(run):
     text = "good filmness 1"
     former = Predictor.load(run)(text)

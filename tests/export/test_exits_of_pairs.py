@@ -23,6 +23,7 @@ def of_aspects(train_tiny, tmp_path_factory) -> Path:
     return train_tiny("aspects", *read, "model.exits=[1]", "after_training.convert.runtime=onnx-int8")
 
 
+@pytest.mark.slow
 def test_texts_with_aspects_in_windows_leave_early_too(of_aspects):
     assert [one["layer"] for one in read_json(of_aspects / "export" / EXITS)["exits"]] == [1]
     engine, off = Predictor.load(of_aspects), Predictor.load(of_aspects, exits=False)

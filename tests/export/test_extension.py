@@ -127,9 +127,8 @@ def test_a_run_that_is_not_finished_is_refused(blind, tmp_path, capsys):
     assert "is no finished run" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "kind", ["byte BPE", pytest.param("SentencePiece BPE", marks=pytest.mark.slow), "SentencePiece Unigram"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["byte BPE", "SentencePiece BPE", "SentencePiece Unigram"])
 def test_every_algorithm_of_tokenizers_takes_them(kind, train_tiny, tmp_path):
     tokenizer = trained(kind)
     backbone = build("xlm-roberta", tmp_path / "backbone", vocab_size=len(tokenizer), pad_token_id=1)

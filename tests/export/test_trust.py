@@ -37,6 +37,7 @@ def exported(tmp_path_factory):
     return get
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["modernbert", "roberta", pytest.param("distilbert", marks=pytest.mark.slow)])
 def test_backbones_beside_bert_are_converted_and_answer_at_every_length(kind, exported):
     folder = exported(kind)

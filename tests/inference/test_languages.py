@@ -163,6 +163,7 @@ def test_english_of_other_kinds_is_not_refused(fit, demo, shared_data):
         assert demo[1](texts).count("language") <= 0.001 * len(texts), name
 
 
+@pytest.mark.slow
 def test_a_trained_run_says_it(train_tiny, tmp_path):
     """From training to the answer: a model of German texts refuses English, and an earlier export learns it."""
     from sentiment.cli import main

@@ -63,7 +63,7 @@ def test_training_reads_the_ids_that_the_exported_settings_give(predictor, tiny_
     assert trained == set(map(tuple, encode(TEXTS, predictor.tokenizer, predictor.preprocessing)))
 
 
-@pytest.mark.parametrize("stride", [None, 0])
+@pytest.mark.parametrize("stride", [None, pytest.param(0, marks=pytest.mark.slow)])
 def test_batch_and_archive_answer_as_the_exported_model(run, tmp_path, stride):
     expected = Predictor.load(run, window_step=stride).predict(TEXTS)
     assert [p.tokens for p in expected] == ([12, 23, 32] if stride is None else [12, 16, 16])

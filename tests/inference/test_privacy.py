@@ -23,7 +23,7 @@ print(json.dumps([[file.path for file in own.open_files()], connections]))
 """
 
 
-@pytest.mark.parametrize("runtime", ["onnx-int8", "torch"])
+@pytest.mark.parametrize("runtime", ["onnx-int8", pytest.param("torch", marks=pytest.mark.slow)])
 def test_a_process_that_answers_holds_no_database_and_no_connection(runtime, converted, tiny_run, tmp_path):
     import json
 

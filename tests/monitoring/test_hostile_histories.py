@@ -80,6 +80,7 @@ def add(folder, rows, ready):
     run(folder, rows, history=folder.parent / "history")
 
 
+@pytest.mark.slow
 def test_two_monitors_that_add_at_once_double_no_row(tmp_path):
     context = multiprocessing.get_context("spawn")
     ready, rows = context.Event(), days(*range(1, 20))

@@ -113,6 +113,7 @@ def test_a_stopped_review_reads_no_text_twice(mislabelled, tmp_path, monkeypatch
     assert set(WRONG) <= {int(row["row"]) - 1 for row in table(tmp_path / "out")}
 
 
+@pytest.mark.slow
 def test_refit_trains_the_run_once_for_each_fold(mislabelled, tmp_path, capsys):
     review(run=mislabelled, method="refit", folds=2, output=tmp_path / "out")
     found = {int(row["row"]) - 1 for row in table(tmp_path / "out")}

@@ -46,6 +46,7 @@ def test_the_divergence_of_two_passes_is_symmetric_and_none_of_equal_ones():
     torch.testing.assert_close(symmetric_divergence(a, a + 3), torch.zeros(1))
 
 
+@pytest.mark.slow
 def test_an_ensemble_is_the_mean_of_probabilities_at_the_temperature(data, tiny_run, second_run):
     said = teach(data, [str(tiny_run), str(second_run)], temperature=3.0, device="cpu")
     expected = 0
@@ -144,6 +145,7 @@ def test_unlabelled_texts_without_an_aspect_are_refused_beside_those_with_one(ti
     assert not made.splits
 
 
+@pytest.mark.slow
 def test_a_teacher_of_other_labels_is_refused(data, train_tiny, corpus, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(train_tiny("names") / "export", other)

@@ -123,6 +123,7 @@ def assert_same_run(several, one):
     assert read_json(several / "run_summary.json")["steps"] == read_json(one / "run_summary.json")["steps"]
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does(command, one):
     assert_same_run(trained(*command("two", "trainer=ddp")), one)
 

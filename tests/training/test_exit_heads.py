@@ -62,6 +62,7 @@ def test_heads_and_layers_are_all_trained(model):
     assert trained == {id(one) for one in model.parameters()}
 
 
+@pytest.mark.slow
 def test_a_stopped_run_with_exits_resumes_to_the_weights_of_an_unbroken_one(train_tiny, tiny_run, stop_at, stopped):
     options = [*ON, f"model.teacher={tiny_run}", "trainer.max_epochs=4", "after_training.baseline=false"]
     unbroken = train_tiny("unbroken", *options)
@@ -69,6 +70,7 @@ def test_a_stopped_run_with_exits_resumes_to_the_weights_of_an_unbroken_one(trai
     assert_same_export(resumed(stopped(train_tiny, "broken", *options)), unbroken)
 
 
+@pytest.mark.slow
 def test_trials_of_a_sweep_are_trained_with_exits_which_an_export_then_fits(train_tiny):
     folder = train_tiny("sweep", *ON, "seed=1,2", "trainer.max_epochs=1", flags=("-m",))
     trials = folder.parent / "sweeps" / "sweep"

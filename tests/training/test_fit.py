@@ -76,6 +76,7 @@ def test_the_same_seed_gives_the_same_numbers(train_tiny, tiny_run):
     assert read_json(again / "metrics.json") == read_json(tiny_run / "metrics.json")
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_numbers(train_tiny, tiny_run):
     other = train_tiny("other", "seed=7")
     assert read_json(other / "metrics.json") != read_json(tiny_run / "metrics.json")
@@ -125,7 +126,7 @@ def killed(*options):
 @pytest.mark.parametrize(
     ("number", "options"),
     [
-        (signal.SIGINT, ()),
+        pytest.param(signal.SIGINT, (), marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, (), marks=pytest.mark.slow),
         (signal.SIGKILL, ()),
         killed("+callbacks=ema", "model.loss.weights=balanced", "trainer.accumulate_grad_batches=2"),
@@ -153,6 +154,7 @@ def test_a_stopped_run_resumes_to_the_numbers_of_an_unbroken_one(number, options
         assert ours[key] == theirs[key]
 
 
+@pytest.mark.slow
 def test_the_options_of_training_work_together(train_tiny):
     options = ["+logger=tensorboard", "+callbacks=lr_finder", "callbacks.lr_finder.num_training_steps=20"]
     run = train_tiny("options", *options, "model.loss.weights={negative:1.0,positive:2.0}", "trainer.max_epochs=2")

@@ -139,6 +139,7 @@ def test_names_of_a_config_must_be_whole():
     assert known_labels({}) is None
 
 
+@pytest.mark.slow
 def test_a_run_on_an_export_with_another_order_of_labels_goes_on_from_its_score(tiny_run, train_tiny, capfd):
     """The fault: rows of the head stayed, their names were overwritten, and accuracy 1.0 became 0.0."""
     run = train_tiny(

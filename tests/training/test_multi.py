@@ -62,6 +62,7 @@ def test_a_run_has_thresholds_scores_and_a_report_of_several_labels(run):
     assert [one["labels"] for one in shares] == [[label, f"not {label}"] for label in ("anger", "fear", "joy")]
 
 
+@pytest.mark.slow
 def test_evaluate_gives_the_scores_of_training_and_reads_other_data_as_the_run_did(run, emotions, tmp_path):
     main(["evaluate", f"run={run}", f"output={tmp_path}/own", "baseline=false"])
     ours, theirs = read_json(tmp_path / "own" / "metrics.json")["test"], read_json(run / "metrics.json")["test"]

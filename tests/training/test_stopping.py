@@ -25,7 +25,7 @@ STAGES = {  # where the signal comes: the function that is begun, and at which o
     "baseline": ("sentiment.training.fit.compare_with_baseline", 1),
     "report": ("sentiment.training.fit.write_report", 1),
 }
-QUICK = ("sanity", "batch", "last batch", "last validation", "conversion", "report")
+QUICK = ("batch",)
 BEFORE = ("data", "sanity")  # stages in which there is nothing to go on from
 
 
@@ -59,6 +59,7 @@ def test_a_second_signal_stops_at_once(stop_at, stopped, train_tiny):
     assert error.startswith("error: stopped at once; go on with: sentiment train resume=")
 
 
+@pytest.mark.slow
 def test_a_stop_after_a_validation_within_an_epoch_is_resumed_exactly(stop_at, stopped, train_tiny):
     """The checkpoint is then one that was written between two batches."""
     often = ("trainer.val_check_interval=3",)

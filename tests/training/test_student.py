@@ -64,6 +64,7 @@ def test_what_can_do_nothing_is_refused_in_one_line(override, message, capsys, t
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_stopped_student_resumes_to_the_weights_of_an_unbroken_one(train_tiny, tiny_run, stop_at, stopped):
     settings = (
         f"model.teacher={tiny_run}",

@@ -96,6 +96,7 @@ def test_a_full_disk_saves_whole_lines_and_says_what_it_does_not_save(tmp_path):
     assert lines(file)[saved]["text"] == "later"
 
 
+@pytest.mark.slow
 def test_training_reads_the_file(tmp_path, train_tiny):
     file = tmp_path / "feedback.jsonl"
     for i in range(24):

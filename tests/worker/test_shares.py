@@ -125,6 +125,7 @@ def test_a_share_below_0_is_set_to_0_and_errs_no_more_than_the_least_squares_of_
     assert np.ptp(np.mean(errors, axis=0)) < 0.002
 
 
+@pytest.mark.slow
 def test_alerts_fire_for_what_is_no_chance(known, tmp_path, caplog):
     export, rng = stored(tmp_path / "export", known), np.random.default_rng(1)
     unsure = rng.dirichlet(np.full(3, 30), 800)

@@ -39,7 +39,7 @@ def test_the_intervals_are_fitted_to_the_disagreement_of_the_estimators_on_each_
     assert known.spread.to_json() == fit_spread(tested, estimates, doubts).to_json()
 
 
-@pytest.mark.parametrize("moved", [0.0, 0.5])
+@pytest.mark.parametrize("moved", [0.0, pytest.param(0.5, marks=pytest.mark.slow)])
 def test_intervals_hold_the_shares_of_held_out_groups_and_of_simulated_shifts(moved):
     found = {"group": [], "shift": []}
     for seed in range(2):
@@ -52,6 +52,7 @@ def test_intervals_hold_the_shares_of_held_out_groups_and_of_simulated_shifts(mo
     assert min(np.mean(values) for values in found.values()) > 0.88, found
 
 
+@pytest.mark.slow
 def test_intervals_that_few_labelled_texts_fitted_hold_the_shares_of_one_text_and_of_two():
     """Sets of many texts do not show how a single one errs: its own probabilities do."""
     inside = []
@@ -68,6 +69,7 @@ def test_intervals_that_few_labelled_texts_fitted_hold_the_shares_of_one_text_an
     assert np.mean(inside) >= 0.92
 
 
+@pytest.mark.slow
 def test_the_estimator_for_unlike_texts_errs_less_and_its_intervals_hold_where_the_texts_of_a_label_changed(tmp_path):
     made = draw(2400, np.random.default_rng(0), moved=0.5, groups=12)
     known = fitted(*made)

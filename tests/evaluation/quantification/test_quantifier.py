@@ -138,6 +138,7 @@ def test_the_reference_holds_no_rare_word_and_no_user(tmp_path):
         read_reference(tmp_path)
 
 
+@pytest.mark.slow
 def test_on_a_scale_the_estimator_is_chosen_by_the_earth_movers_distance():
     made = draw(3000, np.random.default_rng(0), groups=10)
     options = {"prior": PRIOR, "groups": made[2], "described": "groups"}

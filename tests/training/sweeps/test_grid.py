@@ -34,6 +34,7 @@ def test_the_first_key_changes_slowest():
     ]
 
 
+@pytest.mark.slow
 def test_a_second_launch_runs_what_is_missing(tiny, tmp_path):
     main([*tiny, "seed=1,2"])
     folder = tmp_path / "sweeps" / "sweep"
@@ -50,6 +51,7 @@ def test_a_second_launch_runs_what_is_missing(tiny, tmp_path):
     assert list(scores) == ["validation"]
 
 
+@pytest.mark.slow
 def test_a_failed_trial_leaves_the_others_and_is_told(tiny, tmp_path, capfd):
     with pytest.raises(SystemExit) as caught:
         main([*tiny, "trainer.max_epochs=1", "data.label_column=nothing,label"])
