@@ -32,6 +32,22 @@ def test_a_run_goes_on_from_the_best_checkpoint_where_it_is_all_there_is(tiny_co
         ("model.loss.weights={positive: 2}", 'weights=null and goes on with that, not with {"positive": 2}'),
         ("data.aspect_column=label", "data.aspect_column=null and goes on with that, not with label; leave it out, or"),
         ("model.lr=0.1", "model.lr=0.003 and goes on with that, not with 0.1; leave it out, or start another run with"),
+        (
+            "data.batch_size=2",
+            "data.batch_size=8 and goes on with that, not with 2; its checkpoint counts batches of that size. Where "
+            "memory is short, start another run with run_name=NAME data.batch_size=2 "
+            "trainer.accumulate_grad_batches=4, whose steps are of as many rows",
+        ),
+        (
+            "data.batch_size=3",
+            "data.batch_size=3 trainer.accumulate_grad_batches=2, whose steps are of 6 rows, or go on where",
+        ),
+        (
+            "data.batch_size=16",
+            "data.batch_size=8 and goes on with that, not with 16; leave it out, or start another run",
+        ),
+        ("trainer.accumulate_grad_batches=2", "trainer.accumulate_grad_batches=1 and goes on with that, not with 2"),
+        ("trainer.limit_train_batches=2", "trainer.limit_train_batches=null and goes on with that, not with 2"),
         ("optimized_metric=f1", "optimized_metric=accuracy and goes on with that, not with f1"),
         (
             "data.dir={other}",

@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 LAST = Path("checkpoints", "last.ckpt")
 BEST = Path("checkpoints", "best.ckpt")
-KEPT = ("task._target_", "model", "data", "seed", "optimized_metric", "callbacks")  # what a run that goes on keeps
+STEPS = ("trainer.accumulate_grad_batches", "trainer.limit_train_batches", "trainer.overfit_batches")  # of an epoch
+KEPT = ("task._target_", "model", "data", "seed", "optimized_metric", "callbacks", *STEPS)  # what a resumed run keeps
 FREE = (  # what may differ: how it is computed and shown, and where the rows are, which are compared themselves
     *("model.accelerate", "model.compile", "callbacks.progress", "callbacks.throughput"),
     *("data.cache_dir", "data.source", "data.hub", "data.hub_config", "data.revision"),
@@ -68,8 +69,8 @@ def starting_point(folder: Path, *, resume: bool) -> Path | None:
 def check_settings(folder: Path, cfg: DictConfig) -> None:
     """Raise ConfigError for a setting that a run which goes on cannot take: its checkpoint holds the former one.
 
-    The optimizer's state brings its learning rate back, the best score so far is one of the former metric, and a
-    number of batches says which rows an epoch has left.
+    The optimizer's state brings its learning rate back, the best score so far is one of the former metric, a number of
+    batches says which rows an epoch has left, and a number of steps where the learning rate's schedule is.
     """
     if (saved := saved_config(folder)) is None:
         return
@@ -78,8 +79,22 @@ def check_settings(folder: Path, cfg: DictConfig) -> None:
     for key, before, now in kept[:1]:
         raise ConfigError(
             f"resume={folder}: the run was started with {key}={written(before)} and goes on with that, not with "
-            f"{written(now)}; leave it out, or start another run with run_name=NAME"
+            f"{written(now)}; {instead(key, before, now, saved)}"
         )
+
+
+def instead(key: str, before: Any, now: Any, saved: DictConfig) -> str:
+    """Return what to do in place of a setting that is refused: for a smaller batch, steps of as many rows."""
+    factor = before // now if key == "data.batch_size" and isinstance(now, int) and now > 0 else 0
+    if factor < 2:
+        return "leave it out, or start another run with run_name=NAME"
+    whole = before % now == 0
+    steps = factor * (OmegaConf.select(saved, "trainer.accumulate_grad_batches") or 1)
+    return (
+        "its checkpoint counts batches of that size. Where memory is short, start another run with run_name=NAME "
+        f"data.batch_size={now} trainer.accumulate_grad_batches={steps}, whose steps are of "
+        f"{'as many rows' if whole else f'{now * steps} rows'}, or go on where there is more memory"
+    )
 
 
 def differences(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
