@@ -53,3 +53,16 @@ def test_gradio_sees_what_the_work_takes():
         return text
 
     assert [*inspect.signature(Turns(1, 1).taken(work)).parameters] == ["text", "request"]
+
+
+def test_work_under_way_does_not_keep_a_stopped_page_from_ending():
+    """Python waits for threads that are no daemons; Gradio serves from one that is, and what it starts takes after it."""
+    found = []
+
+    def serve():
+        found.append(asyncio.run(Turns(1, 1).taken(lambda: threading.current_thread().daemon)()))
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    server.join(30)
+    assert found == [True]

@@ -4,14 +4,14 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
+from starlette.concurrency import run_in_threadpool
 
 from sentiment.data.tables import Limits
 from sentiment.errors import BusyError, ClientError, RejectedError, RequestError, SentimentError
@@ -43,7 +43,7 @@ class Turns:
     """Limit of what is answered past the queue at a cost: `at_once` under way, and `waiting` more behind them."""
 
     def __init__(self, at_once: int, waiting: int) -> None:
-        self.threads, self.room = ThreadPoolExecutor(at_once, "page"), at_once + waiting
+        self.under_way, self.room = asyncio.Semaphore(at_once), at_once + waiting
         self.here = 0
 
     def taken(self, work: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -58,7 +58,8 @@ class Turns:
                 raise gr.Error(BUSY)
             self.here += 1
             try:
-                return await asyncio.get_running_loop().run_in_executor(self.threads, partial(work, *args, **kwargs))
+                async with self.under_way:  # Starlette's threads do not keep a page that is stopped from ending
+                    return await run_in_threadpool(work, *args, **kwargs)
             finally:
                 self.here -= 1
 
