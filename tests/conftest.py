@@ -6,11 +6,14 @@ Torch is imported by the fixtures that use it: the tests of the client and of de
 import csv
 import json
 import os
+import pickle
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TextIO
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import onnxruntime themselves
@@ -23,10 +26,30 @@ import pytest
 
 from sentiment.backbones import PACKAGED, resolve
 from sentiment.config.resources import bundled
+from sentiment.files import locked
 
 pytest_plugins = ("tests.programs",)
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Parse each YAML text once in a process: tests compose the files of conf/ a thousand times."""
+    import yaml
+    from omegaconf import omegaconf
+
+    parsed: dict[str, bytes] = {}
+
+    def load(file: str | TextIO, Loader: type[yaml.SafeLoader]) -> object:  # noqa: N803, as PyYAML names it
+        text = file if isinstance(file, str) else file.read()
+        if text not in parsed:
+            parsed[text] = pickle.dumps(yaml.load(text, Loader=Loader))
+        return pickle.loads(parsed[text])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(omegaconf, "yaml", SimpleNamespace(**vars(yaml) | {"load": load}))
+        yield
 
 
 @pytest.fixture
@@ -116,8 +139,25 @@ def train_tiny(tiny_backbone: str, corpus: Path, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def tiny_run(train_tiny) -> Path:
-    return train_tiny("tiny")
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[], Path]], Path]:
+    """Return a folder that the first process of xdist to ask for it makes, and of which each takes a copy."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "made-once"
+    shared.mkdir(exist_ok=True)
+
+    def made_once(name: str, make: Callable[[], Path]) -> Path:
+        with locked(shared / f"{name}.lock"):
+            if not (shared / name).exists():
+                shutil.copytree(make(), shared / f"{name}.part")
+                (shared / f"{name}.part").rename(shared / name)
+        return Path(shutil.copytree(shared / name, tmp_path_factory.mktemp("outputs") / name))
+
+    return made_once
+
+
+@pytest.fixture(scope="session")
+def tiny_run(made_once, train_tiny) -> Path:
+    return made_once("tiny", lambda: train_tiny("tiny"))
 
 
 @pytest.fixture(scope="session")
@@ -135,10 +175,10 @@ def aspect_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def aspect_run(train_tiny, aspect_corpus: Path) -> Path:
+def aspect_run(made_once, train_tiny, aspect_corpus: Path) -> Path:
     """A run that reads aspects, answered in int8."""
     named = [f"data.dir={aspect_corpus}", "data.aspect_column=target"]
-    return train_tiny("aspects", *named, "after_training.convert.runtime=onnx-int8")
+    return made_once("aspects", lambda: train_tiny("aspects", *named, "after_training.convert.runtime=onnx-int8"))
 
 
 @pytest.fixture(scope="session")
@@ -157,10 +197,10 @@ def stars(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def scale_run(train_tiny, stars: Path) -> Path:
+def scale_run(made_once, train_tiny, stars: Path) -> Path:
     """A run with the loss of CORN, which a softmax of its logits would answer wrongly."""
     options = ["task=scale", "loss=corn", f"data.dir={stars}", "after_training.convert.runtime=onnx"]
-    return train_tiny("scale", *options, "trainer.max_epochs=24")
+    return made_once("scale", lambda: train_tiny("scale", *options, "trainer.max_epochs=24"))
 
 
 @pytest.fixture(scope="session")
@@ -179,9 +219,10 @@ def emotions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def multi_run(train_tiny, emotions: Path) -> Path:
+def multi_run(made_once, train_tiny, emotions: Path) -> Path:
     options = ["task=multi", "model.loss.pos_weight=balanced", f"data.dir={emotions}", "data.label_separator='|'"]
-    return train_tiny("multi", *options, "after_training.convert.runtime=onnx", "trainer.max_epochs=24")
+    options += ["after_training.convert.runtime=onnx", "trainer.max_epochs=24"]
+    return made_once("multi", lambda: train_tiny("multi", *options))
 
 
 @pytest.fixture
@@ -195,13 +236,16 @@ def read_json(path: Path):
 
 
 @pytest.fixture(scope="session")
-def converted(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def converted(made_once, tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the run that is answered in int8."""
     from sentiment.cli import main
 
-    run = Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("converted") / "run"))
-    main(["export", f"run={run}", "runtime=onnx-int8"])
-    return run
+    def convert() -> Path:
+        run = Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("converted") / "run"))
+        main(["export", f"run={run}", "runtime=onnx-int8"])
+        return run
+
+    return made_once("run", convert)
 
 
 def start_handler(export: Path, folder: Path):

@@ -1,7 +1,6 @@
 """One real run, archive and server for all end-to-end tests."""
 
 import csv
-import shutil
 import subprocess
 import sys
 
@@ -13,7 +12,6 @@ from sentiment.config.resources import bundled
 from sentiment.data.splits import Split
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import evaluate
-from sentiment.files import locked
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import package
 from sentiment.serving.serve import open_server
@@ -22,17 +20,9 @@ from tests.ports import free_ports
 
 
 @pytest.fixture(scope="session")
-def way(tmp_path_factory, worker_id):
-    """A folder with a run of the default model on a slice of the real corpus, and its archive.
-
-    One process of xdist makes it, and each takes a copy.
-    """
-    base = tmp_path_factory.getbasetemp()
-    shared = (base if worker_id == "master" else base.parent) / "way"
-    with locked(shared.with_suffix(".lock")):
-        if not (shared / "store").exists():
-            make_way(shared)
-    return shutil.copytree(shared, tmp_path_factory.mktemp("way"), dirs_exist_ok=True)
+def way(made_once, tmp_path_factory):
+    """A folder with a run of the default model on a slice of the real corpus, and its archive."""
+    return made_once("way", lambda: make_way(tmp_path_factory.mktemp("way")))
 
 
 def make_way(folder):
@@ -47,6 +37,7 @@ def make_way(folder):
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
     fit_shares(folder / "run", rows[256:656])
     package(run=folder / "run", model_store=folder / "store")
+    return folder
 
 
 def fit_shares(run, rows):

@@ -52,9 +52,10 @@ def test_the_line_that_repeats_a_run_works_word_for_word(tiny_run, monkeypatch, 
     assert line in (tiny_run / "report" / "report.html").read_text().replace("&#39;", "'").replace("&#34;", '"')
     words = shlex.split(line)
     assert words[:2] == ["python", "train.py"]
-    folders = set(tiny_run.parent.iterdir())
+    [outputs] = [runs.Path(word.partition("=")[2]) for word in words if word.startswith("paths.output_dir=")]
+    folders = set(outputs.iterdir())
     main(["train", *words[2:]])
-    [again] = [path for path in set(tiny_run.parent.iterdir()) - folders if path.name != "cache"]
+    [again] = [path for path in set(outputs.iterdir()) - folders if path.name != "cache"]
     assert (again / "metrics.json").read_bytes() == (tiny_run / "metrics.json").read_bytes()
     shutil.rmtree(again)
 
