@@ -1,8 +1,12 @@
 """A history that new rows are added to."""
 
+import pyarrow.parquet as pq
 import pytest
 
 from sentiment.cli import main
+from sentiment.files import read_json
+from sentiment.monitoring.command import monitor
+from tests.batch.echo import Echo
 from tests.conftest import read_csv, write_csv
 from tests.monitoring.predictions import HEADER, day, moved, predicted
 
@@ -48,3 +52,25 @@ def test_a_history_takes_predicted_rows_and_refuses_other_labels(tmp_path, histo
     with pytest.raises(SystemExit):
         main(["monitor", f"input={other}", f"output={tmp_path}/out", "time=created", f"history={history}"])
     assert "was made with labels=['negative', 'positive'], now it is ['a', 'b']" in capsys.readouterr().err
+
+
+def test_a_history_keeps_why_texts_cannot_be_read_and_one_of_before_is_gone_on_with(tmp_path, history):
+    """Parts of earlier versions have no such column; theirs is unknown."""
+
+    def note(days):
+        rows = [
+            (day(n), f"text {n} {i}", "negative", *((0.5, 0.5, why) if why else (0.9, 0.1, "")))
+            for n in days
+            for i, why in enumerate(["", "", "language", "nothing"])
+        ]
+        table = write_csv(tmp_path / "p.csv", rows, ("created", "text", *HEADER[4:5], *HEADER[6:], "unreadable_reason"))
+        monitor(input=table, output=tmp_path / "out", engine=Echo, time="created", history=history, quiet=True)
+        notes = read_json(tmp_path / "out" / "changes.json")["notes"]
+        return next(line for line in notes if "cannot read" in line)
+
+    assert "2 texts with the same probability" in note([0])
+    assert "(1 in another language, 1 without words)" in note([0])
+    for part in history.rglob("*.parquet"):
+        pq.write_table(pq.read_table(part).drop_columns(["unreadable_reason"]), part)
+    assert "2 texts with the same probability for each label, as those have that the model cannot read:" in note([0])
+    assert "(1 in another language, 1 without words, 2 for a reason that is not recorded)" in note([0, 1])

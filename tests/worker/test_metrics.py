@@ -4,12 +4,13 @@ import re
 import threading
 from collections import defaultdict
 from functools import partial
+from typing import get_args
 
 import pytest
 import yaml
 from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 
-from sentiment.inference.types import Prediction
+from sentiment.inference.types import Prediction, Unread
 from sentiment.serving.settings import metrics_text
 from sentiment.worker import metrics
 from sentiment.worker.metrics import METRICS, SummedCounter, Telemetry, find_series
@@ -82,7 +83,16 @@ def test_labels_and_scores_are_counted_by_bounded_names(tmp_path, caplog):
     zeros = {(found[1], found[4]) for message in caplog.messages if (found := LINE.search(message))}
     scores = [1.0, 0.95, 0.6, 0.3499]
     predictions = [
-        Prediction(label, score, {}, tokens=3, truncated=False, readable=score < 1, abstained=score < 0.5)
+        Prediction(
+            label,
+            score,
+            {},
+            tokens=3,
+            truncated=False,
+            readable=score < 1,
+            abstained=score < 0.5,
+            reason=None if score < 1 else "language",
+        )
         for label, score in zip([*labels, "of another model"], scores, strict=True)
     ]
     with caplog.at_level("INFO"):
@@ -95,9 +105,10 @@ def test_labels_and_scores_are_counted_by_bounded_names(tmp_path, caplog):
         ("sentiment_scores_total", "0.9-1.0"): 1,
         ("sentiment_scores_total", "0.6-0.7"): 1,
         ("sentiment_scores_total", "0.3-0.4"): 1,
-        ("sentiment_unreadable_total", ""): 1,  # counted under no label
+        ("sentiment_unreadable_total", "language"): 1,  # counted under no label
         ("sentiment_abstained_total", ""): 1,
     }
+    assert not zeros or {("sentiment_unreadable_total", why) for why in get_args(Unread)} <= zeros
     assert not zeros or ("sentiment_scores_total", "0.0-0.1") in zeros
 
 

@@ -64,10 +64,11 @@ class Source:
         options: TableOptions | None = None,
         limits: Limits | None = None,
         broken: Broken = "refuse",
+        optional: str | None = None,
     ) -> "Source":
         """Open the input and read it once in full, so that an error in its last line is found before any work starts.
 
-        Standard input is not read in full.
+        Standard input is not read in full. `optional` is a column that not every file has to have.
 
         Raises:
             DataError: No file matches, a file is invalid, or the files differ in format, columns or schema.
@@ -83,11 +84,11 @@ class Source:
             return cls(tables, columns, text, None, broken, aspect)
         if len(kinds := {table.kind for table in tables}) > 1:
             raise DataError(f"input={pattern} names files of several formats ({', '.join(sorted(kinds))}); choose one")
-        check_schemas(tables)
+        check_schemas(tables, optional)
         columns, counts = list[str](), list[int]()
         for i, table in enumerate(tables):
             own, rows = table.survey(broken=broken)
-            columns = merged(table, columns, own) if i else own
+            columns = merged(table, columns, own, optional) if i else own
             counts.append(rows)
         text = find_text(columns, text_column, pattern)
         aspect = checked_aspect(columns, aspect_column, text, pattern)
@@ -161,20 +162,27 @@ def find(pattern: str) -> tuple[Path, ...]:
     return paths
 
 
-def merged(table: Table, columns: list[str], own: list[str]) -> list[str]:
+def merged(table: Table, columns: list[str], own: list[str], optional: str | None = None) -> list[str]:
     """Merge a table's columns into those of the files before it: the union for JSON, else they must be equal."""
     if columns == own:
         return columns
-    if table.kind == "jsonl":
+    if table.kind == "jsonl" or [name for name in columns if name != optional] == [
+        name for name in own if name != optional
+    ]:
         return list(dict.fromkeys([*columns, *own]))
     raise DataError(
         f"{table.path} has the columns {', '.join(own)}, the file before it {', '.join(columns)}; predict apart"
     )
 
 
-def check_schemas(tables: tuple[Table, ...]) -> None:
-    """Raise DataError if a Parquet file has another schema than the first one."""
+def check_schemas(tables: tuple[Table, ...], optional: str | None = None) -> None:
+    """Raise DataError if a Parquet file has another schema than the first one, but for one column."""
     for table in tables[1:]:
-        first = tables[0].schema
-        if table.kind == "parquet" and table.schema is not None and not table.schema.equals(first):
+        first, own = (one and without(one, optional) for one in (tables[0].schema, table.schema))
+        if table.kind == "parquet" and own is not None and not own.equals(first):
             raise DataError(f"{table.path} has another schema than {tables[0].path}; predict them apart")
+
+
+def without(schema: pa.Schema, column: str | None) -> pa.Schema:
+    at = -1 if column is None else schema.get_field_index(column)
+    return schema if at < 0 else schema.remove(at)

@@ -17,6 +17,10 @@ def count(number: int, noun: str) -> str:
 
 
 def list_reasons(counts: Mapping[str, int]) -> str:
-    """Return why texts cannot be read, the most frequent reason first: "3 in another language, 1 without words"."""
+    """Return why texts cannot be read, the most frequent reason first: "3 in another language, 1 without words".
+
+    The key "" counts texts of an unknown reason, which are named beside known ones.
+    """
     known = sorted((why for why in REASONS if counts.get(why)), key=lambda why: -counts[why])
-    return ", ".join(f"{counts[why]:,} {REASONS[why]}" for why in known)
+    rest = [f"{counts['']:,} for a reason that is not recorded"] if known and counts.get("") else []
+    return ", ".join([*(f"{counts[why]:,} {REASONS[why]}" for why in known), *rest])

@@ -20,6 +20,7 @@ from sentiment.errors import DamagedFileError, DataError
 from sentiment.files import locked, read_json_if_any, replacing, write_json
 from sentiment.inference.exclusive import Single
 from sentiment.inference.multilabel import Multi
+from sentiment.inference.wording import REASON
 from sentiment.monitoring.rows import Chunk
 from sentiment.monitoring.times import Times, local_of
 from sentiment.remote import access, find, is_remote, list_files
@@ -31,7 +32,10 @@ ABOUT = "monitor_history.json"
 
 @dataclass
 class History:
-    """Folder of predicted rows with the columns key, time, group, text and p_<label>."""
+    """Folder of predicted rows with the columns key, time, group, text, p_<label> and why a text cannot be read.
+
+    Parts of an earlier version lack the last.
+    """
 
     folder: Path
     labels: Sequence[str]
@@ -159,6 +163,7 @@ class History:
         }
         for label, column in zip(self.labels, chunk.probabilities.T, strict=True):
             columns[f"p_{label}"] = pa.array(column, pa.float64())
+        columns[REASON] = pa.array([why or None for why in chunk.reasons or [""] * len(chunk)], pa.string())
         return pa.table(columns)
 
     @property

@@ -16,7 +16,7 @@ from sentiment.batch.identity import identity_of
 from sentiment.batch.inputs import Inputs
 from sentiment.batch.probe import probe
 from sentiment.batch.source import Source
-from sentiment.data.tables import MANIFEST, STDIN, Broken, BrokenRow, TableOptions
+from sentiment.data.tables import STDIN, Broken, BrokenRow, TableOptions
 from sentiment.data.tables.options import TAKEN_BY
 from sentiment.errors import ConfigError, DataError, RowsRejectedError
 from sentiment.files import read_json_if_any
@@ -28,6 +28,7 @@ from sentiment.monitoring.appending import ASPECT, added_columns, append, write_
 from sentiment.monitoring.dates import is_date, order_of, text_of
 from sentiment.monitoring.history import History
 from sentiment.monitoring.model import Model
+from sentiment.monitoring.predicted import aspect_of, reason_of, run_of, summary_of
 from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.rows import Columns, has_several, labels_of, table_rows
 from sentiment.monitoring.times import Clock
@@ -99,7 +100,7 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
         source, labels, _ = score(reading, source, model)
     else:
         model.run = model.run or run_of(source)
-    reason = f"{prefix}{REASON}" if f"{prefix}{REASON}" in source.columns else None
+    reason = reason_of(source, prefix)
     columns = Columns(source.text, labels, prefix, time, by, true, has_several(source.columns, prefix), reason=reason)
     return Prepared(source, columns, clock, reading.unique, by=by, aspect=aspect_column or aspect_of(source))
 
@@ -127,24 +128,6 @@ def clock_of(source: Source, time: str, time_format: str | None, zone: str) -> C
         known = {order_of(text): text for value in times if is_date(value) and (text := text_of(value))}
         first += known.values()
     return Clock.of(time, first, time_format=time_format, zone=zone)
-
-
-def summary_of(source: Source, part: str) -> dict[str, Any]:
-    """Return a part of the summary beside a predicted file; empty if there is none."""
-    path = source.paths[0]
-    found = read_json_if_any(path.with_name(f"{path.name}.summary.json")) or read_json_if_any(path.parent / MANIFEST)
-    return dict((found or {}).get(part) or {})
-
-
-def aspect_of(source: Source) -> str | None:
-    """Return the aspect column that a file was predicted with."""
-    return summary_of(source, "settings").get("aspect_column")
-
-
-def run_of(source: Source) -> str:
-    """Return the run that the summary beside a predicted file names, if it is still there; else an empty string."""
-    found = summary_of(source, "model").get("run")
-    return str(found) if found and as_path(found).is_dir() else ""
 
 
 def score(reading: Reading, source: Source, model: Model) -> tuple[Source, list[str], Identity]:
@@ -193,7 +176,13 @@ def with_history(
         else:
             model.run = model.run or run_of(source)
             columns = Columns(
-                source.text, labels, prefix, clock.column, by, several=has_several(source.columns, prefix)
+                source.text,
+                labels,
+                prefix,
+                clock.column,
+                by,
+                several=has_several(source.columns, prefix),
+                reason=reason_of(source, prefix),
             )
             export = summary_of(source, "model").get("export")
             made = {"model": "predicted before", "labels": labels, **({"export": export} if export else {})}
@@ -205,9 +194,9 @@ def with_history(
     log.info("%s", about[0])
     if not added and store.is_empty():
         raise DataError(f"history={folder} is empty, and no row of {reading.input} has a time and a prediction to add")
-    whole = Source.open(store.pattern, text_column="text")
+    whole = Source.open(store.pattern, text_column="text", optional=REASON)
     labels = labels_of(whole.columns, "") or []
-    columns = Columns("text", labels, "", "time", several=store.several, group="group")
+    columns = Columns("text", labels, "", "time", several=store.several, group="group", reason=reason_of(whole, ""))
     aspect = source.aspect or aspect_of(source)
     return Prepared(whole, columns, Clock("time", clock.zone), reading.unique, about, by=by, aspect=aspect)
 
@@ -225,7 +214,8 @@ def add_scored(reading: Reading, source: Source, model: Model, clock: Clock, sto
     new = Source.open(str(fresh), text_column="text", aspect_column=ASPECT if source.aspect else None)
     scored, labels, _ = score(replace(reading, input=str(fresh), options=TableOptions()), new, model)
     store.keys = {}
-    columns = Columns("text", labels, reading.prefix, "time", several=several, group="group")
+    reason = reason_of(scored, reading.prefix)
+    columns = Columns("text", labels, reading.prefix, "time", several=several, group="group", reason=reason)
     return append(scored, columns, Clock("time", clock.zone), store, key_column="key")
 
 

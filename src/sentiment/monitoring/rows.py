@@ -155,7 +155,9 @@ def chunks(source: Source, columns: Columns, clock: Clock | None, skipped: Skipp
 
 def table_rows(source: Source, columns: Columns) -> Iterator[Row]:
     for table in source.tables:
-        yield from table.rows(columns.read if table.kind != "jsonl" else None, broken=source.broken)
+        lacking = {columns.reason} - {*table.columns}  # of a part of a history by an earlier version
+        names = [name for name in columns.read if name not in lacking]
+        yield from table.rows(names if table.kind != "jsonl" else None, broken=source.broken)
 
 
 def batched(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
 from sentiment.errors import Reason
-from sentiment.inference.types import Prediction, names_of
+from sentiment.inference.types import Prediction, Unread, names_of
 
 LABELS = ("model_name", "model_version")  # labels of every metric; TorchServe adds Hostname
 
@@ -45,7 +45,11 @@ PROBABILITIES = Metric(
     (*LABELS, "label"),
 )
 UNREADABLE = Metric(
-    "sentiment_unreadable_total", "counter", "texts", "texts of which the model cannot read more than half"
+    "sentiment_unreadable_total",
+    "counter",
+    "texts",
+    "texts of which the model cannot read more than half, by why: script, spelling, language or nothing",
+    (*LABELS, "reason"),
 )
 ABSTAINED = Metric(
     "sentiment_abstained_total", "counter", "texts", "texts left to a person, to keep a promised error rate"
@@ -127,10 +131,12 @@ class Telemetry:
         """Create all series of events with value 0."""
         self._made = {metric: make(metric) for metric in METRICS}
         self._own = [model, version]
-        for metric in (TEXTS, TOKENS, TRUNCATED, UNREADABLE, ABSTAINED, EXPLAINED):
+        for metric in (TEXTS, TOKENS, TRUNCATED, ABSTAINED, EXPLAINED):
             self.add(metric, 0)  # a series must exist before its first event, or rate() misses that event
         for reason in get_args(Reason):
             self.add(REJECTED, 0, reason)
+        for reason in get_args(Unread):
+            self.add(UNREADABLE, 0, reason)
         self._names = {label: plain(label) for label in labels}
         self._several = several
         for name in self._names.values():
@@ -160,7 +166,6 @@ class Telemetry:
             TEXTS: len(predictions),
             TOKENS: sum(prediction.tokens or 0 for prediction in predictions),
             TRUNCATED: sum(bool(prediction.truncated) for prediction in predictions),
-            UNREADABLE: sum(prediction.readable is False for prediction in predictions),
             ABSTAINED: sum(bool(prediction.abstained) for prediction in predictions),
             EXPLAINED: explained,
         }
@@ -168,6 +173,8 @@ class Telemetry:
             self.add(metric, counts[metric])
         for reason, count in Counter(rejected).items():
             self.add(REJECTED, count, reason)
+        for why, count in Counter(one.reason or "unknown" for one in predictions if one.readable is False).items():
+            self.add(UNREADABLE, count, why)
         read = [prediction for prediction in predictions if prediction.readable is not False]
         for label, count in Counter(name for prediction in read for name in names_of(prediction.answer)).items():
             self.add(LABELLED, count, self._names.get(label, "other"))
