@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from sentiment.batch import predict
-from sentiment.batch.ray_data import RayData
+from sentiment.batch.ray_data import RayData, Scorer
 from sentiment.batch.verify import verify
 from sentiment.errors import (
     ClusterError,
@@ -172,6 +172,12 @@ def test_an_actor_that_comes_back_with_another_model_stops_the_job(pool, many, t
             predict(input=many, output=tmp_path / "ray.csv", engine=pool, chunk=16)
     finally:
         pool.model = own
+
+
+def test_a_setting_that_an_actor_refuses_is_raised_by_its_first_answer(tiny_run):
+    """Ray would try the constructor again and again, with a traceback each time."""
+    with pytest.raises(ConfigError, match="threshold"):
+        Scorer(str(tiny_run / "export"), {"threshold": 0.5}).identity()
 
 
 def test_a_run_without_an_export_is_told_in_one_line(tmp_path):

@@ -56,10 +56,11 @@ class RayData:
         self.settings = settings
         self.actors = actors
         self.resources: dict[str, Any] = {"num_cpus": num_cpus, "num_gpus": num_gpus}
-        self._stack = ExitStack()
-        self.ray = self._stack.enter_context(ray_cluster(address, quiet=True))
         self.scorer: Any = None
-        self.model: Identity = self._result(self._scorer().identity.remote())
+        with ExitStack() as stack:
+            self.ray = stack.enter_context(ray_cluster(address, quiet=True))
+            self.model: Identity = self._result(self._scorer().identity.remote())
+            self._stack = stack.pop_all()
 
     def identity(self) -> Identity:
         """Return the identity of the model that the first actor loaded."""
@@ -136,12 +137,21 @@ def failure(error: Exception) -> SentimentError:
 
 
 class Scorer:
-    """Ray actor that loads the model once."""
+    """Ray actor that loads the model once.
+
+    An error that a user can correct is raised by `identity`: Ray tries an actor again whose constructor fails.
+    """
 
     def __init__(self, run: str, settings: dict[str, Any]) -> None:
-        self.predictor = Predictor.load(run, **settings)
+        try:
+            self.predictor = Predictor.load(run, **settings)
+            self.error: SentimentError | None = None
+        except SentimentError as error:
+            self.error = error
 
     def identity(self) -> Identity:
+        if self.error is not None:
+            raise self.error
         return self.predictor.identity()
 
     def predict(self, texts: list[Text]) -> list[Prediction]:
