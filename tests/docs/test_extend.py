@@ -129,6 +129,7 @@ def checkout(tmp_path_factory, tiny_backbone):
     return run
 
 
+@pytest.mark.slow
 def test_a_command(checkout):
     assert "\n  count-labels count the labels of labelled texts\n" in checkout("--help")
     [[_, *words]] = commands("A command")

@@ -286,6 +286,7 @@ def test_a_phone_shows_each_tab_without_scrolling_sideways(browser, url, scheme)
         assert dark == (scheme == "dark")
 
 
+@pytest.mark.slow
 def test_users_at_once_each_get_their_own_answers(browser, url):  # noqa: F811
     tabs = [browser.new_page() for _ in range(4)]
     for i, page in enumerate(tabs):

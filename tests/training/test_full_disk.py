@@ -47,6 +47,7 @@ def test_a_run_whose_checkpoint_does_not_fit_says_how_to_go_on(train_tiny, tiny_
     assert runs.outcome(runs.Path(run)).state == "finished"
 
 
+@pytest.mark.slow
 def test_the_line_that_repeats_a_run_works_word_for_word(tiny_run, monkeypatch, tmp_path):
     line = command(tiny_run)
     assert line in (tiny_run / "report" / "report.html").read_text().replace("&#39;", "'").replace("&#34;", '"')

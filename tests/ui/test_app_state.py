@@ -56,7 +56,7 @@ def test_gradio_sees_what_the_work_takes():
 
 
 def test_work_under_way_does_not_keep_a_stopped_page_from_ending():
-    """Python waits for threads that are no daemons. Gradio serves from a daemon, and its threads are daemons as well."""
+    """Python waits for threads that are no daemons. Gradio serves from a daemon, and its threads are daemons too."""
     found = []
 
     def serve():
