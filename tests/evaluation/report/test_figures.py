@@ -21,6 +21,12 @@ def test_texts_that_were_cut_are_a_bin_of_their_own():
     assert length_bins(result)[-1][:2] == ("cut", 40)
 
 
+def test_a_bin_of_one_length_is_named_by_it():
+    result = made_up().evaluations["test"]
+    result.tokens[:] = [5] * 100 + [6] * 100 + [7] * 100
+    assert [name for name, *_ in length_bins(result)] == ["5", "6–7"]
+
+
 def test_wilson_intervals_have_a_width_at_the_ends_too():
     assert wilson(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)  # as in Agresti and Coull 1998
     assert wilson(10, 10)[0] == pytest.approx(0.722, abs=1e-3)

@@ -140,7 +140,9 @@ def length_bins(result: "Evaluation") -> list[tuple[str, int, int]]:
         last = i == len(edges) - 2
         inside = ~cut & (tokens >= low) & ((tokens <= high) if last else (tokens < high))
         if inside.any():
-            bins.append((f"{low:.0f}–{high if last else high - 1:.0f}", int(inside.sum()), int(right[inside].sum())))
+            end = high if last else high - 1
+            name = f"{low:.0f}–{end:.0f}" if end > low else f"{low:.0f}"
+            bins.append((name, int(inside.sum()), int(right[inside].sum())))
     return [*bins, ("cut", int(cut.sum()), int(right[cut].sum()))] if cut.any() else bins
 
 
