@@ -65,6 +65,7 @@ def test_clients_need_no_torch():
     assert {"torch", "transformers", "hydra"}.isdisjoint(loaded_after("from sentiment import Client, Prediction"))
 
 
+@pytest.mark.slow
 def test_a_served_archive_has_the_names_it_can(tiny_run, tmp_path):
     """The package as archives carry it, alone on the path."""
     import zipfile

@@ -28,6 +28,7 @@ def run(train_tiny, tmp_path_factory):
     return train_tiny("several", *named, "after_training.convert.runtime=onnx", "trainer.max_epochs=24")
 
 
+@pytest.mark.slow
 def test_the_aspect_decides_the_labels_in_every_form(run, tmp_path):
     expected = Predictor.load(run).predict(PAIRS)
     assert [one.label for one in expected] == [*GIVEN.values()]

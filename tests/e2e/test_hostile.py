@@ -86,7 +86,12 @@ def asking(server):
         yield post
 
 
-@pytest.mark.parametrize("kind", KINDS)
+RARER = ("marks", "every kind", "many long texts")  # each takes seconds
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind in RARER else ()) for kind in KINDS]
+)
 def test_what_harms_is_answered_and_a_bystander_does_not_notice(target, ask, kind):
     content, headers, expected = KINDS[kind]
     before, done, seen = workers(target), threading.Event(), Counter()

@@ -144,6 +144,7 @@ def test_a_choice_that_the_monitor_refuses_is_said_in_plain_words(tab, tmp_path)
     tab.locator("#trends figure svg").first.wait_for()
 
 
+@pytest.mark.slow
 def test_a_table_under_way_is_cancelled_and_the_next_one_goes_on(tab, desk, tmp_path):
     offer(tab, table(tmp_path / "mine.csv"))
     desk.backend.tables.gate.clear()

@@ -143,9 +143,8 @@ def test_every_algorithm_of_tokenizers_takes_them(kind, train_tiny, tmp_path):
     assert "test" not in read_json(run / "metrics.json")
 
 
-@pytest.mark.parametrize(
-    "task", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("aspect", "scale")), "multi"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["aspect", "scale", "multi"])
 def test_a_run_of_every_task_takes_them_and_is_fitted_anew(task, request, tmp_path):
     former = request.getfixturevalue(f"{task}_run")
     run = shutil.copytree(former, tmp_path / "run")

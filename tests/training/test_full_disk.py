@@ -23,6 +23,7 @@ def small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.slow
 def test_a_run_whose_checkpoint_does_not_fit_says_how_to_go_on(train_tiny, tiny_run, small_files, capfd, monkeypatch):
     from sentiment.training.checkpoints import LastCheckpoint
 
