@@ -84,6 +84,15 @@ def test_of_many_labels_those_ranked_worst_are_drawn(kind):
     assert few_curves(result) == " Of 40 labels the 6 with the lowest average precision are drawn."
 
 
+def test_a_label_without_a_curve_is_named():
+    split = Split(["a text"] * 40, [("always", "joy"), ("always",)] * 20)
+    rows = torch.tensor([[0.9, 0.4, 0.1], [0.8, 0.9, 0.1]]).repeat(20, 1)
+    result = Evaluation(["always", "joy", "never"], split, rows, decoding=Multi((0.5,) * 3))
+    assert curves(result) == [(1, "joy")]
+    why = "either all texts have that label, or none does."
+    assert few_curves(result) == f" There is no curve for always, never: {why}"
+
+
 def test_the_table_on_the_terminal_cuts_no_interval_where_a_label_is_long():
     label = "a long name of surprise and of wonder that goes on"
     split = Split(["a text"] * 40, [(label,), ("joy",)] * 20)

@@ -9,6 +9,7 @@ from sentiment.evaluation.bootstrap import Interval
 from sentiment.evaluation.calibration import reliability
 from sentiment.evaluation.report.style import DASHES, MUTED, SERIES, Figure, draw
 from sentiment.inference.exclusive import Scale
+from sentiment.inference.types import list_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -184,9 +185,13 @@ def long_legend(result: "Evaluation") -> bool:
 
 def few_curves(result: "Evaluation") -> str:
     """Say which labels are drawn, where they are not all."""
-    count = len(ranked(result))
-    few = count > len(SERIES)
-    return f" Of {count} labels the {len(SERIES)} with the lowest average precision are drawn." if few else ""
+    drawn = ranked(result)
+    few = len(drawn) > len(SERIES)
+    said = f" Of {len(drawn)} labels the {len(SERIES)} with the lowest average precision are drawn." if few else ""
+    if lacking := [label for i, label in enumerate(result.labels) if (i, label) not in drawn]:
+        names = list_labels(lacking) if len(lacking) <= len(SERIES) else f"{len(lacking)} other labels"
+        said += f" There is no curve for {names}: either all texts have that label, or none does."
+    return said
 
 
 def line(axes: "Axes", x: Any, y: Any, label: str, n: int) -> None:
