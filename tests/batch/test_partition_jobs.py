@@ -31,7 +31,7 @@ def source(tmp_path):
         ("o/part-0000000.csv", "o/", "holds part-0000000.csv"),
         ("o/part-0000000.parquet", "o/", "holds parts of a job that it does not name; set overwrite=true"),
         ("o/day=1/x", "o/", "o/ holds day=1"),
-        ("o", "o/", "o/ is a file; name a folder"),
+        ("o", "o/", "/o is a file, no folder; name another path"),
         ("o/x", "o", "o is a folder; name a file in it, such as .*predictions.csv, or .*o/ to have it filled"),
         ("x", "o.xlsx/", r"o.xlsx/: parts are .csv, .tsv, .jsonl, .ndjson, .parquet; name the folder so"),
         ("x", "o.parquet.gz/", "compresses by itself"),

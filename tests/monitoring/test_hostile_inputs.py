@@ -117,7 +117,7 @@ def test_a_group_without_enough_texts_for_a_line_is_shown_by_all_its_texts(tmp_p
 def test_an_output_that_is_a_file_is_refused_before_any_work(tmp_path):
     (tmp_path / "out").touch()
     engine = Echo()
-    with pytest.raises(DataError, match=r"output=.*/out: .*/out is a file, no folder; name another path"):
+    with pytest.raises(DataError, match=r"^output=[^ ]*/out is a file, no folder; name another path"):
         run(tmp_path, days(1), engine=lambda: engine)
     assert engine.texts == []
 

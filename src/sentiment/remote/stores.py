@@ -77,7 +77,8 @@ def check_folder(path: Path, given: str = "") -> None:
         return
     there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
     if not there.is_dir():
-        raise DataError(f"{given}: {there} is a file, no folder; name another path")
+        what = given if given.endswith(f"={there}") else f"{given}: {there}"
+        raise DataError(f"{what} is a file, no folder; name another path")
     if not os.access(there, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "nothing can be written into this folder", str(there))
 
