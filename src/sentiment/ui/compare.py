@@ -13,11 +13,10 @@ from sentiment.ui import render
 from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, render_error
 from sentiment.ui.aspect import aspect_field, input_of, reads_aspects
 from sentiment.ui.backend import Served
-from sentiment.ui.questions import NEXT, WAITING, answer_to, hidden_answer, question_number, show_answer
+from sentiment.ui.questions import INPUTS, NEXT, WAITING, answer_to, hidden_answer, question_number, show_answer
 
 TEXTS, VERSIONS = "Two texts", "Two versions"
 EMPTY = render.empty("Both answers will appear here, side by side.")
-INPUTS = 'JSON.stringify(inputs.map((input) => input ?? ""))'
 ASK = f"(...inputs) => {{ window.compared = {INPUTS}; return [{NEXT}, {json.dumps(WAITING)}]; }}"
 CHANGED = f"(...inputs) => ({INPUTS} === window.compared ? undefined : {json.dumps(['', EMPTY])})"
 

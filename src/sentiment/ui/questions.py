@@ -14,6 +14,7 @@ from sentiment.ui.app_state import QUIET
 
 WAITING = render.empty("Asking the model ...")
 FAILED = render.notice("The page could not ask the model; try again.")
+INPUTS = 'JSON.stringify(inputs.map((input) => input ?? ""))'  # JavaScript, what a question asks with
 NEXT = "String((window.question = (window.question ?? 0) + 1))"  # JavaScript, the number of a new question
 SHOW = """(answer, ...now) => {
   const { of, html } = JSON.parse(answer);

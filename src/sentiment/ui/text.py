@@ -12,7 +12,7 @@ from sentiment.ui.app_state import AT_ONCE, PROBLEMS, QUIET, AppState, render_er
 from sentiment.ui.aspect import aspect_field, input_of
 from sentiment.ui.feedback import Correction
 from sentiment.ui.purpose import purpose
-from sentiment.ui.questions import NEXT, WAITING, answer_to, hidden_answer, question_number, show_answer
+from sentiment.ui.questions import INPUTS, NEXT, WAITING, answer_to, hidden_answer, question_number, show_answer
 from sentiment.ui.words import words as drawn
 
 EXAMPLES = ["What a day!", "Not once did I look at my watch.", "Gorgeous to look at, hollow to sit through."]
@@ -20,16 +20,16 @@ EMPTY = render.empty("The answer will appear here.")
 MARKING = '<p class="marking" role="status">Marking the words ...</p>'
 MARK = f"""(number, shown) => (number && shown.includes('class="verdict"') ? {json.dumps(MARKING)} : undefined)"""
 KEPT = 8  # answers of a session that can be corrected; one stands, others may be on their way
-ASK = f"""(text, aspect) => {{
-  window.askedText = JSON.stringify([text ?? "", aspect ?? ""]);
+ASK = f"""(...inputs) => {{
+  window.askedText = {INPUTS};
   return [{NEXT}, {json.dumps(WAITING)}, ""];
 }}"""
 # A change may be reported after the button was pressed for the very text: then the answer on its way is kept.
-CHANGED = """(text, aspect) => {
-  if (JSON.stringify([text ?? "", aspect ?? ""]) === window.askedText) return;
+CHANGED = f"""(...inputs) => {{
+  if ({INPUTS} === window.askedText) return;
   document.getElementById("clear").click();
-  if (text === window.chosenText) document.getElementById("classify").click();
-}"""
+  if (inputs[0] === window.chosenText) document.getElementById("classify").click();
+}}"""
 HIDE = '{ __type__: "update", visible: false }'
 CHOOSE = """(now) => {
   window.chosenText = EXAMPLE;
