@@ -28,7 +28,7 @@ from sentiment.backbones import PACKAGED, resolve
 from sentiment.config.resources import bundled
 from sentiment.files import locked
 
-pytest_plugins = ("tests.programs",)
+pytest_plugins = ("tests.programs", "tests.kinds")
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
@@ -158,71 +158,6 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Calla
 @pytest.fixture(scope="session")
 def tiny_run(made_once, train_tiny) -> Path:
     return made_once("tiny", lambda: train_tiny("tiny"))
-
-
-@pytest.fixture(scope="session")
-def aspect_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of texts with two aspects each, which alone decide the label: one text, two labels."""
-    folder = tmp_path_factory.mktemp("aspects")
-    words = ["film", "meal", "phone", "trip"]
-    for split, count in {"train": 64, "validation": 16, "test": 16}.items():
-        rows = []
-        for i in range(count):
-            aspect, label = ("screen", "positive") if i % 2 else ("battery", "negative")
-            rows.append((f"the {words[i // 2 % 4]} " + "and so on " * (i // 8 % 4), aspect, label))
-        write_csv(folder / f"{split}.csv", rows, header=("text", "target", "label"))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def aspect_run(made_once, train_tiny, aspect_corpus: Path) -> Path:
-    """A run that reads aspects, answered in int8."""
-    named = [f"data.dir={aspect_corpus}", "data.aspect_column=target"]
-    return made_once("aspects", lambda: train_tiny("aspects", *named, "after_training.convert.runtime=onnx-int8"))
-
-
-@pytest.fixture(scope="session")
-def stars(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Texts on a scale from -2 to 2, whose first word says where; the labels are not alike frequent."""
-    folder = tmp_path_factory.mktemp("stars")
-    words = dict(zip(("-2", "-1", "0", "1", "2"), ("awful", "bad", "plain", "good", "great"), strict=True))
-    for split in ("train", "validation", "test"):
-        rows = [
-            (f"{words[label]} {thing} {split} {n}", label)
-            for label, count in zip(words, (4, 8, 12, 16, 8), strict=True)
-            for n, thing in zip(range(count), ["film", "meal", "phone", "trip"] * 8, strict=False)
-        ]
-        write_csv(folder / f"{split}.csv", rows)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def scale_run(made_once, train_tiny, stars: Path) -> Path:
-    """A run with the loss of CORN, which a softmax of its logits would answer wrongly."""
-    options = ["task=scale", "loss=corn", f"data.dir={stars}", "after_training.convert.runtime=onnx"]
-    return made_once("scale", lambda: train_tiny("scale", *options, "trainer.max_epochs=24"))
-
-
-@pytest.fixture(scope="session")
-def emotions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Texts whose words say which of three emotions they have, none too; the labels are parted by |."""
-    folder = tmp_path_factory.mktemp("emotions")
-    words = {"anger": "furious", "fear": "scared", "joy": "happy"}
-    sets = [("joy",), ("anger",), ("joy", "fear"), (), ("joy",), ("anger", "fear"), ("joy",), ("fear",)]
-    for split, count in {"train": 96, "validation": 48, "test": 48}.items():
-        rows = [
-            (" ".join([["film", "meal", "phone"][i % 3], *map(words.get, own), split, str(i)]), "|".join(own))
-            for i, own in ((i, sets[i % len(sets)]) for i in range(count))
-        ]
-        write_csv(folder / f"{split}.csv", rows)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def multi_run(made_once, train_tiny, emotions: Path) -> Path:
-    options = ["task=multi", "model.loss.pos_weight=balanced", f"data.dir={emotions}", "data.label_separator='|'"]
-    options += ["after_training.convert.runtime=onnx", "trainer.max_epochs=24"]
-    return made_once("multi", lambda: train_tiny("multi", *options))
 
 
 @pytest.fixture

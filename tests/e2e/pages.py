@@ -12,6 +12,15 @@ from tests.e2e.faults import wait_for
 from tests.ports import free_ports
 
 needs_chromium = pytest.mark.requires("chromium")
+on_each_screen = pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 390),
+        ("dark", 1280),
+        pytest.param("light", 1280, marks=pytest.mark.slow),
+        pytest.param("dark", 390, marks=pytest.mark.slow),
+    ],
+)
 
 
 @contextmanager
@@ -62,3 +71,10 @@ def opened(browser, url, **options):
 def classify(tab, text):
     tab.get_by_role("textbox", name="Text").first.fill(text)
     tab.get_by_role("button", name="Classify").click()
+
+
+def compare(tab, first, second):
+    tab.get_by_role("tab", name="Compare").click()
+    tab.get_by_label("First text").fill(first)
+    tab.get_by_label("Second text").fill(second)
+    tab.get_by_role("button", name="Compare").click()

@@ -5,8 +5,10 @@ from axe_playwright_python.sync_playwright import Axe
 
 from sentiment.cli import main
 from tests.conftest import write_csv
-from tests.e2e.test_page import browser, pytestmark  # noqa: F401
+from tests.e2e.pages import browser, needs_chromium, on_each_screen  # noqa: F401
 from tests.monitoring.predictions import HEADER, moved, predicted
+
+pytestmark = [pytest.mark.e2e, needs_chromium]
 
 
 @pytest.fixture(scope="module")
@@ -18,15 +20,7 @@ def monitored(tmp_path_factory):
     return folder / "out" / "monitor.html"
 
 
-@pytest.mark.parametrize(
-    ("scheme", "width"),
-    [
-        ("light", 390),
-        ("dark", 1280),
-        pytest.param("light", 1280, marks=pytest.mark.slow),
-        pytest.param("dark", 390, marks=pytest.mark.slow),
-    ],
-)
+@on_each_screen
 def test_the_page_fits_and_asks_nothing_of_others(browser, monitored, scheme, width):  # noqa: F811
     tab = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
     said, asked = [], []

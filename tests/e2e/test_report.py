@@ -3,8 +3,10 @@
 import pytest
 
 from sentiment.evaluation.report.page import write_report
-from tests.e2e.test_page import browser, pytestmark  # noqa: F401
+from tests.e2e.pages import browser, needs_chromium, on_each_screen  # noqa: F401
 from tests.results import made_up
+
+pytestmark = [pytest.mark.e2e, needs_chromium]
 
 
 @pytest.fixture(scope="module")
@@ -16,15 +18,7 @@ def report(tmp_path_factory):
     return folder / "report" / "report.html"
 
 
-@pytest.mark.parametrize(
-    ("scheme", "width"),
-    [
-        ("light", 390),
-        ("dark", 1280),
-        pytest.param("light", 1280, marks=pytest.mark.slow),
-        pytest.param("dark", 390, marks=pytest.mark.slow),
-    ],
-)
+@on_each_screen
 def test_nothing_scrolls_sideways_fails_or_is_asked_of_others(browser, report, tiny_run, scheme, width):  # noqa: F811
     for page in (report, tiny_run / "report" / "report.html"):
         tab = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
