@@ -57,8 +57,11 @@ def test_null_leaves_out_what_may_be_left_out():
         read(["data=null"], GROUPS)
 
 
-def test_flags_are_known_and_a_sweep_s_may_stand_anywhere():
+def test_flags_are_known_and_may_stand_anywhere():
     assert read(["seed=1,2", "-m"], GROUPS) == ["-m", "seed=1,2"]
+    words = ["seed=1", "--cfg", "job", "run_name=a", "-cd", "own", "--resolve", "x=-1"]
+    assert read(words, GROUPS) == ["--cfg=job", "-cd=own", "--resolve", "seed=1", "run_name=a", "x=-1"]
+    assert read(["--info", "seed=1", "-v"], GROUPS) == ["--info=all", "hydra.verbose=sentiment", "seed=1"]
     with pytest.raises(ConfigError, match="unknown flag --multrun; did you mean --multirun?"):
         read(["--multrun", "seed=1"], GROUPS)
 
@@ -90,6 +93,11 @@ def test_a_run_name_is_a_folder_below_that_of_the_runs(name):
         (["run_name=../x"], "run_name=../x: the run's folder is paths.output_dir/run_name; give a plain name"),
         (["data.train=a,b.csv"], "data.train=a,b.csv: commas separate the values of a sweep (-m) or of a list [a,b];"),
         (["hydra.job.chdir=true"], "hydra.job.chdir=true: relative paths are those of the folder that the command is"),
+        (["--cfg"], "--cfg: expected one of job, hydra, all"),
+        (["seed=1", "--cfg", "model"], "--cfg model: expected one of job, hydra, all"),
+        (["--resolve"], "--resolve does nothing without --cfg job; add it, or leave it out"),
+        (["--config-dir"], "--config-dir: expected a value"),
+        (["-m", "seed=1,2", "--cfg", "job"], "-m and --cfg=job cannot be given together; leave one out"),
         (["--foo"], "unknown flag --foo; did you mean --info?; settings are given as key=value"),
     ],
 )

@@ -112,9 +112,10 @@ def test_the_dashboard_and_the_rules_find_the_metrics_of_a_worker(served):
     assert read - names == {VALUE.name}  # of labels that are numbers
 
 
-def test_what_a_query_says_is_refused_instead_of_ignored(served):
-    answer = served.post(json={"text": "good film"}, params={"details": "true"})
-    told = 'the query parameter "details" does nothing; send it in the body, as JSON'
+@pytest.mark.parametrize("name", ["details", "body"])
+def test_what_a_query_says_is_refused_instead_of_ignored(served, name):
+    answer = served.post(json={"text": "good film"}, params={name: "true"})
+    told = f'the query parameter "{name}" does nothing; send it in the body, as JSON'
     assert (answer.status_code, answer.json()["message"]) == (400, told)
 
 

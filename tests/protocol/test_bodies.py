@@ -74,6 +74,7 @@ def test_what_is_declared_as_json_is_read_as_json(body, value):
     ("body", "message"),
     [
         (b'{"text": ', "not valid JSON: Expecting value at character 9"),
+        (b'{"text": "a\nb"}', "not valid JSON: Invalid control character at character 11"),
         (b"{'text': 'what a day'}", "not valid JSON: Expecting property name"),
         (b'{"text": "a"} and more', "not valid JSON: Extra data"),
         (TWICE, "the key 'text' twice"),

@@ -96,6 +96,8 @@ class App:
             return not_allowed()
         headers["explain"] = str(explain)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        if "body" in query:  # the worker refuses the others
+            return error(400, "BadRequest", 'the query parameter "body" does nothing; send it in the body, as JSON')
         return await self._answer(batcher, headers, query, receive)
 
     async def _answer(

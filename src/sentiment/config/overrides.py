@@ -16,23 +16,14 @@ from sentiment.shell import for_shell, quote
 
 SWEEP = ("-m", "--multirun")
 VERBOSE = ("-v", "--verbose")  # our debug lines, and the whole config of a training run
-FLAGS = (
-    *SWEEP,
-    *VERBOSE,
-    *("-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "--resolve", "-p", "--package", "-i", "--info"),
-    *(
-        "-r",
-        "--run",
-        "-cp",
-        "--config-path",
-        "-cn",
-        "--config-name",
-        "-cd",
-        "--config-dir",
-        "-sc",
-        "--shell-completion",
-    ),
-)
+VALUED = {  # flags with a value, which is the next word or behind =, and the values of those that have few
+    **dict.fromkeys(("-c", "--cfg"), ("job", "hydra", "all")),
+    **dict.fromkeys(("-i", "--info"), ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")),
+    **dict.fromkeys(("-p", "--package", "-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"), ()),
+}
+MODES = ("-c", "--cfg", "-i", "--info", *SWEEP, "-r", "--run", "-sc", "--shell-completion")  # one at a time
+OF_CFG = ("--resolve", "-p", "--package")  # flags of --cfg
+FLAGS = (*VALUED, *MODES, *VERBOSE, "-h", "--help", "--hydra-help", "--version", "--resolve")
 OPTIONAL = ("logger", "callbacks", "loss")  # config groups that may be null
 COMBINED = ("callbacks", "logger")  # config groups of which several options may be chosen
 NAMES = ("run_name",)  # keys whose values stay strings even if they look like numbers
@@ -42,20 +33,55 @@ HOME = re.compile(r"""(?<![^=\[,])(\s*)(["']?)~(?=[/"',\]]|$)""")  # ~ at the st
 def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str]:
     """Prepare the arguments after a command for Hydra.
 
-    Expands `~`, quotes run names that look like numbers, turns GROUP=null into a deletion, and puts -m first.
+    Expands `~`, quotes run names that look like numbers, turns GROUP=null into a deletion, and puts flags first.
 
     Raises:
         ConfigError: A flag is unknown, a required group is null, or Hydra cannot parse a value; the message shows
             the quoted form.
     """
-    flags = [word for word in arguments if word.startswith("-") and not re.fullmatch(r"-\d.*", word)]
-    for flag in flags:
-        if flag.partition("=")[0] not in FLAGS:
-            raise ConfigError(f"unknown flag {flag}{nearest(flag, FLAGS)}; settings are given as key=value")
-    sweep = [word for word in flags if word in SWEEP]  # Hydra expects it before the overrides
-    words = ["hydra.verbose=sentiment" if word in VERBOSE else word for word in arguments if word not in sweep]
-    prepared = (word if word.startswith("-") else prepare(word, groups) for word in words)
-    return [*sweep[:1], *combine_groups([word for word in prepared if word], groups)]
+    flags, words = part_flags(arguments)
+    modes = [flag for flag in dict.fromkeys(flags) if flag.partition("=")[0] in MODES]
+    if len(modes) > 1 and not {*modes} <= {*SWEEP}:
+        raise ConfigError(f"{modes[0]} and {modes[1]} cannot be given together; leave one out")
+    alone = next((flag for flag in flags if flag.partition("=")[0] in OF_CFG), None)
+    if alone and not {"-c", "--cfg", "-h", "--help"} & {flag.partition("=")[0] for flag in flags}:
+        raise ConfigError(f"{alone} does nothing without --cfg job; add it, or leave it out")
+    sweep = [flag for flag in flags if flag in SWEEP][:1]
+    others = [flag for flag in flags if flag not in (*SWEEP, *VERBOSE)]
+    verbose = ["hydra.verbose=sentiment"] if {*VERBOSE} & {*flags} else []
+    prepared = [prepare(word, groups) for word in words]
+    return [*sweep, *others, *combine_groups([*verbose, *filter(None, prepared)], groups)]
+
+
+def part_flags(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part flags, each joined to its value by =, from settings, which Hydra's parser takes in one place alone.
+
+    Raises:
+        ConfigError: A flag is unknown, lacks its value, or has another than those it may have.
+    """
+    flags, words = list[str](), list[str]()
+    waiting = list(reversed(arguments))
+    while waiting:
+        word = waiting.pop()
+        if not word.startswith("-") or re.fullmatch(r"-\d.*", word):
+            words.append(word)
+            continue
+        flag, equals, value = word.partition("=")
+        if flag not in FLAGS:
+            raise ConfigError(f"unknown flag {word}{nearest(word, FLAGS)}; settings are given as key=value")
+        if flag not in VALUED:
+            flags.append(word)
+            continue
+        values = VALUED[flag]
+        if not equals and flag in ("-i", "--info"):
+            value = waiting.pop() if waiting and waiting[-1] in values else values[0]
+        elif not equals:
+            value = waiting.pop() if waiting else ""
+        if not value or (values and value not in values):
+            expected = f"one of {', '.join(values)}" if values else "a value"
+            raise ConfigError(f"{flag}{f' {value}' * bool(value)}: expected {expected}")
+        flags.append(f"{flag}={value}")
+    return flags, words
 
 
 def combine_groups(words: Sequence[str], groups: Mapping[str, str | None]) -> list[str]:

@@ -151,7 +151,7 @@ def read(text: str, *, declared: bool) -> Any:
         if isinstance(error, RequestError):
             raise
         if isinstance(error, json.JSONDecodeError):
-            told = f"the body is not valid JSON: {error.msg} at character {error.pos}"
+            told = f"the body is not valid JSON: {error.msg.removesuffix(' at')} at character {error.pos}"
         else:  # numbers of thousands of digits, lists nested a thousand deep
             told = "the body holds a number too long or lists too deep to read"
         raise RequestError(told, reason="not_json") from error

@@ -62,7 +62,11 @@ def test_the_encoding_is_guessed_and_said(tmp_path, encoding, said):
         ("текст,метка\nхорошо,1\n".encode("cp1251"), "neither UTF-8 nor cp1252; name its encoding"),
         ("text\n" + "é" * 50 + "\n", None),
         (b"text\n" + "é\n".encode() * 50 + b"caf\xe9\n", r"line 52: not UTF-8 \(byte 0xe9 at column 4\)"),
-        ("text,label\na,b\n".encode("utf-16-le"), "line 1: a NUL byte; .* UTF-16 without its mark"),
+        (
+            "text,label\na,b\n".encode("utf-16-le"),
+            r"line 1: a NUL byte; .* UTF-16 without its mark \(encoding=utf-16-le\)",
+        ),
+        ("text,label\na,b\n".encode("utf-16-be"), r"line 1: a NUL byte; .* without its mark \(encoding=utf-16-be\)"),
         (b"text\nfine\nb\0d\n", "line 3: a NUL byte"),
     ],
 )

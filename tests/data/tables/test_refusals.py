@@ -1,7 +1,9 @@
 """What no format reads: a file of another format, a damaged one, one beyond a limit, an option without effect."""
 
+import bz2
 import gzip
 import json
+import lzma
 import zipfile
 
 import pytest
@@ -20,6 +22,8 @@ from tests.data.tables.workbook import write_xlsx
         ("a.parquet", b"x", "not readable as Parquet"),
         ("a.csv.gz", b"x", "not readable as gz"),
         ("a.csv", gzip.compress(b"text\na\n", mtime=0), "is compressed by gzip; name it .gz"),
+        ("a.csv", bz2.compress(b"text\na\n"), "is compressed by bzip2; name it .gz, compressed by gzip instead"),
+        ("a.csv", lzma.compress(b"text\na\n"), "is compressed by xz; name it .gz, compressed by gzip instead"),
         ("a.csv", b"PK\x03\x04", "is a zip archive or an Excel file; name it .xlsx"),
         ("a.jsonl", b"PAR1", "is a Parquet file; name it .parquet"),
     ],

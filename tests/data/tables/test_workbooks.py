@@ -9,6 +9,7 @@ import pytest
 from openpyxl import Workbook
 
 from sentiment.data.tables import Limits, TableOptions, announce, open_table
+from sentiment.data.tables.excel import fill_merged
 from sentiment.errors import DataError
 from tests.data.tables.workbook import MAIN, RELATIONS, write_xlsx
 
@@ -31,6 +32,24 @@ def test_a_workbook_is_read_from_its_first_sheet_with_data(tmp_path):
     assert (found[0]["when"], str(found[0]["seen"])) == (datetime.date(2026, 10, 9), "2026-10-09 01:30:00")
     assert pa.Table.from_pylist(found, schema=table.schema).num_rows == 3
     assert [*open_table(path, TableOptions(columns=list("abcdefg"))).rows(["a"])][0] == {"a": "text"}
+
+
+def test_cells_merged_downwards_have_their_value_in_each_row(tmp_path, caplog):
+    book = Workbook()
+    rows = [["Report", None, None], [], ["day", "team", "text"]]
+    for row in [*rows, ["1 May", "A", "a"], [None, None, "b"], [None, "B", "c"], ["2 May", None, "d"]]:
+        book.active.append(row)
+    for cells in ("A1:C1", "A4:A6", "B4:B5"):
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "a.xlsx")
+    table = open_table(tmp_path / "a.xlsx")
+    assert table.columns == ["day", "team", "text"]
+    assert [tuple(row.values()) for row in table.rows()] == [
+        ("1 May", "A", "a"), ("1 May", "A", "b"), ("1 May", "B", "c"), ("2 May", "", "d"),
+    ]  # fmt: skip
+    assert "merged cells with their value in each row (3 cells filled)" in table.said
+    with pytest.raises(DataError, match="its merged cells overlap; unmerge them"):
+        fill_merged(table.reader.content, [["a"], [""], [""]], [(0, 2, 0), (0, 2, 0)])
 
 
 def test_what_was_guessed_is_told_with_what_can_be_done(tmp_path, caplog):

@@ -19,6 +19,8 @@ CHUNK = 1 << 20  # bytes, or characters of text, per read
 MAGIC = {  # signatures of binary formats, with a description and the right suffix
     b"\x1f\x8b": ("compressed by gzip", ".gz"),
     b"\x28\xb5\x2f\xfd": ("compressed by zstd", ".zst"),
+    b"BZh91AY&": ("compressed by bzip2", ".gz, compressed by gzip instead"),
+    b"\xfd7zXZ\x00": ("compressed by xz", ".gz, compressed by gzip instead"),
     b"PK\x03\x04": ("a zip archive or an Excel file", ".xlsx"),
     b"PAR1": ("a Parquet file", ".parquet"),
     b"\xd0\xcf\x11\xe0": ("an old Excel file", ".xlsx, saved as such"),

@@ -33,10 +33,12 @@ def encoding_of(content: Content, wanted: str | None) -> tuple[str, str | None]:
         if content.head.startswith(mark):
             return name, name.upper()
     if b"\0" in content.head:
-        number = content.head[: content.head.index(b"\0")].count(b"\n") + 1
+        first = content.head.index(b"\0")
+        number = content.head[:first].count(b"\n") + 1
+        likely = "utf-16-le" if first % 2 else "utf-16-be"  # the low byte of a letter is first, or second
         raise DataError(
             f"{content.name}, line {number}: a NUL byte; this is no text file, or UTF-16 without its mark "
-            "(encoding=utf-16-le)"
+            f"(encoding={likely})"
         )
     if is_utf8(content):
         return "utf-8-sig", None

@@ -8,7 +8,7 @@ import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -18,6 +18,8 @@ from sentiment.data.tables.rows import Row, below_blank, check_header
 from sentiment.errors import DataError
 
 EXACT = 10**15  # Excel stores 15 significant digits
+Merged = tuple[int, int, int]  # first and last row, and column, of cells merged into one; counted from 0
+Sheet = tuple[str, list[list[Any]], list[Merged]]  # name, cells
 MEMORY = 1 << 30  # bytes; the reader process may use this plus four times the size limit of the workbook
 # A 2 kB workbook can address the last cell of a sheet, or repeat one long text in every cell. calamine allocates all of
 # it, and aborts or exhausts the memory, so it runs in a separate process. Equal texts are returned as one object.
@@ -33,13 +35,15 @@ try:
     book = calamine.load_workbook(source or io.BytesIO(sys.stdin.buffer.read()))
     texts, sheets, size = {}, [], 0
     for name in book.sheet_names:
-        rows = []
-        for row in book.get_sheet_by_name(name).to_python():
+        rows, sheet = [], book.get_sheet_by_name(name)
+        for row in sheet.to_python():
             rows.append([texts.setdefault(cell, cell) if type(cell) is str else cell for cell in row])
             size += sum(len(cell) if type(cell) is str else 8 for cell in row)
             if limit and size > limit:
                 sys.exit(4)
-        sheets.append((name, rows))
+        top, left = sheet.start or (0, 0)
+        merged = [(a - top, min(c - top, len(rows) - 1), b - left) for (a, b), (c, _) in sheet.merged_cell_ranges or ()]
+        sheets.append((name, rows, merged))
 except (calamine.CalamineError, OSError) as error:
     sys.exit(str(error))
 pickle.dump(sheets, sys.stdout.buffer, protocol=5)
@@ -57,20 +61,23 @@ class ExcelRows:
 
     @classmethod
     def open(cls, content: Content, columns: Sequence[str] | None) -> "ExcelRows":
-        name, rows, guesses = sheet_of(content)
+        name, rows, merged, guesses = sheet_of(content)
         above = header_of(rows) if columns is None else 0
+        start = above + (columns is None)  # of the rows of data
         if columns is None:
             names = check_header([str(plain(value)) for value in rows[above]], content.name)
-            rows = rows[above + 1 :]
+            rows = rows[start:]
         else:
             names = list(columns)
+        if filled := fill_merged(content, rows, [(a - start, b - start, column) for a, b, column in merged]):
+            guesses.append(f"merged cells with their value in each row ({filled:,} cells filled)")
         if above:
             guesses.append(f"column names in row {above + 1}, without the {above} rows above them")
         width = max([len(names), *map(len, rows)])
         cells = [[row[i] if i < len(row) else "" for row in rows] for i in range(width)]
         for i in range(len(names), width):
             if number := next((n for n, value in enumerate(cells[i], 1) if value != ""), None):
-                row = number + (columns is None) + above
+                row = number + start
                 raise DataError(
                     f"{content.name}, sheet {name!r}, row {row}: a value beyond the last column's name; name its "
                     "column, or delete the rows above the column names"
@@ -103,26 +110,46 @@ def header_of(rows: Sequence[Sequence[Any]]) -> int:
     return named if named and max(ends[:empty]) < ends[named] == max(ends) else 0
 
 
-def sheet_of(content: Content) -> tuple[str, list[list[Any]], list[str]]:
-    """Return the name and cells of the first sheet that is not empty, and a note for the user if there are others."""
+def fill_merged(content: Content, rows: Sequence[list[Any]], merged: Sequence[Merged]) -> int:
+    """Write the value of cells merged downwards into each of their rows, as Excel shows it; return the cells filled.
+
+    Raises:
+        DataError: The merged cells overlap, which no spreadsheet allows.
+    """
+    own = [(first, min(last, len(rows) - 1), column) for first, last, column in merged if first >= 0 and column >= 0]
+    if sum(max(0, last - first) for first, last, _ in own) > sum(map(len, rows)):
+        raise DataError(f"{content.name}: its merged cells overlap; unmerge them, or save the rows as CSV")
+    empty = [
+        (rows[i], column, rows[first][column])
+        for first, last, column in own
+        for i in range(first + 1, last + 1)
+        if column < min(len(rows[first]), len(rows[i])) and rows[i][column] == "" != rows[first][column]
+    ]
+    for row, column, value in empty:
+        row[column] = value
+    return len(empty)
+
+
+def sheet_of(content: Content) -> tuple[str, list[list[Any]], list[Merged], list[str]]:
+    """Return name, cells and merged cells of the first sheet that is not empty, and a note if there are others."""
     source = seekable(content)
     try:
         check_size(content, source)
     except (zipfile.BadZipFile, OSError) as error:
         raise DataError(f"{content.name}: not readable as an Excel workbook: {error}") from error
     sheets = read_sheets(content, source)
-    full = [(name, rows) for name, rows in sheets if any(any(cell != "" for cell in row) for row in rows)]
+    full = [sheet for sheet in sheets if any(any(cell != "" for cell in row) for row in sheet[1])]
     if not full:
         raise DataError(f"{content.name} is empty; it needs a row with the column names")
-    name, rows = full[0]
+    name, rows, merged = full[0]
     while not any(cell != "" for cell in rows[-1]):
         rows.pop()
-    others = ", ".join(repr(other) for other, _ in full[1:])
-    return name, rows, [f"sheet {name!r} alone, without {others}"] if others else []
+    others = ", ".join(repr(other) for other, *_ in full[1:])
+    return name, rows, merged, [f"sheet {name!r} alone, without {others}"] if others else []
 
 
-def read_sheets(content: Content, source: str | io.BytesIO) -> list[tuple[str, list[list[Any]]]]:
-    """Read the names and cells of all sheets in a separate process, so that a crash or memory limit stays there.
+def read_sheets(content: Content, source: str | io.BytesIO) -> list[Sheet]:
+    """Read name, cells and merged cells of all sheets in a separate process, where a crash or memory limit stays.
 
     Raises:
         DataError: The file is not a workbook, exceeds the limit, or crashed the reader.
@@ -132,8 +159,7 @@ def read_sheets(content: Content, source: str | io.BytesIO) -> list[tuple[str, l
     command = [sys.executable, "-I", "-c", READER, path, str(limit), str(MEMORY + 4 * limit)]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     if done.returncode == 0:
-        sheets: list[tuple[str, list[list[Any]]]] = pickle.loads(done.stdout)  # trusted: written by READER
-        return sheets
+        return cast("list[Sheet]", pickle.loads(done.stdout))  # trusted: written by READER
     if done.returncode == 1 and b"MemoryError" not in done.stderr:
         reason = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise DataError(f"{content.name}: not readable as an Excel workbook: {reason}")
