@@ -12,8 +12,8 @@ from transformers import (
 )
 
 from sentiment.errors import ModelError, TextError
-from sentiment.inference.batching import PairRow, pad, takes_types
-from sentiment.inference.frames import pair_form
+from sentiment.inference.batching import pad, takes_types
+from sentiment.inference.frames import PairRow, pair_form
 from sentiment.inference.pairs import Pair
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.readability import Readability

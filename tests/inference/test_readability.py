@@ -21,7 +21,8 @@ NONSENSE = ["asdf qwer", "fjdksl jkl", "lkjhgf dsa", "xcvb nmmm hjkl", "sdfg hjk
 ENGLISH = [
     "teh moive was awsome", "Definately wont be back", "Beyonce and Zendaya at Coachella", "Nguyen's pho in Reykjavik",
     "see https://t.co/xYz12 and www.example.com", "@some_body meh", "Sooooo goooood!!!", "Yikesss", "underwhelming",
-    "12345 67", "?!?!", ":)", "It cost £3.50", "Björk was mesmerising", "hahaha", "CAPS LOCK RAGE",
+    "12345 67", ":)", "^_^", ">:(", "-_-", "(;", ":'(", "!!! :/", "12345", "5/5",
+    "It cost £3.50", "Björk was mesmerising", "hahaha", "CAPS LOCK RAGE",
     "a b c", "iPhone 15 vs Pixel 8",
 ]  # fmt: skip
 
@@ -71,6 +72,16 @@ def test_of_links_and_mentions_alone_nothing_is_read(english, readability, text)
 
     assert readability.unreadable(ids(english, Cleaning()(text))) == 1
     assert readability.unreadable(ids(english, Cleaning()(f"{text} :)"))) == 0
+
+
+SIGNS = ["...", "!!!", "?!?!", "-", "--- $$$", "+", "(?)", '""', "…", "@ann !!!", "https://t.co/xYz12 ..."]
+
+
+@pytest.mark.parametrize("text", SIGNS)
+def test_of_punctuation_that_draws_no_face_nothing_is_read(english, readability, text):
+    from sentiment.inference.preprocessing import Cleaning
+
+    assert readability.measure(ids(english, Cleaning()(text))) == (1, "nothing")
 
 
 def test_a_text_that_is_read_in_part_has_a_share(english, readability):

@@ -10,7 +10,8 @@ from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from sentiment.inference.batching import PairRow, pad
+from sentiment.inference.batching import pad
+from sentiment.inference.frames import PairRow
 from sentiment.inference.packing import pack
 
 IGNORE_INDEX = -100  # label of padding rows; skipped by cross_entropy and the metrics

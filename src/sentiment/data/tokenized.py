@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from sentiment.data.batches import IGNORE_INDEX
 from sentiment.data.cache import COLUMNS, load_or_build
 from sentiment.data.splits import Split, row_named
-from sentiment.inference.batching import PairRow
+from sentiment.inference.frames import PairRow
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.tokenization import encode_counting
 from sentiment.inference.types import Label

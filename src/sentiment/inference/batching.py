@@ -6,15 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-
-class PairRow(list[int]):
-    """Token ids of a text with an aspect; the last `types` of them have the token type 1, all others 0."""
-
-    __slots__ = ("types",)
-
-    def __init__(self, ids: Sequence[int], types: int) -> None:
-        super().__init__(ids)
-        self.types = types
+from sentiment.inference.frames import PairRow
 
 
 def pad(rows: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:

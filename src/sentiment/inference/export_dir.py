@@ -1,6 +1,6 @@
 """Readers of an export folder: preprocessing, labels, padding token, tokenizer and weights.
 
-transformers takes seconds to import, so it is imported only when PyTorch computes.
+PyTorch and transformers take seconds to import, so they are imported only when they compute.
 """
 
 from dataclasses import replace
@@ -12,7 +12,6 @@ from tokenizers import Tokenizer
 from sentiment.errors import ConfigError, ModelError, SentimentError
 from sentiment.files import damaged, read_object
 from sentiment.inference.preprocessing import Preprocessing
-from sentiment.inference.runtimes import first_token_only
 from sentiment.inference.word_pieces import remove_limits
 from sentiment.shell import for_shell
 
@@ -138,6 +137,8 @@ def load_torch(export: Path, device: str) -> Any:
         DamagedFileError: The weights are truncated, have other shapes than config.json, or lack tensors.
     """
     from transformers import AutoModelForSequenceClassification
+
+    from sentiment.inference.runtimes import first_token_only
 
     weights = export / "model.safetensors"
     try:

@@ -10,10 +10,19 @@ from functools import lru_cache
 from tokenizers import Tokenizer
 
 from sentiment.errors import ModelError, TextError
-from sentiment.inference.batching import PairRow
 from sentiment.inference.pairs import Pair, Text, aspects_of
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.word_pieces import clean_aspects, ids_of, remove_limits
+
+
+class PairRow(list[int]):
+    """Token ids of a text with an aspect; the last `types` of them have the token type 1, all others 0."""
+
+    __slots__ = ("types",)
+
+    def __init__(self, ids: Sequence[int], types: int) -> None:
+        super().__init__(ids)
+        self.types = types
 
 
 @dataclass(frozen=True, slots=True)

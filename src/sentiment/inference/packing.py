@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sentiment.inference.batching import PairRow, token_types
+from sentiment.inference.batching import token_types
+from sentiment.inference.frames import PairRow
 
 ATTENTION = "sentiment-packed"  # name of `attend` in transformers' attention registry
 MULTIPLE = 64  # tokens of a packed batch are a multiple of it, as matrix products like

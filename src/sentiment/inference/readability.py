@@ -6,6 +6,7 @@ language that the training texts do not have. Scripts and spelling are derived f
 languages that the training texts taught are kept in the export (`readability.json`).
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ WORDS_CACHED = 16384  # whose spelling was judged
 UNKNOWN, COUNTED, CONTINUES, PLACEHOLDER, OWN, HINT = 1, 2, 4, 8, 16, 32  # bits of what is known of a piece
 CODES = range(64)
 LACKING = {bit: bytes(code for code in CODES if not code & bit) for bit in (UNKNOWN, COUNTED, PLACEHOLDER, OWN, HINT)}
-NAMED = bytes(code for code in CODES if code & (COUNTED | PLACEHOLDER))
+FACE = re.compile(  # of punctuation alone, from left to right, from right to left, and upright
+    r"[:;=]['^-]?[()\[\]{}|/\\*$@<>]|[()\[\]{}]['^-]?[:;=]|\^_*\^|-_+-|=_+=|\*_+\*|;_+;|>[._]*<|\._+\.|[<>][:;][()]"
+)
 INNER = bytes(code & CONTINUES for code in CODES).ljust(256, b"\0")  # table: CONTINUES or 0
 
 
@@ -120,7 +123,7 @@ class Readability:
 
         Args:
             ids: The text's token ids without special ones. What stands for a link or a mention does not count; of a
-                text of those alone, and of one without any, nothing can be read.
+                text of those and of punctuation alone, but for emoticons, and of one without any, nothing can be read.
             aspect: Those of its aspect, if it has one: where more of that is of unknown scripts, its share. Names are
                 spelled like nonsense, so that the spelling of an aspect says nothing.
         """
@@ -136,7 +139,7 @@ class Readability:
     def _text(self, ids: Sequence[int]) -> tuple[float, Unread]:
         codes = self.coded(ids)
         counted = number(codes, COUNTED) - number(codes, PLACEHOLDER)
-        if counted <= 0 and not codes.translate(None, NAMED):  # no piece at all too
+        if counted <= 0 and not (number(codes, UNKNOWN) or self.has_face(ids)):  # no piece at all too
             return 1.0, "nothing"
         lost = unknown = number(codes, UNKNOWN)
         hints = number(codes, HINT)
@@ -149,6 +152,10 @@ class Readability:
         if share <= LIMIT and 2 * hints > number(codes, OWN) and self.is_foreign(ids):
             return 1.0, "language"
         return share, "script" if 2 * unknown > lost else "spelling"
+
+    def has_face(self, ids: Sequence[int]) -> bool:
+        """Test if there is an emoticon among signs without a letter, digit or emoji."""
+        return FACE.search("".join([self.vocabulary.texts[i] for i in ids])) is not None
 
     def is_foreign(self, ids: Sequence[int]) -> bool:
         """Test if a text is in a language that the training texts do not have."""

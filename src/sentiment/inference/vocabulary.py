@@ -30,8 +30,8 @@ def script_of(character: str) -> str:
 
 @lru_cache(maxsize=65536)
 def is_counted(character: str) -> bool:
-    """Test for a letter, a number or a symbol: punctuation and marks say nothing of readability."""
-    return unicodedata.category(character)[0] in "LNS"
+    """Test for a letter, a number or a pictorial sign: punctuation, +, $ and marks say nothing of readability."""
+    return unicodedata.category(character)[0] in ("LN" if character.isascii() else "LNS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Vocabulary:
 
     texts: list[str]  # without the marks of word starts and continuations; "" for special tokens
     unknown: bytes  # 1: the unknown token, or mostly letters of a script that is not known
-    counted: bytes  # 1: the unknown token, or a piece with letters, numbers or symbols
+    counted: bytes  # 1: the unknown token, or a piece with letters, numbers or pictorial signs
     continues: bytes  # 1: goes on with the word of the piece before
     placeholders: frozenset[int]  # one piece for each link and mention that cleaning has replaced
     scripts: frozenset[str]  # known ones

@@ -19,6 +19,7 @@ from sentiment.monitoring.prepared import Prepared
 from sentiment.monitoring.reservoir import Reservoir
 from sentiment.monitoring.result import Result
 from sentiment.monitoring.shares import all_name, estimate, estimates
+from sentiment.monitoring.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,10 @@ def examine(
         model.choose(estimator)
         for note in model.notes:
             log.info("%s", note)
-        return analyse(prepared, model, spell, title=title, by=by, sampled=sampled, window=window, quiet=quiet)
+        with Spool() as spool:
+            return analyse(
+                prepared, model, spell, spool, title=title, by=by, sampled=sampled, window=window, quiet=quiet
+            )
     except KeyboardInterrupt as error:
         raise InterruptedRunError(
             "stopped; predictions made so far are kept, the same command goes on from there"
@@ -70,6 +74,7 @@ def analyse(
     prepared: Prepared,
     model: Model,
     every: Every,
+    spool: Spool,
     *,
     title: str,
     by: tuple[str, ...],
@@ -77,7 +82,7 @@ def analyse(
     window: int,
     quiet: bool,
 ) -> Result:
-    """Read the rows twice: for the sums, and for the words and texts of the changes that the sums show."""
+    """Go over the rows twice: for the sums, and for the words and texts of the changes that the sums show."""
     several, reservoir = prepared.columns.several, Reservoir(MOST_TEXTS)
     cells = Cells(prepared.labels, every, several=several)
     labelled = LabelledCells(prepared.labels, every, several=several)
@@ -88,6 +93,7 @@ def analyse(
             otherwise += model.decided_otherwise(decided)
             cells.add(decided)
             labelled.add(decided)
+            spool.add(decided)
     predictions = cells.predictions()
     prepared.check_any(predictions)
     everything = pooled(list(predictions.values()))
@@ -101,7 +107,8 @@ def analyse(
     evidence: dict[int, Evidence] = {}
     if changed:
         all_groups = all_name(set(cells.groups)) if len(cells.groups) > 1 else None
-        rows = (chunk.decided for chunk in prepared.rows("look up changes", quiet=quiet))
+        again = (chunk.decided for chunk in prepared.rows("look up changes", quiet=quiet))
+        rows = spool.chunks() if spool.complete else again
         found = collect(rows, [one for _, one in changed], every, everything=all_groups)
         evidence = {i: one for (i, _), one in zip(changed, found, strict=True)}
     model.note_decisions(otherwise, reservoir.seen)

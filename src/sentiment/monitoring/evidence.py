@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import log, sqrt
 
 import numpy as np
 
@@ -89,8 +90,8 @@ def moved_words(before: Sequence[set[str]], after: Sequence[set[str]]) -> list[W
             continue
         alpha = PRIOR * count / total
         y_new, y_old = new[word] + alpha, old[word] + alpha
-        odds = np.log(y_new / (n_new + PRIOR - y_new)) - np.log(y_old / (n_old + PRIOR - y_old))
-        z = float(odds / np.sqrt(1 / y_new + 1 / y_old))
+        odds = log(y_new / (n_new + PRIOR - y_new)) - log(y_old / (n_old + PRIOR - y_old))
+        z = odds / sqrt(1 / y_new + 1 / y_old)
         if z > SURE:
             found.append(Word(word, z, old[word] / max(1, len(before)), new[word] / len(after)))
     found.sort(key=lambda one: (-one.score, one.word))
@@ -118,7 +119,7 @@ def typical(texts: Sequence[str], words: Sequence[set[str]], moved: Sequence[Wor
 
     def nearness(i: int) -> float:
         own = words[i]
-        return float(sum(centre.get(word, 0.0) for word in own) / np.sqrt(len(own) + 5))
+        return sum(centre.get(word, 0.0) for word in own) / sqrt(len(own) + 5)
 
     chosen: list[int] = []
     for i in sorted(rows, key=lambda i: (-nearness(i), i)):

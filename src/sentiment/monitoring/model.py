@@ -25,7 +25,6 @@ from sentiment.evaluation.quantification import (
 )
 from sentiment.evaluation.quantification.reference import Reference, read_reference
 from sentiment.evaluation.quantification.simulation import groups_of, topics
-from sentiment.evaluation.scoring import evaluate
 from sentiment.inference.checksums import export_hash
 from sentiment.inference.exclusive import Scale
 from sentiment.inference.export_dir import export_folder, read_preprocessing
@@ -98,6 +97,8 @@ class Model:
             raise DataError(
                 f"labelled={labelled} has the label {unknown[0]!r}, the model knows {list_labels(labels)}; correct it"
             )
+        from sentiment.evaluation.scoring import evaluate  # imports torchmetrics, which takes seconds
+
         split = check_rows("labelled", rows, skip_bad_rows=False, default_aspect=default)
         log.info("scoring %d labelled texts of %s", len(split), labelled)
         scores = evaluate(self.classifier, split, labels)

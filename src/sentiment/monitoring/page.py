@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.evaluation.quantification.methods import described
-from sentiment.evaluation.report.page import HERE as REPORT
-from sentiment.evaluation.report.page import render
+from sentiment.evaluation.report.template import css, render
 from sentiment.files import write_text
 from sentiment.monitoring import chart
 from sentiment.monitoring.changes import FALSE_DISCOVERIES, FEWEST, Comparison
@@ -46,11 +45,10 @@ def rendered(template: str, result: Result, *, interactive: bool = False) -> str
 
 
 def variables(result: Result) -> dict[str, Any]:
-    css = (REPORT / "page.css").read_text(encoding="utf-8") + (HERE / "monitor.css").read_text(encoding="utf-8")
     rows = [(one, j) for series in result.groups.values() for one in series for j in range(len(result.labels))]
     return {
         "r": result,
-        "css": css,
+        "css": css() + (HERE / "monitor.css").read_text(encoding="utf-8"),
         "sentences": sentences(result),
         "charts": charts(result),
         "changes": [change(result, i, one) for i, one in result.changes],

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 
 from sentiment.data.tables.content import Content
 from sentiment.data.tables.dialect import Dialect
@@ -83,11 +84,12 @@ class Delimited:
         wanted = self.columns if columns is None else list(columns)
         at = [self.columns.index(name) for name in wanted]
         every = at == list(range(self.width))
+        pick = itemgetter(*at) if len(at) > 1 else lambda values: [values[i] for i in at]
         for values in self.values(broken=broken):
             if isinstance(values, str):
                 yield BrokenRow(wanted, values)
             else:
-                yield dict(zip(wanted, values if every else [values[i] for i in at], strict=True))
+                yield dict(zip(wanted, values if every else pick(values), strict=True))
 
     def values(self, *, broken: Broken) -> Iterator[list[str] | str]:
         """Yield the values of each row, or, with broken="keep", the reason as a string for a malformed line."""
@@ -113,8 +115,9 @@ class Delimited:
                 if not values and reason is None:
                     blanks += width == 1 and not header  # in a single-column file a blank line is an empty value
                     continue
-                yield from ([""] for _ in range(blanks))
-                blanks = 0
+                if blanks:
+                    yield from ([""] for _ in range(blanks))
+                    blanks = 0
                 if reason is None and (line > start or len(values) != width or named != width):
                     reason = self.fault(values, line - start + 1)
                 if reason is None and self.header and self.repeats_header(values):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sentiment.evaluation.leaderboard.groups import Group
 from sentiment.evaluation.leaderboard.trials import Trial
-from sentiment.evaluation.report import page as report
+from sentiment.evaluation.report import template
 from sentiment.evaluation.report.style import Figure
 
 
@@ -21,6 +21,6 @@ def render(
         "others": others,
         "figures": drawn,
         "runs": sum(len(row.trials) for row in rows),
-        "css": (report.HERE / "page.css").read_text(encoding="utf-8"),
+        "css": template.css(),
     }
-    return report.render(Path(__file__).parent, page)
+    return template.render(Path(__file__).parent, page)

@@ -1,13 +1,13 @@
 """Report page: collects what page.html and page.css present."""
 
 import shlex
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiment.evaluation import metrics
 from sentiment.evaluation.report import figures, tables
 from sentiment.evaluation.report.history import learning_curves, length_histogram, read_history
+from sentiment.evaluation.report.template import css, render
 from sentiment.evaluation.report.verdict import verdict
 from sentiment.files import read_json_if_any, replacing
 from sentiment.inference.fidelity import chosen_runtime
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sentiment.evaluation.results import Results
 
 OF_A_LAUNCH = ("run_name", "resume", "hparams_search")  # overrides that differ in a repeated run
-HERE = Path(__file__).parent
 
 
 def write_report(folder: Path, results: "Results", *, run: Path, own: bool = True) -> None:
@@ -26,7 +25,7 @@ def write_report(folder: Path, results: "Results", *, run: Path, own: bool = Tru
         temporary.mkdir(parents=True)
         for figure in page["figures"].values():
             (temporary / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
-        (temporary / "report.html").write_text(render(HERE, page), encoding="utf-8")
+        (temporary / "report.html").write_text(render(Path(__file__).parent, page), encoding="utf-8")
 
 
 def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
@@ -63,23 +62,8 @@ def gather(results: "Results", *, run: Path, own: bool) -> dict[str, Any]:
         "summary": read_json_if_any(run / "run_summary.json"),
         "command": command(run),
         "config": read_text(run / ".hydra" / "config.yaml"),
-        "css": (HERE / "page.css").read_text(encoding="utf-8"),
+        "css": css(),
     }
-
-
-def render(folder: Path, page: Mapping[str, Any], *, template: str = "page.html", **filters: Callable[..., str]) -> str:
-    """Render a template of a folder; a variable that `page` lacks is an error."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= filters
-    return environment.get_template(template).render(page)
 
 
 def command(run: Path) -> str | None:
