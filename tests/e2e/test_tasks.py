@@ -193,6 +193,15 @@ def test_a_run_is_deployed_beside_its_archive(server, kind, runs):
         assert client.describe().version == "2.0"
 
 
+def test_a_threshold_goes_through_a_batch_job(server, tmp_path):
+    source = write_csv(tmp_path / "in.csv", [(text,) for text in TEXTS], header=("text",))
+    job = ["predict", f"input={source}", "engine=rest", f"server={server.url}", f"engine.key_file={server.key_file}"]
+    for threshold, has in (("{joy: 0}", True), ("{joy: 1}", False)):
+        main([*job, f"output={tmp_path / f'{has}.csv'}", "engine.model=multi", f"engine.threshold={threshold}"])
+        rows = read_csv(tmp_path / f"{has}.csv")
+        assert [("joy" in row["prediction"].split("|")) for row in rows] == [has] * len(TEXTS)
+
+
 def test_a_threshold_and_a_polarity_go_through_the_client(server, runs):
     with Client(url=server.url, key_file=server.key_file, model="multi", threshold={"joy": 0}) as client:
         assert all("joy" in one.labels for one in client.predict(TEXTS))
