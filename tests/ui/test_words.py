@@ -1,6 +1,9 @@
-"""Words marked twice over, by colour and by line, and told in a sentence."""
+"""Words marked by colour and by line, and told in a sentence."""
+
+import re
 
 from sentiment.inference.types import Explanation, Prediction, Word
+from sentiment.ui.render import bars
 from sentiment.ui.words import words
 
 GUESS = Prediction("positive", 0.9, {"negative": 0.1, "positive": 0.9})
@@ -22,8 +25,13 @@ def test_each_side_has_its_colour_and_its_line_by_strength():
     assert '<mark class="against l2" title="-1.00 in log-odds">slow</mark>' in drawn
     assert '<p class="text">a <mark' in drawn
     assert "Most for it: warm, film; against it: slow, but." in drawn
-    assert "solid line, blue" in drawn
-    assert "dotted line, orange" in drawn
+    assert '<mark class="for l2">shaded, solid line</mark> speaks for positive' in drawn
+    assert '<mark class="against l2">dotted line</mark> speaks against it' in drawn
+
+
+def test_words_for_a_label_have_the_colour_of_its_bar():
+    [bar] = re.findall(r'class="(series-\d) best"', bars(GUESS.probabilities))
+    assert f'<section class="answer {bar}"' in explained("a warm film", 0.05, 2.0)
 
 
 def test_where_nothing_stands_out_nothing_is_marked():

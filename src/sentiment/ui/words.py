@@ -1,9 +1,10 @@
-"""Word attributions as marked text: by colour and, for colour-blind readers, by line style."""
+"""Word attributions as marked text: words that speak for a label in the colour of its bar, each side with its line."""
 
 from collections.abc import Iterator
 from html import escape
 
 from sentiment.inference.types import Explanation, Word
+from sentiment.monitoring.palette import colours
 from sentiment.ui import render
 
 LEVELS = (0.2, 0.45, 0.75)  # fractions of the strongest attribution; words below the first are not marked
@@ -14,15 +15,18 @@ NAMED = 3  # words per side in the sentence
 def words(explanation: Explanation) -> str:
     label, aspect = escape(explanation.target), explanation.aspect
     toward = "" if aspect is None else f" toward “{escape(aspect)}”"
+    labels = list(explanation.prediction.probabilities)
+    colour = colours(labels)[labels.index(explanation.target)]
     strongest = max((abs(word.attribution) for word in explanation.words), default=0.0)
     if strongest < WEAK:
         return render.empty(f"No single word decides this: the text as a whole reads {explanation.target}.")
     return (
-        f'<section class="answer" aria-label="Words"><h3 class="title">What the words add to “{label}”{toward}</h3>'
+        f'<section class="answer series-{colour}" aria-label="Words">'
+        f'<h3 class="title">What the words add to “{label}”{toward}</h3>'
         f'<p class="text">{"".join(mark_words(explanation, strongest))}</p>'
-        f'<p class="legend"><span><mark class="for l2">solid line, blue</mark> speaks for {label}</span>'
-        '<span><mark class="against l2">dotted line, orange</mark> speaks against it</span>'
-        "<span>thicker and darker is stronger</span></p>"
+        f'<p class="legend"><span><mark class="for l2">shaded, solid line</mark> speaks for {label}</span>'
+        '<span><mark class="against l2">dotted line</mark> speaks against it</span>'
+        "<span>a thicker line is stronger</span></p>"
         f"{sentence(explanation.words)}</section>"
     )
 
