@@ -11,6 +11,7 @@ from sentiment.monitoring.groups import clipped
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.page import charts, sections
 from sentiment.monitoring.prepare import Reading
+from sentiment.monitoring.rows import labels_of
 from sentiment.monitoring.sentences import isolated
 from sentiment.monitoring.shares import all_name, of_all_periods
 from sentiment.monitoring.times import Clock
@@ -144,6 +145,16 @@ def test_predictions_of_another_column_are_not_taken_for_these(tmp_path):
         shares.append([float(row["counted"]) for row in read_csv(tmp_path / "out" / "shares.csv")])
     assert shares[1] in ([0, 1], [1, 0])  # all texts of the other column are equal
     assert shares[0] == shares[2] != shares[1]
+
+
+@pytest.mark.parametrize("prefix", ["", "m_"])
+def test_columns_of_the_input_are_no_labels_though_they_begin_like_those_of_labels(prefix):
+    own = [f"{prefix}p_value", "text", f"{prefix}p_name"]
+    added = [f"{prefix}{name}" for name in ("prediction", "score", "p_bad", "p_good", "unreadable")]
+    assert labels_of([*own, *added, f"{prefix}p_late"], prefix) == ["bad", "good"]
+    several = [name for name in added if not name.endswith("score")]
+    assert labels_of([*own, *several], prefix) == ["bad", "good"]
+    assert labels_of([*added[:3], "text", *added[3:]], prefix) == ["bad", "good"]  # in another order
 
 
 def test_one_word_alone_moves_nothing():

@@ -131,7 +131,13 @@ class Model:
                 f"{where}: the shares are counted labels, the intervals hold the sample's error alone ({fix})."
             )
             return
-        if known.labels != list(labels) or known.several != several:
+        if known.several != several:
+            given, found = ("several labels", "one") if known.several else ("one label", "several")
+            raise DataError(
+                f"run={self.run} gives {given} for a text, the predictions are those of a model that gives {found} "
+                f"({'no' if several else 'a'} column score); give an output of sentiment predict, unchanged"
+            )
+        if known.labels != list(labels):
             raise DataError(
                 f"run={self.run} has the labels {list_labels(known.labels)}, the predictions {list_labels(labels)}; "
                 "give the run that made them"

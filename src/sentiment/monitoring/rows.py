@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 import numpy as np
@@ -128,11 +128,18 @@ class Skipped:
 
 
 def labels_of(columns: Sequence[str], prefix: str) -> list[str] | None:
-    """Return the labels of a predicted table; None for another. Raises DataError for one without probabilities."""
+    """Return the labels of a predicted table; None for another. Raises DataError for one without probabilities.
+
+    A column of the input itself, such as p_value, is none where those of the prediction stand as `predict` writes them.
+    """
     if f"{prefix}prediction" not in columns:
         return None
-    start = f"{prefix}p_"
-    labels = [name.removeprefix(start) for name in columns if name.startswith(start)]
+    start, at = f"{prefix}p_", columns.index(f"{prefix}prediction") + 1
+    at += f"{prefix}score" in columns[at : at + 1]
+    names = [*takewhile(lambda name: name.startswith(start), columns[at:])]
+    if not names or f"{prefix}unreadable" not in columns[at + len(names) :][:1]:  # not in the order that predict writes
+        names = [name for name in columns if name.startswith(start)]
+    labels = [name.removeprefix(start) for name in names]
     if len(labels) < (1 if has_several(columns, prefix) else 2):
         raise DataError(
             f"the input has the column {prefix + 'prediction'!r}, but no probabilities ({prefix}p_<label>), which the "
