@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from omegaconf import OmegaConf
 
 from sentiment.cli import main
 from sentiment.errors import ConfigError
@@ -70,3 +71,19 @@ def test_a_resume_that_is_refused_leaves_the_run_as_it_was(tiny_copy, given, tol
     after = {path: path.read_bytes() for path in tiny_copy.rglob("*") if path.is_file() and "logs" not in path.parts}
     assert sorted(map(str, after)) == sorted(map(str, before))
     assert {str(path) for path in before if after[path] != before[path]} == set()
+
+
+def test_a_run_of_own_config_files_is_resumed_with_their_folder(tiny_copy, tmp_path, capsys):
+    own = tmp_path / "own files"
+    (own / "experiment").mkdir(parents=True)
+    (own / "experiment" / "mine.yaml").write_text("# @package _global_\noptimized_metric: f1\n")
+    record = tiny_copy / ".hydra" / "hydra.yaml"
+    saved = OmegaConf.load(record)
+    saved.hydra.runtime.config_sources.append({"path": str(own), "schema": "file", "provider": "command-line"})
+    OmegaConf.save(saved, record)
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", f"resume={tiny_copy}", "experiment=mine"])
+    assert f"was started with --config-dir '{own}'; give it again" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", f"resume={tiny_copy}", "--config-dir", str(own), "experiment=mine"])
+    assert "optimized_metric=accuracy and goes on with that, not with f1" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Start one training run from its overrides, for `sentiment train` and `sentiment.train` alike."""
 
 import logging
+import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -143,11 +144,28 @@ def _add_resumed(overrides: Sequence[str]) -> list[str]:
     else:
         former, flags = runs.overrides(Path(folder)) or [], []
     check_saved_overrides(former, source=folder, groups=root_keys()[1])
+    flags += [word for word in overrides if word.startswith("-") and word not in flags]
+    if (own := _config_dir(Path(folder))) and not any(word.startswith(("--config-dir=", "-cd=")) for word in flags):
+        raise ConfigError(f"resume={folder}: the run was started with --config-dir {shlex.quote(own)}; give it again")
     for key in ("run_name", "paths.output_dir"):
         if text(overrides, key) not in (None, text(former, key)):
             raise ConfigError(f"{key} does nothing beside resume={folder}, whose folder is kept; leave it out")
-    given = {_key(override) for override in overrides} | {"resume"}
-    return [*flags, *(override for override in former if _key(override) not in given), *overrides]
+    settings = [word for word in overrides if word not in flags]
+    given = {_key(override) for override in settings} | {"resume"}
+    return [*flags, *(override for override in former if _key(override) not in given), *settings]
+
+
+def _config_dir(folder: Path) -> str | None:
+    """Return the folder of --config-dir that a run or sweep was started with; None for none."""
+    from omegaconf import OmegaConf
+
+    from sentiment import run_dir as runs
+
+    record = next(
+        (file for file in (folder / "multirun.yaml", folder / runs.RECORD / "hydra.yaml") if file.is_file()), None
+    )
+    sources = OmegaConf.select(runs.read_config(record), "hydra.runtime.config_sources") if record else None
+    return next((str(one.path) for one in sources or () if one.get("provider") == "command-line"), None)
 
 
 def _key(override: str) -> str:
