@@ -95,6 +95,11 @@ def test_a_run_name_is_a_folder_below_that_of_the_runs(name):
         (["hydra.job.chdir=true"], "hydra.job.chdir=true: relative paths are those of the folder that the command is"),
         (["--cfg"], "--cfg: expected one of job, hydra, all"),
         (["seed=1", "--cfg", "model"], "--cfg model: expected one of job, hydra, all"),
+        (
+            ["-m", "run_name=a,b"],
+            "run_name=a,b: a sweep has one folder, in which its trials are numbered; give one value",
+        ),
+        (["seed=1,2", "paths.output_dir=choice(a,b)", "-m"], "paths.output_dir=choice(a,b): a sweep has one folder"),
         (["--resolve"], "--resolve does nothing without --cfg job; add it, or leave it out"),
         (["--config-dir"], "--config-dir: expected a value"),
         (["-m", "seed=1,2", "--cfg", "job"], "-m and --cfg=job cannot be given together; leave one out"),

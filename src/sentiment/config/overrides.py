@@ -194,6 +194,13 @@ def text(arguments: Sequence[str], key: str) -> str | None:
     return None if value is None else str(value)
 
 
+def sweeps(arguments: Sequence[str], key: str) -> str | None:
+    """Return the values of a key of which a sweep has several, as they were given; None for a key with one or none."""
+    found = [argument for argument in arguments if argument.startswith(f"{key}=")]
+    several = bool(found and {*SWEEP} & {*arguments}) and OverridesParser.create().parse_override(found[-1])
+    return found[-1].partition("=")[2] if several and several.is_sweep_override() else None
+
+
 def check_name(name: object) -> None:
     """Check that run_name is a valid relative path below the outputs folder.
 

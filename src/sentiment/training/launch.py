@@ -27,8 +27,14 @@ def arguments_of(given: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: The run's name is none, its folder is unknown, or there is nothing to resume.
     """
-    from sentiment.config.overrides import check_name, text
+    from sentiment.config.overrides import check_name, sweeps, text
 
+    for key in ("run_name", "paths.output_dir", "resume"):
+        if value := sweeps(given, key):
+            raise ConfigError(
+                f"{key}={value}: a sweep has one folder, in which its trials are numbered; give one value, and several "
+                "of another key, such as seed=1,2"
+            )
     if any(word.startswith("run_name=") for word in given):
         check_name(text(given, "run_name"))
     distributed.check_arguments(given)
