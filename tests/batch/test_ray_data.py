@@ -48,16 +48,16 @@ def actors():
 
 
 @pytest.fixture(scope="module")
-def pool(tiny_run):
-    pool = RayData(run=tiny_run)
+def pool(quick_run):
+    pool = RayData(run=quick_run)
     yield pool
     pool.close()
     assert [name for _, name in children() if "ray" in name or name == "gcs_server"] == []
 
 
 @pytest.fixture(scope="module")
-def local(tiny_run):
-    return Predictor.load(tiny_run)
+def local(quick_run):
+    return Predictor.load(quick_run)
 
 
 @pytest.fixture(scope="module")
@@ -192,13 +192,13 @@ def test_a_cluster_that_does_not_answer_is_told_in_one_line(tiny_run, address):
 
 
 @pytest.mark.slow
-def test_a_killed_driver_leaves_no_process_and_its_parts_are_kept(tiny_run, local, tmp_path):
+def test_a_killed_driver_leaves_no_process_and_its_parts_are_kept(quick_run, local, tmp_path):
     rows = [
         (f"{'good' if i % 3 else 'bad'} film {i}\n" + '"and" so on, ' * 200 if i % 97 else " ",) for i in range(2000)
     ]
     source = write_csv(tmp_path / "in.csv", rows, header=("text",))
     command = [sys.executable, "-m", "sentiment", "predict", "engine=ray", "chunk=16", "quiet=true"]
-    command += [f"run={tiny_run}", f"input={source}", f"output={tmp_path}/ray.csv"]
+    command += [f"run={quick_run}", f"input={source}", f"output={tmp_path}/ray.csv"]
     parts = tmp_path / "ray.csv.parts"
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as job:
         wait_for(lambda: len(list(parts.glob("part-*.json"))) > 4, seconds=180)
@@ -232,10 +232,10 @@ def cluster():
 
 
 @pytest.mark.slow
-def test_a_cluster_that_was_there_before_is_used_and_stays(cluster, tiny_run, local, many, tmp_path):
+def test_a_cluster_that_was_there_before_is_used_and_stays(cluster, quick_run, local, many, tmp_path):
     address, tokens = cluster
     command = [sys.executable, "-m", "sentiment", "predict", "engine=ray", f"engine.address={address}", "chunk=16"]
-    command += [f"run={tiny_run}", f"input={many}", f"output={tmp_path}/ray.csv"]
+    command += [f"run={quick_run}", f"input={many}", f"output={tmp_path}/ray.csv"]
     for _ in range(2):
         done = subprocess.run(command, env={**os.environ, **tokens}, capture_output=True, text=True, check=False)
         assert "7 of 600 rows" in done.stderr

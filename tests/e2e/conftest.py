@@ -1,12 +1,11 @@
 """One real run, archive and server for all end-to-end tests."""
 
 import csv
-import subprocess
-import sys
 
 import httpx
 import pytest
 
+from sentiment.cli import main
 from sentiment.client import read_key
 from sentiment.config.resources import bundled
 from sentiment.data.splits import Split
@@ -15,7 +14,7 @@ from sentiment.evaluation.scoring import evaluate
 from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import package
 from sentiment.serving.serve import open_server
-from tests.conftest import ROOT, write_csv
+from tests.conftest import write_csv
 from tests.ports import free_ports
 
 
@@ -29,13 +28,12 @@ def make_way(folder):
     with (bundled("data/demo") / "train.csv").open(newline="", encoding="utf-8") as file:
         rows = [(row["text"], row["label"]) for row in csv.DictReader(file)]
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    write_csv(folder / "data" / "train.csv", rows[:256])
+    write_csv(folder / "data" / "train.csv", rows[:128])
     write_csv(folder / "data" / "test.csv", rows[256:384])
     overrides = ["data=files", f"data.dir={folder}/data", "data.max_length=64", "trainer.max_epochs=1", "run_name=run"]
-    overrides += ["after_training.convert.runtime=onnx"]
-    command = [sys.executable, str(ROOT / "train.py"), *overrides, f"paths.output_dir={folder}"]
-    subprocess.run(command, check=True, cwd=folder, capture_output=True)
-    fit_shares(folder / "run", rows[256:656])
+    overrides += ["after_training.convert.runtime=onnx", "after_training.behaviour=null"]
+    main(["train", *overrides, f"paths.output_dir={folder}", f"paths.cache={folder}/cache"])
+    fit_shares(folder / "run", rows[256:512])
     package(run=folder / "run", model_store=folder / "store")
     return folder
 
@@ -70,25 +68,25 @@ def server(way):
 
 
 @pytest.fixture(scope="session")
-def spare(tiny_run, tmp_path_factory):
+def spare(quick_run, tmp_path_factory):
     """A server of a small model that tests may trouble: its management API registers and unregisters."""
     folder = tmp_path_factory.mktemp("spare")
-    package(run=tiny_run, model_store=folder / "store")
+    package(run=quick_run, model_store=folder / "store")
     with on_free_ports(folder / "store", work_dir=folder / "serve", model_api=True) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def store(tiny_run, tmp_path_factory):
+def store(quick_run, tmp_path_factory):
     """A model store with the archive of a small model, in a folder of this module."""
     folder = tmp_path_factory.mktemp("store")
-    package(run=tiny_run, model_store=folder / "store")
+    package(run=quick_run, model_store=folder / "store")
     return folder / "store"
 
 
 @pytest.fixture(scope="session")
-def tiny_local(tiny_run):
-    return Predictor.load(tiny_run)
+def tiny_local(quick_run):
+    return Predictor.load(quick_run)
 
 
 @pytest.fixture(scope="session")

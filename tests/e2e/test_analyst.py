@@ -19,8 +19,8 @@ ROWS = 15_000
 
 
 @pytest.fixture(scope="module")
-def url(tiny_run, tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("page"), "engine=local", f"run={tiny_run}", "feedback=null") as address:
+def url(quick_run, tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("page"), "engine=local", f"run={quick_run}", "feedback=null") as address:
         yield address
 
 

@@ -29,11 +29,11 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def server(aspect_run, tiny_run, tmp_path_factory):
+def server(aspect_run, quick_run, tmp_path_factory):
     """One server of both kinds of model."""
     folder = tmp_path_factory.mktemp("aspects")
     package(run=aspect_run, model_store=folder / "store", name="aspects")
-    package(run=tiny_run, model_store=folder / "store")
+    package(run=quick_run, model_store=folder / "store")
     with on_free_ports(folder / "store", work_dir=folder / "serve", model_api=True) as running:
         yield running
 

@@ -46,7 +46,7 @@ class Deploying:
 
 
 @pytest.mark.slow
-def test_a_deploy_in_the_middle_stops_the_job(spare, second, tiny_run, tiny_local, tmp_path, caplog):
+def test_a_deploy_in_the_middle_stops_the_job(spare, second, quick_run, tiny_local, tmp_path, caplog):
     source, output = write_csv(tmp_path / "in.csv", ROWS, header=("text",)), tmp_path / "out.csv"
     settings = {"input": source, "output": output, "chunk": 10, "quiet": True}
     with spare.client() as client, spare.management() as management:
@@ -65,7 +65,7 @@ def test_a_deploy_in_the_middle_stops_the_job(spare, second, tiny_run, tiny_loca
         assert (summary["rows_done_before"], summary["model"]["export"]) == (20, tiny_local.sha256)
         caplog.set_level("INFO")
         verify(output=output)  # asks the server that is recorded, with its key file
-        verify(output=output, run=tiny_run)
+        verify(output=output, run=quick_run)
         assert caplog.text.count("60 rows scored again agree") == 2
         management.set_default("sentiment", "2.0")
         with pytest.raises(VerificationError, match="rows scored again differ"):

@@ -26,9 +26,9 @@ def better(tiny_run, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def place(tiny_run, tmp_path_factory):
+def place(quick_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("deploy")
-    package(run=tiny_run, model_store=folder / "store")
+    package(run=quick_run, model_store=folder / "store")
     return folder
 
 

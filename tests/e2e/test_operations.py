@@ -96,8 +96,8 @@ def test_json_logs_hold_one_object_a_line(opened):
         assert all("message" in json.loads(line) for line in lines)
 
 
-def test_versions_are_registered_scaled_chosen_and_unregistered(opened, command, tiny_run):
-    package(run=tiny_run, model_store=opened.store, file="sentiment-2.0", version="2.0")
+def test_versions_are_registered_scaled_chosen_and_unregistered(opened, command, quick_run):
+    package(run=quick_run, model_store=opened.store, file="sentiment-2.0", version="2.0")
     status, out = command("models", "register=sentiment-2.0.mar", "workers=2")
     assert (status, rows(out)) == (0, [("1.0", "yes", "1 READY"), ("2.0", "", "2 READY")])
     status, out = command("models", "scale=1", "version=2.0")

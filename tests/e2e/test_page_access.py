@@ -13,9 +13,9 @@ ROWS = [(f"2026-01-{day:02}", ("North", "South")[i % 2], f"good film {day} {i}")
 
 
 @pytest.fixture(scope="module")
-def url(tiny_run, tmp_path_factory):
+def url(quick_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("access")
-    with serving(folder, "engine=local", f"run={tiny_run}", f"feedback={folder}/feedback.jsonl") as address:
+    with serving(folder, "engine=local", f"run={quick_run}", f"feedback={folder}/feedback.jsonl") as address:
         yield address
 
 

@@ -8,8 +8,8 @@ pytestmark = [pytest.mark.e2e, needs_chromium]
 
 
 @pytest.mark.slow
-def test_a_login_is_asked_for_where_one_is_set(browser, tiny_run, tmp_path):  # noqa: F811
-    settings = ["engine=local", f"run={tiny_run}", "auth=[ann,secret]", "feedback=null", "per_minute=1"]
+def test_a_login_is_asked_for_where_one_is_set(browser, quick_run, tmp_path):  # noqa: F811
+    settings = ["engine=local", f"run={quick_run}", "auth=[ann,secret]", "feedback=null", "per_minute=1"]
     with serving(tmp_path, *settings) as address, opened(browser, address) as tab:
         assert tab.request.post(f"{address}/gradio_api/call/classify", data={"data": ["a"]}).status == 401
         for password in ("guess", "secret"):

@@ -11,9 +11,9 @@ pytestmark = [pytest.mark.e2e, needs_chromium]
 
 
 @pytest.fixture(scope="module")
-def url(tiny_run, tmp_path_factory):
+def url(quick_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    with serving(folder, "engine=local", f"run={tiny_run}", f"feedback={folder}/feedback.jsonl") as address:
+    with serving(folder, "engine=local", f"run={quick_run}", f"feedback={folder}/feedback.jsonl") as address:
         yield address
 
 

@@ -25,10 +25,10 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def short(tiny_run, tmp_path_factory):
+def short(quick_run, tmp_path_factory):
     """`sentiment serve` with tokens that last six seconds, an env file, and all that TorchServe can log, to stdout."""
     folder = tmp_path_factory.mktemp("short")
-    package(run=tiny_run, model_store=folder / "store")
+    package(run=quick_run, model_store=folder / "store")
     (folder / ".env").write_text("TS_MAX_REQUEST_SIZE=20000\nMALLOC_ARENA_MAX=2\n")
     keys = ("inference_port", "management_port", "metrics_port")
     ports = [f"{key}={port}" for key, port in zip(keys, free_ports(3), strict=True)]

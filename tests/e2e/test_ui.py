@@ -148,11 +148,11 @@ def test_corrections_of_many_at_once_are_all_kept(url, feedback):
 
 
 @pytest.fixture(scope="module")
-def small(tiny_run, tmp_path_factory):
+def small(quick_run, tmp_path_factory):
     """A page that keeps little, behind a proxy on this machine."""
     folder = tmp_path_factory.mktemp("small")
     limits = ["max_file_mb=1", "max_rows=1000", "max_storage_mb=4", "per_minute=5", "trusted_proxies=[127.0.0.1]"]
-    with serving(folder, "engine=local", f"run={tiny_run}", "feedback=null", *limits) as address:
+    with serving(folder, "engine=local", f"run={quick_run}", "feedback=null", *limits) as address:
         yield address
 
 
@@ -238,10 +238,10 @@ def test_a_page_open_to_strangers_wants_a_login():
 
 
 @pytest.mark.slow
-def test_a_page_that_sigterm_ends_leaves_no_folder_behind(tiny_run, tmp_path, monkeypatch):
+def test_a_page_that_sigterm_ends_leaves_no_folder_behind(quick_run, tmp_path, monkeypatch):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    with serving(tmp_path, "engine=local", f"run={tiny_run}", "feedback=null"):
+    with serving(tmp_path, "engine=local", f"run={quick_run}", "feedback=null"):
         assert [one.name[:15] for one in temporary.iterdir()] == ["sentiment-page-"]
     assert [*temporary.iterdir()] == []

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def ask(spare, tiny_run, tmp_path_factory):
+def ask(spare, quick_run, tmp_path_factory):
     """Send a request to the management API; the store also holds `second.mar`, of version 2.0 and without workers."""
-    made = package(run=tiny_run, model_store=tmp_path_factory.mktemp("second"), name="second", version="2.0")
+    made = package(run=quick_run, model_store=tmp_path_factory.mktemp("second"), name="second", version="2.0")
     with_settings(made, spare.store / "second.mar", minWorkers=0, maxWorkers=0)
     token = read_key(spare.key_file, "management")
     headers = {"Authorization": f"Bearer {token}"}
