@@ -10,6 +10,8 @@ from tests.conftest import read_json, start_handler, write_csv
 from tests.export.test_exits import WORDS
 from tests.handling import answers, row
 
+pytestmark = pytest.mark.slow  # test_exits.py has one text at a time, the handler and windows
+
 
 @pytest.fixture(scope="module")
 def of_aspects(train_tiny, tmp_path_factory) -> Path:
@@ -23,7 +25,6 @@ def of_aspects(train_tiny, tmp_path_factory) -> Path:
     return train_tiny("aspects", *read, "model.exits=[1]", "after_training.convert.runtime=onnx-int8")
 
 
-@pytest.mark.slow
 def test_texts_with_aspects_in_windows_leave_early_too(of_aspects):
     assert [one["layer"] for one in read_json(of_aspects / "export" / EXITS)["exits"]] == [1]
     engine, off = Predictor.load(of_aspects), Predictor.load(of_aspects, exits=False)

@@ -115,7 +115,7 @@ class Steady:
 def steady(tiny_backbone, corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("steady")
     settings = [f"model.backbone={tiny_backbone}", f"data.dir={corpus}", f"paths.cache={folder}/cache"]
-    settings += ["trainer.max_epochs=6", "data.batch_size=4", "data.max_length=32", "model.lr=1e-3"]
+    settings += ["trainer.max_epochs=6", "data.batch_size=8", "data.max_length=32", "model.lr=1e-3"]
     return Steady(folder, *settings, "after_training.convert.runtime=torch")
 
 
