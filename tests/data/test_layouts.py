@@ -215,6 +215,9 @@ def test_a_class_that_validation_lacks_is_warned_of(tmp_path, caplog):
     train, held = write_csv(tmp_path / "a.csv", ROWS), write_csv(tmp_path / "b.csv", [("x", "a")])
     data(tmp_path, train=train, validation=held).read()
     assert "the validation split has no row with the label b, which train has" in warnings(caplog)
+    caplog.clear()
+    data(tmp_path, test=held).read(labels=["a", "b"])
+    assert "the test split has no row with the label b, which the model has; in averages over" in warnings(caplog)
 
 
 def test_texts_that_are_numbers_are_refused(tmp_path):

@@ -125,7 +125,7 @@ def rename_label(label: Label, names: Mapping[str, str]) -> Label:
 
 
 def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
-    """Warn about labels that differ only in case or spaces, and about train labels that validation lacks."""
+    """Warn about labels that differ only in case or spaces, and about those that validation or test lack."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in names:
         alike[look(name)].append(name)
@@ -140,10 +140,13 @@ def warn_of(splits: Mapping[str, Split], names: Sequence[str]) -> None:
         log.warning(
             "the label %r is how tables write a missing value; empty such cells to leave those rows out", missing[0]
         )
-    if {"train", "validation"} <= splits.keys():
-        train, validation = (set(all_names(splits[name])) for name in ("train", "validation"))
-        if lacking := sorted(train - validation):
-            log.warning("the validation split has no row with the label %s, which train has", list_labels(lacking))
+    known, holder = (all_names(splits["train"]), "train") if "train" in splits else (names, "the model")
+    for split in ("validation", "test"):
+        if split in splits and (lacking := sorted({*known} - {*all_names(splits[split])})):
+            told = "in averages over the labels (f1, macro_recall) it counts 0 where the model gives it"
+            log.warning(
+                "the %s split has no row with the label %s, which %s has; %s", split, list_labels(lacking), holder, told
+            )
 
 
 def look(name: str) -> str:
