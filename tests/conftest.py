@@ -39,7 +39,7 @@ def pytest_collection_finish() -> None:
     """Leave out of each garbage collection the million objects that imports have made, and collect seldom."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(700, 10, 50)  # the last: how seldom all objects are looked at; 10 by default
 
 
 @pytest.fixture(scope="session", autouse=True)
