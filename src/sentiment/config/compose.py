@@ -15,7 +15,6 @@ from omegaconf.errors import OmegaConfBaseException
 from sentiment.config.bounds import GONE, OWNED
 from sentiment.config.hints import check_hints
 from sentiment.config.keys import flat_keys
-from sentiment.config.loading import use_loader
 from sentiment.config.options import option_of
 from sentiment.config.overrides import read, text
 from sentiment.config.renamed import refuse_old_keys
@@ -25,7 +24,6 @@ from sentiment.errors import ConfigError, MissingPackageError, SentimentError, s
 from sentiment.shell import for_shell, quote
 
 VERSION_BASE = "1.3"
-use_loader()
 
 
 def prepare(command: str, given: Sequence[str]) -> list[str]:
