@@ -8,8 +8,8 @@ FITS = import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
-# Several processes at a time, each with whole files of tests: one more than there are cores, as many tests wait for a server.
-BESIDE := -n $$(expr $$(nproc) + 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Several processes at a time, each with whole files of tests in their order: those of few, long tests do not come last.
+BESIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALLED := $(VENV)/.installed-$(PINS)
 CONSTRAINTS := constraints.txt
 # Builds are pinned too: packages that come as source alone, and this project's own.

@@ -59,6 +59,7 @@ def test_the_aspect_decides_the_labels_in_every_form(run, tmp_path):
     assert (explained["target"], explained["labels"]) == ("surprise", ["joy", "surprise"])
 
 
+@pytest.mark.slow
 def test_files_evaluation_and_the_monitor_read_both(run, tmp_path, capsys):
     table = write_csv(tmp_path / "in.csv", [(TEXT, aspect) for aspect in GIVEN] * 4, header=("text", "target"))
     main(["predict", f"run={run}", f"input={table}", f"output={tmp_path}/out.parquet", "aspect_column=target"])
