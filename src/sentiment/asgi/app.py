@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from sentiment.asgi.batcher import Batcher
 from sentiment.asgi.keys import KeyCheck
+from sentiment.protocol.bodies import in_query
 from sentiment.worker.activity import REFUSAL, Activity
 from sentiment.worker.responder import MAX_ANSWER, Response
 
@@ -96,8 +97,8 @@ class App:
             return not_allowed()
         headers["explain"] = str(explain)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        if "body" in query:  # the worker refuses the others
-            return error(400, "BadRequest", 'the query parameter "body" does nothing; send it in the body, as JSON')
+        if "body" in query:  # the worker refuses the others; this one would be lost beside the body
+            return error(400, "BadRequest", in_query("body"))
         return await self._answer(batcher, headers, query, receive)
 
     async def _answer(

@@ -40,11 +40,12 @@ def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str
             the quoted form.
     """
     flags, words = part_flags(arguments)
-    modes = [flag for flag in dict.fromkeys(flags) if flag.partition("=")[0] in MODES]
+    names = {flag: flag.partition("=")[0] for flag in flags}
+    modes = [flag for flag, name in names.items() if name in MODES]
     if len(modes) > 1 and not {*modes} <= {*SWEEP}:
         raise ConfigError(f"{modes[0]} and {modes[1]} cannot be given together; leave one out")
-    alone = next((flag for flag in flags if flag.partition("=")[0] in OF_CFG), None)
-    if alone and not {"-c", "--cfg", "-h", "--help"} & {flag.partition("=")[0] for flag in flags}:
+    alone = next((flag for flag, name in names.items() if name in OF_CFG), None)
+    if alone and not {"-c", "--cfg", "-h", "--help"} & {*names.values()}:
         raise ConfigError(f"{alone} does nothing without --cfg job; add it, or leave it out")
     sweep = [flag for flag in flags if flag in SWEEP][:1]
     others = [flag for flag in flags if flag not in (*SWEEP, *VERBOSE)]

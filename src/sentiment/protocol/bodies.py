@@ -92,10 +92,15 @@ def fields_of(row: Mapping[str, Any], headers: Mapping[str, Any]) -> Mapping[str
     return row
 
 
+def in_query(name: str) -> str:
+    """Return the message on a parameter of the URL's query."""
+    return f'the query parameter "{name[:40]}" does nothing; send it in the body, as JSON'
+
+
 def refuse_query(row: Mapping[str, Any]) -> None:
     """Refuse the parameters of the URL's query, which TorchServe puts beside the body."""
     if (found := next((name for name in row if name != "body"), None)) is not None:
-        raise RequestError(f'the query parameter "{found[:40]}" does nothing; send it in the body, as JSON')
+        raise RequestError(in_query(found))
 
 
 def parse_form(body: bytes, content_type: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from sentiment import monitoring
 from sentiment.config.extras import is_installed
-from sentiment.evaluation import report
+from sentiment.evaluation.report import template
 from sentiment.ui.api import end_points
 from sentiment.ui.app_state import AppState
 from sentiment.ui.compare import compare_tab
@@ -54,18 +54,14 @@ def page(desk: AppState, *, max_file_mb: int) -> Any:
 
 def styles() -> str:
     """Return the style of the page, with the colours and charts of the report and the monitor."""
-    printed, monitor, own = (
+    monitor, own = (
         path.read_text(encoding="utf-8")
-        for path in (
-            Path(report.__file__).parent / "page.css",
-            Path(monitoring.__file__).parent / "monitor.css",
-            STATIC / "page.css",
-        )
+        for path in (Path(monitoring.__file__).parent / "monitor.css", STATIC / "page.css")
     )
     colours = {"": ":root", "dark": ".dark"}
     rules = [
         f"{colours[scheme]} {{ {' '.join(re.findall(r'--[^;]+;', block))} }}"
-        for css in (printed, monitor)
+        for css in (template.css(), monitor)
         for scheme, block in re.findall(
             r"^(?:@media \(prefers-color-scheme: (dark)\) \{\s*)?:root \{(.*?)\}", css, re.DOTALL | re.MULTILINE
         )
