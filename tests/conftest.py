@@ -77,19 +77,44 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
+def shared_folder(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Return the folder that the first process of xdist to ask for it fills; all read it, and none writes to it.
+
+    What a run holds by its path (its backbone, its corpus) has one path in all processes.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "shared"
+    shared.mkdir(exist_ok=True)
+
+    def shared_folder(name: str, fill: Callable[[Path], object]) -> Path:
+        with locked(shared / f"{name}.lock"):
+            if not (shared / f"{name}.done").exists():
+                shutil.rmtree(shared / name, ignore_errors=True)  # of a process that failed
+                fill(shared / name)
+                (shared / f"{name}.done").touch()
+        return shared / name
+
+    return shared_folder
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(shared_folder) -> str:
     """A random BERT of two narrow layers with the real vocabulary, as a local folder."""
+    return str(shared_folder("backbone", save_tiny_backbone))
+
+
+def save_tiny_backbone(folder: Path) -> None:
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-    folder = tmp_path_factory.mktemp("backbone")
     torch.manual_seed(0)
     config = BertConfig(
         hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, max_position_embeddings=128
     )
     BertForSequenceClassification(config).save_pretrained(folder)
     AutoTokenizer.from_pretrained(resolve(PACKAGED), model_max_length=128).save_pretrained(folder)
-    return str(folder)
 
 
 def write_csv(path: Path, rows: list[tuple[str, ...]], header: tuple[str, ...] = ("text", "label")) -> Path:
@@ -104,9 +129,13 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corpus(shared_folder) -> Path:
     """A folder of easy texts in train, validation and test."""
-    folder = tmp_path_factory.mktemp("corpus")
+    return shared_folder("corpus", write_corpus)
+
+
+def write_corpus(folder: Path) -> None:
+    folder.mkdir()
     words = ["film", "meal", "phone", "trip", "song", "book", "game", "room"]
     for split, count in {"train": 64, "validation": 16, "test": 16}.items():
         rows = [
@@ -117,7 +146,6 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for i in range(count)
         ]
         write_csv(folder / f"{split}.csv", rows)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -148,18 +176,12 @@ def train_tiny(tiny_backbone: str, corpus: Path, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[], Path]], Path]:
-    """Return a folder that the first process of xdist to ask for it makes, and of which each takes a copy."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base if worker_id == "master" else base.parent) / "made-once"
-    shared.mkdir(exist_ok=True)
+def made_once(shared_folder, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], Path]], Path]:
+    """Return a copy of a folder that the first process of xdist to ask for it makes."""
 
     def made_once(name: str, make: Callable[[], Path]) -> Path:
-        with locked(shared / f"{name}.lock"):
-            if not (shared / name).exists():
-                shutil.copytree(make(), shared / f"{name}.part")
-                (shared / f"{name}.part").rename(shared / name)
-        return Path(shutil.copytree(shared / name, tmp_path_factory.mktemp("outputs") / name))
+        once = shared_folder(name, lambda folder: shutil.copytree(make(), folder))
+        return Path(shutil.copytree(once, tmp_path_factory.mktemp("outputs") / name))
 
     return made_once
 

@@ -8,9 +8,13 @@ from tests.conftest import write_csv
 
 
 @pytest.fixture(scope="session")
-def aspect_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def aspect_corpus(shared_folder) -> Path:
     """A folder of texts with two aspects each, which alone decide the label: one text, two labels."""
-    folder = tmp_path_factory.mktemp("aspects")
+    return shared_folder("aspect_corpus", write_aspects)
+
+
+def write_aspects(folder: Path) -> None:
+    folder.mkdir()
     words = ["film", "meal", "phone", "trip"]
     for split, count in {"train": 64, "validation": 16, "test": 16}.items():
         rows = []
@@ -18,7 +22,6 @@ def aspect_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
             aspect, label = ("screen", "positive") if i % 2 else ("battery", "negative")
             rows.append((f"the {words[i // 2 % 4]} " + "and so on " * (i // 8 % 4), aspect, label))
         write_csv(folder / f"{split}.csv", rows, header=("text", "target", "label"))
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +32,13 @@ def aspect_run(made_once, train_tiny, aspect_corpus: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stars(shared_folder) -> Path:
     """Texts on a scale from -2 to 2, whose first word says where; the labels are not alike frequent."""
-    folder = tmp_path_factory.mktemp("stars")
+    return shared_folder("stars", write_stars)
+
+
+def write_stars(folder: Path) -> None:
+    folder.mkdir()
     words = dict(zip(("-2", "-1", "0", "1", "2"), ("awful", "bad", "plain", "good", "great"), strict=True))
     for split in ("train", "validation", "test"):
         rows = [
@@ -40,7 +47,6 @@ def stars(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for n, thing in zip(range(count), ["film", "meal", "phone", "trip"] * 8, strict=False)
         ]
         write_csv(folder / f"{split}.csv", rows)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +57,13 @@ def scale_run(made_once, train_tiny, stars: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def emotions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def emotions(shared_folder) -> Path:
     """Texts whose words say which of three emotions they have, none too; the labels are parted by |."""
-    folder = tmp_path_factory.mktemp("emotions")
+    return shared_folder("emotions", write_emotions)
+
+
+def write_emotions(folder: Path) -> None:
+    folder.mkdir()
     words = {"anger": "furious", "fear": "scared", "joy": "happy"}
     sets = [("joy",), ("anger",), ("joy", "fear"), (), ("joy",), ("anger", "fear"), ("joy",), ("fear",)]
     for split, count in {"train": 96, "validation": 48, "test": 48}.items():
@@ -62,7 +72,6 @@ def emotions(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for i, own in ((i, sets[i % len(sets)]) for i in range(count))
         ]
         write_csv(folder / f"{split}.csv", rows)
-    return folder
 
 
 @pytest.fixture(scope="session")
