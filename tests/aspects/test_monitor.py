@@ -36,6 +36,8 @@ def test_raw_texts_are_scored_and_grouped_by_their_aspect(aspect_run, tmp_path):
 
 
 def test_labelled_texts_bring_their_aspects(aspect_run, aspect_corpus, tmp_path):
-    settings = [f"run={aspect_run}", f"input={aspect_corpus}/test.csv", f"labelled={aspect_corpus}/train.csv"]
+    rows = [(row["text"], row["target"], row["label"]) for row in read_csv(aspect_corpus / "train.csv")]
+    labelled = write_csv(tmp_path / "labelled.csv", rows * 2, header=("text", "target", "label"))
+    settings = [f"run={aspect_run}", f"input={aspect_corpus}/test.csv", f"labelled={labelled}"]
     main(["monitor", *settings, "aspect_column=target", "by=target", "quiet=true", f"output={tmp_path}/out"])
     assert shares(tmp_path / "out")["screen"] == 8

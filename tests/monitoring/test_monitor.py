@@ -5,8 +5,6 @@ import pytest
 from openpyxl import load_workbook
 
 from sentiment.cli import main
-from sentiment.errors import DataError
-from sentiment.monitoring.model import read_cells
 from tests.conftest import read_csv, read_json, write_csv
 from tests.monitoring.predictions import HEADER, day, predicted
 
@@ -113,32 +111,6 @@ def test_equal_texts_and_retweets_count_once_where_asked(tmp_path):
         assert read_csv(tmp_path / "out" / "shares.csv")[0]["texts"] == texts
     page = (tmp_path / "out" / "monitor.html").read_text(encoding="utf-8")
     assert "1 text equal to an earlier one, retweets included, not counted." in page
-
-
-def test_labelled_texts_choose_the_estimator_and_fit_the_intervals(tiny_run, tmp_path):
-    texts = [
-        (f"{'good' if i % 3 else 'bad'} film {i}", "positive" if i % 3 else "negative", f"b{i // 30}")
-        for i in range(180)
-    ]
-    labelled = write_csv(tmp_path / "labelled.csv", texts, header=("text", "label", "brand"))
-    table = write_csv(tmp_path / "texts.csv", [(text, brand) for text, _, brand in texts], header=("text", "brand"))
-    main(
-        ["monitor", f"run={tiny_run}", f"input={table}", f"labelled={labelled}", "by=brand", f"output={tmp_path}/out"]
-        + ["sampled=false", "quiet=true"]
-    )
-    assert "were fitted on the 180 texts" in " ".join(read_json(tmp_path / "out" / "changes.json")["notes"])
-    for row in read_csv(tmp_path / "out" / "shares.csv"):
-        if row["label"] == "negative":
-            assert float(row["low"]) <= 1 / 3 <= float(row["high"])
-
-
-def test_labelled_texts_that_hold_whole_rows_are_read_as_quoting_says(tmp_path):
-    rows = [("good film,positive\nbad film", "negative"), ("fine", "positive"), ("poor", "negative")]
-    table = write_csv(tmp_path / "labelled.csv", rows)
-    columns = {"by": None, "text_column": None, "label_column": None, "aspect_column": None}
-    with pytest.raises(DataError, match="set quoting=none \\(quoting=double to keep such texts\\)"):
-        read_cells(table, **columns, quoting=None)
-    assert read_cells(table, **columns, quoting="double") == (rows, None)
 
 
 def test_numbers_as_labels_have_a_mean(tmp_path):

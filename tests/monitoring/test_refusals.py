@@ -18,6 +18,7 @@ from tests.monitoring.predictions import day
         (["by=airline"], "by=airline: {table} has no such column"),
         (["time=brand"], "time=brand: 'Acme' is not a date in ISO form; set time_format"),
         (["time=created", "every=1y"], "every=1y: expected a number of minutes, hours, days, weeks or months"),
+        (["history="], "history=: expected the path of a file or folder, got nothing"),
         (["history=h"], "history needs the column of times; set time=COLUMN"),
         (["time_format=%d"], "time_format needs the column of times; set time=COLUMN"),
         (["prefix=model_"], "run is named"),

@@ -173,7 +173,7 @@ def test_a_trained_run_scores_and_monitors_texts_and_its_history(multi_run, tmp_
     run(f"run={multi_run}", f"input={table}", f"output={tmp_path}/out", history)
     first = read_csv(tmp_path / "out" / "shares.csv")
     assert [row["label"] for row in first[: len(known.labels)]] == known.labels
-    run(f"run={multi_run}", f"input={table}", f"output={tmp_path}/again", history, "estimator=mean_probability")
+    run(f"run={multi_run}", f"input={table}", f"output={tmp_path}/again", history, "estimator=counts")
     assert "0 of 20 rows are new" in " ".join(read_json(tmp_path / "again" / "changes.json")["notes"])
     predictions = tmp_path / "out" / "predictions.parquet"
     run(f"input={predictions}", f"output={tmp_path}/predicted", "time=time")

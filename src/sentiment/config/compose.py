@@ -24,6 +24,7 @@ from sentiment.errors import ConfigError, MissingPackageError, SentimentError, s
 from sentiment.shell import for_shell, quote
 
 VERSION_BASE = "1.3"
+FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # besides paths.*: made or read before the config is checked
 
 
 def prepare(command: str, given: Sequence[str]) -> list[str]:
@@ -31,11 +32,20 @@ def prepare(command: str, given: Sequence[str]) -> list[str]:
     refuse_old_keys(command, given)
     check_hints(command, given, [*groups(command), *map(str, OmegaConf.load(bundled("conf") / f"{command}.yaml"))])
     words = read(given, groups(command))
+    check_folders(words)
     if (text(words, "hydra.job.chdir") or "").lower() == "true":
         raise ConfigError(
             "hydra.job.chdir=true: relative paths are those of the folder that the command is started in; leave it out"
         )
     return words
+
+
+def check_folders(words: Sequence[str]) -> None:
+    """Raise ConfigError for a folder that is named by nothing: below it is the root, or the working directory."""
+    for key in (*FOLDERS, *(f"paths.{key}" for key in OmegaConf.load(bundled("conf") / "paths/default.yaml"))):
+        plain = [word.lstrip("+") for word in words]
+        if any(word.startswith(f"{key}=") for word in plain) and not (text(plain, key) or "").strip():
+            raise ConfigError(f"{key}=: expected the path of a folder, got nothing")
 
 
 def as_overrides(**settings: str | None) -> list[str]:

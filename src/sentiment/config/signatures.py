@@ -5,7 +5,8 @@ import inspect
 import logging
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, get_type_hints
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -89,6 +90,9 @@ def with_text_keys(value: Any) -> Any:
 
 
 def check_value(name: str, value: Any, hint: Any) -> None:
+    no_run = name.rpartition(".")[2] == "run"  # whose message tells to name one
+    if value == "" and not no_run and Path in (hint, *get_args(hint)):  # pathlib takes it for the working directory
+        raise ConfigError(f"{name}=: expected the path of a file or folder, got nothing")
     try:
         read = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
     except ValidationError as error:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
 from sentiment.errors import InterruptedRunError
@@ -37,8 +36,6 @@ def examine(
     *,
     title: str,
     every: str,
-    labelled: Path | None = None,
-    label_column: str | None = None,
     estimator: Estimator = "auto",
     sampled: bool = True,
     window: int = 7,
@@ -51,12 +48,9 @@ def examine(
     """
     spell, by, quiet = Every.of(every, reading.time_zone), reading.by, reading.quiet
     try:
-        prepared = prepare(reading, model, scores=labelled is not None)
+        prepared = prepare(reading, model)
         scored()
-        model.fit(
-            prepared.labels, labelled, several=prepared.columns.several, by=by, text_column=reading.text_column,
-            label_column=label_column, aspect_column=reading.aspect_column, quoting=reading.options.quoting,
-        )  # fmt: skip
+        model.fit(prepared.labels, several=prepared.columns.several, by=by)
         model.choose(estimator)
         for note in model.notes:
             log.info("%s", note)

@@ -15,6 +15,7 @@ from sentiment.inference.types import Classifier
 from sentiment.monitoring.analysis import Estimator, examine
 from sentiment.monitoring.changes import Comparison
 from sentiment.monitoring.groups import columns_of
+from sentiment.monitoring.labelled import LabelledTexts
 from sentiment.monitoring.model import Model
 from sentiment.monitoring.outputs import (
     Table,
@@ -111,17 +112,26 @@ def monitor(
     check_folder(output := as_path(output))
     if time is None:
         check_untimed(every=every, window=window, time_zone=time_zone, fail_on=[*fail_on])
-    model = Model(engine, run)
+    if labelled is None and label_column is not None:
+        raise ConfigError(
+            "label_column names a column of labelled=FILE, which is not given; for true labels of the input "
+            "set true_column"
+        )
     reading = Reading(
         input=str(input), output=output, time=time, by=columns_of(by), text_column=text_column,
         aspect_column=aspect_column, true_column=true_column, prefix=prefix, history=history, unique=unique,
         time_format=time_format, time_zone=time_zone, quiet=quiet,
         options=TableOptions.of("", separator, encoding, quoting, columns),
     )  # fmt: skip
+    model = Model(engine, run)
+    if labelled is not None:
+        model.labelled = LabelledTexts.read(
+            labelled, by=reading.by, text_column=text_column, label_column=label_column, aspect_column=aspect_column,
+            quoting=reading.options.quoting,
+        )  # fmt: skip
     result = examine(
-        reading, model, title=output.name, every=every, labelled=labelled, label_column=label_column,
-        estimator=estimator, sampled=sampled, window=window,
-    )  # fmt: skip
+        reading, model, title=output.name, every=every, estimator=estimator, sampled=sampled, window=window
+    )
     if "drift" in fail_on and model.reference is None:
         raise ConfigError(f"fail_on=[drift] can do nothing: {result.drift.sentence} Give run=RUN, or leave it out")
     page = write(output, result, tables)

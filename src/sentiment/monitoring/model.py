@@ -2,18 +2,13 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sentiment.data.label_form import ONE
-from sentiment.data.labelled import labelled as read_labelled
-from sentiment.data.splits import check_rows
-from sentiment.data.tables import Quoting, TableOptions, announce, find_named, format_of, is_table, open_table
-from sentiment.data.tables import label_column as find_label
-from sentiment.data.tables import text_column as find_text
+from sentiment.data.splits import Split
 from sentiment.errors import ConfigError, DataError
 from sentiment.evaluation.quantification import (
     AnyQuantifier,
@@ -23,18 +18,19 @@ from sentiment.evaluation.quantification import (
     fit_quantifier,
     read_quantifier,
 )
+from sentiment.evaluation.quantification.choice import FEWEST_TEXTS
+from sentiment.evaluation.quantification.methods import COUNTS
 from sentiment.evaluation.quantification.reference import Reference, read_reference
 from sentiment.evaluation.quantification.simulation import groups_of, topics
 from sentiment.inference.checksums import export_hash
 from sentiment.inference.exclusive import Scale
 from sentiment.inference.export_dir import export_folder, read_preprocessing
 from sentiment.inference.tasks import SINGLE, Decoding, decoding_of
-from sentiment.inference.types import Classifier, list_labels, names_of
-from sentiment.monitoring.answers import TRUE_LABELS
+from sentiment.inference.types import Classifier, list_labels
 from sentiment.monitoring.drift import Drift
-from sentiment.monitoring.groups import group_of
+from sentiment.monitoring.labelled import LabelledTexts
 from sentiment.monitoring.rows import Chunk
-from sentiment.remote import as_path, local_copy
+from sentiment.remote import local_copy
 from sentiment.shell import for_shell
 
 log = logging.getLogger(__name__)
@@ -48,6 +44,8 @@ class Model:
     def __init__(self, engine: Callable[[], Classifier], run: str) -> None:
         self.engine = engine
         self.run = run
+        self.labelled: LabelledTexts | None = None
+        self.texts: Split | None = None  # of `labelled`
         self.notes: list[str] = []
         self.quantifier: AnyQuantifier
         self.reference: Reference | None = None
@@ -62,48 +60,41 @@ class Model:
     def export(self) -> Path | None:
         return export_folder(local_copy(self.run)) if self.run else None
 
-    def fit(
-        self,
-        labels: Sequence[str],
-        labelled: Path | None,
-        *,
-        several: bool,
-        by: Sequence[str],
-        text_column: str | None,
-        label_column: str | None,
-        aspect_column: str | None = None,
-        quoting: Quoting | None = None,
-    ) -> None:
+    def take(self, run: str) -> None:
+        """Take the run that made the predictions, if it is known and none is named."""
+        if not run or self.run:
+            return
+        self.run = run
+        if isinstance(self.engine, partial) and "run" in self.engine.keywords:
+            self.engine = partial(self.engine, run=run)
+
+    def check_labelled(self, labels: Sequence[str], *, several: bool) -> None:
+        """Read the labelled texts, if any, before others are scored.
+
+        Raises:
+            DataError: A row has no text, no label, or one that the model does not know.
+        """
+        if self.labelled is not None and self.texts is None:
+            default = getattr(getattr(self.classifier, "preprocessing", None), "default_aspect", "")
+            self.texts = self.labelled.split(labels, several=several, default_aspect=default)
+
+    def fit(self, labels: Sequence[str], *, several: bool, by: Sequence[str]) -> None:
         """Set the quantifier and the reference: from labelled texts if given, else as the export has them.
 
         Raises:
             DataError: The labelled texts are invalid, or the export's labels differ from the predictions'.
-            ConfigError: `label_column` is given without `labelled`.
         """
-        if labelled is None:
-            if label_column is not None:
-                raise ConfigError(
-                    "label_column names a column of labelled=FILE, which is not given; for true labels of the input "
-                    "set true_column"
-                )
+        self.check_labelled(labels, several=several)
+        if self.labelled is None or self.texts is None:
             self.read(labels, several=several)
             return
-        form = TRUE_LABELS if several else ONE
-        cells, groups = read_cells(as_path(labelled), by, text_column, label_column, aspect_column, quoting)
-        names = ("text", "label") if aspect_column is None else ("text", "label", "aspect")
-        default = getattr(getattr(self.classifier, "preprocessing", None), "default_aspect", "")
-        rows = read_labelled(cells, columns=names, source=str(labelled), form=form)
-        if unknown := sorted({name for label in rows.labels for name in names_of(label or ())} - set(labels)):
-            raise DataError(
-                f"labelled={labelled} has the label {unknown[0]!r}, the model knows {list_labels(labels)}; correct it"
-            )
         from sentiment.evaluation.scoring import evaluate  # imports torchmetrics, which takes seconds
 
-        split = check_rows("labelled", rows, skip_bad_rows=False, default_aspect=default)
-        log.info("scoring %d labelled texts of %s", len(split), labelled)
-        scores = evaluate(self.classifier, split, labels)
+        texts, name = self.texts, self.labelled.name
+        log.info("scoring %d labelled texts of %s", len(texts), name)
+        scores = evaluate(self.classifier, texts, labels)
         targets, probabilities = scores.targets.numpy(), scores.probabilities.numpy()
-        held, natural = groups_of(split.texts, groups)
+        held, natural = groups_of(texts.texts, self.labelled.groups)
         known = read_quantifier(self.export) if self.export else None
         self.quantifier = fit_quantifier(
             probabilities, targets, labels, prior=known.prior if known else shares_of(targets, len(labels)),
@@ -111,11 +102,9 @@ class Model:
             described=f"values of {' and '.join(by)}" if natural else "topics of these texts", natural=natural,
             **values_of(scores.decoding),
         )  # fmt: skip
-        self.reference, self.decoding = (
-            Reference.of(split.texts, targets, probabilities, scores.tokens),
-            scores.decoding,
-        )
-        self.notes.append(f"The estimator and the intervals were fitted on the {len(split):,} texts of {labelled}.")
+        self.reference = Reference.of(texts.texts, targets, probabilities, scores.tokens)
+        self.decoding = scores.decoding
+        self.notes.append(f"The estimator and the intervals were fitted on the {len(texts):,} texts of {name}.")
 
     def read(self, labels: Sequence[str], *, several: bool) -> None:
         known = read_quantifier(self.export) if self.export else None
@@ -149,6 +138,12 @@ class Model:
                 read_reference(self.export),
                 decoding_of(read_preprocessing(self.export).task),
             )
+        if known.fitted is None:
+            reason = next(iter(known.choices.values())).reason
+            self.notes.append(
+                f"{reason}: the shares are counted labels, the intervals hold the sample's error alone; give "
+                "labelled=FILE."
+            )
         self.quantifier = known
 
     def decided_otherwise(self, rows: Chunk) -> int:
@@ -180,7 +175,7 @@ class Model:
         """Replace the chosen estimator by the named one, its intervals fitted again on the reference texts.
 
         Raises:
-            ConfigError: There are no texts to fit on, or `quantification.json` has no estimator for serving.
+            ConfigError: There are too few texts to fit on, or `quantification.json` has no estimator for serving.
         """
         if name == "auto":
             return
@@ -191,6 +186,11 @@ class Model:
         if self.reference is None:
             raise ConfigError(f"estimator={name} needs labelled texts to fit its intervals; give run= or labelled=FILE")
         own = self.reference
+        if name != COUNTS.name and len(own.labels) < FEWEST_TEXTS:
+            raise ConfigError(
+                f"estimator={name} needs {FEWEST_TEXTS} labelled texts to fit its intervals, the validation split of "
+                f"run={self.run} has {len(own.labels)}; give labelled=FILE, or leave it out"
+            )
         self.quantifier = fit_quantifier(
             own.probabilities, own.labels, self.quantifier.labels, prior=self.quantifier.prior,
             answers=self.decoding.decide(own.probabilities), **values_of(self.decoding),
@@ -207,25 +207,3 @@ def values_of(decoding: Decoding) -> dict[str, Any]:
 def shares_of(targets: Any, labels: int) -> Any:
     """Return the label shares of targets (n,), or of several labels (n, k)."""
     return np.bincount(targets, minlength=labels) / len(targets) if targets.ndim == 1 else targets.mean(axis=0)
-
-
-def read_cells(
-    path: Path,
-    by: Sequence[str],
-    text_column: str | None,
-    label_column: str | None,
-    aspect_column: str | None,
-    quoting: Quoting | None,
-) -> tuple[list[tuple[Any, ...]], list[str] | None]:
-    """Read text, label and, if its column is named, aspect of each row; and, where it has the columns `by`, groups."""
-    options = TableOptions(quoting=quoting)
-    table = open_table(path, options.only_for(format_of(path).kind) if is_table(path) else options)
-    announce([table])
-    text = find_text(table.columns, text_column if text_column in table.columns else None, f"labelled={path}")
-    label = find_label(table.columns, label_column, f"labelled={path}")
-    grouped = by if by and set(by) <= set(table.columns) else ()
-    own = [text, label]
-    if aspect_column is not None:
-        own.append(find_named(table.columns, aspect_column, f"labelled={path}", key="aspect_column"))
-    rows = list(table.rows([*dict.fromkeys((*own, *grouped))]))
-    return [tuple(r[name] for name in own) for r in rows], [group_of(r, grouped) for r in rows] if grouped else None

@@ -62,11 +62,8 @@ class Reading:
     quiet: bool = True
 
 
-def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
-    """Open the input, score it where it has no predictions, and add it to the history if there is one.
-
-    `scores` says that the model scores other texts in any case.
-    """
+def prepare(reading: Reading, model: Model) -> Prepared:
+    """Open the input, score it where it has no predictions, and add it to the history if there is one."""
     input, time, by, prefix, history = reading.input, reading.time, reading.by, reading.prefix, reading.history
     true, aspect_column, form = reading.true_column, reading.aspect_column, reading.time_format
     if input == str(STDIN):
@@ -91,7 +88,7 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
         raise DataError(f"{input} has no rows to monitor")
     clock = clock_of(source, time, form, reading.time_zone) if time else None
     labels = labels_of(source.columns, prefix)
-    if labels is not None and not scores:
+    if labels is not None and model.labelled is None:
         check_unscored(model.engine, None if aspect_column in by else aspect_column)
     if history is not None:
         assert clock is not None
@@ -99,7 +96,7 @@ def prepare(reading: Reading, model: Model, *, scores: bool) -> Prepared:
     if labels is None:
         source, labels, _ = score(reading, source, model)
     else:
-        model.run = model.run or run_of(source)
+        model.take(run_of(source))
     reason = reason_of(source, prefix)
     columns = Columns(source.text, labels, prefix, time, by, true, has_several(source.columns, prefix), reason=reason)
     return Prepared(source, columns, clock, reading.unique, by=by, aspect=aspect_column or aspect_of(source))
@@ -140,6 +137,7 @@ def score(reading: Reading, source: Source, model: Model) -> tuple[Source, list[
     made = read_json_if_any(reading.output / f"{PREDICTIONS}.summary.json") or {}
     inputs = Inputs.of(source.paths)
     canary, _ = probe(model.classifier, source)
+    model.check_labelled([*canary.probabilities], several=canary.labels is not None)
     current = identity_of(model.classifier, canary)
     settings = {"text_column": source.text, "aspect_column": source.aspect, "prefix": reading.prefix}
     settings |= {"broken_lines": source.broken, **{name: getattr(options, name) for name in TAKEN_BY}}
@@ -174,7 +172,7 @@ def with_history(
         if labels is None:
             added = add_scored(reading, source, model, clock, store)
         else:
-            model.run = model.run or run_of(source)
+            model.take(run_of(source))
             columns = Columns(
                 source.text,
                 labels,

@@ -140,7 +140,8 @@ def _add_resumed(overrides: Sequence[str]) -> list[str]:
     folder = text(overrides, "resume")
     if folder is None:
         return list(overrides)
-
+    if not folder.strip():
+        raise ConfigError("resume=: expected the folder of a run or sweep, got nothing; leave it out to start a run")
     if (sweep := runs.sweep_overrides(Path(folder))) is not None:
         overrides = [
             f"hydra.sweep.dir={quote(folder)}",
