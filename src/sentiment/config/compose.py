@@ -42,8 +42,9 @@ def prepare(command: str, given: Sequence[str]) -> list[str]:
 
 def check_folders(words: Sequence[str]) -> None:
     """Raise ConfigError for a folder that is named by nothing: below it is the root, or the working directory."""
-    for key in (*FOLDERS, *(f"paths.{key}" for key in OmegaConf.load(bundled("conf") / "paths/default.yaml"))):
-        plain = [word.lstrip("+") for word in words]
+    plain = [word.lstrip("+") for word in words]
+    paths = map(str, OmegaConf.load(bundled("conf") / "paths/default.yaml"))
+    for key in (*FOLDERS, *(f"paths.{name}" for name in paths)):
         if any(word.startswith(f"{key}=") for word in plain) and not (text(plain, key) or "").strip():
             raise ConfigError(f"{key}=: expected the path of a folder, got nothing")
 
