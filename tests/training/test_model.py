@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -34,6 +36,23 @@ def test_biases_and_layer_norms_do_not_decay(model):
     assert decayed | free == set(names.values())
     assert all(name.endswith("bias") or "LayerNorm" in name for name in free)
     assert not any(name.endswith("bias") or "LayerNorm" in name for name in decayed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"), [("cosine_with_min_lr", {"min_lr": 1e-3}), ("polynomial", {"lr_end": 1e-3})]
+)
+def test_a_schedule_ends_at_the_rate_that_is_given(kind, arguments, tiny_backbone):
+    settings = {"lr": 0.01, "warmup_ratio": 0.0, "scheduler": kind, "lr_scheduler_kwargs": arguments}
+    model = SentimentClassifier(backbone=tiny_backbone, labels=LABELS, optimizer=torch.optim.AdamW, **settings)
+    model.trainer = SimpleNamespace(estimated_stepping_batches=5, world_size=2)
+    made = model.configure_optimizers()
+    schedule = made["lr_scheduler"]["scheduler"]
+    rates = [schedule.get_last_lr()[0]]
+    for _ in range(5):
+        made["optimizer"].step()
+        schedule.step()
+        rates.append(schedule.get_last_lr()[0])
+    assert (rates[0], rates[-1]) == (pytest.approx(0.01), pytest.approx(1e-3))
 
 
 def test_the_network_carries_the_label_names(tiny_backbone):

@@ -109,6 +109,8 @@ def test_a_time_limit_ends_training_with_a_run(train_tiny, monkeypatch):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (["trainer.min_epochs=5"], "trainer.min_epochs=5: more than trainer.max_epochs=4, the end of training; raise"),
+        (["trainer.max_steps=2", "trainer.min_steps=3"], "trainer.min_steps=3: more than trainer.max_steps=2, the end"),
         (["trainer.max_epochs=-1"], "trainer.max_epochs=-1: the learning rate's schedule needs an end; set"),
         (["trainer.max_epochs=0"], "trainer.max_epochs=0: expected -1 or greater than or equal to 1"),
         (["trainer.val_check_interval=100"], "trainer.val_check_interval=100: an epoch has 8 batches; lower it, or"),
@@ -180,7 +182,7 @@ def test_a_run_is_judged_by_any_score(monitor, train_tiny):
 
 @pytest.mark.parametrize(
     ("limits", "words"),
-    [((1, -1), "1 epoch"), ((3, None), "3 epochs"), ((-1, 1), "1 step"), ((2, 500), "2 epochs and 500 steps")],
+    [((1, -1), "1 epoch"), ((3, None), "3 epochs"), ((-1, 1), "1 step"), ((2, 500), "2 epochs or 500 steps")],
 )
 def test_the_length_of_a_training_in_words(limits, words):
     assert length(OmegaConf.create(dict(zip(("max_epochs", "max_steps"), limits, strict=True)))) == words

@@ -64,9 +64,15 @@ CALLBACK: dict[str, Any] = {
     "save_top_k": Annotated[int, Ge(-1)],
     "every_n_epochs": AtLeastOne | None,
 }
+FINDER: dict[str, Any] = {
+    "min_lr": Annotated[float, Gt(0), Le(1)],
+    "max_lr": Annotated[float, Gt(0), Le(1)],
+    "num_training_steps": Annotated[int, Ge(13)],  # the first ten are not judged, nor is the last; a slope needs two
+}
 BOUNDS = {
     "pytorch_lightning.trainer": TRAINER,
     "pytorch_lightning.callbacks": CALLBACK,
+    "sentiment.training.lr_finder": FINDER,
     "torch.optim": OPTIMIZER,
     "sentiment.training.optimizers": OPTIMIZER,
 }

@@ -1,4 +1,4 @@
-"""Trainer callbacks: graceful stop, exact resume, learning-rate finder, progress bar and throughput."""
+"""Trainer callbacks: graceful stop, exact resume, progress bar and throughput."""
 
 import logging
 import math
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Checkpoint, LearningRateFinder, RichProgressBar
+from pytorch_lightning.callbacks import Checkpoint, RichProgressBar
 from rich import get_console
 
 from sentiment.console import Reminder
@@ -122,13 +122,10 @@ class ExactResume(pl.Callback):
             torch.set_rng_state(states[trainer.global_rank % len(states)])
 
 
-class FindLearningRate(LearningRateFinder):
-    """Lightning's learning-rate finder, skipped on resume: a resumed run keeps the rate found at its start."""
-
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.ckpt_path is None:
-            super().on_fit_start(trainer, pl_module)
-            log.info("learning rate %.3g", pl_module.lr)
+def epoch_of(trainer: pl.Trainer) -> str:
+    """Name the current epoch, counted from 1, and how many there are where epochs end the training."""
+    last = trainer.max_epochs
+    return f"epoch {trainer.current_epoch + 1}" + (f" of {last}" if last not in (None, -1) else "")
 
 
 class ProgressBar(RichProgressBar):
@@ -143,9 +140,7 @@ class ProgressBar(RichProgressBar):
             self.disable()
 
     def _get_train_description(self, current_epoch: int) -> str:
-        last = self.trainer.max_epochs
-        description = f"epoch {current_epoch + 1}" + (f" of {last}" if last not in (None, -1) else "")
-        return description.ljust(len(self.validation_description))
+        return epoch_of(self.trainer).ljust(len(self.validation_description))
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         """Return the training loss, read once a second: reading it waits for the GPU."""
@@ -175,9 +170,8 @@ class Throughput(pl.Callback):
         values = trainer.callback_metrics
         single = "validation/accuracy" in values
         log.info(
-            "epoch %d of %s: validation loss %.4f, %s %.4f, %.1f texts/s",
-            trainer.current_epoch + 1,
-            trainer.max_epochs,
+            "%s: validation loss %.4f, %s %.4f, %.1f texts/s",
+            epoch_of(trainer),
             values["validation/loss"],
             *(("accuracy", values["validation/accuracy"]) if single else ("macro F1", values["validation/f1"])),
             self.samples_per_second,
@@ -226,9 +220,8 @@ class Throughput(pl.Callback):
         steps, total = trainer.global_step, trainer.estimated_stepping_batches
         left = (total - steps) * trainer.accumulate_grad_batches * self.seconds / self._steps
         log.info(
-            "epoch %d of %s, step %d of %s: loss %.4f, %.1f texts/s, %d min left",
-            trainer.current_epoch + 1,
-            trainer.max_epochs,
+            "%s, step %d of %s: loss %.4f, %.1f texts/s, %d min left",
+            epoch_of(trainer),
             steps,
             total,
             trainer.callback_metrics["train/loss"],

@@ -218,6 +218,12 @@ def check_trainer(cfg: DictConfig) -> None:
             f"trainer.max_epochs={trainer.get('max_epochs')}: the learning rate's schedule needs an end; set "
             "trainer.max_epochs or trainer.max_steps"
         )
+    for what in ("epochs", "steps"):
+        least, most = trainer.get(f"min_{what}"), trainer.get(f"max_{what}")
+        if least is not None and most not in (-1, None) and least > most:
+            raise ConfigError(
+                f"trainer.min_{what}={least}: more than trainer.max_{what}={most}, the end of training; raise that"
+            )
 
 
 @cache

@@ -81,6 +81,7 @@ class OptimizedModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = build_optimizer(self.optimizer, self.parameter_groups())
+        optimizer.defaults["lr"] = self.lr  # by which schedules divide their min_lr or lr_end
         tokens = self.network.get_input_embeddings()
         sparse = self.accelerated and isinstance(optimizer, AdamW) and not self.tied
         if sparse and type(tokens) is torch.nn.Embedding:

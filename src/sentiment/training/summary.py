@@ -45,7 +45,7 @@ def source(data: DictConfig) -> str:
 def length(trainer: DictConfig) -> str:
     """Return how long training lasts at most."""
     limits = {"epoch": trainer.get("max_epochs"), "step": trainer.get("max_steps")}
-    return " and ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in limits.items() if n not in (None, -1))
+    return " or ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in limits.items() if n not in (None, -1))
 
 
 def after(switches: DictConfig) -> Iterator[str]:
