@@ -53,7 +53,7 @@ def test_a_history_keeps_groups_of_two_columns(table, tmp_path):
     main(["monitor", *command[:3], "by=[brand,label]", f"output={tmp_path}/alone"])
     alone, *others = [(tmp_path / name / "shares.csv").read_bytes() for name in ("alone", "1", "2")]
     assert others == [alone, alone]
-    with pytest.raises(DataError, match=r"was made with by=\['brand', 'label'\], now it is brand"):
+    with pytest.raises(DataError, match=r"was made with by=\[brand,label\], now it is brand"):
         monitor(
             input=table, output=tmp_path / "x", engine=None, time="created", by="brand", history=tmp_path / "history"
         )

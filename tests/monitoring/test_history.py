@@ -51,7 +51,7 @@ def test_a_history_takes_predicted_rows_and_refuses_other_labels(tmp_path, histo
     )
     with pytest.raises(SystemExit):
         main(["monitor", f"input={other}", f"output={tmp_path}/out", "time=created", f"history={history}"])
-    assert "was made with labels=['negative', 'positive'], now it is ['a', 'b']" in capsys.readouterr().err
+    assert "was made with labels=[negative,positive], now it is [a,b]" in capsys.readouterr().err
 
 
 def test_a_history_keeps_why_texts_cannot_be_read_and_one_of_before_is_gone_on_with(tmp_path, history):

@@ -19,10 +19,10 @@ from tests.monitoring.echoed import days, run
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"by": None}, "was made with by=brand, now it is None"),
+        ({"by": None}, "was made with by=brand, now it is null"),
         ({"time_zone": "Europe/Berlin"}, "was made with time_zone=UTC, now it is Europe/Berlin"),
-        ({"header": ("text", "time", "brand", "likes")}, r"columns=\['brand', 'text', 'time'\], now it is .*'likes'"),
-        ({"engine": lambda: Echo(version=2)}, "was made with model={'engine': 'echo'}, now it is .*'version': 2"),
+        ({"header": ("text", "time", "brand", "likes")}, r"columns=\[brand,text,time\], now it is .*likes"),
+        ({"engine": lambda: Echo(version=2)}, "was made with model.version=null, now it is 2;"),
         ({"name": "in.tsv"}, "was made with format=csv, now it is tsv"),
     ],
 )

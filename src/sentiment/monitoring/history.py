@@ -66,7 +66,7 @@ class History:
         changed = next((key for key in about if key in before and before[key] != about[key]), None)
         if changed is not None:
             raise DataError(
-                f"history={self.folder} was made with {changed}={before[changed]}, now it is {about[changed]}; "
+                f"history={self.folder} was made with {difference(changed, before[changed], about[changed])}; "
                 "name another folder, or go on with the same"
             )
         if self.writing or not about.keys() <= before.keys():
@@ -195,3 +195,20 @@ def key_of(row: Row, left_out: Iterable[str]) -> int:
 
 def hashed(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+
+
+def difference(key: str, before: Any, now: Any) -> str:
+    """Describe how two values of a record differ; of a model by its first key that does."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        part = next(one for one in {**now, **before} if before.get(one) != now.get(one))
+        return difference(f"{key}.{part}", before.get(part), now.get(part))
+    return f"{key}={told(before)}, now it is {told(now)}"
+
+
+def told(value: Any) -> str:
+    """Return a value of a record as the command line writes it; of a model, that it scored the texts."""
+    if isinstance(value, Mapping):
+        return "one that scored the texts"
+    if isinstance(value, list):
+        return f"[{','.join(map(told, value))}]"
+    return "null" if value is None else str(value)
