@@ -37,6 +37,16 @@ def test_a_resample_has_the_scores_of_the_rows_drawn():
         assert {name: values[i] for name, values in found.items()} == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize(("right", "expected"), [(True, (0.926, 1.0)), (False, (0.0, 0.074))])
+def test_of_answers_that_are_all_right_or_all_wrong_only_the_accuracy_has_an_interval(right, expected):
+    """Clopper and Pearson's for 48 texts: one of 48 in forty may be otherwise, which no resample shows."""
+    targets = np.arange(48) % 3
+    answered = targets if right else (targets + 1) % 3
+    found = intervals(np.eye(3)[answered] * 0.94 + 0.02, targets, LABELS)
+    assert found["accuracy"] == pytest.approx(expected, abs=5e-4)
+    assert not {"f1", "macro_recall", "recall/joy", "precision/joy", "loss"} & {*found}
+
+
 def test_the_interval_of_an_accuracy_is_the_binomial_one():
     rows, share = 500, 0.8
     right = np.arange(rows) < share * rows

@@ -72,7 +72,9 @@ def test_other_texts_get_the_baseline_of_the_training_texts(tiny_copy, tmp_path)
     found = read_json(tmp_path / "a" / "baseline.json")["test"]
     assert found["scores"]["accuracy"] == 1
     assert found["lead"] == 0
-    assert read_json(tmp_path / "a" / "intervals.json")["test"].keys() == found["scores"].keys()
+    known = read_json(tmp_path / "a" / "intervals.json")["test"]
+    assert known["accuracy"] == pytest.approx([0.631, 1], abs=1e-3)  # 8 of 8 texts
+    assert known.keys() < found["scores"].keys()
 
 
 def test_a_run_whose_training_texts_are_gone_is_scored_without_a_baseline(tiny_copy, tmp_path, capfd):

@@ -1,5 +1,6 @@
 """What the page shows, and that a text stays a text."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from sentiment.ui import render
 from sentiment.ui.app_state import render_error
 from sentiment.ui.backend import State
 from sentiment.ui.compare import sentence
+from sentiment.ui.model import scores_table
 
 STATE = State(Model("sentiment", "1.0", ("negative", "positive"), 64, "tail"))
 
@@ -52,6 +54,35 @@ def test_the_bar_of_the_decided_label_stands_out_and_nothing_is_minus_zero():
     none = render.answer(Prediction("", 0.4, {"a": 0.4, "b": 0.3}, labels=()), STATE)
     assert "none of the labels" in none
     assert ' best"' not in none
+
+
+def test_the_threshold_of_each_of_several_labels_is_a_line_on_its_bar():
+    task = {"kind": "multi", "thresholds": [0.3, 0.6], "slopes": [1.0, 1.0], "biases": [0.0, 0.0]}
+    state = State(Model("m", "1", ("a", "b"), 64, "tail", task=task))
+    one = Prediction("a", 0.4, {"a": 0.4, "b": 0.5}, labels=("a",))
+    shown = render.answer(one, state)
+    assert [shown.count(f'<i style="left:{place}"></i>') for place in ("30.0%", "60.0%")] == [1, 1]
+    assert "A label is given where its bar reaches the line." in shown
+    same = replace(state.model, task=task | {"thresholds": [0.3, 0.3]})
+    assert "reaches the line, from 30.0% on." in render.answer(replace(one, labels=("a", "b")), State(same))
+    assert "reaches the line" not in render.answer(replace(one, labels=("b",)), state)  # of another version
+
+
+def test_an_answer_of_a_scale_that_is_not_its_most_probable_label_says_why():
+    task = {"kind": "scale", "values": [-1, 0, 1], "link": "softmax", "decision": "median", "prior": None}
+    state = State(Model("m", "1", ("-1", "0", "1"), 64, "tail", task=task))
+    one = Prediction("0", 0.15, {"-1": 0.4, "0": 0.15, "1": 0.45}, value=0.05, interval=(-1.0, 1.0))
+    shown = render.answer(one, state)
+    assert "1 is more probable than 0, but the answer is the median of the distribution." in shown
+    assert "unsure" not in shown
+    weighed = State(replace(state.model, task=task | {"prior": [0.2, 0.6, 0.2]}))
+    assert "the median of the distribution after the shares of the labels" in render.answer(one, weighed)
+
+
+def test_scores_have_the_names_of_the_report():
+    shown = scores_table({"test": {"f1": 0.5, "recall/joy": 1.0, "own": 1.0}}, {"test": {"f1": [0.4, 0.6]}}, "Scores")
+    for cell in ("macro F1", "recall, joy", "own", "0.500 (0.400", "1.000"):
+        assert re.search(rf">{re.escape(cell)}", shown)
 
 
 def test_labels_that_hold_a_comma_are_told_apart():

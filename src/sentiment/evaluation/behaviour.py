@@ -15,13 +15,13 @@ import numpy as np
 
 from sentiment.data.tables import TableOptions, open_table
 from sentiment.errors import DataError
+from sentiment.evaluation.proportions import clopper_pearson
 from sentiment.inference.pairs import Pair, Text, display
 from sentiment.inference.types import Prediction, names_of
 
 COLUMNS, ASPECT = ["kind", "text", "label"], "aspect"
 KINDS = ("minimum", "invariance", "direction")
 TOLERANCE = 0.1  # by which the probability of a label may fall in a directional test, as in CheckList
-LEVEL = 0.95  # of the interval of a failure rate
 RESAMPLES = 9999  # of the permutation test
 CHANCE = 0.05  # level of the test for a worse version, over all capabilities together
 SHOWN = 5  # failed cases in behaviour.json
@@ -83,13 +83,8 @@ class Outcome:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the rate (Clopper and Pearson 1934); the cases of one template count as one observation."""
-        from scipy.stats import beta
-
         n = len(self.rates)
-        failures, tail = self.rate * n, (1 - LEVEL) / 2
-        low = 0.0 if failures == 0 else float(beta.ppf(tail, failures, n - failures + 1))
-        high = 1.0 if failures == n else float(beta.ppf(1 - tail, failures + 1, n - failures))
-        return low, high
+        return clopper_pearson(self.rate * n, n)
 
     def to_json(self) -> dict[str, Any]:
         some = [[*map(display, case.texts)] for case, failed in zip(self.cases, self.failed, strict=True) if failed][

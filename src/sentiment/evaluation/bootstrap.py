@@ -12,14 +12,16 @@ import torch
 from sentiment.evaluation import computation, metrics
 from sentiment.evaluation.arrays import Floats, Integers
 from sentiment.evaluation.metric import Metric
+from sentiment.evaluation.proportions import LEVEL, clopper_pearson
 from sentiment.evaluation.resampling import Answers, Resamples, draws
 from sentiment.inference.tasks import SINGLE, Decoding
 
 Interval = tuple[float, float]
 
 RESAMPLES = 1000
-LEVEL = 0.95
 SEED = 0
+ROUNDING = 1e-9  # width of an interval that comes of rounding alone
+SHARES_OF_TEXTS = ("accuracy", "subset_accuracy")
 
 
 def intervals(
@@ -30,7 +32,7 @@ def intervals(
     decoding: Decoding = SINGLE,
     resamples: int = RESAMPLES,
 ) -> dict[str, Interval]:
-    """Compute a percentile bootstrap interval for each metric.
+    """Compute a percentile bootstrap interval for each metric, the exact one for an accuracy of 0 or 1.
 
     Args:
         probabilities: (N, labels).
@@ -40,12 +42,22 @@ def intervals(
         resamples: the number of bootstrap resamples.
 
     Returns:
-        (low, high) by metric name; a metric undefined in every resample is left out.
+        (low, high) by metric name; left out are metrics that are undefined in every resample, or the same in all: of a
+        model without an error, or whose every answer is the same, resampling cannot tell how far the score may be off.
     """
     answers = Answers.of(probabilities, targets, decoding)
     drawn = [resample_scores(Resamples.of(answers, counts), labels) for counts in draws(len(targets), resamples, SEED)]
     values = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
-    return {name: percentiles(column) for name, column in values.items() if not np.isnan(column).all()}
+    found: dict[str, Interval] = {}
+    for name, column in values.items():
+        if np.isnan(column).all():
+            continue
+        low, high = percentiles(column)
+        if high - low > ROUNDING:
+            found[name] = low, high
+        elif name in SHARES_OF_TEXTS:
+            found[name] = clopper_pearson(round(low * len(targets)), len(targets))
+    return found
 
 
 def resample_scores(resamples: Resamples, labels: Sequence[str]) -> dict[str, Floats]:

@@ -17,8 +17,10 @@ from torchmetrics.classification import (
 )
 from torchmetrics.regression import MeanAbsoluteError
 
+from sentiment.evaluation import titles
 from sentiment.evaluation.metric import Metric
 from sentiment.evaluation.resampling import Resamples, SeveralResamples
+from sentiment.evaluation.titles import TITLES
 from sentiment.evaluation.torch_metrics import (
     Auroc,
     BinaryNegativeLogLikelihood,
@@ -31,7 +33,7 @@ METRICS = [
     Metric(
         "macro_mae",
         lambda classes: MacroMeanAbsoluteError(),
-        "macro MAE",
+        TITLES["macro_mae"],
         "how far the answered label is from the right one on the scale, each label counting alike however rare it is",
         higher_is_better=False,
         headline=True,
@@ -42,7 +44,7 @@ METRICS = [
     Metric(
         "mae",
         lambda classes: MeanAbsoluteError(),
-        "MAE",
+        TITLES["mae"],
         "how far the answered label is from the right one on the scale, on average",
         higher_is_better=False,
         headline=True,
@@ -53,7 +55,7 @@ METRICS = [
     Metric(
         "quadratic_kappa",
         lambda classes: MulticlassCohenKappa(classes, weights="quadratic"),
-        "quadratic kappa",
+        TITLES["quadratic_kappa"],
         "the agreement with the right labels beyond chance, far ones counting more; 0 is chance, 1 is perfect",
         headline=True,
         tasks=("scale",),
@@ -62,7 +64,7 @@ METRICS = [
     Metric(
         "spearman",
         spearman,
-        "Spearman",
+        TITLES["spearman"],
         "whether texts with a higher right label get a higher expected value (rank correlation); 1 is perfect",
         tasks=("scale",),
         reads="expected",
@@ -71,7 +73,7 @@ METRICS = [
     Metric(
         "micro_f1",
         lambda labels: MultilabelF1Score(labels, average="micro"),
-        "micro F1",
+        TITLES["micro_f1"],
         "the balance of precision and recall over all given labels, each counting alike",
         headline=True,
         tasks=("multi",),
@@ -80,7 +82,7 @@ METRICS = [
     Metric(
         "average_precision",
         lambda labels: MultilabelAveragePrecision(labels, average="macro"),
-        "average precision",
+        TITLES["average_precision"],
         "how purely a label's texts come first where texts are ranked by its probability, the mean over the labels "
         "(area under the precision-recall curve, without any threshold); chance is the share of the label's texts",
         headline=True,
@@ -91,7 +93,7 @@ METRICS = [
     Metric(
         "subset_accuracy",
         lambda labels: MultilabelExactMatch(labels),
-        "subset accuracy",
+        TITLES["subset_accuracy"],
         "the share of texts that get exactly their labels",
         headline=True,
         tasks=("multi",),
@@ -100,14 +102,14 @@ METRICS = [
     Metric(
         "hamming",
         lambda labels: MultilabelHammingDistance(labels),
-        "Hamming loss",
+        TITLES["hamming"],
         "the share of all labels of all texts that are wrongly given or wrongly left out; lower is better",
         higher_is_better=False,
         tasks=("multi",),
         resampled=SeveralResamples.hamming,
     ),
     Metric(
-        "accuracy",
+        TITLES["accuracy"],
         lambda classes: MulticlassAccuracy(classes, average="micro"),
         "accuracy",
         "the share of texts that get the right label",
@@ -118,7 +120,7 @@ METRICS = [
     Metric(
         "f1",
         lambda classes: MulticlassF1Score(classes, average="macro"),
-        "macro F1",
+        TITLES["f1"],
         "the balance of precision and recall, each label counting alike however rare it is",
         headline=True,
         tasks=("single", "scale", "multi"),
@@ -128,7 +130,7 @@ METRICS = [
     Metric(
         "macro_recall",
         lambda classes: MulticlassRecall(classes, average="macro"),
-        "macro recall",
+        TITLES["macro_recall"],
         "the share of a label's texts that are found, each label counting alike however rare it is",
         tasks=("single", "scale", "multi"),
         multilabel=lambda labels: MultilabelRecall(labels, average="macro"),
@@ -137,7 +139,7 @@ METRICS = [
     Metric(
         "auroc",
         Auroc,
-        "AUROC",
+        TITLES["auroc"],
         "how often a text of a label gets a higher probability of it than a text of another; 0.5 is chance",
         headline=True,
         reads="probabilities",
@@ -146,7 +148,7 @@ METRICS = [
     Metric(
         "label_f1",
         lambda labels: MultilabelF1Score(labels, average=None),
-        "F1",
+        TITLES["label_f1"],
         "the balance of precision and recall of one label",
         tasks=("multi",),
         resampled=SeveralResamples.label_f1,
@@ -154,14 +156,14 @@ METRICS = [
     Metric(
         "label_ap",
         lambda labels: MultilabelAveragePrecision(labels, average=None),
-        "average precision of a label",
+        TITLES["label_ap"],
         "how purely the label's texts come first where texts are ranked by its probability",
         tasks=("multi",),
         reads="probabilities",
         resampled=SeveralResamples.average_precision,
     ),
     Metric(
-        "precision",
+        TITLES["precision"],
         lambda classes: MulticlassPrecision(classes, average=None),
         "precision",
         "of the texts called by a label, the share that carry it",
@@ -170,7 +172,7 @@ METRICS = [
         resampled=Resamples.precision,
     ),
     Metric(
-        "recall",
+        TITLES["recall"],
         lambda classes: MulticlassRecall(classes, average=None),
         "recall",
         "of the texts that carry a label, the share that are called by it",
@@ -179,7 +181,7 @@ METRICS = [
         resampled=Resamples.recall,
     ),
     Metric(
-        "loss",
+        TITLES["loss"],
         lambda classes: NegativeLogLikelihood(),
         "loss",
         "the surprise at the right labels (negative log likelihood); 0 is certainty, lower is better",
@@ -210,10 +212,9 @@ def of_score(score: str) -> Metric:
 
 
 def title(score: str) -> str:
-    """Return the report's name of a score; a per-label score has the label after a comma."""
-    kind, _, label = score.partition("/")
-    metric = find(kind)
-    return ", ".join(part for part in (metric.title if metric else kind, label) if part)
+    """Return the report's name of a score, as `titles.title` does, of a metric that was added too."""
+    metric = find(score)
+    return titles.title(score, **{metric.name: metric.title} if metric else {})
 
 
 def sort_scores(scores: Sequence[str]) -> list[str]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from sentiment.data.csv_output import write_csv
 from sentiment.evaluation.behaviour import Outcome
-from sentiment.evaluation.bootstrap import LEVEL, RESAMPLES, SEED
+from sentiment.evaluation.bootstrap import RESAMPLES, SEED
 from sentiment.evaluation.calibration import BINS, errors
 from sentiment.evaluation.comparison import BASELINE, Comparison, baseline_json
+from sentiment.evaluation.proportions import LEVEL
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
 from sentiment.inference.types import join_labels

@@ -7,12 +7,13 @@ from typing import Any
 import gradio as gr
 
 from sentiment.evaluation.report.style import Figure
+from sentiment.evaluation.titles import title
 from sentiment.files import read_json_if_any
 from sentiment.inference.types import Model
 from sentiment.ui import render
 from sentiment.ui.app_state import AT_ONCE, AppState
 
-TITLES = {
+CAPTIONS = {
     "roc": "ROC curve",
     "learning_loss": "Loss while learning",
     "learning_scores": "Validation scores",
@@ -60,7 +61,9 @@ def scores(run: Path | None, model: Model) -> str:
 def scores_table(metrics: dict[str, Any], intervals: dict[str, Any] | None, caption: str) -> str:
     names = list(dict.fromkeys(name for values in metrics.values() for name in values))
     spans = {split: (intervals or {}).get(split, {}) for split in metrics}
-    rows = [[name, *(score(metrics[split].get(name), spans[split].get(name)) for split in metrics)] for name in names]
+    rows = [
+        [title(name), *(score(metrics[split].get(name), spans[split].get(name)) for split in metrics)] for name in names
+    ]
     how = f"{caption}; in brackets 95 % intervals" if intervals else caption
     return render.table(["score", *metrics], rows, how)
 
@@ -80,6 +83,6 @@ def figures(run: Path | None) -> list[str]:
 
 def figure(path: Path) -> str:
     """Embed a figure as SVG in the colours of the page, light or dark."""
-    title = TITLES.get(path.stem, path.stem.replace("_", " "))
-    drawn = Figure(path.stem, escape(title), "", path.read_text(encoding="utf-8")).inline
-    return f"<figure>{drawn}<figcaption>{escape(title)}</figcaption></figure>"
+    caption = escape(CAPTIONS.get(path.stem, path.stem.replace("_", " ")))
+    drawn = Figure(path.stem, caption, "", path.read_text(encoding="utf-8")).inline
+    return f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>"

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from sentiment.inference.exclusive import Scale
+from sentiment.inference.multilabel import Multi
+from sentiment.inference.tasks import SINGLE, Decoding, decoding_of
 from sentiment.inference.types import Model, Prediction, list_labels, names_of
 from sentiment.monitoring.palette import colours
 from sentiment.ui.backend import State
@@ -54,22 +57,30 @@ def empty(text: str) -> str:
 
 
 def bars(
-    shares: Mapping[str, float], counts: Mapping[str, int] | None = None, *, given: Sequence[str] | None = None
+    shares: Mapping[str, float],
+    counts: Mapping[str, int] | None = None,
+    *,
+    given: Sequence[str] | None = None,
+    thresholds: Sequence[float] = (),
 ) -> str:
-    """Render a bar for each label in the label's colour, with the given ones in bold, by default the largest."""
+    """Render a bar for each label in the label's colour, with the given ones in bold, by default the largest.
+
+    A line on each bar marks its threshold, if there are any.
+    """
     best = [max(shares, key=shares.__getitem__)] if given is None else given
+    marks = [f'<i style="left:{one:.1%}"></i>' for one in thresholds] or [""] * len(shares)
     drawn = [
-        bar(name, share, name in best, colour, counts)
-        for (name, share), colour in zip(shares.items(), colours(list(shares)), strict=True)
+        bar(name, share, name in best, colour, counts, mark)
+        for (name, share), colour, mark in zip(shares.items(), colours(list(shares)), marks, strict=True)
     ]
     return f'<ul class="bars">{"".join(drawn)}</ul>'
 
 
-def bar(name: str, share: float, best: bool, colour: int, counts: Mapping[str, int] | None) -> str:
+def bar(name: str, share: float, best: bool, colour: int, counts: Mapping[str, int] | None, mark: str) -> str:
     rows = f"{counts[name]:,} · " if counts else ""
     return (
         f'<li class="series-{colour}{" best" if best else ""}"><span class="name">{escape(name)}</span>'
-        f'<span class="track" aria-hidden="true"><span style="width:{share:.1%}"></span></span>'
+        f'<span class="track" aria-hidden="true"><span style="width:{share:.1%}"></span>{mark}</span>'
         f'<span class="value">{rows}{percent(share)}</span></li>'
     )
 
@@ -90,8 +101,10 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
         label = "<strong>cannot be read</strong>"
         rest = notice(UNREADABLE.format(REASONS[prediction.reason].format(what)), "hint")
     else:
-        drawn = bars(prediction.probabilities, given=names_of(prediction.answer))
-        rest = drawn + unsure(prediction) + partly(prediction) + truncation(prediction, state)
+        task = decoding_of(state.model.task) if state.model else SINGLE
+        marks = thresholds(prediction, task)
+        rest = bars(prediction.probabilities, given=names_of(prediction.answer), thresholds=marks)
+        rest += told_thresholds(marks) + unsure(prediction, task) + partly(prediction) + truncation(prediction, state)
         if prediction.abstained:
             label = f"<strong>left to a person</strong> <span>perhaps {escape(prediction.label)}</span>"
             rest = notice(ABSTAINED, "hint") + rest
@@ -102,11 +115,33 @@ def minus(number: str) -> str:
     return number.replace("-", "−")
 
 
-def unsure(prediction: Prediction) -> str:
-    """Say that two labels are about as probable; a model that abstains says so by itself."""
+def thresholds(prediction: Prediction, task: Decoding) -> tuple[float, ...]:
+    """Return the threshold of each of several labels; none where others decided, as for another version's answer."""
+    if prediction.labels is None or not isinstance(task, Multi):
+        return ()
+    pairs = zip(prediction.probabilities.items(), task.thresholds, strict=True)
+    fits = all((label in prediction.labels) == (share >= threshold) for (label, share), threshold in pairs)
+    return task.thresholds if fits else ()
+
+
+def told_thresholds(marks: Sequence[float]) -> str:
+    if not marks:
+        return ""
+    same = f", from {percent(marks[0])} on" if len({*marks}) == 1 else ""
+    return f'<p class="note">A label is given where its bar reaches the line{same}.</p>'
+
+
+def unsure(prediction: Prediction, task: Decoding) -> str:
+    """Say that two labels are about as probable, or that the most probable one of a scale is not the answer.
+
+    A model that abstains says so by itself.
+    """
     ranked = sorted(prediction.probabilities, key=lambda label: -prediction.probabilities[label])
     best, other = ranked[0], ranked[min(1, len(ranked) - 1)]
     lead = prediction.probabilities[best] - prediction.probabilities[other]
+    if isinstance(task, Scale) and prediction.label != best:
+        told = f"{best} is more probable than {prediction.label}, but the answer is {task.described}."
+        return notice(told, "hint")
     if prediction.abstained is not None or prediction.labels is not None or best == other or lead >= UNSURE:
         return ""
     return notice(f"The model is unsure: {best} is only a little more probable than {other}.", "hint")

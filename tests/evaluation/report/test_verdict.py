@@ -1,9 +1,11 @@
 """The sentence on the baseline, in the words and the unit of each task."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from sentiment.evaluation.comparison import Comparison
-from sentiment.evaluation.report.verdict import baseline_sentence
+from sentiment.evaluation.report.verdict import baseline_sentence, interval
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,9 @@ def test_the_side_is_named_where_the_interval_tells_it(lead, interval, options, 
     baseline = Comparison("", {}, {}, lead, interval)
     sentence = baseline_sentence(baseline, "gets 80.0 %", **options)
     assert sentence == f"The baseline, which only counts words, gets 80.0 %: {shown}."
+
+
+def test_a_score_without_an_interval_has_none_in_its_sentence():
+    result = SimpleNamespace(intervals={"f1": (0.81, 0.9249)})
+    assert interval(result, "f1", digits=3) == ", 95 % interval 0.810 to 0.925"
+    assert interval(result, "macro_mae", digits=2) == ""

@@ -30,10 +30,9 @@ def verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> 
 
 def scale_verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
     """Summarize how far the answers are from the right labels on the scale."""
-    low, high = result.intervals["macro_mae"]
     lines = [
         f"On {len(result.split):,} {split} texts the answers are {result.scores['macro_mae']:.2f} from the right label "
-        f"on the scale, each label counting alike (macro MAE, 95 % interval {low:.2f} to {high:.2f}); "
+        f"on the scale, each label counting alike (macro MAE{interval(result, 'macro_mae', digits=2)}); "
         f"{percent(result.scores['accuracy'])} are the very label."
     ]
     if baseline:
@@ -44,16 +43,23 @@ def scale_verdict(split: str, result: "Evaluation", baseline: "Comparison | None
 
 def several_verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
     """Summarize how well several labels are given."""
-    low, high = result.intervals["f1"]
     lines = [
         f"On {len(result.split):,} {split} texts the macro F1 of {len(result.labels)} labels is "
-        f"{result.scores['f1']:.3f} (95 % interval {low:.3f} to {high:.3f}), the micro F1 "
+        f"{result.scores['f1']:.3f}{interval(result, 'f1', digits=3)}, the micro F1 "
         f"{result.scores['micro_f1']:.3f}; {percent(result.scores['subset_accuracy'])} of the texts get exactly their "
         "labels."
     ]
     if baseline:
         lines.append(baseline_sentence(baseline, f"has a macro F1 of {baseline.scores['f1']:.3f}", digits=3))
     return lines
+
+
+def interval(result: "Evaluation", score: str, *, digits: int) -> str:
+    """Give the interval of a score; nothing where resampling the texts could not tell one."""
+    if score not in result.intervals:
+        return ""
+    low, high = result.intervals[score]
+    return f", 95 % interval {low:.{digits}f} to {high:.{digits}f}"
 
 
 def accuracy_verdict(split: str, result: "Evaluation", baseline: "Comparison | None") -> list[str]:
