@@ -82,3 +82,10 @@ def test_clean_labels_of_few_rows_have_no_share_of_wrong_ones(rows):
     given = np.arange(2 * rows) % 2
     probabilities = np.where(given[:, None] == [0, 1], 0.9, 0.1)
     assert measure(probabilities, given).share == 0
+
+
+def test_labels_without_a_wrong_anchor_point_may_yet_be_wrong():
+    """Of 20 anchor points none is wrong: the exact interval ends at 1 - 0.025 ** (1 / 20)."""
+    given = np.arange(200) % 2
+    noise = measure(np.eye(2)[given] * 0.8 + 0.1, given)
+    assert (noise.share, noise.interval) == (0, (0, pytest.approx(1 - 0.025 ** (1 / 20))))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiment.evaluation.proportions import clopper_pearson
+
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.integer[Any]]
 
@@ -24,7 +26,7 @@ class Noise:
 
     Attributes:
         share: Share of rows with a wrong label, by the anchor points.
-        interval: 95 % bootstrap interval of `share`.
+        interval: 95 % interval of `share`: bootstrap, or where no anchor point is wrong the exact one.
         joint: Estimated joint distribution of given and true labels, `(K, K)`, which sums to 1.
         joint_share: Share off the diagonal of `joint`; the classifier's errors count as noise in it.
     """
@@ -84,12 +86,17 @@ def anchor_noise(probabilities: Floats, given: Indices) -> float:
     label comes from wrong labels and not from errors of the classifier.
     """
     wrong = 0.0
-    for k, rows in enumerate(np.bincount(given, minlength=probabilities.shape[1])):
+    counts = np.bincount(given, minlength=probabilities.shape[1])
+    for k, (rows, size) in enumerate(zip(counts, anchor_points(counts), strict=True)):
         if rows:
-            size = min(max(FEWEST, round(SUREST * rows)), -(-rows // 2))
             surest = np.argpartition(-probabilities[:, k], size - 1)[:size]
             wrong += rows * float((given[surest] != k).mean())
     return wrong / len(given)
+
+
+def anchor_points(counts: Indices) -> list[int]:
+    """Return the number of anchor points of each label, of which `counts` are the rows."""
+    return [min(max(FEWEST, round(SUREST * rows)), -(-rows // 2)) for rows in counts]
 
 
 def measure(probabilities: Floats, given: Indices, *, seed: int = 0) -> Noise:
@@ -98,4 +105,6 @@ def measure(probabilities: Floats, given: Indices, *, seed: int = 0) -> Noise:
     low, high = np.percentile([anchor_noise(probabilities[draw], given[draw]) for draw in draws], [2.5, 97.5])
     joint = confident_joint(probabilities, given)
     share = anchor_noise(probabilities, given)
+    if high == 0:  # no anchor point is wrong, which no resample changes
+        high = clopper_pearson(0, sum(anchor_points(np.bincount(given))))[1]
     return Noise(share, (float(min(low, share)), float(max(high, share))), joint, float(1 - np.trace(joint)))
