@@ -28,6 +28,10 @@ from sentiment.cli import main
             ["evaluate", "run=x", "data.test=x.csv"],
             "data.test: no option of data is chosen; give data=NAME too, one of base, demo, files,",
         ),
+        (
+            ["evaluate", "run=x", "data=files", "data.test=x", "data.cleaning.urls=false"],
+            "data.cleaning.urls does nothing in sentiment evaluate; leave it out",
+        ),
         (["evaluate", "run=x", "paths.cache=x"], "paths.cache does nothing in sentiment evaluate; leave it out"),
         (["serve", "paths.cache=x"], "paths.cache does nothing in sentiment serve; leave it out"),
         (

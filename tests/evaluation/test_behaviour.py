@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sentiment.cli import main
 from sentiment.config.resources import bundled
 from sentiment.errors import DataError
 from sentiment.evaluation.behaviour import Outcome, chance, expand, judge, read_behaviour, texts_of, worse
@@ -80,6 +81,8 @@ def test_a_row_that_is_no_template_is_refused(tmp_path, row, message):
 def test_a_folder_without_templates_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"no \.csv files in it"):
         read_behaviour(tmp_path, LABELS)
+    with pytest.raises(DataError, match=r"^behaviour=.*/none: no such folder; name a folder of templates"):
+        read_behaviour(tmp_path / "none", LABELS)
     write_csv(tmp_path / "own.csv", [("good", "positive")])
     with pytest.raises(DataError, match="expected the columns kind,text,label .*; got text,label"):
         read_behaviour(tmp_path, LABELS)
@@ -118,9 +121,15 @@ def test_a_version_that_got_worse_beyond_chance_is_found():
     assert chance(before, fallen) > 0.9
 
 
-def test_evaluate_writes_and_reports_them(tiny_run: Path, tmp_path: Path):
-    from sentiment.cli import main
+def test_a_folder_that_is_none_is_refused_before_texts_are_scored(tiny_run, tmp_path, capfd):
+    with pytest.raises(SystemExit):
+        main(["evaluate", f"run={tiny_run}", f"output={tmp_path}/out", f"behaviour={tmp_path}"])
+    printed = capfd.readouterr().err
+    assert f"error: behaviour={tmp_path}: no .csv files in it" in printed
+    assert "scoring" not in printed
 
+
+def test_evaluate_writes_and_reports_them(tiny_run: Path, tmp_path: Path):
     main(["evaluate", f"run={tiny_run}", f"output={tmp_path}/out", "baseline=false"])
     found = read_json(tmp_path / "out" / "behaviour.json")
     assert found["negation"]["templates"] == 17

@@ -109,6 +109,10 @@ def test_a_time_limit_ends_training_with_a_run(train_tiny, monkeypatch):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (
+            ["after_training.behaviour=none"],
+            "after_training.behaviour=none: no such folder; name a folder of",
+        ),
         (["trainer.min_epochs=5"], "trainer.min_epochs=5: more than trainer.max_epochs=4, the end of training; raise"),
         (["trainer.max_steps=2", "trainer.min_steps=3"], "trainer.min_steps=3: more than trainer.max_steps=2, the end"),
         (["trainer.max_epochs=-1"], "trainer.max_epochs=-1: the learning rate's schedule needs an end; set"),

@@ -13,7 +13,7 @@ REFERENCE = re.compile(r"\$\{(?:oc\.select:)?([A-Za-z_][\w.]*)(?=[},])")
 UNREAD = {  # keys of data that a command's use of it does not read
     "preprocess": ("window_step", "max_windows", "batch_size", "unlabelled", "seed"),
     "evaluate": (
-        *("backbone", "backbone_revision", "cache_dir", "labels", "max_length", "truncation"),
+        *("backbone", "backbone_revision", "cache_dir", "labels", "cleaning", "max_length", "truncation"),
         *("window_step", "max_windows", "batch_size", "unlabelled", "seed"),
     ),
 }

@@ -94,7 +94,9 @@ class Outcome:
         return {**counts, "rate": self.rate, "interval": self.interval, "examples": some}
 
 
-def read_behaviour(folder: Path, labels: Sequence[str], *, aspects: bool = False) -> list[Capability]:
+def read_behaviour(
+    folder: Path, labels: Sequence[str], *, aspects: bool = False, key: str = "behaviour"
+) -> list[Capability]:
     """Read the templates of each CSV file in a folder.
 
     Args:
@@ -102,13 +104,15 @@ def read_behaviour(folder: Path, labels: Sequence[str], *, aspects: bool = False
         labels: Of the model; a template with another label is left out.
         aspects: The model reads aspects. A template needs one then, in a fourth column, or is left out; without, one
             that has an aspect is left out.
+        key: Of the configuration, for messages.
 
     Raises:
         DataError: The folder has no CSV file, or a row is no template.
     """
     files = sorted(Path(folder).glob("*.csv"))
     if not files:
-        raise DataError(f"behaviour={folder}: no .csv files in it; name a folder of templates, or behaviour=null")
+        what = "no .csv files in it" if Path(folder).is_dir() else "no such folder"
+        raise DataError(f"{key}={folder}: {what}; name a folder of templates, or {key}=null")
     found = [Capability(path.stem, list(cases_of(path, labels, aspects=aspects))) for path in files]
     return [capability for capability in found if capability.cases]
 

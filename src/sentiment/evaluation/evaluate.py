@@ -12,7 +12,7 @@ from sentiment.console import console
 from sentiment.data.module import SentimentData
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError, SentimentError
-from sentiment.evaluation.behaviour import Outcome, judge, read_behaviour
+from sentiment.evaluation.behaviour import Capability, Outcome, judge, read_behaviour
 from sentiment.evaluation.comparison import Comparison, compare, read_comparison
 from sentiment.evaluation.report.page import write_report
 from sentiment.evaluation.results import Results
@@ -45,15 +45,16 @@ def score_run(
     folder = Path(run)
     check_folder(target := Path(output) if output else folder / "evaluation" / split)
     predictor = Predictor.load(folder, exits=exits)
+    tests = read_tests(predictor, behaviour)
     own = run_data(folder)
     if data:
-        like_run(data, own, multi=predictor.decoding.kind == "multi")
+        like_run(data, own, predictor)
     rows = choose_split(read(data or own, folder, predictor.labels), split)
     check_aspects(rows, predictor)
     log.info("scoring %d %s texts", len(rows), split)
     result = evaluate(predictor, rows, predictor.labels, temperature=predictor.preprocessing.temperature)
     found = reference(folder, own, split, result, predictor.preprocessing.cleaning) if baseline else {}
-    results = Results({split: result}, found, behave(predictor, behaviour))
+    results = Results({split: result}, found, judge(tests, predictor.predict))
     write_report(target / "report", results, run=folder, own=data is None)
     results.write(target)
     log.info("written to %s (report/report.html, metrics.json, predictions.csv)", target)
@@ -70,9 +71,10 @@ def evaluate_run(**settings: Any) -> Evaluation:
     return results.last[1]
 
 
-def like_run(data: SentimentData, own: SentimentData | None, *, multi: bool) -> None:
-    """Read texts as the run's own: one label each or several, from columns of the same names where none are given."""
-    form = data.label_form
+def like_run(data: SentimentData, own: SentimentData | None, predictor: Predictor) -> None:
+    """Read texts as the run's own: cleaned as those, of one label or several, from the same columns by default."""
+    form, multi = data.label_form, predictor.decoding.kind == "multi"
+    data.preprocessing = replace(data.preprocessing, cleaning=predictor.preprocessing.cleaning)
     if form.multi and not multi:
         raise ConfigError("data.multi_label=true: the texts of this run have one label each; leave it out")
     if own:
@@ -87,7 +89,12 @@ def like_run(data: SentimentData, own: SentimentData | None, *, multi: bool) -> 
 
 
 def behave(predictor: Predictor, folder: Path | None) -> list[Outcome]:
-    """Run the behaviour tests of a folder; those that need a label that the model does not have are left out."""
+    """Run the behaviour tests of a folder."""
+    return judge(read_tests(predictor, folder), predictor.predict)
+
+
+def read_tests(predictor: Predictor, folder: Path | None) -> list[Capability]:
+    """Read the behaviour tests of a folder; those that need a label that the model does not have are left out."""
     if folder is None:
         return []
     aspects = predictor.preprocessing.aspects
@@ -95,7 +102,7 @@ def behave(predictor: Predictor, folder: Path | None) -> list[Outcome]:
     if not capabilities:
         what = "a model that reads aspects, with the labels" if aspects else "the labels"
         log.warning("no behaviour test of %s fits %s %s", folder, what, list_labels(predictor.labels))
-    return judge(capabilities, predictor.predict)
+    return capabilities
 
 
 def run_data(run: Path) -> SentimentData | None:

@@ -4,6 +4,7 @@ import copy
 import inspect
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Ge, Lt
@@ -40,6 +41,7 @@ REQUIRED = ("data", "model", "task", "trainer", "paths", "after_training", *(f"c
 
 def check(cfg: DictConfig) -> None:
     """Raise ConfigError for the first unknown key or invalid value of a training config; no data is read."""
+    from sentiment.evaluation.behaviour import read_behaviour
     from sentiment.training.averaging import check_averages
     from sentiment.training.monitors import check_monitors
 
@@ -65,6 +67,8 @@ def check(cfg: DictConfig) -> None:
     check_exits(cfg, task)
     check_averages(cfg.get("callbacks"))
     check_monitors(cfg)
+    if (tests := cfg.after_training.get("behaviour")) and cfg.after_training.test is not False and not adapts(cfg):
+        read_behaviour(Path(tests), [], key="after_training.behaviour")
     with suppress(ModelError):  # an unreachable backbone is reported when it is loaded, which also precedes the data
         limit = positions(cfg.data.backbone, cfg.data.get("backbone_revision"))
         check_length(cfg.data.backbone, cfg.data.max_length, limit)

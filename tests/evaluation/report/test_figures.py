@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from sentiment.evaluation.report.figures import length_bins, thin, wilson
+from sentiment.evaluation.report.figures import length_bins, roc, thin, wilson
 from sentiment.evaluation.report.history import average, read_history
 from tests.conftest import write_csv
 from tests.results import made_up
@@ -39,6 +41,15 @@ def test_a_curve_of_many_points_is_thinned_and_keeps_its_ends():
     assert len(keep) <= 301
     assert (keep[0], keep[-1]) == (0, len(x) - 1)
     assert np.abs(np.interp(x, x[keep], x[keep] ** 2) - x**2).max() < 1e-3
+
+
+@pytest.mark.parametrize("label", ["a long name of surprise and of wonder " * 9, "x" * 3000, "a b"])
+def test_the_axes_of_a_label_of_any_length_have_room(label):
+    result = made_up().evaluations["test"]
+    named = {one: f"{one} {label} {one}" for one in result.labels}  # their ends tell them apart
+    split = replace(result.split, labels=[named[one] for one in result.split.labels])
+    figure = roc(replace(result, labels=list(named.values()), split=split))
+    assert figure.svg.count("…") == len(named) * (len(label) > 50)
 
 
 def test_a_long_history_is_averaged_to_few_points():

@@ -1,5 +1,6 @@
 """Figures of a classifier's predictions on a split."""
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ POINTS = 300  # points per curve; more are not visible
 BINS = 6  # bins of text length
 FEW = 10  # texts
 LONG = 30  # characters of a label whose legend needs more room than the axes give
+WIDTH, LINES = 40, 2  # of a label in a legend: characters of a line, lines
 
 
 def roc(result: "Evaluation") -> Figure | None:
@@ -196,7 +198,16 @@ def few_curves(result: "Evaluation") -> str:
 
 def line(axes: "Axes", x: Any, y: Any, label: str, n: int) -> None:
     keep = thin(x, y)
-    axes.plot(x[keep], y[keep], label=label, color=SERIES[n % len(SERIES)], linestyle=DASHES[n % len(DASHES)])
+    axes.plot(
+        x[keep], y[keep], label=legend_name(label), color=SERIES[n % len(SERIES)], linestyle=DASHES[n % len(DASHES)]
+    )
+
+
+def legend_name(label: str) -> str:
+    """Return a label in lines that the axes have room for, without the middle of a long one."""
+    room = WIDTH * LINES - WIDTH // 2  # words may leave a line half empty
+    kept = label if len(label) <= room else f"{label[: room // 2]}…{label[-(room // 2) + 1 :]}"
+    return "\n".join(wrap(kept, WIDTH))
 
 
 def thin(x: Any, y: Any) -> Any:
