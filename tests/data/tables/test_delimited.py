@@ -215,3 +215,19 @@ def test_lines_that_a_tool_wrote_above_the_column_names_are_left_out_and_said(tm
 def test_an_empty_line_alone_is_no_sign_of_lines_above_the_column_names(tmp_path, content):
     table = open_table(written(tmp_path, content))
     assert table.columns == content.partition("\n")[0].split(",")
+
+
+@pytest.mark.parametrize(
+    ("content", "rows", "said"),
+    [
+        ('label, text\ngood, "fine, really"\nbad, "no ""go"""\n', [("good", "fine, really"), ("bad", 'no "go"')], True),
+        ('label;text\ngood; "fine; really"\nbad; "no"\n', [("good", "fine; really"), ("bad", "no")], True),
+        ('label,text\ngood,"He said, ""no"", so"\nbad,no\n', [("good", 'He said, "no", so'), ("bad", "no")], False),
+        ("label, text\ngood, fine\nbad, no\n", [("good", " fine"), ("bad", " no")], False),
+    ],
+    ids=["names too", "semicolons", "within a text", "no marks"],
+)
+def test_blanks_before_quotation_marks_belong_to_no_value(content, rows, said, tmp_path):
+    path = written(tmp_path, content)
+    assert rows_of(path) == rows
+    assert ("blanks before quotation marks left out" in open_table(path).guesses) == said

@@ -1,6 +1,7 @@
 """Detection of the CSV or TSV dialect (separator, quoting, line ends) from options, format and first lines."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class Dialect:
     guesses: tuple[str, ...] = ()  # e.g. "separated by ';'"
     checked: bool = True  # False if the user gave the quoting; then quoted line breaks are not checked by `profile`
     profile: "Profile" = field(default_factory=lambda: Profile([], []))
+    spaced: bool = False  # blanks follow the separators, and quotation marks open after them
 
     def reader_options(self) -> dict[str, Any]:
         quoting: dict[Quoting, dict[str, Any]] = {
@@ -36,7 +38,8 @@ class Dialect:
             "backslash": {"doublequote": False, "escapechar": "\\"},
             "none": {"quoting": csv.QUOTE_NONE},
         }
-        return {"delimiter": self.separator, "strict": True, **quoting[self.quoting]}
+        own = {"delimiter": self.separator, "strict": True, "skipinitialspace": self.spaced}
+        return own | quoting[self.quoting]
 
 
 class Profile:
@@ -95,12 +98,14 @@ def dialect_of(sample: str, kind: str, options: TableOptions, *, whole: bool) ->
     if quoting is None:
         quoting, said = quoting_of(lines, separator)
         guesses += said
+    if spaced := quoting != "none" and is_spaced(lines, separator):
+        guesses.append("blanks before quotation marks left out")
     rows = [line.split(separator) for line in lines[:5000]]
     width = len(options.columns or (rows[0] if rows else ()))
     regular = [[value.strip('"') for value in row] for row in rows if len(row) == width and any(row)]
     regular = regular if options.columns else regular[1:]
     profile = Profile(range(width), regular)  # type: ignore[arg-type]
-    return Dialect(separator, quoting, newline, preamble, tuple(guesses), options.quoting is None, profile)
+    return Dialect(separator, quoting, newline, preamble, tuple(guesses), options.quoting is None, profile, spaced)
 
 
 def lines_above(lines: Sequence[str], given: str | None, usual: str) -> int:
@@ -155,11 +160,29 @@ def fit(lines: Sequence[str], separator: str, given: Sequence[str] | None) -> tu
     """Return the number of header columns for a separator, and the fraction of records with as many values."""
     some = [line for line in lines[:RECORDS] if line]
     plain = [len(line.split(separator)) for line in some]
+    spaced = is_spaced(some, separator)
     try:
-        quoted = [len(row) for row in csv.reader((f"{line}\n" for line in some), delimiter=separator) if row]
+        reader = csv.reader((f"{line}\n" for line in some), delimiter=separator, skipinitialspace=spaced)
+        quoted = [len(row) for row in reader if row]
     except csv.Error:
         quoted = []
     return max((agreement(counts, given) for counts in (quoted, plain)), key=lambda found: found[1])
+
+
+def is_spaced(lines: Sequence[str], separator: str) -> bool:
+    """Return True for lines such as `good, "a text, really"`, in which blanks stand before quoted values.
+
+    Nearly all lines are so, or those below column names that are: a text may hold `, "` too.
+    """
+    some = [line for line in lines[:RECORDS] if line.strip()]
+    if separator.isspace() or not some:
+        return False
+    opens = re.compile(rf'{re.escape(separator)} +"(?!")')
+    found = sum(opens.search(line) is not None for line in some)
+    names = some[0].split(separator)[1:]
+    if found and names and all(name.startswith(" ") for name in names):
+        return True
+    return found >= CONSISTENT * len(some[1:]) > 0 and not any(f'{separator}"' in line for line in some)
 
 
 def agreement(counts: Sequence[int], given: Sequence[str] | None) -> tuple[int, float]:
