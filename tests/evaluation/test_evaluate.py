@@ -1,5 +1,6 @@
 import json
 import logging
+import shutil
 
 import pytest
 from omegaconf import OmegaConf
@@ -86,11 +87,28 @@ def test_a_run_whose_training_texts_are_gone_is_scored_without_a_baseline(tiny_c
     assert not (tmp_path / "a" / "baseline.json").exists()
 
 
+def test_texts_of_the_run_that_have_changed_are_said(tiny_copy, tmp_path, capfd):
+    main(["evaluate", f"run={tiny_copy}", "split=validation", "behaviour=null"])
+    assert "changed" not in capfd.readouterr().err
+    folder = shutil.copytree(read_config(tiny_copy).data.dir, tmp_path / "changed")
+    for name in ("train", "validation"):
+        write_csv(folder / f"{name}.csv", [("good boat", "positive"), ("bad boat", "negative")] * 8)
+    change_config(tiny_copy, dir=str(folder))
+    (tiny_copy / "baseline.json").unlink()
+    main(["evaluate", f"run={tiny_copy}", "split=validation", "behaviour=null"])
+    told = capfd.readouterr().err
+    assert "the validation texts or labels have changed since this run was trained; they are scored as they are" in told
+    assert "the train texts or labels have changed since this run was trained; the baseline learns" in told
+
+
+def read_config(run):
+    return OmegaConf.load(run / ".hydra" / "config.yaml")
+
+
 def change_config(run, **values):
-    path = run / ".hydra" / "config.yaml"
-    cfg = OmegaConf.load(path)
+    cfg = read_config(run)
     cfg.data.update(values)
-    OmegaConf.save(cfg, path)
+    OmegaConf.save(cfg, run / ".hydra" / "config.yaml")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from omegaconf import OmegaConf
 from transformers import AlbertConfig, AlbertForSequenceClassification, AutoTokenizer
 
 from sentiment.cli import main
@@ -102,6 +103,25 @@ def test_layers_that_share_their_weights_are_rounded_too(tiny_backbone, tmp_path
     theirs = Predictor.load(exported, runtime="torch").probabilities(TEXTS)
     torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0)
     assert weighted_products(onnx.load(exported / "model-onnx-int8.onnx").graph) == []  # none is left in float
+
+
+def test_texts_that_have_changed_are_said_and_an_unknown_label_is_refused_before_the_graph_is_built(
+    tiny_copy, tmp_path, capfd
+):
+    cfg = OmegaConf.load(tiny_copy / ".hydra" / "config.yaml")
+    cfg.data.dir = str(shutil.copytree(cfg.data.dir, tmp_path / "changed"))
+    OmegaConf.save(cfg, tiny_copy / ".hydra" / "config.yaml")
+    validation = tmp_path / "changed" / "validation.csv"
+    validation.write_text(validation.read_text().replace("good", "fine"))
+    main(["export", f"run={tiny_copy}", "runtime=torch"])
+    assert "the validation texts or labels have changed since this run was trained; the" in capfd.readouterr().err
+
+    before = {path: path.read_bytes() for path in (tiny_copy / "export").iterdir()}
+    validation.write_text(validation.read_text() + "so so,neutral\n")
+    with pytest.raises(SystemExit):
+        main(["export", f"run={tiny_copy}", "runtime=onnx"])
+    assert "has the label 'neutral', unknown to the label set: negative, positive" in capfd.readouterr().err
+    assert {path: path.read_bytes() for path in (tiny_copy / "export").iterdir()} == before
 
 
 def test_only_the_chosen_graph_stays_and_torch_leaves_none(converted, tmp_path):

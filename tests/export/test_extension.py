@@ -111,7 +111,7 @@ def test_a_stop_at_any_stage_leaves_the_run_as_it_was(blind, tmp_path, monkeypat
 
     monkeypatch.setattr(f"sentiment.export.extension.{stage}", stopped)
     with pytest.raises(KeyboardInterrupt):
-        extend_run(run, "emoji", runtime="torch")
+        extend_run(run, run_data(run).read(), "emoji", runtime="torch")
     assert contents(run) == former
 
 

@@ -22,7 +22,9 @@ from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.types import list_labels
 from sentiment.remote import check_folder
-from sentiment.run_dir import RECORD, saved_config
+from sentiment.run_dir import RECORD, read_result, saved_config
+
+SUMMARY = "run_summary.json"
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,12 @@ def score_run(
         like_run(data, own, predictor)
     rows = choose_split(read(data or own, folder, predictor.labels), split)
     check_aspects(rows, predictor)
+    if data is None and has_changed(folder, split, rows):
+        log.warning(
+            "the %s texts or labels have changed since this run was trained; they are scored as they are now%s",
+            split,
+            ", and may be texts that it has learned" if split == "validation" else "",
+        )
     log.info("scoring %d %s texts", len(rows), split)
     result = evaluate(predictor, rows, predictor.labels, temperature=predictor.preprocessing.temperature)
     found = reference(folder, own, split, result, predictor.preprocessing.cleaning) if baseline else {}
@@ -123,6 +131,14 @@ def read(source: SentimentData | None, run: Path, labels: list[str]) -> dict[str
     return source.read(labels=labels)
 
 
+def has_changed(run: Path, name: str, rows: Split) -> bool:
+    """Say whether a split of a run's data is another one than when it was trained; False for a bare export."""
+    if not (run / SUMMARY).is_file():
+        return False
+    known: Mapping[str, Any] = read_result(run, SUMMARY).get("data", {}).get(name, {})
+    return known.get("sha256") != rows.fingerprint()
+
+
 def choose_split(splits: Mapping[str, Split], name: str) -> Split:
     if not splits:
         raise ConfigError("the data has no labels to hold answers against; sentiment predict takes texts without")
@@ -154,5 +170,7 @@ def reference(
     except (SentimentError, KeyError) as error:
         log.warning("no baseline beside the scores: the run's training texts cannot be read (%s)", error)
         return {}
+    if has_changed(run, "train", train):
+        log.warning("the train texts or labels have changed since this run was trained; the baseline learns these")
     log.info("training the baseline on %d texts", len(train))
     return compare({split: result}, train, cleaning)

@@ -8,10 +8,12 @@ from typing import Annotated
 from annotated_types import Ge
 
 from sentiment import run_dir as runs
+from sentiment.data.module import SentimentData
 from sentiment.data.new_tokens import Wanted as NewTokens
+from sentiment.data.splits import Split
 from sentiment.errors import ConfigError
 from sentiment.evaluation.abstention import write_abstention
-from sentiment.evaluation.evaluate import run_data
+from sentiment.evaluation.evaluate import has_changed, run_data
 from sentiment.evaluation.model_card import update_runtime
 from sentiment.evaluation.quantification.write import write_quantification
 from sentiment.evaluation.scoring import evaluate
@@ -20,7 +22,7 @@ from sentiment.export.exits import add_exits, asked_exits, check_model
 from sentiment.export.extension import extend_run
 from sentiment.export.huggingface import update_readability
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
-from sentiment.inference.export_dir import export_folder
+from sentiment.inference.export_dir import export_folder, labels_of
 from sentiment.inference.fidelity import chosen_runtime
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import RuntimeName
@@ -60,13 +62,13 @@ def export_run(
     data = run_data(Path(run))
     if data is None:
         raise ConfigError(f"{run} has no .hydra/config.yaml; name a run directory, outputs/<run>")
+    splits = read_splits(Path(run), data, labels_of(exported))
     layers = asked_exits(exported) if exits is None else exits
     if layers:
         check_model(exported, layers, runtime)
     if new_tokens is not None:
-        chosen = extend_run(Path(run), new_tokens, runtime=runtime, exits=layers)
+        chosen = extend_run(Path(run), splits, new_tokens, runtime=runtime, exits=layers)
     else:
-        splits = data.read()
         update_readability(exported, splits["train"].inputs)
         chosen = convert(exported, runtime=runtime, train=splits["train"].inputs, texts=splits["validation"].inputs)
         if layers:
@@ -80,6 +82,23 @@ def export_run(
         )  # the runtime's answers, whose errors it measures
     log.info("%s is answered by %s", exported, chosen)
     return chosen
+
+
+def read_splits(run: Path, data: SentimentData, labels: list[str]) -> dict[str, Split]:
+    """Read a run's own texts, whose labels are the model's, and log which are not those of its training."""
+    splits = data.read(labels=labels)
+    for name in ("train", "validation"):
+        if name not in splits:
+            raise ConfigError(f"{run}: its data has no {name} split now; restore the files that it was trained with")
+        if has_changed(run, name, splits[name]):
+            learned = ", and may be texts that it has learned" if name == "validation" else ""
+            log.warning(
+                "the %s texts or labels have changed since this run was trained; the export is compared and fitted on "
+                "those of now%s",
+                name,
+                learned,
+            )
+    return splits
 
 
 def accept_changes(run: Path, exported: Path) -> str:

@@ -40,8 +40,12 @@ READ = (runs.RECORD, "logs", "data_report.json")  # of a run, by its report; new
 log = logging.getLogger(__name__)
 
 
-def extend_run(run: Path, wanted: Wanted, *, runtime: RuntimeName, exits: Sequence[int] = ()) -> str:
+def extend_run(
+    run: Path, splits: Mapping[str, Split], wanted: Wanted, *, runtime: RuntimeName, exits: Sequence[int] = ()
+) -> str:
     """Add tokens to the model of a finished run; convert, calibrate and score it anew, and return its runtime.
+
+    `splits` are the run's own texts.
 
     All of it is made in a folder beside the export and put in place at the end; a stop before leaves the run as it was.
 
@@ -53,7 +57,6 @@ def extend_run(run: Path, wanted: Wanted, *, runtime: RuntimeName, exits: Sequen
     before = runs.Run.open(run).scores
     cfg, source = runs.saved_config(run), str(run / runs.RECORD / "config.yaml")
     assert cfg is not None  # `export_run` has read the data that it names
-    splits = instantiate_saved(cfg, "data", source=source).read()
     with runs.claimed(run), scratch_folder(run / "export") as scratch:
         made = scratch / run.resolve().name  # laid out as the run, whose name the report has
         made.mkdir()

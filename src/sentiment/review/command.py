@@ -13,7 +13,7 @@ from sentiment.data.csv_output import write_csv
 from sentiment.data.module import SentimentData
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError, InterruptedRunError
-from sentiment.evaluation.evaluate import choose_split, read, run_data
+from sentiment.evaluation.evaluate import choose_split, has_changed, read, run_data
 from sentiment.files import write_json
 from sentiment.inference.export_dir import labels_of
 from sentiment.inference.pairs import display
@@ -22,7 +22,7 @@ from sentiment.remote import check_folder
 from sentiment.review import heads, refit
 from sentiment.review.confident import Floats, Indices, Noise, margins, measure, suspects
 from sentiment.review.work import Work, working
-from sentiment.run_dir import Run, read_result
+from sentiment.run_dir import Run
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def review(
         InterruptedRunError: Ctrl-C or SIGTERM came; the same command goes on.
     """
     folder = Path(run)
-    summary = read_result(Run.open(folder).folder, "run_summary.json")
+    Run.open(folder)
     target = Path(output) if output else Path("outputs", "review", folder.resolve().name)
     check_folder(target)
     for key, value in (("method", method), ("folds", folds)):
@@ -67,7 +67,7 @@ def review(
     assert data
     rows = choose_split(splits, split)
     given = label_indices(rows, data.labels)
-    if rows.fingerprint() != summary["data"].get(split, {}).get("sha256"):
+    if has_changed(folder, split, rows):
         log.warning(
             "the %s texts or labels have changed since this run was trained on them; reviewed as they are now", split
         )
