@@ -124,12 +124,17 @@ def _data(tensor: dict[str, Any], name: str) -> list[Any]:
     """Return the elements of a BYTES tensor of shape [N] or [N, 1]."""
     check_keys(tensor, TENSOR, f"in the {name}")
     if tensor.get("datatype") != "BYTES":
-        raise RequestError(f'the datatype of the {name} must be "BYTES", got {str(tensor.get("datatype"))[:40]!r}')
+        raise RequestError(f'the datatype of the {name} must be "BYTES", got {sent(tensor, "datatype")}')
     data = items_of(tensor, "data")
     shape = tensor.get("shape")
     if shape not in ([len(data)], [len(data), 1]) or any(type(size) is not int for size in shape):  # true == 1 == 1.0
-        raise RequestError(f"shape must be [{len(data)}] for {len(data)} texts, got {str(shape)[:40]}")
+        raise RequestError(f"shape must be [{len(data)}] for {len(data)} texts, got {sent(tensor, 'shape')}")
     return data
+
+
+def sent(tensor: dict[str, Any], key: str) -> str:
+    """Return the beginning of a value as it was sent; "nothing" where it was not."""
+    return json.dumps(tensor[key], ensure_ascii=False)[:40] if key in tensor else "nothing"
 
 
 def _parameters(body: dict[str, Any], options: Options) -> dict[str, Any]:
