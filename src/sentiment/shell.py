@@ -17,6 +17,17 @@ def quote(text: str) -> str:
     return f"'{escaped}'"  # Hydra reads a backslash as itself, unless only backslashes are between it and a quote
 
 
+def written(value: object) -> str:
+    """Return a value of a config as the command line writes it."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(written, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {written(one)}' for key, one in value.items())}}}"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
 def for_shell(key: str, value: object) -> str:
     """Format KEY=VALUE as one shell word, quoted for Hydra and for the shell."""
     word = f"{key}={quote(str(value))}"

@@ -87,11 +87,11 @@ MISTAKES = [
     ("model.loss.weights=[1.0,2.0]", "model.loss.weights=[1.0, 2.0]: expected balanced, or a weight for each label"),
     # types: what pydantic would convert, but the constructor would get as it is
     ("model.lr=abc", "model.lr=abc: expected a valid number, unable to parse string as a number"),
-    ("model.lr=true", "model.lr=True: expected a number, got bool True"),
+    ("model.lr=true", "model.lr=true: expected a number, got bool True"),
     ('model.lr="1e-4"', "model.lr=1e-4: expected a number, got str '1e-4'"),
-    ("data.max_length={a:1}", "data.max_length={'a': 1}: expected a valid integer"),
-    ("data.label_map={1:{a:b}}", "data.label_map={'1': {'a': 'b'}}: expected a valid string or a valid integer or"),
-    ("task=multi task.threshold={joy:0.3}", "task.threshold={'joy': 0.3}: expected 'auto', 'per_label' or 'common' or"),
+    ("data.max_length={a:1}", "data.max_length={a: 1}: expected a valid integer"),
+    ("data.label_map={1:{a:b}}", "data.label_map={1: {a: b}}: expected a valid string or a valid integer or"),
+    ("task=multi task.threshold={joy:0.3}", "task.threshold={joy: 0.3}: expected 'auto', 'per_label' or 'common' or"),
     ("data.max_length=64.0", "data.max_length=64.0: expected a whole number, got float 64.0"),
     ("data.cleaning.html=no", "data.cleaning.html=no: expected true or false, got str 'no'"),
     ("data.labels=positive", "data.labels=positive: expected a list, such as [a,b]"),
@@ -109,7 +109,7 @@ MISTAKES = [
     ("model.layer_decay=1.5", "model.layer_decay=1.5: expected less than or equal to 1"),
     ("model.loss.label_smoothing=1", "model.loss.label_smoothing=1: expected less than 1"),
     ("model.optimizer.eps=-1", "model.optimizer.eps=-1: expected greater than or equal to 0"),
-    ("model.optimizer.betas=[0.9,1.5]", "model.optimizer.betas=[0.9, 1.5]: expected less than 1"),
+    ("model.optimizer.betas=[0.9,1.5]", "model.optimizer.betas=[0.9,1.5]: expected less than 1"),
     ("data.max_length=4", "data.max_length=4: expected greater than or equal to 8"),
     (
         "data.max_length=513",
@@ -134,7 +134,7 @@ MISTAKES = [
     ("model.scheduler=lnear", "model.scheduler=lnear: expected 'linear', 'cosine', "),
     ("data.truncation=heads", "data.truncation=heads: expected 'head', 'tail' or 'head_tail'; did you mean head?"),
     ("data.dedupe=exactly", "data.dedupe=exactly: expected 'none', 'exact' or 'normalised'; did you mean exact?"),
-    ("data.drop_leaks=true", "data.drop_leaks=True: expected 'none', 'exact' or 'normalised'"),
+    ("data.drop_leaks=true", "data.drop_leaks=true: expected 'none', 'exact' or 'normalised'"),
     (
         "trainer.accelerator=gpux",
         "trainer.accelerator=gpux: expected 'auto', 'cpu', 'gpu', 'cuda', 'mps' or 'tpu';",

@@ -87,7 +87,7 @@ from sentiment.cli import main
         (["serve", "inferense_port=8080"], "unknown key inferense_port; did you mean inference_port?"),
         (
             ["monitor", "input=x", "output=y", "text_column=[title,body]"],
-            "text_column=['title', 'body']: expected a valid string, one alone: not a list",
+            "text_column=[title,body]: expected a valid string, one alone: not a list",
         ),
         (
             ["monitor", "input=x", "output=y", "time=2015"],
@@ -98,7 +98,7 @@ from sentiment.cli import main
             "task.threshold=1.5: expected 'auto', 'per_label' or 'common' or a number less than or equal to 1",
         ),
         (["ui", "port=abc"], "port=abc: expected a valid integer"),
-        (["demo", "ports=[1,2]"], "ports=[1, 2]: expected more values"),
+        (["demo", "ports=[1,2]"], "ports=[1,2]: expected more values"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -123,7 +123,7 @@ def test_a_misleading_word_is_one_line(words, message, capfd, tmp_path, monkeypa
 def test_null_for_what_is_required_asks_for_a_path(words, capfd):
     with pytest.raises(SystemExit):
         main(words)
-    assert capfd.readouterr().err.strip() == "error: run=None: expected a path"
+    assert capfd.readouterr().err.strip() == "error: run=null: expected a path"
 
 
 def test_a_command_without_a_run_names_the_key(capfd, tmp_path, monkeypatch):

@@ -144,7 +144,7 @@ BEST, STOP = "callbacks.best.monitor", "callbacks.early_stopping"
 JUDGES = [
     ([f"{BEST}=val/acc"], f"{BEST}=val/acc: a run has no such score; did you mean validation/accuracy?"),
     ([f"{BEST}=train/loss"], f"{BEST}=train/loss: a run has no such score"),
-    ([f"{BEST}=null"], f"{BEST}=None: "),
+    ([f"{BEST}=null"], f"{BEST}=null: "),
     (["callbacks.best.mode=min"], "callbacks.best.mode=min: validation/accuracy is better where it is higher; set "),
     (
         [f"{BEST}=validation/loss", "callbacks.best.mode=max"],

@@ -16,7 +16,7 @@ from sentiment.config import extras
 from sentiment.config.bounds import limits_of
 from sentiment.config.options import option_of
 from sentiment.errors import ConfigError
-from sentiment.shell import for_shell
+from sentiment.shell import for_shell, written
 
 SPECIAL = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 REASONS = {
@@ -109,12 +109,14 @@ def check_value(name: str, value: Any, hint: Any) -> None:
         several = ", one alone: not a list" if isinstance(value, list) and "a valid string" in reasons else ""
         quoted = f"; as text: {for_shell(name, value)}" if is_number(value) and "a valid string" in reasons else ""
         expected = f"{' or '.join(told)}{several}{nearest(str(value), options)}{quoted}"
-        raise ConfigError(f"{name}={value}: expected {expected}") from error
+        raise ConfigError(f"{name}={written(value)}: expected {expected}") from error
     except PydanticUserError:
         return  # pydantic cannot build a schema for this type, e.g. a third-party class
     exact = type(read) is type(value) or (type(read) is float and type(value) is int)
     if type(read) in NUMBERS and not exact:  # pydantic coerces "no" to false, but the constructor gets "no"
-        raise ConfigError(f"{name}={value}: expected {NUMBERS[type(read)]}, got {type(value).__name__} {value!r}")
+        raise ConfigError(
+            f"{name}={written(value)}: expected {NUMBERS[type(read)]}, got {type(value).__name__} {value!r}"
+        )
 
 
 def is_number(value: Any) -> bool:

@@ -24,6 +24,7 @@ from sentiment.inference.wording import REASON
 from sentiment.monitoring.rows import Chunk
 from sentiment.monitoring.times import Times, local_of
 from sentiment.remote import access, find, is_remote, list_files
+from sentiment.shell import written
 
 FLUSHED = 100_000  # rows in memory before they are written
 KEY = "key"
@@ -202,13 +203,5 @@ def difference(key: str, before: Any, now: Any) -> str:
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         part = next(one for one in {**now, **before} if before.get(one) != now.get(one))
         return difference(f"{key}.{part}", before.get(part), now.get(part))
-    return f"{key}={told(before)}, now it is {told(now)}"
-
-
-def told(value: Any) -> str:
-    """Return a value of a record as the command line writes it; of a model, that it scored the texts."""
-    if isinstance(value, Mapping):
-        return "one that scored the texts"
-    if isinstance(value, list):
-        return f"[{','.join(map(told, value))}]"
-    return "null" if value is None else str(value)
+    shown = ["one that scored the texts" if isinstance(one, Mapping) else written(one) for one in (before, now)]
+    return f"{key}={shown[0]}, now it is {shown[1]}"
