@@ -43,3 +43,11 @@ def test_macro_recall_is_the_mean_over_labels_that_have_rows():
     probabilities = torch.tensor([[0.9, 0.1, 0.0], [0.4, 0.6, 0.0], [0.2, 0.8, 0.0], [0.7, 0.3, 0.0]])
     scores = computation.score(probabilities, torch.tensor([0, 0, 0, 1]), ["a", "b", "c"])
     assert scores["macro_recall"] == pytest.approx((1 / 3 + 0) / 2)
+
+
+@pytest.mark.parametrize(("answers", "undefined"), [([0, 1], {"recall/c", "precision/c"}), ([0, 2], {"recall/c"})])
+def test_a_label_that_no_row_has_has_no_recall_and_without_an_answer_no_precision(answers, undefined):
+    found = computation.score(torch.eye(3)[answers], torch.tensor([0, 1]), ["a", "b", "c"])
+    every = {f"{name}/{label}" for name in ("recall", "precision") for label in "abc"}
+    assert every - found.keys() == undefined
+    assert found.get("precision/c", 0) == 0

@@ -47,10 +47,20 @@ def flatten(values: dict[str, torch.Tensor], labels: Sequence[str]) -> dict[str,
 def score(
     probabilities: torch.Tensor, targets: torch.Tensor, labels: Sequence[str], decoding: Decoding = SINGLE
 ) -> dict[str, float]:
-    """Compute all metrics of one split, leaving out those that are NaN, such as AUROC if all rows have one label."""
+    """Compute all metrics of one split, leaving out those that are undefined.
+
+    They are NaN, such as AUROC if all rows have one label, or 0 of 0, such as the recall of a label that no row has.
+    """
     metrics = build(len(labels), decoding)
     metrics.update(probabilities, targets)
-    return {name: value for name, value in flatten(metrics.compute(), labels).items() if not math.isnan(value)}
+    found = flatten(metrics.compute(), labels)
+    undefined = {name for name, value in found.items() if math.isnan(value)}
+    if targets.ndim == 1:
+        answered = torch.from_numpy(decoding.decide(probabilities.numpy()))
+        for i, label in enumerate(labels):
+            if not (targets == i).any():
+                undefined |= {f"recall/{label}"} | (set() if (answered == i).any() else {f"precision/{label}"})
+    return {name: value for name, value in found.items() if name not in undefined}
 
 
 def score_one(name: str, probabilities: Any, targets: Any, labels: Sequence[str], decoding: Decoding) -> float:
