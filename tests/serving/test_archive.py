@@ -2,12 +2,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from functools import partial
 
 import pytest
 import yaml
 
 from sentiment.cli import main
 from sentiment.errors import ConfigError, ModelError
+from sentiment.inference.predictor import Predictor
 from sentiment.serving.archive import package
 
 IN_A_CLEAN_PROCESS = """
@@ -65,7 +67,16 @@ def test_an_archive_is_replaced_only_when_allowed(tiny_run, mar):
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": "my model"}, {"name": "../up"}, {"version": "new"}, {"version": "1.2.3"}, {"version": "0.0"}]
+    "change",
+    [
+        {"name": "my model"},
+        {"name": "../up"},
+        {"version": "new"},
+        {"version": "1.2.3"},
+        {"version": "0.0"},
+        {"file": "a.mar"},
+        {"file": "../a"},
+    ],
 )
 def test_a_name_or_version_torchserve_refuses_is_refused_here(tiny_run, tmp_path, change):
     with pytest.raises(ConfigError, match=next(iter(change))):
@@ -80,6 +91,16 @@ def test_an_unfinished_run_is_not_packaged(tmp_path):
     with pytest.raises(ModelError, match="resume="):
         package(run=tmp_path / "run", model_store=tmp_path)
     assert not list(tmp_path.glob("*.mar"))
+
+
+def test_a_run_that_stopped_after_its_export_is_said(tiny_copy, tmp_path, caplog):
+    package(run=tiny_copy, model_store=tmp_path)
+    assert "not finished" not in caplog.text
+    (tiny_copy / "metrics.json").unlink()
+    for use in (partial(package, run=tiny_copy, model_store=tmp_path), partial(Predictor.load, tiny_copy)):
+        caplog.clear()
+        use()
+        assert f"{tiny_copy} is not finished: its export may lack the runtime and the calibration" in caplog.text
 
 
 def test_the_archive_sets_what_a_user_chose_and_nothing_else(tiny_run, tmp_path):

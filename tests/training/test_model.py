@@ -2,9 +2,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from sentiment.backbones import PACKAGED, check_sha256, resolve
-from sentiment.errors import ModelError
+from sentiment.errors import ConfigError, ModelError
+from sentiment.training.check import check_teaching
 from sentiment.training.losses import label_weights
 from sentiment.training.model import SentimentClassifier
 from sentiment.training.networks import load_network
@@ -16,6 +18,21 @@ LABELS = ["negative", "positive"]
 @pytest.fixture
 def model(tiny_backbone):
     return SentimentClassifier(backbone=tiny_backbone, labels=LABELS, optimizer=torch.optim.AdamW)
+
+
+class Own(SentimentClassifier):
+    def __init__(self, *args, extra=1, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.extra = extra
+
+
+def test_a_model_class_that_passes_its_arguments_on_is_checked_as_ours():
+    model = {"_target_": f"{__name__}.Own", "teacher": None, "teacher_temperature": 2.0, "extra": 3}
+    cfg = OmegaConf.create({"model": model, "data": {}, "task": {"_target_": "sentiment.training.tasks.Single"}})
+    check_teaching(cfg)
+    cfg.model.teacher_temperature = 3.0
+    with pytest.raises(ConfigError, match=r"model.teacher_temperature=3.0 does nothing without a teacher"):
+        check_teaching(cfg)
 
 
 def test_logits_have_a_column_for_each_label(model):

@@ -22,7 +22,7 @@ from sentiment.export.exits import add_exits, asked_exits, check_model
 from sentiment.export.extension import extend_run
 from sentiment.export.huggingface import update_readability
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
-from sentiment.inference.export_dir import export_folder, labels_of
+from sentiment.inference.export_dir import export_folder, labels_of, warn_if_unfinished
 from sentiment.inference.fidelity import chosen_runtime
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.runtimes import RuntimeName
@@ -58,6 +58,7 @@ def export_run(
         if exits is not None:
             raise ConfigError(f"exits={exits} and accept=true: one thing at a time; leave one")
         return accept_changes(Path(run), exported)
+    warn_if_unfinished(Path(run))
     verify_export(exported, graphs=False)
     data = run_data(Path(run))
     if data is None:

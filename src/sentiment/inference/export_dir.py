@@ -3,6 +3,7 @@
 PyTorch and transformers take seconds to import, so they are imported only when they compute.
 """
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from sentiment.files import damaged, read_object
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.word_pieces import remove_limits
 from sentiment.shell import for_shell
+
+log = logging.getLogger(__name__)
 
 PREPROCESSING = "preprocessing.json"
 QUANTIFICATION = "quantification.json"  # estimators of label shares; evaluation writes them, the worker exports some
@@ -51,6 +54,16 @@ def export_folder(run: Path) -> Path:
     raise ModelError(
         f"run={run} has no complete export/ folder; let the training finish: sentiment train {for_shell('resume', run)}"
     )
+
+
+def warn_if_unfinished(run: Path) -> None:
+    """Log that a run has not come to its end, before which its export gets its runtime and calibration."""
+    if (run / ".hydra").is_dir() and (run / "export").is_dir() and not (run / "metrics.json").is_file():
+        log.warning(
+            "%s is not finished: its export may lack the runtime and the calibration; finish it: sentiment train %s",
+            run,
+            for_shell("resume", run),
+        )
 
 
 def is_adapted(folder: Path) -> bool:

@@ -23,6 +23,7 @@ from sentiment.inference.export_dir import (
     padding_of,
     read_preprocessing,
     read_tokenizer,
+    warn_if_unfinished,
 )
 from sentiment.inference.preprocessing import Preprocessing, with_threshold
 from sentiment.inference.readability import Readability
@@ -80,7 +81,8 @@ def load_export(
         ConfigError: A setting that this model does not have.
         ModelError: A file is missing, damaged, or does not match SHA256SUMS.
     """
-    export = export_folder(local_copy(run))
+    warn_if_unfinished(copy := local_copy(run))
+    export = export_folder(copy)
     with verified_beside(export) as hashes:
         preprocessing = read_preprocessing(
             export, window_step=window_step, max_error=max_error, default_aspect=default_aspect, exits=exits

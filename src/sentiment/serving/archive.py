@@ -21,7 +21,7 @@ from sentiment.files import read_json, replacing, scratch_folder, write_json
 from sentiment.inference.abstention import Abstention, level_of
 from sentiment.inference.checksums import SUMS, verify_export, write_checksums
 from sentiment.inference.exits import check_exits
-from sentiment.inference.export_dir import PREPROCESSING, export_folder, read_preprocessing
+from sentiment.inference.export_dir import PREPROCESSING, export_folder, read_preprocessing, warn_if_unfinished
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Preprocessing
 from sentiment.inference.tasks import decoding_of
@@ -92,9 +92,12 @@ def package(
     Raises:
         ConfigError: An option is invalid or does nothing, or the archive exists and `overwrite` is false.
     """
-    export = export_folder(local_copy(run))
+    warn_if_unfinished(copy := local_copy(run))
+    export = export_folder(copy)
     if not NAME.fullmatch(name):
         raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
+    if file is not None and (not NAME.fullmatch(file) or file.endswith(".mar")):
+        raise ConfigError(f"file={file!r}: expected a name of letters, digits, '.', '_' and '-', without .mar")
     version = check_version(version)
     if max_seconds > response_timeout / 2:
         told = f"max_seconds={max_seconds:g}: TorchServe kills a worker after response_timeout={response_timeout} s"

@@ -147,6 +147,7 @@ def check_exits(cfg: DictConfig, task: Any) -> None:
 def check_teaching(cfg: DictConfig) -> None:
     """Check that the teachers are there, and that nothing is set which a run without them does not read."""
     from sentiment.training.distillation import check_teachers, teachers
+    from sentiment.training.model import SentimentClassifier
 
     names = teachers(cfg.model.get("teacher"))
     single = instantiate(cfg.task).kind != "multi"
@@ -156,7 +157,7 @@ def check_teaching(cfg: DictConfig) -> None:
     if names:
         check_teachers(names)
         return
-    defaults = inspect.signature(find("model", cfg.model._target_)).parameters
+    defaults = inspect.signature(SentimentClassifier).parameters  # a class of one's own may take **kwargs
     given = [
         f"model.{key}={cfg.model[key]}"
         for key in ("teacher_temperature", "teacher_share")
