@@ -46,6 +46,22 @@ def test_a_key_of_a_callback_that_was_not_chosen_names_the_option(name, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        (["+callbacks=early_stopping"], "callbacks.early_stopping.min_delta"),
+        ([], "model.optimizer.amsgrad"),
+        ([], "callbacks.throughput.report_every"),
+    ],
+)
+def test_an_argument_that_the_file_of_its_class_does_not_list_is_added_with_a_plus(given, key, capsys):
+    assert refused(["train", *given, f"{key}=1"], capsys) == (
+        f"error: unknown key {key}; where its class takes it, add it with a plus sign: +{key}=VALUE"
+    )
+    parent, _, name = f"{key}s".rpartition(".")
+    assert f"takes no '{name}'; did you mean {name[:-1]}?" in refused(["train", *given, f"+{parent}.{name}=1"], capsys)
+
+
 @pytest.mark.parametrize("word", OPTIONS)
 def test_a_foreign_option_is_answered_by_one_line_that_names_ours(word, capsys):
     group, _, option = word.partition("=")

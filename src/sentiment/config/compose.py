@@ -119,12 +119,16 @@ def explain(command: str, error: BaseException) -> ConfigError:
             known = [*compose(command).hydra.runtime.choices, "experiment", "debug", "hparams_search"]
             return ConfigError(f"unknown config group {key!r}{nearest(key, known)}")
         group, _, name = key.rpartition(".")[0].partition(".")
-        if group == "callbacks" and (bundled("conf") / group / f"{name}.yaml").is_file():
+        missing = re.search(r"full_key: (\S+)", str(error.__cause__))
+        lacks = missing is not None and missing[1] == f"{group}.{name}"
+        if lacks and group == "callbacks" and (bundled("conf") / group / f"{name}.yaml").is_file():
             return ConfigError(f"{key}: this run has no {name}; add it with +callbacks={name}")
         if (root := key.partition(".")[0]) != key and groups(command).get(root, root) is None:
             names = ", ".join(sorted(file.stem for file in (bundled("conf") / root).glob("*.yaml")))
             return ConfigError(f"{key}: no option of {root} is chosen; give {root}=NAME too, one of {names}")
         near = option_of(key) or nearest_key(key, [known for known in _keys(command, key) if known != key])
+        if not near and name and missing and missing[1] == key:  # an argument that the file of its class does not list
+            near = f"; where its class takes it, add it with a plus sign: +{key}=VALUE"
         return ConfigError(f"unknown key {key}{near or f'; sentiment {command} --help lists them'}")
     # "Could not load", too, where the option stands in a list
     if found := re.search(r"(?:Could not find|In '\w+': Could not load) '([^']+)'", text):

@@ -55,6 +55,7 @@ def check(cfg: DictConfig) -> None:
     check_trainer(cfg)
     for path, node in nodes(cfg):
         check_node(path, node)
+    check_times(cfg.trainer)
     if cfg.data.get("labels") is not None:
         label_texts(cfg.data.labels, "data.labels")
     task = instantiate(cfg.task)
@@ -229,6 +230,15 @@ def check_trainer(cfg: DictConfig) -> None:
             raise ConfigError(
                 f"trainer.min_{what}={least}: more than trainer.max_{what}={most}, the end of training; raise that"
             )
+
+
+def check_times(trainer: DictConfig) -> None:
+    """Raise ConfigError for a time of zero, after which no batch is trained or validation never ends."""
+    for key in ("max_time", "val_check_interval"):
+        time = trainer.get(key)
+        parts = time.split(":") if isinstance(time, str) else time.values() if isinstance(time, DictConfig) else [1]
+        if not any(map(int, parts)):
+            raise ConfigError(f"trainer.{key}={time}: no time at all; give DD:HH:MM:SS, or null")
 
 
 @cache

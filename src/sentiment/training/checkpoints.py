@@ -152,7 +152,10 @@ def check_numbers(monitor: str, score: float, probabilities: torch.Tensor) -> No
         ConfigError: the monitored metric is NaN on these validation texts.
     """
     if not probabilities.isfinite().all():
-        raise ModelError("the validation answers are not numbers: the training diverged; lower model.lr")
+        raise ModelError(
+            "the validation answers are not numbers: the training diverged; lower model.lr, or set "
+            "trainer.precision=32-true"
+        )
     if math.isnan(score):
         raise ConfigError(f"callbacks.best.monitor={monitor}: the validation texts have no such score, take another")
 
