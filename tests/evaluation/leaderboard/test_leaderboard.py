@@ -104,7 +104,10 @@ def test_runs_without_a_result_are_told(sweep, capfd):
     make_run(sweep / "4", "model.lr=5e-5", "seed=0")
     runs.end(sweep / "4", "pruned", "pruned after epoch 2")
     make_run(sweep / "5", "model.lr=7e-5", "seed=0")
+    make_run(sweep / "6", "model.lr=3e-5", "seed=2")  # beside two that have scores
     main(["sweep-report", str(sweep)])
+    with (sweep / "leaderboard.csv").open(newline="") as file:
+        assert {row["model.lr"]: row["n"] for row in csv.DictReader(file)}.items() >= {("3e-05", "2"), ("5e-05", "0")}
     out = capfd.readouterr().out
     assert re.search(r"^pruned +\S*4 +pruned after epoch 2$", out, flags=re.MULTILINE)
     assert "unfinished" in out

@@ -81,7 +81,7 @@ def table(rows: Sequence[Group], names: Sequence[str], metric: str, folder: Path
 def cells(row: Group) -> list[str]:
     """Format the columns between a row's settings and its paths, for terminal and page."""
     return [
-        str(row.validation.count if row.validation else 0),
+        str(row.count),
         str(row.validation or ", ".join(row.states)),
         str(row.test or "") + (f" (n={row.test.count})" if row.test and row.test.count != len(row.trials) else ""),
         "" if row.seconds is None else f"{row.seconds:.0f} s",
@@ -99,6 +99,6 @@ def csv_rows(rows: Sequence[Group], names: Sequence[str], metric: str) -> Iterat
     yield [*names, "n", "seeds", *ends, "seconds", "best_epochs", "states", "paths"]
     for row in rows:
         means = [number for mean in (row.validation, row.test) for number in (mean.numbers if mean else [None] * 3)]
-        settled = [len(row.trials), " ".join(row.seeds), *means, row.seconds, " ".join(map(str, row.best_epochs))]
+        settled = [row.count, " ".join(row.seeds), *means, row.seconds, " ".join(map(str, row.best_epochs))]
         places = [str(trial.folder) for trial in row.trials]
         yield [*row.settings, *settled, " ".join(row.states), ";".join(places)]

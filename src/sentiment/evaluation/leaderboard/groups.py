@@ -40,6 +40,11 @@ class Group:
     test: Mean | None = None
 
     @property
+    def count(self) -> int:
+        """Number of runs with a validation score."""
+        return self.validation.count if self.validation else 0
+
+    @property
     def seconds(self) -> float | None:
         """Mean duration of the finished runs, in seconds."""
         known = [trial.summary["duration_seconds"] for trial in self.trials if trial.summary]
