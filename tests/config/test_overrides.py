@@ -31,6 +31,8 @@ def value(word):
         ("run_name=2024", "2024"),
         ("run_name=2024_01", "2024_01"),
         ("run_name=1e5", "1e5"),
+        ("version=1.10", "1.10"),
+        ("default=2.0", "2.0"),
     ],
 )
 def test_a_value_is_what_was_typed(word, expected, monkeypatch):

@@ -10,7 +10,7 @@ import yaml
 from sentiment.cli import main
 from sentiment.errors import ConfigError, ModelError
 from sentiment.inference.predictor import Predictor
-from sentiment.serving.archive import package
+from sentiment.serving.archive import check_version, package
 
 IN_A_CLEAN_PROCESS = """
 import sys
@@ -131,3 +131,9 @@ def test_packaging_leaves_the_temporary_folder_alone(tiny_run, tmp_path, monkeyp
     package(run=tiny_run, model_store=tmp_path / "store")
     assert [path.name for path in tmp_path.iterdir() if path.name != "store"] == ["sentiment"]
     assert (tmp_path / "sentiment" / "mine.txt").read_text() == "mine"
+
+
+def test_a_version_that_torchserve_takes_for_another_is_refused():
+    assert [check_version(one) for one in ("1.0", "20.0", "3.05", "10")] == ["1.0", "20.0", "3.05", "10"]
+    with pytest.raises(ConfigError, match=r"version=1.10: TorchServe compares versions as numbers, so .* is 1\.1;"):
+        check_version("1.10")

@@ -26,14 +26,14 @@ OF_CFG = ("--resolve", "-p", "--package")  # flags of --cfg
 FLAGS = (*VALUED, *MODES, *VERBOSE, "-h", "--help", "--hydra-help", "--version", "--resolve")
 OPTIONAL = ("logger", "callbacks", "loss")  # config groups that may be null
 COMBINED = ("callbacks", "logger")  # config groups of which several options may be chosen
-NAMES = ("run_name",)  # keys whose values stay strings even if they look like numbers
+NAMES = ("run_name", "version", "default", "unregister")  # keys whose values stay as they are typed, numbers too
 HOME = re.compile(r"""(?<![^=\[,])(\s*)(["']?)~(?=[/"',\]]|$)""")  # ~ at the start of a value or a list element
 
 
 def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str]:
     """Prepare the arguments after a command for Hydra.
 
-    Expands `~`, quotes run names that look like numbers, turns GROUP=null into a deletion, and puts flags first.
+    Expands `~`, quotes names and versions that look like numbers, turns GROUP=null into a deletion, and puts flags first.
 
     Raises:
         ConfigError: A flag is unknown, a required group is null, or Hydra cannot parse a value; the message shows
