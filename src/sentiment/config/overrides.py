@@ -33,7 +33,8 @@ HOME = re.compile(r"""(?<![^=\[,])(\s*)(["']?)~(?=[/"',\]]|$)""")  # ~ at the st
 def read(arguments: Sequence[str], groups: Mapping[str, str | None]) -> list[str]:
     """Prepare the arguments after a command for Hydra.
 
-    Expands `~`, quotes names and versions that look like numbers, turns GROUP=null into a deletion, and puts flags first.
+    Expands `~`, quotes names and versions that look like numbers, turns GROUP=null into a deletion, and puts flags
+    first.
 
     Raises:
         ConfigError: A flag is unknown, a required group is null, or Hydra cannot parse a value; the message shows
