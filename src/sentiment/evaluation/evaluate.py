@@ -59,7 +59,7 @@ def score_run(
             split,
             ", and may be texts that it has learned" if split == "validation" else "",
         )
-    log.info("scoring %d %s texts", len(rows), split)
+    log.info("scoring %d %s text%s", len(rows), split, "s" * (len(rows) != 1))
     result = evaluate(predictor, rows, predictor.labels, temperature=predictor.preprocessing.temperature)
     found = reference(folder, own, split, result, predictor.preprocessing.cleaning) if baseline else {}
     results = Results({split: result}, found, judge(tests, predictor.predict))

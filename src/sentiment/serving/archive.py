@@ -96,7 +96,7 @@ def package(
     export = export_folder(copy)
     if not NAME.fullmatch(name):
         raise ConfigError(f"name={name!r}: use letters, digits, '.', '_' and '-', starting with a letter or digit")
-    if file is not None and (not NAME.fullmatch(file) or file.endswith(".mar")):
+    if file is not None and (not NAME.fullmatch(file.removeprefix(".")) or file.endswith(".mar")):
         raise ConfigError(f"file={file!r}: expected a name of letters, digits, '.', '_' and '-', without .mar")
     version = check_version(version)
     if max_seconds > response_timeout / 2:

@@ -122,10 +122,10 @@ class ExactResume(pl.Callback):
             torch.set_rng_state(states[trainer.global_rank % len(states)])
 
 
-def epoch_of(trainer: pl.Trainer) -> str:
-    """Name the current epoch, counted from 1, and how many there are where epochs end the training."""
+def epoch_of(trainer: pl.Trainer, epoch: int) -> str:
+    """Name an epoch, counted from 1, and how many there are where epochs end the training."""
     last = trainer.max_epochs
-    return f"epoch {trainer.current_epoch + 1}" + (f" of {last}" if last not in (None, -1) else "")
+    return f"epoch {epoch + 1}" + (f" of {last}" if last not in (None, -1) else "")
 
 
 class ProgressBar(RichProgressBar):
@@ -140,7 +140,7 @@ class ProgressBar(RichProgressBar):
             self.disable()
 
     def _get_train_description(self, current_epoch: int) -> str:
-        return epoch_of(self.trainer).ljust(len(self.validation_description))
+        return epoch_of(self.trainer, current_epoch).ljust(len(self.validation_description))
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         """Return the training loss, read once a second: reading it waits for the GPU."""
@@ -171,7 +171,7 @@ class Throughput(pl.Callback):
         single = "validation/accuracy" in values
         log.info(
             "%s: validation loss %.4f, %s %.4f, %.1f texts/s",
-            epoch_of(trainer),
+            epoch_of(trainer, trainer.current_epoch),
             values["validation/loss"],
             *(("accuracy", values["validation/accuracy"]) if single else ("macro F1", values["validation/f1"])),
             self.samples_per_second,
@@ -221,7 +221,7 @@ class Throughput(pl.Callback):
         left = (total - steps) * trainer.accumulate_grad_batches * self.seconds / self._steps
         log.info(
             "%s, step %d of %s: loss %.4f, %.1f texts/s, %d min left",
-            epoch_of(trainer),
+            epoch_of(trainer, trainer.current_epoch),
             steps,
             total,
             trainer.callback_metrics["train/loss"],
