@@ -66,6 +66,8 @@ def test_the_threshold_of_each_of_several_labels_is_a_line_on_its_bar():
     same = replace(state.model, task=task | {"thresholds": [0.3, 0.3]})
     assert "reaches the line, from 30.0% on." in render.answer(replace(one, labels=("a", "b")), State(same))
     assert "reaches the line" not in render.answer(replace(one, labels=("b",)), state)  # of another version
+    other = replace(one, probabilities={"a": 0.4, "b": 0.5, "c": 0.1})
+    assert "reaches the line" not in render.answer(other, state)
 
 
 def test_an_answer_of_a_scale_that_is_not_its_most_probable_label_says_why():

@@ -1,6 +1,7 @@
 """The compare tab: two predictions side by side, for two texts or two model versions."""
 
 import json
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -85,6 +86,8 @@ def texts_compared(desk: AppState, first: Text, second: Text) -> str:
 def versions_compared(desk: AppState, text: Text, first: str, second: str) -> str:
     check_text(second, "the second version")
     state = desk.backend.state()
+    if state.model:  # how other versions decide is not known here
+        state = replace(state, model=replace(state.model, task=None))
     [a], [b] = desk.backend.predict([text], first), desk.backend.predict([text], second)
     panels = render.answer(a, state, title=f"Version {first}") + render.answer(b, state, title=f"Version {second}")
     return side_by_side(panels, sentence(a, b, "version"))

@@ -101,7 +101,7 @@ def answer(prediction: Prediction, state: State, *, title: str = "") -> str:
         label = "<strong>cannot be read</strong>"
         rest = notice(UNREADABLE.format(REASONS[prediction.reason].format(what)), "hint")
     else:
-        task = decoding_of(state.model.task) if state.model else SINGLE
+        task = decoding(prediction, state.model)
         marks = thresholds(prediction, task)
         rest = bars(prediction.probabilities, given=names_of(prediction.answer), thresholds=marks)
         rest += told_thresholds(marks) + unsure(prediction, task) + partly(prediction) + truncation(prediction, state)
@@ -115,8 +115,15 @@ def minus(number: str) -> str:
     return number.replace("-", "−")
 
 
+def decoding(prediction: Prediction, model: Model | None) -> Decoding:
+    """Return how a model decides; the usual way, of which nothing is said, where one with other labels answered."""
+    if model is None or list(model.labels) != list(prediction.probabilities):
+        return SINGLE
+    return decoding_of(model.task)
+
+
 def thresholds(prediction: Prediction, task: Decoding) -> tuple[float, ...]:
-    """Return the threshold of each of several labels; none where others decided, as for another version's answer."""
+    """Return the threshold of each of several labels; none where others decided."""
     if prediction.labels is None or not isinstance(task, Multi):
         return ()
     pairs = zip(prediction.probabilities.items(), task.thresholds, strict=True)
