@@ -19,6 +19,7 @@ from sentiment.inference.checksums import SUMS, verify_files, write_checksums
 
 State = Literal["finished", "pruned", "failed", "unfinished"]
 BEHAVIOUR = "behaviour.json"
+SUMMARY = "run_summary.json"
 RECORD = ".hydra"  # folder of the config and overrides, named and laid out like Hydra's
 LISTED = (  # listed in the SHA256SUMS of a finished run; not its config, in which users update data paths
     *(f"{name}.json" for name in ("metrics", "intervals", "calibration", "baseline", "run_summary", "data_report")),

@@ -7,7 +7,8 @@ from scipy.stats import binom
 
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError
-from sentiment.evaluation.abstention import clopper_pearson, fit_abstention
+from sentiment.evaluation.abstention import fit_abstention
+from sentiment.evaluation.proportions import upper_bound
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.inference.abstention import level_of
 
@@ -24,9 +25,9 @@ def sample(rng, count):
 
 
 def test_the_bound_is_that_of_clopper_and_pearson():
-    bound = clopper_pearson(3, 100, 0.95)
+    bound = upper_bound(3, 100, 0.95)
     assert binom.cdf(3, 100, bound) == pytest.approx(0.05)
-    assert clopper_pearson(5, 5, 0.95) == 1
+    assert upper_bound(5, 5, 0.95) == 1
 
 
 def test_the_promise_holds_on_texts_not_seen():

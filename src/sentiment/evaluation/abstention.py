@@ -8,8 +8,8 @@ classification with guaranteed risk (Geifman and El-Yaniv 2017).
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binomtest
 
+from sentiment.evaluation.proportions import upper_bound
 from sentiment.evaluation.scoring import Evaluation
 from sentiment.files import write_json
 from sentiment.inference.abstention import ABSTENTION, Abstention, Level
@@ -46,10 +46,5 @@ def promises(scores: np.ndarray, wrong: np.ndarray, *, texts: int) -> Abstention
     for threshold in dict.fromkeys(float(ranked[count - 1]) for count in counts):
         answered = scores >= threshold
         n, errors = int(answered.sum()), int(wrong[answered].sum())
-        levels.append(Level(threshold, n, errors, clopper_pearson(errors, n, 1 - (1 - CONFIDENCE) / SHARES)))
+        levels.append(Level(threshold, n, errors, upper_bound(errors, n, 1 - (1 - CONFIDENCE) / SHARES)))
     return Abstention(texts, CONFIDENCE, tuple(levels))
-
-
-def clopper_pearson(errors: int, texts: int, confidence: float) -> float:
-    """Return the upper confidence bound on an error rate, one-sided."""
-    return float(binomtest(errors, texts, alternative="less").proportion_ci(confidence, "exact").high)

@@ -54,13 +54,14 @@ def score(
     metrics = build(len(labels), decoding)
     metrics.update(probabilities, targets)
     found = flatten(metrics.compute(), labels)
-    undefined = {name for name, value in found.items() if math.isnan(value)}
     if targets.ndim == 1:
-        answered = torch.from_numpy(decoding.decide(probabilities.numpy()))
+        answered = decoding.decide(probabilities.numpy())
         for i, label in enumerate(labels):
             if not (targets == i).any():
-                undefined |= {f"recall/{label}"} | (set() if (answered == i).any() else {f"precision/{label}"})
-    return {name: value for name, value in found.items() if name not in undefined}
+                found.pop(f"recall/{label}", None)
+                if not (answered == i).any():
+                    found.pop(f"precision/{label}", None)
+    return {name: value for name, value in found.items() if not math.isnan(value)}
 
 
 def score_one(name: str, probabilities: Any, targets: Any, labels: Sequence[str], decoding: Decoding) -> float:

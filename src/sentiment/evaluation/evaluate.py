@@ -22,9 +22,7 @@ from sentiment.inference.predictor import Predictor
 from sentiment.inference.preprocessing import Cleaning
 from sentiment.inference.types import list_labels
 from sentiment.remote import check_folder
-from sentiment.run_dir import RECORD, read_result, saved_config
-
-SUMMARY = "run_summary.json"
+from sentiment.run_dir import RECORD, SUMMARY, read_result, saved_config
 
 log = logging.getLogger(__name__)
 

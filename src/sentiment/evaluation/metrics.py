@@ -109,9 +109,9 @@ METRICS = [
         resampled=SeveralResamples.hamming,
     ),
     Metric(
-        TITLES["accuracy"],
-        lambda classes: MulticlassAccuracy(classes, average="micro"),
         "accuracy",
+        lambda classes: MulticlassAccuracy(classes, average="micro"),
+        TITLES["accuracy"],
         "the share of texts that get the right label",
         headline=True,
         tasks=("single", "scale"),
@@ -163,27 +163,27 @@ METRICS = [
         resampled=SeveralResamples.average_precision,
     ),
     Metric(
-        TITLES["precision"],
-        lambda classes: MulticlassPrecision(classes, average=None),
         "precision",
+        lambda classes: MulticlassPrecision(classes, average=None),
+        TITLES["precision"],
         "of the texts called by a label, the share that carry it",
         tasks=("single", "multi"),
         multilabel=lambda labels: MultilabelPrecision(labels, average=None),
         resampled=Resamples.precision,
     ),
     Metric(
-        TITLES["recall"],
-        lambda classes: MulticlassRecall(classes, average=None),
         "recall",
+        lambda classes: MulticlassRecall(classes, average=None),
+        TITLES["recall"],
         "of the texts that carry a label, the share that are called by it",
         tasks=("single", "multi"),
         multilabel=lambda labels: MultilabelRecall(labels, average=None),
         resampled=Resamples.recall,
     ),
     Metric(
-        TITLES["loss"],
-        lambda classes: NegativeLogLikelihood(),
         "loss",
+        lambda classes: NegativeLogLikelihood(),
+        TITLES["loss"],
         "the surprise at the right labels (negative log likelihood); 0 is certainty, lower is better",
         higher_is_better=False,
         reads="probabilities",
@@ -212,9 +212,9 @@ def of_score(score: str) -> Metric:
 
 
 def title(score: str) -> str:
-    """Return the report's name of a score, as `titles.title` does, of a metric that was added too."""
+    """Return the report's name of a score, of an added metric too; a per-label score has the label after a comma."""
     metric = find(score)
-    return titles.title(score, **{metric.name: metric.title} if metric else {})
+    return titles.title(score, metric.title if metric else "")
 
 
 def sort_scores(scores: Sequence[str]) -> list[str]:

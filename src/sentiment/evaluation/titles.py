@@ -21,12 +21,12 @@ TITLES = {
 }
 
 
-def title(score: str, **own: str) -> str:
+def title(score: str, own: str = "") -> str:
     """Return a score's name for readers; a per-label score has the label after a comma.
 
     Args:
         score: Such as `f1` or `recall/negative`.
-        own: Names beside TITLES.
+        own: Name of its metric, if that is not in TITLES.
     """
     kind, _, label = score.partition("/")
-    return ", ".join(part for part in ((TITLES | own).get(kind, kind), label) if part)
+    return ", ".join(part for part in (own or TITLES.get(kind, kind), label) if part)

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 
 from sentiment.data.splits import Split
-from sentiment.evaluation.abstention import CONFIDENCE, clopper_pearson
+from sentiment.evaluation.abstention import CONFIDENCE
 from sentiment.evaluation.calibration import fit_temperature
+from sentiment.evaluation.proportions import upper_bound
 from sentiment.evaluation.scoring import numbers
 from sentiment.inference.arithmetic import pick, softmax
 from sentiment.inference.batching import MAX_TOKENS, group_by_length
@@ -123,7 +124,7 @@ class Fitting:
         """Compare probabilities of the texts, before the temperature, with those of PyTorch and of all layers."""
         changed = int((scores.argmax(axis=-1) != self.own.argmax(axis=-1)).sum())
         fidelity = compare(scores, self.expected, self.whole.decoding)
-        bound = clopper_pearson(changed, len(scores), CONFIDENCE)
+        bound = upper_bound(changed, len(scores), CONFIDENCE)
         return Trial(fidelity, layers, changed / len(scores), bound, self.loss_of(scores) - self.log_loss)
 
     def layers_of(self, places: Any, layers: Sequence[int]) -> float:

@@ -13,7 +13,8 @@ from safetensors.numpy import save_file
 
 from sentiment.data.splits import Split
 from sentiment.errors import ConfigError, ModelError
-from sentiment.evaluation.abstention import CONFIDENCE, clopper_pearson
+from sentiment.evaluation.abstention import CONFIDENCE
+from sentiment.evaluation.proportions import upper_bound
 from sentiment.export.comparison import spread
 from sentiment.export.cut import cut
 from sentiment.export.exit_fitting import MAX_CHANGED, Fitting
@@ -85,7 +86,7 @@ def add_exits(exported: Path, layers: Sequence[int], *, train: Sequence[Text], v
     graph = graph_of(exported, runtime)
     if not graph.is_file():
         return none_used(exported, asked, f"exits are of ONNX runtimes, and {runtime} answers")
-    if clopper_pearson(0, len(validation), CONFIDENCE) > MAX_CHANGED:
+    if upper_bound(0, len(validation), CONFIDENCE) > MAX_CHANGED:
         told = f"{len(validation)} validation texts are too few for exits"
         return none_used(exported, asked, f"{told}, whose changed answers are bounded to {MAX_CHANGED:.0%} with 299")
     try:

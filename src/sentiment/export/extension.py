@@ -34,7 +34,6 @@ from sentiment.inference.runtimes import RuntimeName
 from sentiment.inference.symbols import CAPITALS
 from sentiment.inference.tasks import decoding_of
 
-SUMMARY = "run_summary.json"
 READ = (runs.RECORD, "logs", "data_report.json")  # of a run, by its report; new tokens change none of them
 
 log = logging.getLogger(__name__)
@@ -70,9 +69,9 @@ def extend_run(
         chosen = convert(exported, runtime=runtime, train=splits["train"].inputs, texts=splits["validation"].inputs)
         task = instantiate_saved(cfg, "task", source=source)
         results = renew(run, made, cfg, splits, task, before=before, exits=exits)
-        summary = runs.read_result(run, SUMMARY)
+        summary = runs.read_result(run, runs.SUMMARY)
         names = [wanted] if isinstance(wanted, str) else list(wanted or ())
-        write_json(made / SUMMARY, summary | {"runtime": chosen, "new_tokens": {"of": names, "added": count}})
+        write_json(made / runs.SUMMARY, summary | {"runtime": chosen, "new_tokens": {"of": names, "added": count}})
         teachers = [model["name"] for model in summary.get("teacher", {}).get("models", [])]
         own, line = read_preprocessing(exported), chosen_runtime(exported)
         card = model_card(made.name, summary["backbone"], own, results, teachers=teachers, runtime=line)

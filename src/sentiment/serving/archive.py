@@ -142,10 +142,10 @@ def check_version(version: str | float) -> str:
     """
     if not VERSION.fullmatch(str(version)):
         raise ConfigError(f"version={version!r}: expected a number above 0, such as 1.0")
-    if (shorter := str(version).rstrip("0")) != str(version) and shorter[-1] in "123456789" and "." in shorter:
+    if longer := re.fullmatch(r"(\d+\.\d*[1-9])0+", str(version)):
         raise ConfigError(
-            f"version={version}: TorchServe compares versions as numbers, so that this one is {shorter}; give that, or "
-            "another number"
+            f"version={version}: TorchServe compares versions as numbers, so that this one is {longer[1]}; give that, "
+            "or another number"
         )
     return str(version)
 
