@@ -66,6 +66,19 @@ def test_standard_input_is_predicted(engine, tmp_path, monkeypatch):
         assert [row["id"] for row in csv.DictReader(file, delimiter="\t")] == [str(i) for i in range(7)]
 
 
+def test_each_line_of_a_text_file_is_a_text(engine, tmp_path, monkeypatch):
+    lines = ['good film, "really"', "", "bad;\tfilm\x1f|", "=SUM(1) good film"]
+    (tmp_path / "in.txt").write_bytes("\r\n".join([*lines, "", "", ""]).encode())
+    with pytest.raises(RowsRejectedError, match="1 of 4 rows"):  # the numbers of the rows are those of the lines
+        predict(input=tmp_path / "in.txt", output=tmp_path / "out.csv", engine=engine)
+    found = read_csv(tmp_path / "out.csv")
+    assert [row["text"] for row in found] == lines
+    assert [row["prediction"] for row in found] == ["positive", "", "negative", "positive"]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("good film\nbad film".encode("utf-16"))))
+    predict(input="-", output=tmp_path / "out.jsonl", engine=engine, stdin_format="txt")
+    assert [row["text"] for row in read_rows(tmp_path / "out.jsonl")] == ["good film", "bad film"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

@@ -200,7 +200,7 @@ def with_mask(kind, folder):
         ("data.texts=nowhere.csv", "nowhere.csv: no such file"),
         (
             "data.texts=README.md",
-            "README.md: expected .csv, .tsv, .jsonl, .json, .parquet or .xlsx, or .txt with a text",
+            "README.md: unknown format '.md'; expected .csv, .tsv, .jsonl, .ndjson, .json, .parquet, .xlsx, or .txt",
         ),
         ("model.mask_probability=1", "model.mask_probability=1: expected less than 1"),
         ("after_training.calibrate=false", "after_training.calibrate does nothing in sentiment train; leave it out"),

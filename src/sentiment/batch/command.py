@@ -24,7 +24,7 @@ def predict(
     engine: Classifier,
     text_column: str | None = None,
     aspect_column: str | None = None,
-    stdin_format: Literal["csv", "tsv", "jsonl"] = "csv",
+    stdin_format: Literal["csv", "tsv", "jsonl", "txt"] = "csv",
     separator: str | None = None,
     encoding: str | None = None,
     quoting: Quoting | None = None,
@@ -50,7 +50,7 @@ def predict(
         engine: Classifier that scores the texts.
         text_column: Name of the text column; None selects one with a conventional name.
         aspect_column: Name of the aspect column, for a model that reads each text with one.
-        stdin_format: Format of standard input.
+        stdin_format: Format of standard input; txt is a text a line.
         separator: Separator of the input; None guesses it from the content (see TableOptions, also for the next three).
         encoding: Name of a Python codec, such as cp1252.
         quoting: double, backslash or none.

@@ -16,9 +16,9 @@ from sentiment.errors import ConfigError, DataError
 from sentiment.files import SURROGATE, check_target
 from sentiment.remote import access, as_path, check_folder, is_folder, is_remote, listing, same_file
 
-KINDS = {
-    suffix: kind for suffix, kind in formats.KINDS.items() if suffix != ".json"
-}  # a list cannot be written in parts
+KINDS = {  # a list cannot be written in parts, nor columns in lines of text
+    suffix: kind for suffix, kind in formats.KINDS.items() if suffix != ".json" and kind != "txt"
+}
 PARTED = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")  # suffixes of folders of such parts
 SPREADSHEETS = ("csv", "tsv", "xlsx")  # kinds that spreadsheet programs open
 

@@ -36,7 +36,7 @@ class Source:
 
     Attributes:
         tables: The tables in reading order.
-        kind: csv, tsv, jsonl, parquet or xlsx.
+        kind: csv, tsv, jsonl, parquet, xlsx or txt.
         columns: Names of all columns; for JSON from standard input only the keys of the lines read ahead, if any.
         text: Name of the text column.
         aspect: Name of the aspect column, if one is read.

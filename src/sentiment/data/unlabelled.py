@@ -5,15 +5,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sentiment.data.readers import open_and_announce
-from sentiment.data.tables import TableOptions, expanded, is_table, not_a_file, read_lines, text_column, text_value
+from sentiment.data.tables import TableOptions, expanded, text_column, text_value
 from sentiment.errors import DataError
 from sentiment.inference.preprocessing import is_readable
 from sentiment.remote import as_path
 from sentiment.remote.stores import access
 
 log = logging.getLogger(__name__)
-
-LINES = (".txt", ".text")  # suffixes of files with a text a line
 
 
 def as_paths(files: Path | str | Sequence[Path | str] | None) -> list[Path]:
@@ -44,15 +42,10 @@ def read_unlabelled(paths: Sequence[Path], column: str | None, options: TableOpt
 
 def texts_of(path: Path, column: str | None, options: TableOptions) -> Iterable[str | None]:
     """Yield the texts of a file: its lines, or the text column of a table."""
-    if not path.is_file():
-        raise DataError(f"{path}: {not_a_file(path)}")
-    if path.suffix.lower() in LINES:
-        lines, guess = read_lines(path, encoding=options.encoding)
-        if guess:
-            log.info("%s", guess)
-        return lines
-    if not is_table(path):
-        raise DataError(f"{path}: expected .csv, .tsv, .jsonl, .json, .parquet or .xlsx, or .txt with a text a line")
     table = open_and_announce(path, options)
-    name = text_column(table.columns, column, table.name, key="data.text_column")
+    name = (
+        table.columns[0]
+        if table.kind == "txt"
+        else text_column(table.columns, column, table.name, key="data.text_column")
+    )
     return (text_value(row.get(name), name) for row in table.rows([name]))

@@ -14,13 +14,13 @@ from sentiment.ui.aspect import reads_aspects
 from sentiment.ui.jobs import reporter
 from sentiment.ui.table import SHOWN, Opened, Result, open_upload, predict_file
 
-FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".gz", ".zst"]
+FILES = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".txt", ".gz", ".zst"]
 TABLES = "tables"  # concurrency id shared by the tabs and the API: one table at a time
 HINT = "A table with a column of texts: Excel (.xlsx), CSV, TSV, JSON or Parquet; also as .gz or .zst."
 
 
 def file_tab(desk: AppState, *, max_file_mb: int) -> None:
-    gr.Markdown(f"{HINT} At most {max_file_mb} MB.")
+    gr.Markdown(f"{HINT} Or a .txt file with a text a line. At most {max_file_mb} MB.")
     upload = upload_field("File")
     reading = gr.HTML()
     column = gr.Dropdown(label="Column with the texts", choices=[], interactive=True, visible=False)

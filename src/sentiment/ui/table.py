@@ -129,9 +129,9 @@ def write(path: Path, output: Path, engine: Classifier, text_column: str, aspect
 
 
 def suffixes_of(path: Path) -> list[str]:
-    """Return the suffixes of the outputs: Excel, CSV, and the format of an input that is neither."""
+    """Return the suffixes of the outputs: Excel, CSV, and the format of an input of records that is neither."""
     kind = format_of(path).kind
-    return [*SPREADSHEET, *([] if kind in ("xlsx", "csv", "tsv") else [f".{kind}"])]
+    return [*SPREADSHEET, *([f".{kind}"] if kind in ("jsonl", "parquet") else [])]
 
 
 def preview(output: Path, text_column: str, aspect: str | None) -> tuple[list[str], list[list[str]]]:

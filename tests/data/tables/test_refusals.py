@@ -17,7 +17,12 @@ from tests.data.tables.workbook import write_xlsx
     ("name", "content", "message"),
     [
         ("a.xls", b"x", "unknown format '.xls'; expected .csv, .tsv"),
-        ("a.txt", b"x", "unknown format '.txt'"),
+        ("a.doc", b"x", "unknown format '.doc'; expected .csv, .tsv, .*, or .txt with a text a line"),
+        ("a.txt", b"id;Text\n1;x\n", r"has column names in its first line \('id', 'Text'\).*; name it .csv"),
+        ("a.txt", b"sentiment\ttweet_id\n1\t2\n", "name it .tsv"),
+        ("a.txt", b"\xef\xbb\xbftext\r\nx\r\n", r"has column names in its first line \('text'\)"),
+        ("a.txt", b"1\tgood\n0\tbad\n1\tfine\n", "has tabs in every line, as a table has; name it .tsv"),
+        ("a.txt", gzip.compress(b"a\n", mtime=0), "is compressed by gzip; name it .gz"),
         ("a.xlsx", b"x", "not readable as an Excel workbook"),
         ("a.parquet", b"x", "not readable as Parquet"),
         ("a.csv.gz", b"x", "not readable as gz"),

@@ -68,7 +68,7 @@ class Content:
                 self.head = file.read(SAMPLE)
         self.whole = len(self.head) < SAMPLE
         for magic, (what, suffix) in MAGIC.items():
-            if self.format.kind in ("csv", "tsv", "jsonl") and self.head.startswith(magic):
+            if self.format.kind in ("csv", "tsv", "jsonl", "txt") and self.head.startswith(magic):
                 raise DataError(f"{self.name} is {what}; name it {suffix}")
 
     @property

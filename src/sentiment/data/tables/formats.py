@@ -14,10 +14,12 @@ KINDS = {
     ".json": "jsonl",  # an array of objects or JSON Lines, determined from the content
     ".parquet": "parquet",
     ".xlsx": "xlsx",
+    ".txt": "txt",  # a text a line
+    ".text": "txt",
 }
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 SEPARATORS = {"csv": ",", "tsv": "\t"}  # defaults; dialect detection may find another
-TITLES = {"csv": "CSV", "tsv": "TSV", "jsonl": "JSON", "parquet": "Parquet", "xlsx": "Excel"}
+TITLES = {"csv": "CSV", "tsv": "TSV", "jsonl": "JSON", "parquet": "Parquet", "xlsx": "Excel", "txt": "text lines"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,10 @@ def format_of(path: Path) -> Format:
     compression = COMPRESSIONS.get(path.suffix.lower())
     suffix = kind_suffix(path)
     if suffix not in KINDS:
-        raise DataError(f"{path}: unknown format {path.suffix!r}; expected {', '.join(KINDS)}, also with .gz or .zst")
+        tables = ", ".join(suffix for suffix, kind in KINDS.items() if kind != "txt")
+        raise DataError(
+            f"{path}: unknown format {path.suffix!r}; expected {tables}, or .txt with a text a line, also .gz or .zst"
+        )
     return Format(KINDS[suffix], compression)
 
 
@@ -42,12 +47,8 @@ def kind_suffix(path: Path) -> str:
 
 
 def is_table(path: Path) -> bool:
-    """Return True if the file name has the suffix of a table format; the content is not read."""
-    try:
-        format_of(path)
-    except DataError:
-        return False
-    return True
+    """Return True if the file name has the suffix of a format with named columns; the content is not read."""
+    return KINDS.get(kind_suffix(path)) not in (None, "txt")
 
 
 def base_name(path: Path) -> str:

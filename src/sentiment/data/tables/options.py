@@ -12,7 +12,7 @@ Quoting = Literal["double", "backslash", "none"]
 NAMED_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 TAKEN_BY = {  # table kinds to which each option applies
     "separator": ("csv", "tsv"),
-    "encoding": ("csv", "tsv", "jsonl"),
+    "encoding": ("csv", "tsv", "jsonl", "txt"),
     "quoting": ("csv", "tsv"),
     "columns": ("csv", "tsv", "xlsx"),
 }

@@ -16,6 +16,7 @@ from sentiment.data.tables.dialect import dialect_of
 from sentiment.data.tables.encodings import encoding_of
 from sentiment.data.tables.formats import STDIN, Format, display_name, format_of, kind_suffix, not_a_file
 from sentiment.data.tables.json_rows import JsonRows
+from sentiment.data.tables.lines import line_table
 from sentiment.data.tables.options import Limits, TableOptions
 from sentiment.data.tables.rows import Broken, Row, limit_rows
 from sentiment.errors import DataError
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REMEDIES = {  # of a wrong guess, by kind
+    "xlsx": "put the sheet that is meant first, its column names on top",
+    "jsonl": "set encoding",
+    "txt": "set encoding",
+}
 KEYED_ROWS = 1000  # first objects of a JSON file, whose keys are its columns until `survey`
 
 
@@ -38,7 +44,7 @@ class Table:
 
     Attributes:
         path: The file, or "-" for standard input.
-        kind: csv, tsv, jsonl (also for .json), parquet or xlsx.
+        kind: csv, tsv, jsonl (also for .json), parquet, xlsx, or txt, which has the one column "text".
         columns: Column names; for JSON only the keys of the first rows (`survey` returns all).
         reader: Reader of the format.
         guesses: Properties of the file that were guessed, such as "separated by ';'".
@@ -146,6 +152,9 @@ def open_table(
     if format.kind == "jsonl":
         return json_table(content, encoding, guess, broken)
     sample = codecs.getincrementaldecoder(encoding)("replace").decode(content.head, final=content.whole)
+    if format.kind == "txt":
+        lines = line_table(content, encoding, sample)
+        return Table(path, "txt", lines.columns, lines, join_guesses(guess, []), limits)
     dialect = dialect_of(sample, format.kind, options, whole=content.whole)
     reader = Delimited.open(content, encoding, dialect, options.columns, sample)
     return Table(path, format.kind, reader.columns, reader, join_guesses(guess, dialect.guesses), limits)
@@ -184,5 +193,4 @@ def binary_table(path: Path, format: Format, options: TableOptions, limits: Limi
 def announce(tables: Sequence[Table]) -> None:
     """Log the guesses of each table, without repeating equal lines."""
     for line, kind in dict.fromkeys((table.said, table.kind) for table in tables if table.said):
-        book = "put the sheet that is meant first, its column names on top"
-        log.info("%s (where that is wrong, %s)", line, book if kind == "xlsx" else "set encoding, separator or quoting")
+        log.info("%s (where that is wrong, %s)", line, REMEDIES.get(kind, "set encoding, separator or quoting"))
