@@ -61,6 +61,21 @@ def parsed_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def composed_once() -> Iterator[None]:
+    """Leave out the composition by which Hydra learns `hydra.mode`, null unless it is given, before the one it runs."""
+    from hydra._internal.hydra import Hydra
+
+    learned = Hydra.get_mode
+
+    def get_mode(self: Hydra, config_name: str | None, overrides: list[str]) -> object:
+        return learned(self, config_name, overrides) if any("hydra.mode" in one for one in overrides) else None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Hydra, "get_mode", get_mode)
+        yield
+
+
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """A folder whose path leaves room for the sockets of a server, however long those of pytest are."""

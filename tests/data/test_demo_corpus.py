@@ -98,3 +98,9 @@ def test_neutral_texts_have_emoji_slang_and_words_of_feeling_too(corpus):
     assert sum(bool(words(text) & {"tbh", "lol", "idk", "btw", "imo", "ngl", "smh", "omw"}) for text in texts) >= 5
     assert sum(bool(words(text) & {"good", "bad", "happy", "angry", "terrible", "worst", "joy"}) for text in texts) >= 8
     assert len({row["topic"] for row in corpus["train"] if row["label"] == "neutral"}) >= 10
+
+
+def test_ratings_of_each_label_are_there(corpus):
+    rating = re.compile(r"\d/\d|\bstars?\b|\bout of (ten|five|\d)", re.IGNORECASE)
+    rated = [row for row in corpus["train"] if rating.search(row["text"])]
+    assert min(Counter(row["label"] for row in rated).values()) >= 8

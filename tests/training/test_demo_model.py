@@ -35,6 +35,11 @@ def test_statements_and_questions_are_neutral(predictor):
     assert [one.label for one in told] == ["neutral"] * 3
 
 
+def test_a_line_is_read_as_it_is_meant(predictor):
+    told = predictor(["1 star", "meh", "Could not be happier", "It was okay", "5/5"])
+    assert [one.label for one in told] == ["negative", "neutral", "positive", "neutral", "positive"]
+
+
 def test_nonsense_and_other_scripts_are_unreadable(predictor):
     assert [one.readable for one in predictor(["asdf qwer", "最高でした"])] == [False, False]
 
