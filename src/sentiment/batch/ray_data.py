@@ -82,6 +82,7 @@ class RayData:
 
         self._release()  # its cores are the workers'
         logging.getLogger("ray.data").setLevel(logging.WARNING)
+        logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # that there is no bar, as asked
         context = data.DataContext.get_current()
         context.enable_progress_bars = False
         blocks = [{"first": first, "end": end} for first, end in work.blocks(done, self.actors)]

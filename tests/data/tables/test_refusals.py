@@ -22,6 +22,7 @@ from tests.data.tables.workbook import write_xlsx
         ("a.txt", b"sentiment\ttweet_id\n1\t2\n", "name it .tsv"),
         ("a.txt", b"\xef\xbb\xbftext\r\nx\r\n", r"has column names in its first line \('text'\)"),
         ("a.txt", b"1\tgood\n0\tbad\n1\tfine\n", "has tabs in every line, as a table has; name it .tsv"),
+        ("a.txt", b'{"text": "good"}\n{"text": "bad"}\n', "has JSON in every line; name it .jsonl"),
         ("a.txt", gzip.compress(b"a\n", mtime=0), "is compressed by gzip; name it .gz"),
         ("a.xlsx", b"x", "not readable as an Excel workbook"),
         ("a.parquet", b"x", "not readable as Parquet"),

@@ -34,6 +34,8 @@ def line_table(content: Content, encoding: str, sample: str) -> Delimited:
                 f"{content.name} has column names in its first line ({list_columns(names)}), which a text a line "
                 f"lacks; name it {'.tsv' if separator == TAB else '.csv'}"
             )
+    if lines and all(line[0] == "{" and line.rstrip(" ,\r")[-1] == "}" for line in lines[:-1] or lines):
+        raise DataError(f"{content.name} has JSON in every line; name it .jsonl")
     if len(tabs := {line.count(TAB) for line in lines[:-1]}) == 1 and tabs != {0}:
         raise DataError(
             f"{content.name} has tabs in every line, as a table has; name it .tsv, or replace them by blanks"
