@@ -95,6 +95,8 @@ def test_a_run_name_is_a_folder_below_that_of_the_runs(name):
         (["run_name=../x"], "run_name=../x: the run's folder is paths.output_dir/run_name; give a plain name"),
         (["data.train=a,b.csv"], "data.train=a,b.csv: commas separate the values of a sweep (-m) or of a list [a,b];"),
         (["paths.output_dir="], "paths.output_dir=: expected the path of a folder, got nothing"),
+        (["paths.output_dir=${oc.env:NOWHERE,''}"], "paths.output_dir=: expected the path of a folder, got nothing"),
+        (["paths.output_dir=${oc.env:NOWHERE,null}", "-m"], "paths.output_dir=: expected the path of a folder, got"),
         (["++paths.cache=null"], "paths.cache=: expected the path of a folder, got nothing"),
         (["hydra.sweep.dir=''", "-m"], "hydra.sweep.dir=: expected the path of a folder, got nothing"),
         (["resume="], "resume=: expected the folder of a run or sweep, got nothing"),

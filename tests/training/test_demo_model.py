@@ -8,7 +8,7 @@ from sentiment.cli import main
 from sentiment.config.resources import bundled
 from sentiment.inference.predictor import Predictor
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # trains the default model
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_statements_and_questions_are_neutral(predictor):
 
 
 def test_a_line_is_read_as_it_is_meant(predictor):
-    told = predictor(["1 star", "meh", "Could not be happier", "It was okay", "5/5"])
+    told = predictor(["1 star", "meh", "Could not be happier", "It was okay", "5 stars"])
     assert [one.label for one in told] == ["negative", "neutral", "positive", "neutral", "positive"]
 
 

@@ -16,6 +16,7 @@ from sentiment.config.resources import bundled
 from sentiment.config.signatures import check_node, nodes, suggestion
 from sentiment.config.targets import targets
 from sentiment.errors import ConfigError
+from sentiment.shell import written
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SHARED = {"paths", "run", "server", "management_url"}  # keys that exist for interpolation; a command need not take them
@@ -51,8 +52,15 @@ def mode(monitor: str) -> str:
     return str(get_object("sentiment.training.monitors.mode_of")(str(monitor)))
 
 
-def run_folder(outputs: str, run_name: str, resume: str | None) -> str:
-    return resume or str(Path(outputs) / run_name)
+def run_folder(outputs: str | None, run_name: str, resume: str | None) -> str:
+    return resume or str(Path(check_outputs(outputs)) / run_name)
+
+
+def check_outputs(folder: str | None) -> str:
+    """Return the folder. Raises ConfigError for none, as of a variable of the environment that is not set."""
+    if not (folder or "").strip():
+        raise ConfigError("paths.output_dir=: expected the path of a folder, got nothing")
+    return str(folder)
 
 
 def port(server: str) -> int | None:
@@ -63,7 +71,7 @@ def port(server: str) -> int | None:
     except ValueError as error:
         raise ConfigError(f"server={server}: {error}; expected http://HOST:PORT") from error
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ConfigError(f"server={server}: expected http://HOST:PORT or https://HOST:PORT")
+        raise ConfigError(f"server={written(server)}: expected http://HOST:PORT or https://HOST:PORT")
     return named
 
 

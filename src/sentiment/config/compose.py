@@ -10,9 +10,10 @@ from typing import Any
 import hydra
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
 from sentiment.config.bounds import GONE, OWNED
+from sentiment.config.check import of_resolver
 from sentiment.config.hints import check_hints
 from sentiment.config.keys import flat_keys
 from sentiment.config.options import option_of
@@ -82,6 +83,9 @@ def user_errors(command: str) -> Iterator[None]:
         if (known := user_error(error)) is None:
             raise
         raise known  # noqa: B904, it is among the causes of the error
+    except InterpolationResolutionError as error:
+        known = of_resolver(error)
+        raise known if known is not error else explain(command, error) from error
     except (HydraException, OmegaConfBaseException) as error:  # some of Hydra's are OSErrors too
         raise explain(command, error) from error
     except OSError as error:
