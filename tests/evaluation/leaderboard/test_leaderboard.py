@@ -100,6 +100,18 @@ def test_unrelated_runs_share_a_table(sweep):
     assert rows[-1].settings == ("0.0001", "imdb")  # the rate it had without naming it
 
 
+def test_the_terminal_shows_the_settings_that_fit(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr("sentiment.console.console.width", 100)
+    for number in range(2):
+        chosen = {f"group_number_{i}": f"choice_{number}" for i in range(12)}
+        given = [f"{group}={choice}" for group, choice in chosen.items()]
+        make_run(tmp_path / str(number), "seed=0", *given, accuracy=0.5 + number / 10, **chosen)
+    sweep_report(folder=tmp_path)
+    out = " ".join(capfd.readouterr().out.split())
+    assert "more settings that differ are in leaderboard.csv" in out
+    assert len(read_csv(tmp_path / "leaderboard.csv")[0]) > 12
+
+
 def test_runs_without_a_result_are_told(sweep, capfd):
     make_run(sweep / "4", "model.lr=5e-5", "seed=0")
     runs.end(sweep / "4", "pruned", "pruned after epoch 2")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.measure import Measurement
 from rich.table import Table
 
 from sentiment.console import console
@@ -21,6 +22,7 @@ from sentiment.remote import check_folder
 log = logging.getLogger(__name__)
 
 SHOWN = 30  # rows in the terminal
+FEW = 4  # settings that it shows, however narrow it is
 
 
 def sweep_report(*, folder: Path, metric: str | None = None, output: Path | None = None) -> list[Group]:
@@ -46,7 +48,7 @@ def sweep_report(*, folder: Path, metric: str | None = None, output: Path | None
     rows = groups(trials, names, metric)
     if all(row.validation is None for row in rows) and (done := [t for t in trials if t.outcome.state == "finished"]):
         raise ConfigError(f"metric={metric}: a run has {', '.join(done[0].scores('validation'))}")
-    console.print(table(rows, names, metric, folder))
+    console.print(fitting_table(rows, names, metric, folder))
     for trial in unfinished_trials(trials):
         line = f"{trial.outcome.state}  {trial.folder}  {trial.outcome.reason}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -66,12 +68,24 @@ def unfinished_trials(trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.outcome.state != "finished"]
 
 
+def fitting_table(rows: Sequence[Group], names: Sequence[str], metric: str, folder: Path) -> Table:
+    """Build the terminal table of the best rows, with the settings that fit, FEW at least."""
+    count, wide = len(names), console.options.update_width(10_000)  # a measure is at most the console's width
+    while count > FEW:
+        shown = table(rows, names[:count], metric, folder)
+        if Measurement.get(console, wide, shown).minimum <= console.width:
+            break
+        count -= 1
+    return table(rows, names[:count], metric, folder)
+
+
 def table(rows: Sequence[Group], names: Sequence[str], metric: str, folder: Path) -> Table:
-    """Build the terminal table of the best rows."""
     shown = Table("", *names, "n", f"validation {metric}", "test", "time", "best epoch", "runs", title=str(folder))
     for place, row in enumerate(rows[:SHOWN], start=1):
-        shown.add_row(str(place), *row.settings, *cells(row), paths(row, folder))
+        shown.add_row(str(place), *row.settings[: len(names)], *cells(row), paths(row, folder))
     notes = [f"{len(rows) - SHOWN} more in leaderboard.csv"] if len(rows) > SHOWN else []
+    if lacking := len(rows[0].settings) - len(names):
+        notes.append(f"{lacking} more settings that differ are in leaderboard.csv")
     if any(row.validation and row.validation.count == 2 for row in rows):
         notes.append("two runs are too few for an interval: both values are shown")
     shown.caption = "; ".join(notes) or None
