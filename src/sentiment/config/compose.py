@@ -84,8 +84,8 @@ def user_errors(command: str) -> Iterator[None]:
             raise
         raise known  # noqa: B904, it is among the causes of the error
     except InterpolationResolutionError as error:
-        known = of_resolver(error)
-        raise known if known is not error else explain(command, error) from error
+        inner = of_resolver(error)
+        raise inner if inner is not error else explain(command, error) from error
     except (HydraException, OmegaConfBaseException) as error:  # some of Hydra's are OSErrors too
         raise explain(command, error) from error
     except OSError as error:
