@@ -4,7 +4,7 @@ import re
 import shutil
 
 from sentiment.cli import main
-from tests.conftest import ROOT, read_csv, read_json
+from tests.conftest import ROOT, read_csv, read_json, write_csv
 from tests.docs.blocks import blocks
 
 PAGE = ROOT / "docs" / "pages" / "how-to" / "aspects.md"
@@ -30,5 +30,12 @@ def test_what_the_page_tells_to_type_works(aspect_run, aspect_corpus, tiny_backb
     groups = {row["group"] for row in read_csv(tmp_path / "out" / "monitor" / "shares.csv")}
     assert {"screen", "battery"} <= groups
 
-    [code] = re.findall("```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    exec(code, {})
+    calls, halves = re.findall("```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    exec(calls, {})
+    rows = [(f"good film {i}", f"target {i % 100}", str(i % 5 - 2)) for i in range(300)]
+    (tmp_path / "C").mkdir()
+    write_csv(tmp_path / "C" / "validation.csv", rows, header=("text", "target", "label"))
+    exec(halves, {})
+    more, held = (read_csv(tmp_path / "C" / f"{name}.csv") for name in ("more", "held"))
+    assert (len(more), len(held)) == (150, 150)
+    assert not {row["target"] for row in more} & {row["target"] for row in held}
