@@ -3,11 +3,14 @@ import os
 import subprocess
 import sys
 
+import hydra
 import pytest
 
 from sentiment.cli import main
 from sentiment.client import Client
 from sentiment.config.commands import commands
+from sentiment.config.compose import VERSION_BASE
+from sentiment.config.resources import bundled
 from sentiment.errors import EXIT_CODES
 from tests.conftest import ROOT, write_csv
 from tests.ports import free_ports
@@ -39,6 +42,17 @@ def test_help_loads_nothing_heavy():
     words = [["--help"], *([command, "--help"] for command in commands())]
     done = subprocess.run([sys.executable, "-c", code, json.dumps(words)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
+def test_the_help_is_the_one_that_hydra_prints(capsys, monkeypatch):
+    words = ["model=minilm_3", "trainer.max_epochs=7"]
+    main(["train", *words, "--help"])
+    ours = capsys.readouterr().out
+    monkeypatch.setattr("sys.argv", ["sentiment train", *words, "--help"])
+    with pytest.raises(SystemExit):
+        hydra.main(version_base=VERSION_BASE, config_path=str(bundled("conf")), config_name="train")(len)()
+    assert ours == capsys.readouterr().out
+    assert "\nmodel: base, " in ours
 
 
 def test_train_py_is_the_same_command():
