@@ -7,14 +7,11 @@ import csv
 import gc
 import json
 import os
-import pickle
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TextIO
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import onnxruntime themselves
@@ -29,7 +26,7 @@ from sentiment.backbones import PACKAGED, resolve
 from sentiment.config.resources import bundled
 from sentiment.files import locked
 
-pytest_plugins = ("tests.programs", "tests.kinds")
+pytest_plugins = ("tests.programs", "tests.kinds", "tests.composing")
 sys.dont_write_bytecode = False  # images set it; to rewrite the assertions of all files takes 13 s, once
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -40,40 +37,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(700, 10, 50)  # the last: how seldom all objects are looked at; 10 by default
-
-
-@pytest.fixture(scope="session", autouse=True)
-def parsed_once() -> Iterator[None]:
-    """Parse each YAML text once in a process: tests compose the files of conf/ a thousand times."""
-    import yaml
-    from omegaconf import omegaconf
-
-    parsed: dict[str, bytes] = {}
-
-    def load(file: str | TextIO, Loader: type[yaml.SafeLoader]) -> object:  # noqa: N803, as PyYAML names it
-        text = file if isinstance(file, str) else file.read()
-        if text not in parsed:
-            parsed[text] = pickle.dumps(yaml.load(text, Loader=Loader))
-        return pickle.loads(parsed[text])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(omegaconf, "yaml", SimpleNamespace(**vars(yaml) | {"load": load}))
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def composed_once() -> Iterator[None]:
-    """Leave out the composition by which Hydra learns `hydra.mode`, null unless it is given, before the one it runs."""
-    from hydra._internal.hydra import Hydra
-
-    learned = Hydra.get_mode
-
-    def get_mode(self: Hydra, config_name: str | None, overrides: list[str]) -> object:
-        return learned(self, config_name, overrides) if any("hydra.mode" in one for one in overrides) else None
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Hydra, "get_mode", get_mode)
-        yield
 
 
 @pytest.fixture

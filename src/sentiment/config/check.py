@@ -53,14 +53,14 @@ def mode(monitor: str) -> str:
 
 
 def run_folder(outputs: str | None, run_name: str, resume: str | None) -> str:
-    return resume or str(Path(check_outputs(outputs)) / run_name)
+    return resume or str(Path(require_folder("paths.output_dir", outputs)) / run_name)
 
 
-def check_outputs(folder: str | None) -> str:
+def require_folder(key: str, value: str | None) -> str:
     """Return the folder. Raises ConfigError for none, as of a variable of the environment that is not set."""
-    if not (folder or "").strip():
-        raise ConfigError("paths.output_dir=: expected the path of a folder, got nothing")
-    return str(folder)
+    if not (value or "").strip():
+        raise ConfigError(f"{key}=: expected the path of a folder, got nothing")
+    return str(value)
 
 
 def port(server: str) -> int | None:

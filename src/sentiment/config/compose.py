@@ -14,11 +14,11 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
 from sentiment.config.bounds import GONE, OWNED
-from sentiment.config.check import of_resolver
+from sentiment.config.check import of_resolver, require_folder
 from sentiment.config.hints import check_hints
 from sentiment.config.keys import flat_keys
-from sentiment.config.options import option_of
-from sentiment.config.overrides import read, text
+from sentiment.config.options import option_of, options_of
+from sentiment.config.overrides import part_flags, read, text
 from sentiment.config.renamed import refuse_old_keys
 from sentiment.config.resources import bundled
 from sentiment.config.signatures import nearest, nearest_key
@@ -47,8 +47,8 @@ def check_folders(words: Sequence[str]) -> None:
     plain = [word.lstrip("+") for word in words]
     paths = map(str, OmegaConf.load(bundled("conf") / "paths/default.yaml"))
     for key in (*FOLDERS, *(f"paths.{name}" for name in paths)):
-        if any(word.startswith(f"{key}=") for word in plain) and not (text(plain, key) or "").strip():
-            raise ConfigError(f"{key}=: expected the path of a folder, got nothing")
+        if any(word.startswith(f"{key}=") for word in plain):
+            require_folder(key, text(plain, key))
 
 
 def as_overrides(**settings: str | None) -> list[str]:
@@ -99,8 +99,9 @@ def user_errors(command: str) -> Iterator[None]:
 
 def launch(command: str, overrides: Sequence[str], task: Callable[[DictConfig], Any]) -> None:
     """Run `task` through Hydra, which reads overrides and flags (-m, --cfg, --help) from the command line."""
-    if {word for word in overrides if word.startswith("-")} in ({"--help"}, {"-h"}):
-        print(help_of(command, [word for word in overrides if not word.startswith("-")]))
+    flags, words = part_flags(overrides)
+    if flags in (["--help"], ["-h"]):
+        print(help_of(command, words))
         return
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra re-raises errors instead of exiting
     sys.argv = [f"sentiment {command}", *overrides]
@@ -113,8 +114,7 @@ def help_of(command: str, overrides: Sequence[str]) -> str:
     cfg, conf = compose(command, overrides), bundled("conf")
     template = Template(cfg.hydra.help.template)
     names = sorted(str(folder.relative_to(conf)) for folder in conf.rglob("*") if folder.is_dir())
-    options = {name: sorted(file.stem for file in (conf / name).glob("*.yaml")) for name in names}
-    own = [f"{name}: {', '.join(found)}\n" for name, found in options.items() if name.partition("/")[0] != "hydra"]
+    own = [f"{name}: {', '.join(options_of(name))}\n" for name in names if name.partition("/")[0] != "hydra"]
     with flag_override(cfg, ["struct", "readonly"], False):
         del cfg["hydra"]
     return template.substitute(APP_CONFIG_GROUPS="".join(own), CONFIG=OmegaConf.to_yaml(cfg))
@@ -144,7 +144,7 @@ def explain(command: str, error: BaseException) -> ConfigError:
         if lacks and group == "callbacks" and (bundled("conf") / group / f"{name}.yaml").is_file():
             return ConfigError(f"{key}: this run has no {name}; add it with +callbacks={name}")
         if (root := key.partition(".")[0]) != key and groups(command).get(root, root) is None:
-            names = ", ".join(sorted(file.stem for file in (bundled("conf") / root).glob("*.yaml")))
+            names = ", ".join(options_of(root))
             return ConfigError(f"{key}: no option of {root} is chosen; give {root}=NAME too, one of {names}")
         near = option_of(key) or nearest_key(key, [known for known in _keys(command, key) if known != key])
         if not near and name and missing and missing[1] == key:  # an argument that the file of its class does not list
@@ -154,7 +154,7 @@ def explain(command: str, error: BaseException) -> ConfigError:
     if found := re.search(r"(?:Could not find|In '\w+': Could not load) '([^']+)'", text):
         group, _, name = found[1].rpartition("/")
         options = re.findall(r"^\t(\S+)$", text.partition("Config search path")[0], flags=re.MULTILINE)
-        options = options or sorted(file.stem for file in (bundled("conf") / group).glob("*.yaml"))
+        options = options or options_of(group)
         choices = f"{nearest(name, options) or ';'} choose one of: {', '.join(options)}" if options else ""
         return ConfigError(f"{group} has no option {name!r}{choices}")
     if found := re.search(r"'(hydra/launcher)/(\w+)': Could not load 'hydra/launcher/(joblib|submitit)", text):

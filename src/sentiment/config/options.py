@@ -1,4 +1,4 @@
-"""Options of config groups that take different keys: which option takes a key."""
+"""Options of config groups: their names, and which option takes a key."""
 
 from typing import Any
 
@@ -7,6 +7,11 @@ from omegaconf import OmegaConf
 from sentiment.config.resources import bundled
 
 PLACES = {"task": ("task", "task"), "model.loss": ("loss", None)}  # a node: its group, and the node in an option's file
+
+
+def options_of(group: str) -> list[str]:
+    """Return the names of a group's options, such as those of callbacks or hydra/launcher."""
+    return sorted(file.stem for file in (bundled("conf") / group).glob("*.yaml"))
 
 
 def option_of(key: str) -> str:

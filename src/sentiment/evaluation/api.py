@@ -62,12 +62,12 @@ def evaluate(
 
 def _data_overrides(data: str | Path | None, split: str) -> list[str]:
     """Return the overrides of a file, a folder, or an option of the group `data`."""
-    from sentiment.config.resources import bundled
+    from sentiment.config.options import options_of
     from sentiment.shell import quote
 
     if data is None:
         return []
-    options = sorted(path.stem for path in (bundled("conf") / "data").glob("*.yaml") if path.stem != "base")
+    options = [name for name in options_of("data") if name != "base"]
     if isinstance(data, str) and data in options:
         return [f"data={data}"]
     path = Path(data).expanduser()

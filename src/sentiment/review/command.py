@@ -18,6 +18,7 @@ from sentiment.files import write_json
 from sentiment.inference.export_dir import labels_of
 from sentiment.inference.pairs import display
 from sentiment.inference.predictor import Predictor
+from sentiment.inference.wording import count
 from sentiment.remote import check_folder
 from sentiment.review import heads, refit
 from sentiment.review.confident import Floats, Indices, Noise, margins, measure, suspects
@@ -140,9 +141,8 @@ def write(
     write_json(target / "summary.json", {**how, **summarize(noise, labels, len(given), len(found), accuracy)})
     low, high = noise.interval
     likely = min(len(found), round(noise.share * len(given)))
-    count = f"{len(found):,} suspects" if len(found) > 1 else "1 suspect" if len(found) else "no suspects"
     console.print(
-        f"{count} among {len(given):,} {how['split']} rows"
+        f"{count(len(found), 'suspect') if len(found) else 'no suspects'} among {len(given):,} {how['split']} rows"
         f"{', the likeliest first' if len(found) > 1 else ''}; about {noise.share:.1%} of the labels are wrong "
         f"(95 % interval {low:.1%} to {high:.1%})" + (f", so the first {likely:,} are worth reading" if likely else ""),
         highlight=False,

@@ -73,7 +73,7 @@ def dialect_of(sample: str, kind: str, options: TableOptions, *, whole: bool) ->
         options: Settings of the user, which take precedence over guesses.
         whole: True if `sample` is the whole file; else its last line is ignored as incomplete.
     """
-    newline = "\r" if "\r" in sample and "\n" not in sample else "\n"
+    newline = newline_of(sample)
     lines = sample.split(newline)
     if not whole:
         lines = lines[:-1]  # the last line may be incomplete
@@ -106,6 +106,10 @@ def dialect_of(sample: str, kind: str, options: TableOptions, *, whole: bool) ->
     regular = regular if options.columns else regular[1:]
     profile = Profile(range(width), regular)  # type: ignore[arg-type]
     return Dialect(separator, quoting, newline, preamble, tuple(guesses), options.quoting is None, profile, spaced)
+
+
+def newline_of(sample: str) -> str:
+    return "\r" if "\r" in sample and "\n" not in sample else "\n"
 
 
 def lines_above(lines: Sequence[str], given: str | None, usual: str) -> int:

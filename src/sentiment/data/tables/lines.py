@@ -5,7 +5,7 @@ from pathlib import Path
 from sentiment.data.tables.columns import list_columns, usual_label, usual_text
 from sentiment.data.tables.content import Content
 from sentiment.data.tables.delimited import Delimited
-from sentiment.data.tables.dialect import CANDIDATES, Dialect
+from sentiment.data.tables.dialect import CANDIDATES, Dialect, newline_of
 from sentiment.data.tables.encodings import encoding_of
 from sentiment.data.tables.formats import Format
 from sentiment.errors import DataError
@@ -25,7 +25,7 @@ def line_table(content: Content, encoding: str, sample: str) -> Delimited:
     Raises:
         DataError: The lines look like rows of a table.
     """
-    newline = "\r" if "\r" in sample and "\n" not in sample else "\n"
+    newline = newline_of(sample)
     lines = [line for line in sample.lstrip("\ufeff").split(newline) if line.strip()]
     for separator in CANDIDATES:
         names = [name.strip(' "\r') for name in lines[0].split(separator)] if lines else []

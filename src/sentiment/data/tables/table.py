@@ -153,11 +153,11 @@ def open_table(
         return json_table(content, encoding, guess, broken)
     sample = codecs.getincrementaldecoder(encoding)("replace").decode(content.head, final=content.whole)
     if format.kind == "txt":
-        lines = line_table(content, encoding, sample)
-        return Table(path, "txt", lines.columns, lines, join_guesses(guess, []), limits)
-    dialect = dialect_of(sample, format.kind, options, whole=content.whole)
-    reader = Delimited.open(content, encoding, dialect, options.columns, sample)
-    return Table(path, format.kind, reader.columns, reader, join_guesses(guess, dialect.guesses), limits)
+        reader = line_table(content, encoding, sample)
+    else:
+        dialect = dialect_of(sample, format.kind, options, whole=content.whole)
+        reader = Delimited.open(content, encoding, dialect, options.columns, sample)
+    return Table(path, format.kind, reader.columns, reader, join_guesses(guess, reader.dialect.guesses), limits)
 
 
 def json_table(content: Content, encoding: str, guess: str | None, broken: Broken) -> Table:

@@ -71,12 +71,11 @@ def unfinished_trials(trials: Sequence[Trial]) -> list[Trial]:
 def fitting_table(rows: Sequence[Group], names: Sequence[str], metric: str, folder: Path) -> Table:
     """Build the terminal table of the best rows, with the settings that fit, FEW at least."""
     count, wide = len(names), console.options.update_width(10_000)  # a measure is at most the console's width
-    while count > FEW:
-        shown = table(rows, names[:count], metric, folder)
-        if Measurement.get(console, wide, shown).minimum <= console.width:
-            break
+    shown = table(rows, names, metric, folder)
+    while count > FEW and Measurement.get(console, wide, shown).minimum > console.width:
         count -= 1
-    return table(rows, names[:count], metric, folder)
+        shown = table(rows, names[:count], metric, folder)
+    return shown
 
 
 def table(rows: Sequence[Group], names: Sequence[str], metric: str, folder: Path) -> Table:

@@ -15,7 +15,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from sentiment import run_dir as runs
-from sentiment.config.check import check_extras, check_outputs
+from sentiment.config.check import check_extras, require_folder
 from sentiment.config.signatures import check_node
 from sentiment.errors import ClusterError, ConfigError, InterruptedRunError
 from sentiment.shell import for_shell
@@ -41,7 +41,7 @@ class FolderSweeper(Sweeper):
         check_node("hydra.launcher", config.hydra.launcher)
         if config.hydra.launcher.get("n_jobs") == 0:
             raise ConfigError("hydra.launcher.n_jobs=0: expected the trials at a time, or -1 for one on each core")
-        check_outputs(config.paths.output_dir)
+        require_folder("paths.output_dir", config.paths.output_dir)
         self.folder = Path(config.hydra.sweep.dir)
         self.metric: str = config.optimized_metric
         check_extras(config)
